@@ -1,0 +1,42 @@
+"""The base of every model in this package, and the field that documents itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Model(BaseModel):
+    """Immutable, strict about unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Part(Model):
+    """The settings of something that a registry knows by ``name``: a method, a data set, a model, a sampler."""
+
+    name: str
+
+
+def param(
+    default: Any,
+    doc: str,
+    *,
+    unit: str = "",
+    phase: str = "",
+    source: str = "",
+    **limits: Any,
+) -> Any:
+    """A documented field.
+
+    Args:
+        default: its value when nothing is written; ``...`` makes it required.
+        doc: one sentence for ``--help`` and the documentation.
+        unit: the unit of the value, if it has one.
+        phase: for a method's field, the first phase of its plan in which the value matters.
+        source: paper, section or design note that fixes the default or the formula.
+        limits: pydantic's ``ge``, ``gt``, ``le``, ``lt``.
+    """
+    extra = {key: value for key, value in (("unit", unit), ("phase", phase), ("source", source)) if value}
+    return Field(default, description=doc, json_schema_extra=extra or None, **limits)

@@ -1,0 +1,28 @@
+"""Bad input: one line that names the file, the key, what was found and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BadInput(ValueError):
+    """Something that the user wrote or asked for cannot be. The message is one line, ready to print (exit code 2)."""
+
+    def __init__(self, problem: str, *, source: object = "", key: str = "") -> None:
+        self.problem = " ".join(problem.split())
+        self.source = str(source)
+        self.key = key
+        super().__init__(": ".join(part for part in (self.source, self.key, self.problem) if part))
+
+    def located(self, *, source: object = "", key: str = "") -> BadInput:
+        """The same problem with what it lacks of file and key filled in."""
+        return BadInput(self.problem, source=self.source or source, key=self.key or key)
+
+
+def unknown(what: str, found: str, allowed: Iterable[str]) -> str:
+    """The sentence for an unknown name, with the nearest allowed one first."""
+    names = sorted(allowed)
+    near = difflib.get_close_matches(found, names, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"unknown {what} {found!r}{hint} (allowed: {', '.join(names) or 'none'})"

@@ -1,0 +1,52 @@
+"""``--set method.kp=0.1``: dotted names into nested mappings and back."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sparsetune.config.checking import expand_name
+from sparsetune.config.errors import BadInput
+from sparsetune.config.yaml_io import parse
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """``["seed=3"]`` as ``{"seed": 3}``; values are YAML."""
+    found = {}
+    for text in assignments:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip():
+            raise BadInput(f"found {text!r}, allowed: name=value, such as method.kp=0.1", key="--set")
+        found[name.strip()] = parse(value, source=f"--set {name.strip()}")
+    return found
+
+
+def assign(tree: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of ``tree`` with dotted names set. A short form on the way (``method: ast``) is written out."""
+    result = copy.deepcopy(dict(tree))
+    for name, value in values.items():
+        node = result
+        *path, last = name.split(".")
+        for step in path:
+            child = expand_name(node.get(step, {}))
+            if child is None:
+                child = {}
+            if not isinstance(child, dict):
+                raise BadInput(f"{step!r} holds {child!r}, not a mapping", key=name)
+            node[step] = child
+            node = child
+        node[last] = value
+    return result
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one flat map with dotted names; lists and empty mappings are values."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten(value, f"{name}."))
+        else:
+            flat[name] = value
+    return flat

@@ -1,0 +1,60 @@
+"""Where a project keeps what. The root is the nearest folder upward that has ``search_spaces/``."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparsetune.config.errors import BadInput
+
+
+def find_root(start: Path) -> Path:
+    """The nearest ancestor of ``start`` (a file or folder) that has ``search_spaces/``."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / "search_spaces").is_dir():
+            return folder
+    raise BadInput("no folder upward from here has search_spaces/, the mark of a project's root", source=start)
+
+
+@dataclass(frozen=True)
+class Project:
+    """The files of one project; everything that a study leaves is under ``mlruns/``."""
+
+    root: Path
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "mlruns"
+
+    @property
+    def storage_url(self) -> str:
+        return f"sqlite:///{self.runs / 'studies.db'}"
+
+    @property
+    def tracking_uri(self) -> str:
+        return f"sqlite:///{self.runs / 'mlflow.db'}"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.runs / "artifacts"
+
+    @property
+    def ray(self) -> Path:
+        return self.runs / "ray"
+
+    def lock(self, study: str) -> Path:
+        return self.runs / "locks" / f"{slug(study)}.lock"
+
+    def trials(self, study: str) -> Path:
+        return self.runs / "checkpoints" / slug(study)
+
+
+def slug(name: str) -> str:
+    """A folder name for any printable name; two names never share one."""
+    plain = re.sub(r"[^\w.-]+", "_", name).strip("._")
+    if plain == name:
+        return name
+    return f"{plain[:60]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

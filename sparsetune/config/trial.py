@@ -1,0 +1,130 @@
+"""The config of one trial: method, data, model, training, metrics, seed. A ``sparsetune run`` file is just these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SerializeAsAny
+
+from sparsetune.config.base import Model, Part, param
+from sparsetune.config.checking import check_model, expand_name
+from sparsetune.config.errors import BadInput, unknown
+from sparsetune.config.registry import Registries
+
+
+class Constant(Model):
+    """The learning rate stays as it is."""
+
+    name: Literal["constant"] = "constant"
+
+
+class Step(Model):
+    """The learning rate is multiplied by ``gamma`` every ``every`` epochs."""
+
+    name: Literal["step"] = "step"
+    every: int = param(10, "epochs between two drops", unit="epochs", ge=1)
+    gamma: float = param(0.1, "factor of a drop", gt=0, le=1)
+
+
+class Cosine(Model):
+    """Half a cosine from ``lr`` to ``min_lr`` over the whole training."""
+
+    name: Literal["cosine"] = "cosine"
+    min_lr: float = param(0.0, "learning rate that the curve ends in", ge=0)
+
+
+Schedule = Annotated[Constant | Step | Cosine, Field(discriminator="name"), BeforeValidator(expand_name)]
+
+
+class Training(Model):
+    """How a trial trains."""
+
+    epochs: int = param(20, "passes over the training split", unit="epochs", ge=1)
+    batch_size: int = param(64, "samples drawn in a step", unit="samples", ge=1)
+    lr: float = param(0.01, "learning rate at the start", gt=0, allow_inf_nan=False)
+    optimizer: Literal["sgd", "adam", "adamw"] = param("sgd", "update rule")
+    momentum: float = param(0.9, "momentum of sgd", ge=0, lt=1)
+    weight_decay: float = param(0.0, "L2 penalty (sgd, adam) or decoupled decay (adamw)", ge=0, allow_inf_nan=False)
+    schedule: Schedule = param(Constant(), "learning rate over epochs: constant, step, cosine")
+    early_stop_patience: int | None = param(
+        None, "stop after so many epochs without a lower val_loss", unit="epochs", ge=1
+    )
+    max_minutes: float | None = param(
+        None, "wall-clock cap; the trial still evaluates and keeps its result", unit="min", gt=0
+    )
+    device: Literal["auto", "cpu", "cuda"] = param("auto", "auto: cuda where there is one")
+    dtype: Literal["float32", "float64"] = param("float32", "type of weights and data")
+    keep: Literal["last", "best"] = param("last", "which state the trial leaves; best: lowest val_loss")
+
+
+class Measurement(Model):
+    """What estimates are based on (the ``metrics`` section)."""
+
+    gpu_tdp_watts: float | None = param(None, "power of the device, for est_energy_kj", unit="W", gt=0)
+    base_flop_per_sample: float | None = param(
+        None, "forward + backward FLOPs of a sample, instead of the count", unit="FLOP", gt=0
+    )
+
+
+class TrialConfig(Model):
+    """All that decides a trial's numbers."""
+
+    method: SerializeAsAny[Part]
+    data: SerializeAsAny[Part]
+    model: SerializeAsAny[Part]
+    training: Training
+    metrics: Measurement
+    seed: int
+
+    def plain(self) -> dict[str, Any]:
+        """Plain values: what is stored, sent to workers, and read again by :func:`resolve_trial`."""
+        return self.model_dump(mode="json")
+
+
+SECTIONS = tuple(TrialConfig.model_fields)
+_NAMED = ("method", "data", "model")
+
+
+def resolve_trial(raw: Mapping[str, Any], registries: Registries, *, source: object = "") -> TrialConfig:
+    """Check a trial's sections and fill in their defaults.
+
+    Raises:
+        BadInput: names the key, what was found and what is allowed.
+    """
+    for key in raw:
+        if key not in SECTIONS:
+            raise BadInput(unknown("key", key, SECTIONS), source=source, key=key)
+    parts: dict[str, Any] = {}
+    for section in _NAMED:
+        if section not in raw:
+            raise BadInput("missing", source=source, key=section)
+        parts[section] = _resolve_part(section, expand_name(raw[section]), registries, source)
+    parts["training"] = check_model(Training, raw.get("training", {}), source=source, key="training")
+    parts["metrics"] = check_model(Measurement, raw.get("metrics", {}), source=source, key="metrics")
+    seed = raw.get("seed", 0)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise BadInput(f"found {seed!r}, allowed: a whole number from 0 to 2^32 - 1", source=source, key="seed")
+    config = TrialConfig(**parts, seed=seed)
+    for section in _NAMED:
+        entry = getattr(registries, section).get(parts[section].name)
+        try:
+            entry.check(config, registries)
+        except BadInput as error:
+            raise error.located(source=source) from None
+    return config
+
+
+def _resolve_part(section: str, raw: Any, registries: Registries, source: object) -> Part:
+    registry = getattr(registries, section)
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("name"), str):
+        raise BadInput(
+            f"found {raw!r}, allowed: a name, or a mapping with a name ({', '.join(registry.names())})",
+            source=source, key=section,
+        )  # fmt: skip
+    try:
+        entry = registry.get(raw["name"])
+    except BadInput as error:
+        raise error.located(source=source, key=f"{section}.name") from None
+    part: Part = check_model(entry.Config, raw, source=source, key=section)
+    return part

@@ -1,0 +1,1 @@
+"""Data sets: tensors that live on the training device, decoded once a process."""
