@@ -38,5 +38,6 @@ def param(
         source: paper, section or design note that fixes the default or the formula.
         limits: pydantic's ``ge``, ``gt``, ``le``, ``lt``.
     """
-    extra = {key: value for key, value in (("unit", unit), ("phase", phase), ("source", source)) if value}
+    notes: dict[str, Any] = {"unit": unit, "phase": phase, "source": source}
+    extra = {key: value for key, value in notes.items() if value}
     return Field(default, description=doc, json_schema_extra=extra or None, **limits)

@@ -34,10 +34,16 @@ class Registry:
 
 @dataclass(frozen=True)
 class Registries:
-    """The registries that a study file is checked against, handed in by ``study.py``."""
+    """What a trial's config is checked against."""
 
     method: Registry
     data: Registry
     model: Registry
+
+
+@dataclass(frozen=True)
+class StudyRegistries(Registries):
+    """What a study file is checked against, handed in by ``study.py``."""
+
     sampler: Registry
     pruner: Registry

@@ -16,7 +16,7 @@ from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.metrics import CORE, METRICS, Goal
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.paths import Project, find_root
-from sparsetune.config.registry import Registries
+from sparsetune.config.registry import Registries, StudyRegistries
 from sparsetune.config.space import Space, corners, load_space
 from sparsetune.config.trial import SECTIONS, TrialConfig, resolve_trial
 from sparsetune.config.yaml_io import read_mapping
@@ -130,7 +130,7 @@ class Study:
         return resolve_trial(assign(self.trial.plain(), point), registries, source=self.source)
 
 
-def load_study(path: Path, registries: Registries, overrides: Mapping[str, Any] | None = None) -> Study:
+def load_study(path: Path, registries: StudyRegistries, overrides: Mapping[str, Any] | None = None) -> Study:
     """Read a study file and check all of it.
 
     Args:
@@ -213,7 +213,7 @@ def _objectives(file: StudyFile, trial: TrialConfig, registries: Registries, pat
     return file.objectives
 
 
-def _named(section: str, raw: Any, registries: Registries, path: Path) -> Part:
+def _named(section: str, raw: Any, registries: StudyRegistries, path: Path) -> Part:
     spec = expand_name(raw)
     name = spec.get("name") if isinstance(spec, Mapping) else None
     registry = getattr(registries, section)
@@ -225,7 +225,7 @@ def _named(section: str, raw: Any, registries: Registries, path: Path) -> Part:
     return part
 
 
-def _pruner(file: StudyFile, registries: Registries, path: Path) -> Part:
+def _pruner(file: StudyFile, registries: StudyRegistries, path: Path) -> Part:
     pruner = _named("pruner", file.pruner, registries, path)
     if pruner.name == "none":
         return pruner

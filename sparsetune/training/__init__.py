@@ -1,0 +1,1 @@
+"""The training core: needs torch, and nothing of Ray, Optuna or MLflow."""

@@ -1,0 +1,1 @@
+"""What a training costs and how good it is."""

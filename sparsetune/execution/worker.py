@@ -1,0 +1,61 @@
+"""What happens around a job inside a worker process: whatever goes wrong becomes a result, and only death is silent."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+from sparsetune.config.messages import Job, Outcome, Report, Work
+
+ERROR_FILE = "error.txt"  # in the job's folder: the traceback of what ended it
+LONGEST_REASON = 500  # characters
+NO_MEMORY = ("out of memory", "can't allocate memory")  # how torch says it in a RuntimeError
+
+
+def perform(job: Job, work: Work) -> Generator[Report]:
+    """The reports of ``work(job)``, always ending in an outcome: an exception becomes a FAIL with one line of reason.
+
+    Closing this generator closes that of ``work``. KeyboardInterrupt and SystemExit pass through.
+    """
+    reports: Iterator[Report] = iter(())
+    try:
+        reports = work(job)
+        for report in reports:
+            if report.outcome is not None:
+                _close(reports, job)  # its memory goes before the next job can start
+            yield report
+            if report.outcome is not None:
+                return
+        reason = "the work ended without an outcome"
+    except Exception as error:
+        reason = describe(error)
+        _keep_traceback(job)
+    finally:
+        _close(reports, job)
+    yield Report(outcome=Outcome(state="FAIL", reason=reason))
+
+
+def describe(error: BaseException) -> str:
+    """One line: ``out of memory: message`` whichever library says it, else ``TypeName: message``."""
+    message = " ".join(str(error).split())
+    names = {cls.__name__ for cls in type(error).__mro__}  # torch is not imported here
+    told = isinstance(error, RuntimeError) and any(sign in message.lower() for sign in NO_MEMORY)
+    kind = "out of memory" if told or names & {"MemoryError", "OutOfMemoryError"} else type(error).__name__
+    return (f"{kind}: {message}" if message else kind)[:LONGEST_REASON]
+
+
+def _close(reports: Iterator[Report], job: Job) -> None:
+    """Let ``work`` clean up. It has had its say: an error now changes nothing but is written down."""
+    try:
+        if isinstance(reports, Generator):
+            reports.close()
+    except Exception:
+        _keep_traceback(job)
+
+
+def _keep_traceback(job: Job) -> None:
+    with contextlib.suppress(OSError):  # a full disk must not hide the reason
+        Path(job.folder).mkdir(parents=True, exist_ok=True)
+        Path(job.folder, ERROR_FILE).write_text(traceback.format_exc(), encoding="utf-8")

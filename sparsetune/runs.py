@@ -1,0 +1,139 @@
+"""Single trials outside a study: the same driver and core, without Optuna.
+
+A config that was interrupted goes on when it is run again: its folder is named by what decides its numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sparsetune.config.errors import BadInput
+from sparsetune.config.messages import Metrics, Row, Trial
+from sparsetune.config.overrides import assign
+from sparsetune.config.paths import Project, find_root, slug
+from sparsetune.config.provenance import environment, tags
+from sparsetune.config.study import Objective
+from sparsetune.config.trial import TrialConfig, resolve_trial
+from sparsetune.config.yaml_io import read_mapping, write_atomic
+from sparsetune.driver import Driver
+from sparsetune.study import locate_data, registries, train_and_draw, warner
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+EXPERIMENT = "runs"
+
+
+class SingleTrial:
+    """A book of one trial that nothing prunes or remembers."""
+
+    def __init__(self, trial: Trial) -> None:
+        self.trial = trial
+        self._asked = False
+
+    def __len__(self) -> int:
+        return int(self._asked)
+
+    def trials(self) -> list[Trial]:
+        return [self.trial] if self._asked else []
+
+    def ask(self) -> Trial:
+        self._asked = True
+        return self.trial
+
+    def report(self, number: int, row: Row) -> bool:
+        return False
+
+    def tell(self, number: int, state: Any, metrics: Metrics, reason: str = "") -> Trial:
+        ended = time.time_ns() // 1_000_000
+        self.trial = replace(self.trial, state=state, metrics=metrics, reason=reason, ended_ms=ended)
+        return self.trial
+
+
+def run_configs(
+    paths: Sequence[Path], overrides: Mapping[str, Any], *, out: Path | None, root: Path | None, console: Console
+) -> list[tuple[str, Trial]]:
+    """Train each config in turn, in this process; all are checked before the first starts.
+
+    Args:
+        overrides: dotted names to values, for every config.
+        out: a folder that gets a folder of files for each config (the files themselves if there is one config).
+        root: the project; else found upward from the config, else from the current folder.
+
+    Returns:
+        The name and the trial of each.
+    """
+    known = registries()
+    configs = [resolve_trial(assign(read_mapping(path), overrides), known, source=path) for path in paths]
+    projects = [Project(find_root(root)) if root else _project(path) for path in paths]
+    roots = [locate_data(config, project.root, known) for config, project in zip(configs, projects, strict=True)]
+    results = []
+    for path, config, project, data_root in zip(paths, configs, projects, roots, strict=True):
+        keep = out if out is None or len(paths) == 1 else out / path.stem
+        results.append((path.stem, _run_one(path.stem, config, project, data_root, keep, console)))
+    return results
+
+
+def _project(path: Path) -> Project:
+    try:
+        return Project(find_root(path))
+    except BadInput:
+        return Project(find_root(Path.cwd()))
+
+
+def _run_one(
+    stem: str, config: TrialConfig, project: Project, data_root: str | None, keep: Path | None, console: Console
+) -> Trial:
+    from sparsetune.execution.in_process import InProcess
+    from sparsetune.tracking.console import ConsoleObserver
+    from sparsetune.tracking.mlflow import RUN, MlflowTracker
+
+    plain = config.plain()
+    identity = json.dumps({**plain, **environment()}, sort_keys=True)
+    folder = project.trials(EXPERIMENT) / f"{slug(stem)}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+    name = _name(folder, stem)
+    warn = warner(console)
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or project.tracking_uri
+    labels = {**tags(project.root), RUN: name}
+    tracker = MlflowTracker(uri, EXPERIMENT, project.artifacts, study=None, tags=labels, warn=warn)
+    shown = (Objective(metric="val_accuracy", goal="maximize"), Objective(metric="val_loss", goal="minimize"))
+    book = SingleTrial(Trial(0, "RUNNING", {}, plain, started_ms=time.time_ns() // 1_000_000))
+    watcher = ConsoleObserver(console, shown, (), 1, stem)
+    driver = Driver(
+        book,
+        (tracker, watcher),
+        folder=folder,
+        budget=1,
+        objectives=(),
+        job_options={},
+        localise=lambda found: assign(found, {"data.root": data_root}) if data_root else found,
+        kept=lambda number: False,
+    )
+    try:
+        InProcess().run(driver, train_and_draw)
+    finally:
+        tracker.close()
+        watcher.close()
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        for file in driver.files(0).values():
+            shutil.copy2(file, keep / file.name)
+    if tracker.logged(0):
+        shutil.rmtree(folder, ignore_errors=True)
+    return book.trial
+
+
+def _name(folder: Path, stem: str) -> str:
+    """The run's name: that of the interrupted run, if there is one, else a new one."""
+    file = folder / "name"
+    if not file.exists():
+        write_atomic(file, f"{stem} {time.strftime('%Y-%m-%d %H:%M:%S')}.{time.time_ns() % 1000:03d}")
+    return file.read_text()

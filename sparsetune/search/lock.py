@@ -1,0 +1,52 @@
+"""One driver a study: a lock that the operating system frees when its holder dies, however it dies."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sparsetune.config.errors import BadInput
+
+
+def refuse_if_held(path: Path, study: str) -> None:
+    """Raise :class:`BadInput` if a live driver holds the lock; writes nothing."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(_held(path, study), source=path) from None
+
+
+@contextmanager
+def hold(path: Path, study: str) -> Iterator[None]:
+    """Hold the lock; raise :class:`BadInput` if another process does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(_held(path, study), source=path) from None
+        holder = {"pid": os.getpid(), "host": platform.node(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+        file.truncate(0)
+        file.write(json.dumps(holder).encode())
+        file.flush()
+        yield
+
+
+def _held(path: Path, study: str) -> str:
+    try:
+        holder = json.loads(path.read_text())
+        who = f"process {holder['pid']} on {holder['host']}, since {holder['since']}"
+    except (OSError, ValueError, KeyError):
+        who = "another process"
+    return f"study {study!r} is being run by {who}; wait for it, or end it first"

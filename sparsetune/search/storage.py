@@ -1,0 +1,122 @@
+"""Opening Optuna's storage, and reading studies back."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sparsetune.config.errors import BadInput, unknown
+from sparsetune.config.messages import Trial
+
+if TYPE_CHECKING:
+    from optuna.storages import RDBStorage
+    from optuna.trial import FrozenTrial
+
+_SQLITE = "sqlite:///"
+DEFINITION = "definition"  # the study's attribute with what makes it this study
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of an SQLite URL; None for another database."""
+    return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
+
+
+def exists(url: str) -> bool:
+    """False for an SQLite file that is not there yet; servers are taken to exist."""
+    path = sqlite_path(url)
+    return path is None or path.exists()
+
+
+def open_storage(url: str) -> RDBStorage:
+    """Connect, and create the tables where there are none; raises :class:`BadInput` with the database's own words."""
+    import optuna
+    from optuna.storages import RDBStorage
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}} if sqlite_path(url) else None)
+    except Exception as error:  # SQLAlchemy, a driver's own errors, a missing driver: all mean the same here
+        lines = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
+        raise BadInput(f"cannot be opened: {lines[0]}", source=_safe(url)) from None
+
+
+@dataclass(frozen=True)
+class StoredStudy:
+    """A study as its storage has it.
+
+    Attributes:
+        metrics: of the objectives.
+        trials: by number.
+        front: numbers of the best trial, or of the Pareto front by the first objective, the best first.
+        best_by_metric: for each objective the number of the trial with the best value; empty if none is complete.
+    """
+
+    metrics: list[str]
+    trials: list[Trial]
+    front: list[int]
+    best_by_metric: list[int]
+
+
+def read_study(url: str, name: str) -> StoredStudy:
+    """A study of the storage; raises :class:`BadInput` with the nearest name if there is none."""
+    import optuna
+    from optuna.study import StudyDirection
+
+    names = study_names(url)
+    if name not in names:
+        raise BadInput(unknown("study", name, names), source=_safe(url))
+    study = optuna.load_study(study_name=name, storage=open_storage(url))
+    trials = [as_trial(frozen) for frozen in study.get_trials(deepcopy=False)]
+    signs = [-1 if direction == StudyDirection.MAXIMIZE else 1 for direction in study.directions]
+    complete = [trial for trial in trials if trial.state == "COMPLETE"]
+    front = [frozen.number for frozen in study.best_trials] if complete else []
+    return StoredStudy(
+        metrics=study.metric_names or [f"value {index}" for index in range(len(signs))],
+        trials=trials,
+        front=sorted(front, key=lambda number: signs[0] * trials[number].values[0]),
+        best_by_metric=[
+            min(complete, key=lambda trial: sign * trial.values[index]).number
+            for index, sign in enumerate(signs)
+            if complete
+        ],
+    )
+
+
+def study_names(url: str) -> list[str]:
+    """The names of all studies of a storage, none if it does not exist yet."""
+    import optuna
+
+    return optuna.get_all_study_names(open_storage(url)) if exists(url) else []
+
+
+def as_trial(frozen: FrozenTrial) -> Trial:
+    """Optuna's record of a trial in the words of every listing."""
+    return Trial(
+        number=frozen.number,
+        state=frozen.state.name,  # type: ignore[arg-type]  # WAITING is never used
+        params=dict(frozen.params),
+        config=frozen.user_attrs.get("config", {}),
+        metrics=frozen.user_attrs.get("metrics", {}),
+        values=tuple(frozen.values or ()),
+        reason=frozen.user_attrs.get("reason", ""),
+        started_ms=_milliseconds(frozen.datetime_start),
+        ended_ms=_milliseconds(frozen.datetime_complete),
+    )
+
+
+def _milliseconds(moment: Any) -> int:
+    return int(moment.timestamp() * 1000) if moment else 0
+
+
+def _safe(url: str) -> str:
+    """The URL without its password."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "storage"

@@ -1,0 +1,124 @@
+"""The contract between a method and the training loop.
+
+The loop calls a method's hooks in this order::
+
+    for phase in plan:
+        begin_phase
+        for epoch:
+            for batch:
+                before_batch -> select -> forward, loss + penalty -> backward
+                             -> after_backward -> step -> after_step
+            after_epoch, evaluate (before_batch for each batch), report
+        end_phase
+    summary
+
+Every hook does nothing by default, so a method is only its difference from dense training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from sparsetune.config.base import Part
+from sparsetune.config.messages import Metrics
+from sparsetune.config.registry import Registries
+from sparsetune.config.trial import Training, TrialConfig
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training with the optimiser, its schedule and the data order going on from the one before."""
+
+    name: str
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which samples of a batch are trained on.
+
+    Attributes:
+        active: indices into the batch, int64, at least one.
+        outputs: what the network said of the whole batch when it was scored, without gradient.
+    """
+
+    active: Tensor
+    outputs: Tensor
+
+
+class Method:
+    """Base of all methods: dense training. ``Config`` holds the hyper-parameters, ``metrics`` the extra numbers."""
+
+    Config: ClassVar[type[Part]]
+    metrics: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, config: Any, network: nn.Module, training: Training) -> None:
+        self.config = config
+        self.network = network
+        self.training = training
+
+    @classmethod
+    def check(cls, config: TrialConfig, registries: Registries) -> None:
+        """Raise :class:`~sparsetune.config.errors.BadInput` for settings that cannot be together."""
+
+    def plan(self) -> tuple[Phase, ...]:
+        """The phases, in order. Their names are what the fields of ``Config`` refer to."""
+        return (Phase("train", self.training.epochs),)
+
+    def parameters(self) -> Iterable[nn.Parameter] | list[dict[str, Any]]:
+        """What the optimiser updates: parameters, or groups with options of their own."""
+        return self.network.parameters()
+
+    def begin_phase(self, phase: Phase) -> None:
+        """Called once before the first epoch of a phase; not again when a trial is resumed within it."""
+
+    def before_batch(self) -> None:
+        """Called before each batch, in training and in evaluation."""
+
+    def select(self, inputs: Tensor, targets: Tensor, phase: Phase, epoch: int) -> Selection | None:
+        """The samples of a training batch to train on; None for all of them.
+
+        Args:
+            inputs: the batch, first dimension B.
+            targets: (B,) int64 classes.
+            phase: the phase that runs.
+            epoch: epochs done since training began (0 in the first).
+        """
+        return None
+
+    def penalty(self) -> Tensor | None:
+        """A scalar to add to the loss, or None."""
+        return None
+
+    def after_backward(self) -> None:
+        """Called when gradients are complete, before the optimiser's step."""
+
+    def after_step(self) -> None:
+        """Called after the optimiser's step."""
+
+    def after_epoch(self) -> Metrics:
+        """The method's numbers of the epoch that just trained, by name in the table of metrics."""
+        return {}
+
+    def end_phase(self, phase: Phase) -> None:
+        """Called once after the last epoch of a phase, early stop included."""
+
+    def summary(self) -> Metrics:
+        """Numbers that exist only at the end of a trial."""
+        return {}
+
+    def trace(self) -> Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]:
+        """What was recorded at each step, for figures: name to a 1-D array, all of equal length."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The method's own state for the checkpoint: tensors, numbers, lists."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a state from :meth:`state_dict`."""

@@ -1,0 +1,199 @@
+"""Adaptive Sparse Training (AST): train on the samples that matter now.
+
+Paper:   AST-LAB and the package adaptive-sparse-training (O. Idiakhoa); no peer-reviewed paper.
+Idea:    score every sample of a batch without gradient, train on those whose significance reaches a threshold, and
+         let a PI controller move the threshold so that a target fraction of each batch is active.
+Hooks:   select, after_epoch, summary.
+Ranges:  search_spaces/ast_pi.yaml: target_activation 0.1-0.9, kp 1e-3-1 (log), ki 1e-5-0.05 (log).
+
+Where this differs from the originals: the error is activation - target, so too many active samples raise the
+threshold (theirs has the opposite sign and runs away); the training pass sees the active samples only, so compute is
+saved; and the controller works on the logarithm of the threshold, because significance falls by orders of magnitude.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import field_validator
+from torch import Tensor, nn
+
+from sparsetune.config.base import Part, param
+from sparsetune.config.errors import BadInput
+from sparsetune.config.messages import Metrics
+from sparsetune.config.registry import Registries
+from sparsetune.config.trial import Training, TrialConfig
+from sparsetune.sparsity.controller import PIController
+from sparsetune.sparsity.method import Method, Phase, Selection
+from sparsetune.sparsity.schedules import ramp
+from sparsetune.sparsity.scores import at_least, significance
+from sparsetune.sparsity.thresholds import SCALES, ThresholdScale
+
+_LAB = "AST-LAB"
+
+
+class AstConfig(Part):
+    """Settings of AST."""
+
+    name: Literal["ast"] = "ast"
+    target_activation: float = param(
+        0.25, "fraction of a batch to train on; 1 is dense training", phase="train", source=_LAB, gt=0, le=1
+    )
+    kp: float = param(0.1, "proportional gain", phase="train", source=_LAB, ge=0, le=100)
+    ki: float = param(0.01, "integral gain; at most kp^2/16 avoids ringing", phase="train", source=_LAB, ge=0, le=100)
+    kp_warmup_epochs: int = param(0, "epochs over which kp rises to its value", unit="epochs", phase="train", ge=0)
+    ki_warmup_epochs: int = param(0, "epochs over which ki rises to its value", unit="epochs", phase="train", ge=0)
+    integral_limit: float = param(10.0, "bound on the sum of errors", phase="train", gt=0)
+    entropy_weight: float = param(
+        1.0, "weight of the predictive entropy; 0: loss only", phase="train", source=_LAB, ge=0
+    )
+    normalize: Literal["none", "ema", "log"] = param(
+        "log", "what is controlled: the threshold, the threshold over a running mean, or its logarithm", phase="train"
+    )
+    ema_alpha: float = param(
+        0.1, "weight of a new batch in the running mean (normalize: ema)", phase="train", gt=0, le=1
+    )
+    initial_threshold: float | None = param(
+        None, "start of the threshold; else the (1 - target) quantile of the first batch", phase="train", gt=0
+    )
+    min_active: int | float = param(
+        1 / 64, "at least so many samples are active: a count, or below 1 a fraction of the batch", phase="train", gt=0
+    )
+
+    @field_validator("min_active")
+    @classmethod
+    def _count_or_fraction(cls, value: int | float) -> int | float:
+        if isinstance(value, bool) or (isinstance(value, float) and value >= 1):
+            raise ValueError(f"found {value}, allowed: a whole number from 1 (a count) or a float below 1 (a fraction)")
+        return value
+
+    def floor(self, batch: int) -> int:
+        """The least number of active samples in a batch of that size."""
+        wanted = self.min_active if isinstance(self.min_active, int) else int(self.min_active * batch)
+        return min(batch, max(1, wanted))
+
+
+class AdaptiveSparseTraining(Method):
+    """Scores, selects, and steers the threshold."""
+
+    Config = AstConfig
+    metrics = (
+        "activation_rate", "energy_savings", "threshold", "controller_error", "steady_state_error",
+        "activation_std", "clamp_share",
+    )  # fmt: skip
+
+    config: AstConfig
+
+    def __init__(self, config: AstConfig, network: nn.Module, training: Training) -> None:
+        super().__init__(config, network, training)
+        self.scale: ThresholdScale = SCALES[config.normalize](config.ema_alpha)
+        self.controller: PIController | None = None  # made at the first batch, which sets its start
+        self._thresholds, self._activations, self._clamped = array("d"), array("d"), array("d")
+        self._drawn = self._active = self._epoch_start = 0
+
+    @classmethod
+    def check(cls, config: TrialConfig, registries: Registries) -> None:
+        """The target must lie above what the fallback keeps active anyway."""
+        method, batch = config.method, config.training.batch_size
+        assert isinstance(method, AstConfig)
+        floor = method.floor(batch) / batch
+        if method.target_activation <= floor:
+            raise BadInput(
+                f"found {method.target_activation:g}, allowed: above {floor:g}, the share of a batch of {batch} that "
+                f"min_active {method.min_active:.4g} keeps active",
+                key="method.target_activation",
+            )
+
+    def select(self, inputs: Tensor, targets: Tensor, phase: Phase, epoch: int) -> Selection | None:
+        """The active samples of a batch; the threshold then moves for the next one."""
+        drawn = inputs.shape[0]
+        self._drawn += drawn
+        if self.config.target_activation == 1.0:
+            self._active += drawn
+            return None
+        outputs = self._score(inputs)
+        scores = self.scale.normalise(significance(outputs, targets, self.config.entropy_weight))
+        controller = self.controller = self.controller or self._start(scores)
+        threshold = self.scale.threshold(controller.level)
+        active = at_least(scores, threshold, self.config.floor(drawn))
+        self._steer(controller, threshold, active.shape[0], drawn, epoch)
+        return Selection(active, outputs)
+
+    def _score(self, inputs: Tensor) -> Tensor:
+        """The network's outputs without gradient, BatchNorm updates or random numbers."""
+        was_training = self.network.training
+        self.network.eval()
+        with torch.inference_mode():
+            outputs: Tensor = self.network(inputs)
+        self.network.train(was_training)
+        return outputs
+
+    def _start(self, scores: Tensor) -> PIController:
+        start = self.config.initial_threshold
+        if start is None:
+            start = torch.quantile(scores, 1.0 - self.config.target_activation).item()
+        low, high = self.scale.low, self.scale.high
+        level = min(max(self.scale.level(start), low), high)
+        return PIController(level, low, high, self.config.integral_limit)
+
+    def _steer(self, controller: PIController, threshold: float, active: int, drawn: int, epoch: int) -> None:
+        error = active / drawn - self.config.target_activation
+        kp = self.config.kp * ramp(epoch, self.config.kp_warmup_epochs)
+        ki = self.config.ki * ramp(epoch, self.config.ki_warmup_epochs)
+        clamped = controller.update(error, kp, ki)
+        self._thresholds.append(threshold)
+        self._activations.append(active / drawn)
+        self._clamped.append(clamped)
+        self._active += active
+
+    def after_epoch(self) -> Metrics:
+        """Means over the epoch's steps; the activation is of samples, so a short last batch counts by its size."""
+        rate = self._active / self._drawn
+        thresholds = self._thresholds[self._epoch_start :]
+        activations = self._activations[self._epoch_start :]
+        self._epoch_start = len(self._thresholds)
+        self._drawn = self._active = 0
+        target = self.config.target_activation
+        return {
+            "activation_rate": rate,
+            "energy_savings": 1.0 - rate,
+            "threshold": _mean(thresholds),
+            "controller_error": _mean(activations) - target if activations else rate - target,
+        }
+
+    def summary(self) -> Metrics:
+        """The controller's health over the last half of its steps."""
+        settled = np.asarray(self._activations)[len(self._activations) // 2 :]
+        if settled.size == 0:
+            return {}
+        return {
+            "steady_state_error": float(settled.mean()) - self.config.target_activation,
+            "activation_std": float(settled.std()),
+            "clamp_share": _mean(self._clamped),
+        }
+
+    def trace(self) -> Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]:
+        """Threshold and activation of each controlled step."""
+        return {"threshold": np.asarray(self._thresholds), "activation": np.asarray(self._activations)}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "controller": self.controller.state_dict() if self.controller else None,
+            "scale": self.scale.state_dict(),
+            "steps": torch.tensor([self._thresholds, self._activations, self._clamped], dtype=torch.float64),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.controller = PIController(**state["controller"]) if state["controller"] else None
+        self.scale.load_state_dict(state["scale"])
+        self._thresholds, self._activations, self._clamped = (array("d", row) for row in state["steps"].tolist())
+        self._epoch_start = len(self._thresholds)
+
+
+def _mean(values: array[float]) -> float:
+    return math.fsum(values) / len(values) if values else 0.0

@@ -1,0 +1,102 @@
+"""What a run in MLflow shall hold of a trial, and what it still lacks. Knows nothing of MLflow itself.
+
+One rule keeps every step single: a metric is written only at a step above the last one that the run has of it, and
+metrics are written in the order of their steps. So rows may come again, with whatever timestamps, and a batch that was
+cut off is completed by the next.
+
+A run is listed with its metrics' values at their last step, so these shall be the trial's own metrics: one that no row
+has stands at the last epoch; one that differs from the last row (the best state was kept) one step after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sparsetune.config.messages import Metrics, Row, Trial
+from sparsetune.config.overrides import flatten
+
+
+class Point(NamedTuple):
+    key: str
+    value: float
+    timestamp_ms: int
+    step: int
+
+
+@dataclass
+class Entry:
+    """A trial that is not yet wholly in MLflow."""
+
+    trial: Trial
+    rows: list[Row] = field(default_factory=list)  # not sent yet; all of them once the trial has ended
+    files: Mapping[str, Path] = field(default_factory=dict)
+    ended: bool = False
+    run_id: str | None = None
+    steps: dict[str, int] | None = None  # the last step that the run has of each metric; None: to be looked up
+    params: set[str] = field(default_factory=set)  # the names that the run has
+    doubtful: bool = False  # a call failed: there may be a run although no answer came
+    settled: str = ""  # why nothing more is to be sent: the state with which the run is closed, or "deleted"
+
+    def end(self, trial: Trial, rows: tuple[Row, ...], files: Mapping[str, Path]) -> None:
+        self.trial, self.rows, self.files, self.ended = trial, list(rows), files, True
+
+    def doubt(self) -> None:
+        """A call failed: what the run holds has to be looked up again."""
+        self.doubtful, self.steps = True, None
+
+    def lacking_points(self) -> list[Point]:
+        """What the run has not, in the order of steps."""
+        points = [
+            Point(key, value, row.timestamp_ms, row.epoch) for row in self.rows for key, value in row.metrics.items()
+        ]
+        if self.ended:
+            points += self._results()
+        steps = dict(self.steps or {})
+        lacking = []
+        for point in sorted(points, key=lambda point: point.step):
+            if point.step > steps.get(point.key, -1):
+                steps[point.key] = point.step
+                lacking.append(point)
+        return lacking
+
+    def _results(self) -> list[Point]:
+        last = self.rows[-1] if self.rows else Row(0, self.trial.ended_ms, {})
+        timestamp = self.trial.ended_ms or last.timestamp_ms
+        return [
+            Point(key, value, timestamp, last.epoch + (key in last.metrics))
+            for key, value in self.trial.metrics.items()
+            if not _same(value, last.metrics.get(key))
+        ]
+
+    def lacking_params(self) -> dict[str, Any]:
+        """The drawn parameters and the rest of the config, without what the run has (MLflow allows no change)."""
+        wanted = {**flatten(self.trial.config), **self.trial.params}
+        return {key: value for key, value in wanted.items() if key not in self.params}
+
+    def sent(self, points: list[Point], params: Mapping[str, Any]) -> None:
+        """Note what the run has now."""
+        self.steps = {**(self.steps or {}), **{point.key: point.step for point in points}}
+        self.params.update(params)
+        if not self.ended:
+            self.rows.clear()
+
+
+@dataclass
+class Summary:
+    """How a study's session ended, for the parent run."""
+
+    metrics: Metrics
+    files: Mapping[str, Path]
+    status: str  # FINISHED, FAILED or KILLED
+    ended: bool = True
+
+    def doubt(self) -> None:
+        """Sent as a whole each time: nothing to look up."""
+
+
+def _same(value: float, other: float | None) -> bool:
+    both_nan = value != value and other is not None and other != other
+    return both_nan or value == other

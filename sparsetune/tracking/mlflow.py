@@ -1,0 +1,281 @@
+"""Trials in MLflow: one experiment a study, in it one parent run and under that one run a trial.
+
+Runs are found again by their tags, which are written in the transaction that creates the run: a kill at any moment
+gives no second run. What an outage kept back is sent later; what a driver that died had not sent, the next one sends
+again: it asks :meth:`MlflowTracker.logged` for each finished trial.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+# Before mlflow is imported. Its own retries would hold up training for minutes; the outbox has others.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")  # seconds
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+
+from mlflow import MlflowClient
+from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+
+from sparsetune.config.errors import BadInput
+from sparsetune.config.messages import Metrics, Row, Trial
+from sparsetune.config.paths import slug
+from sparsetune.failpoints import failpoint
+from sparsetune.tracking.entry import Entry, Summary
+from sparsetune.tracking.outbox import Outbox
+from sparsetune.tracking.store import check_writable, create_once, database, is_remote, shown
+
+if "MLFLOW_LOGGING_LEVEL" not in os.environ:
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it prints a traceback of each error that it raises
+
+STUDY, TRIAL, RUN, STATE, REASON = (f"sparsetune.{name}" for name in ("study", "trial", "run", "state", "reason"))
+STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
+SUMMARY = -1  # the parent run's number in the outbox
+
+
+class MlflowTracker:
+    """An observer that writes to MLflow.
+
+    With a study, trials are runs nested under its parent run. Without one they are top-level runs of the experiment,
+    told apart by the tag ``sparsetune.run``, which ``tags`` must then have (a name without quotes). Every run that is
+    created gets ``tags``. ``warn`` gets one line, at the first thing that cannot be sent. Raises :class:`BadInput` for
+    an experiment that was deleted.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        experiment: str,
+        artifacts: Path,
+        *,
+        study: str | None,
+        tags: Mapping[str, str],
+        warn: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._uri, self._experiment, self._artifacts = uri, experiment, artifacts
+        self._tags, self._warn = dict(tags), warn
+        self._study = study
+        self._mine = "" if study is not None else f"tags.`{RUN}` = '{self._tags[RUN]}'"  # a condition on runs
+        self._client: MlflowClient | None = None
+        self._experiment_id = ""
+        self._parent: str | None = None
+        self._unfinished: dict[int, Run] = {}  # as they were at opening
+        self._closed: set[int] = set()  # numbers of runs that have all
+        self._outbox: Outbox[Entry | Summary] = Outbox(self._send, self._reachable, self._complain, clock)
+        try:
+            self._connect()
+        except BadInput:
+            raise
+        except Exception as error:  # the server is away: the outbox connects later
+            self._outbox.failed(error)
+
+    def logged(self, number: int) -> bool:
+        """Whether the trial's run is closed in MLflow, with all of it."""
+        return number in self._closed and number not in self._outbox.waiting
+
+    def trial_started(self, trial: Trial, *, resumed: bool) -> None:
+        self._enter(trial)
+        self._outbox.offer(trial.number)
+
+    def trial_reported(self, trial: Trial, rows: tuple[Row, ...]) -> None:
+        entry = self._outbox.waiting.get(trial.number)
+        if isinstance(entry, Entry):
+            entry.rows.extend(rows)
+        self._outbox.tick()
+
+    def trial_ended(self, trial: Trial, rows: tuple[Row, ...], files: Mapping[str, Path]) -> None:
+        entry = self._outbox.waiting.get(trial.number)
+        if not isinstance(entry, Entry):
+            entry = self._enter(trial)
+        entry.end(trial, rows, files)
+        self._outbox.offer(trial.number)
+
+    def summarise(
+        self, metrics: Metrics, files: Mapping[str, Path], status: Literal["FINISHED", "FAILED", "KILLED"]
+    ) -> None:
+        """Close the study's parent run; each session of the study adds one step to the metrics."""
+        self._outbox.waiting[SUMMARY] = Summary(metrics, files, status)
+        self._outbox.offer(SUMMARY)
+
+    def close(self) -> None:
+        self._outbox.flush()
+
+    def _enter(self, trial: Trial) -> Entry:
+        entry = Entry(trial, doubtful=trial.number in self._outbox.waiting)
+        self._outbox.waiting[trial.number] = entry
+        return entry
+
+    def _complain(self, error: Exception) -> None:
+        reason = " ".join(str(error).replace(self._uri, shown(self._uri)).split())[:300]
+        self._warn(
+            f"MLflow at {shown(self._uri)}: not logged now, will be sent later: {type(error).__name__}: {reason}"
+        )
+
+    def _reachable(self) -> bool:
+        try:
+            self._connect().get_experiment(self._experiment_id)
+        except Exception:
+            return False
+        return True
+
+    def _connect(self) -> MlflowClient:
+        """The client, once experiment, parent run and the runs of earlier sessions are known."""
+        path = database(self._uri)
+        if path is not None:
+            if self._client is None:
+                create_once(path, _client)
+            check_writable(path)
+        if self._client is not None:
+            return self._client
+        client = _client(self._uri)
+        self._experiment_id = _experiment(client, self._uri, self._experiment, self._artifacts)
+        self._unfinished, parents = {}, []
+        for run in self._search(client, self._mine):
+            number = run.data.tags.get(TRIAL)
+            if number is None:
+                parents += [run] if run.data.tags.get(STUDY) == self._study else []
+            elif _settled(run):
+                self._closed.add(int(number))
+            else:
+                self._unfinished[int(number)] = run
+        if self._study is not None:
+            self._parent = self._open_parent(client, self._study, parents)
+        self._client = client
+        return client
+
+    def _open_parent(self, client: MlflowClient, study: str, found: list[Run]) -> str:
+        if not found:
+            tags = {**self._tags, STUDY: study}
+            return str(client.create_run(self._experiment_id, tags=tags, run_name=study).info.run_id)
+        run_id = str(found[0].info.run_id)
+        if found[0].info.lifecycle_stage == "deleted":
+            client.restore_run(run_id)
+        client.update_run(run_id, status="RUNNING")
+        return run_id
+
+    def _search(self, client: MlflowClient, condition: str) -> Iterator[Run]:
+        token = None
+        while True:
+            page = client.search_runs([self._experiment_id], condition, ViewType.ALL, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _send(self, item: Entry | Summary) -> None:
+        if isinstance(item, Summary):
+            self._send_summary(item)
+        elif item.steps is None or item.ended or item.rows:
+            self._send_entry(self._connect(), item)
+
+    def _send_entry(self, client: MlflowClient, entry: Entry) -> None:
+        trial = entry.trial
+        if entry.steps is None:
+            self._look_up(client, entry)
+        if entry.run_id is None:
+            entry.run_id = self._create(client, trial)
+        if entry.settled not in ("deleted", trial.state):
+            points, params = entry.lacking_points(), entry.lacking_params()
+            tags = {STATE: trial.state, REASON: trial.reason} if entry.ended else {}
+            client.log_batch(
+                entry.run_id,
+                [Metric(point.key, point.value, point.timestamp_ms, point.step) for point in points],
+                [Param(key, str(value)) for key, value in params.items()],
+                [RunTag(key, value) for key, value in tags.items() if value],
+            )
+            entry.sent(points, params)
+            if entry.ended:
+                _upload(client, entry.run_id, entry.files)
+                failpoint("before-mlflow-end")
+                client.set_terminated(entry.run_id, STATUS[trial.state], trial.ended_ms or None)
+        if entry.ended:
+            self._closed.add(trial.number)
+
+    def _look_up(self, client: MlflowClient, entry: Entry) -> None:
+        number = entry.trial.number
+        run = self._unfinished.pop(number, None)
+        if entry.doubtful or number in self._closed:  # closed: it was ahead of the study's storage when a driver died
+            condition = f"tags.`{TRIAL}` = '{number}'" + (f" and {self._mine}" if self._mine else "")
+            run = next(self._search(client, condition), None)
+        entry.run_id, entry.steps, entry.params = None, {}, set()
+        if run is not None:
+            entry.run_id, entry.settled = run.info.run_id, _settled(run)
+            entry.steps = {metric.key: metric.step for metric in run.data.to_proto().metrics}
+            entry.params = set(run.data.params)
+
+    def _create(self, client: MlflowClient, trial: Trial) -> str:
+        tags = {**self._tags, TRIAL: str(trial.number), STATE: "RUNNING"}
+        name = f"trial {trial.number}" if self._study is not None else self._tags[RUN]
+        if self._study is not None and self._parent is not None:
+            tags |= {STUDY: self._study, "mlflow.parentRunId": self._parent}
+        run = client.create_run(self._experiment_id, trial.started_ms or None, tags, name)
+        return str(run.info.run_id)
+
+    def _send_summary(self, summary: Summary) -> None:
+        client = self._connect()
+        if self._parent is None:
+            return
+        run = client.get_run(self._parent)
+        step = 1 + max((metric.step for metric in run.data.to_proto().metrics), default=-1)
+        now = int(time.time() * 1000)
+        client.log_batch(self._parent, [Metric(key, value, now, step) for key, value in summary.metrics.items()])
+        _upload(client, self._parent, summary.files)
+        client.set_terminated(self._parent, summary.status)
+
+
+def _client(uri: str) -> MlflowClient:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's use of SQLAlchemy, nothing that a user can mend
+        return MlflowClient(uri, registry_uri=uri)
+
+
+def find_experiment(uri: str, name: str) -> Experiment | None:
+    """The experiment of that name, also a deleted one."""
+    return _client(uri).get_experiment_by_name(name)
+
+
+def _experiment(client: MlflowClient, uri: str, name: str, artifacts: Path) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        location = None if is_remote(uri) else (artifacts.resolve() / slug(name)).as_uri()
+        try:
+            return str(client.create_experiment(name, location))
+        except MlflowException:  # another process was faster
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    if found.lifecycle_stage == "deleted":
+        raise BadInput(
+            f"the MLflow experiment {name!r} was deleted: bring it back with `MLFLOW_TRACKING_URI={shown(uri)} mlflow "
+            f"experiments restore --experiment-id {found.experiment_id}`, or give the study another name"
+        )
+    return str(found.experiment_id)
+
+
+def _settled(run: Run) -> str:
+    if run.info.lifecycle_stage == "deleted":
+        return "deleted"  # by hand: it is not written again
+    return str(run.data.tags.get(STATE, "")) if run.info.status in STATUS.values() else ""
+
+
+def _upload(client: MlflowClient, run_id: str, files: Mapping[str, Path]) -> None:
+    """Copy files into a run under their given names, in one call."""
+    present = {name: path for name, path in files.items() if path.is_file()}
+    if not present:
+        return
+    with tempfile.TemporaryDirectory(prefix="sparsetune-") as folder:
+        for name, path in present.items():
+            link = Path(folder) / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(path.resolve())
+        client.log_artifacts(run_id, folder)

@@ -1,0 +1,80 @@
+"""What waits to be sent to a tracking server that may be away: nothing raises, everything is kept and sent later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Generic, Protocol, TypeVar
+
+FLUSH_SECONDS = 5.0
+RETRY_SECONDS = 30.0
+
+
+class Item(Protocol):
+    ended: bool  # it leaves the box once it is sent
+
+    def doubt(self) -> None:
+        """Sending it failed, at an unknown point."""
+
+
+ItemT = TypeVar("ItemT", bound=Item)
+
+
+class Outbox(Generic[ItemT]):
+    """Items by number. ``send`` may raise anything; then ``reachable`` tells a server that is away from a bad item."""
+
+    def __init__(
+        self,
+        send: Callable[[ItemT], None],
+        reachable: Callable[[], bool],
+        warn: Callable[[Exception], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.waiting: dict[int, ItemT] = {}
+        self._send, self._reachable, self._warn, self._clock = send, reachable, warn, clock
+        self._due = clock() + FLUSH_SECONDS
+        self._away = False
+        self._warned = False
+
+    def offer(self, number: int) -> None:
+        """Send this item now; in an outage wait for the next attempt, which sends everything."""
+        if self._away:
+            self.tick()
+        else:
+            self._send_each([number])
+
+    def tick(self) -> None:
+        """Send everything if it is time."""
+        if self._clock() >= self._due:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send everything now."""
+        self._due = self._clock() + FLUSH_SECONDS
+        self._send_each(list(self.waiting))
+
+    def failed(self, error: Exception) -> None:
+        """The server is away."""
+        self._warn_once(error)
+        self._away = True
+        self._due = self._clock() + RETRY_SECONDS
+
+    def _send_each(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            item = self.waiting[number]
+            try:
+                self._send(item)
+            except Exception as error:  # databases, HTTP and artifact stores each raise their own kinds
+                item.doubt()
+                if not self._reachable():
+                    return self.failed(error)
+                self._warn_once(error)  # one bad item does not hold up the others
+            else:
+                if item.ended:
+                    del self.waiting[number]
+        self._away = False
+        return None
+
+    def _warn_once(self, error: Exception) -> None:
+        if not self._warned:
+            self._warned = True
+            self._warn(error)

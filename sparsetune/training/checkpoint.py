@@ -1,0 +1,41 @@
+"""A trial's state on disk: written aside, renamed, with a checksum, and loaded without executing code."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sparsetune.config.yaml_io import write_atomic
+from sparsetune.failpoints import failpoint
+
+_DIGEST_BYTES = 32
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Replace the checkpoint: SHA-256 of the content, then torch's format."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = buffer.getvalue()
+    write_atomic(path, hashlib.sha256(content).digest() + content)
+    failpoint("after-checkpoint")
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """The state that was saved, on the CPU; None when there is none or the file is damaged."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    digest, content = raw[:_DIGEST_BYTES], raw[_DIGEST_BYTES:]
+    if hashlib.sha256(content).digest() != digest:
+        return None
+    try:
+        state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError):
+        return None
+    return state

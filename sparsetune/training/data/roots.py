@@ -1,0 +1,32 @@
+"""Where data files lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sparsetune.config.errors import BadInput
+
+VARIABLE = "SPARSETUNE_DATA"
+
+
+def data_root(config_root: str | None, project_root: Path) -> Path:
+    """The absolute folder of data files: ``data.root``, else the environment's, else ``data/`` of the project.
+
+    A relative ``data.root`` counts from the project's root, a relative SPARSETUNE_DATA from the current folder.
+
+    Raises:
+        BadInput: ``~name`` of a user who is not there.
+    """
+    if config_root is not None:
+        return (project_root / _expanded(config_root, key="data.root")).absolute()
+    if from_environment := os.environ.get(VARIABLE):
+        return _expanded(from_environment, key=VARIABLE).absolute()
+    return (project_root / "data").absolute()
+
+
+def _expanded(path: str, key: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise BadInput(f"found {path!r}, whose home folder is not known", key=key) from None

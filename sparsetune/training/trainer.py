@@ -1,0 +1,181 @@
+"""A training as an iterator of epoch results, whose state goes in and out as one checkpoint.
+
+All randomness of an epoch is a function of the seed and the epoch's number, so a training that is stopped between
+two epochs and taken up again gives the numbers of one that ran through.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparsetune.config.messages import Metrics, Row
+from sparsetune.config.metrics import METRICS
+from sparsetune.config.seeds import mix
+from sparsetune.config.trial import TrialConfig
+from sparsetune.sparsity.method import Method, Phase
+from sparsetune.training.data import load_dataset
+from sparsetune.training.loop import Diverged, batches, evaluate, train_epoch
+from sparsetune.training.metrics.cost import Cost, count_flops, given_flops
+from sparsetune.training.optim import learning_rate, make_optimizer
+from sparsetune.training.registries import REGISTRIES
+from sparsetune.training.task import Classification
+
+_DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+class Trainer:
+    """Trains one config; ``next`` gives the row of an epoch, :meth:`finish` the trial's metrics.
+
+    Attributes:
+        record: the rows so far.
+    """
+
+    def __init__(self, config: TrialConfig) -> None:
+        self.config = config
+        self.training = config.training
+        self.device = _device(config.training.device)
+        self.data = load_dataset(config.data, self.device, _DTYPES[config.training.dtype])
+        self.task = Classification()
+        torch.manual_seed(mix(config.seed, 0))
+        build = REGISTRIES.model.get(config.model.name).build
+        network = build(config.model, self.data.input_shape, self.data.classes)
+        self.network: torch.nn.Module = network.to(self.device, _DTYPES[config.training.dtype])
+        method_class: type[Method] = REGISTRIES.method.get(config.method.name)
+        self.method = method_class(config.method, self.network, config.training)
+        self.optimizer = make_optimizer(self.method.parameters(), config.training)
+        per_sample = config.metrics.base_flop_per_sample
+        self.flops = (
+            given_flops(per_sample) if per_sample else count_flops(self.network, self.data.input_shape, self.task.loss)
+        )
+        self.phases = [phase for phase in self.method.plan() for _ in range(phase.epochs)]  # by epoch
+        self.record: list[Row] = []
+        self.cost = Cost()
+        self._best_state: dict[str, Tensor] | None = None
+        self._out_of_time = False
+
+    def __iter__(self) -> Trainer:
+        return self
+
+    @property
+    def done(self) -> bool:
+        """No epoch is left, the patience is spent or the time is up."""
+        epoch = len(self.record)
+        patience = self.training.early_stop_patience
+        spent = patience is not None and epoch > 0 and epoch - self._best_row.epoch >= patience
+        return epoch >= len(self.phases) or spent or self._out_of_time
+
+    def __next__(self) -> Row:
+        """Train and evaluate one epoch; raises :class:`Diverged` when a loss is not finite."""
+        if self.done:
+            raise StopIteration
+        epoch = len(self.record)
+        phase = self.phases[epoch]
+        started, before = time.perf_counter(), Cost(**asdict(self.cost))
+        if epoch == 0 or self.phases[epoch - 1] is not phase:
+            self.method.begin_phase(phase)
+        train_loss, train_accuracy = self._train(phase, epoch)
+        val_loss, val_accuracy = evaluate(self.network, self.method, self.task, self.data.val)
+        if not math.isfinite(val_loss):
+            raise Diverged(f"val_loss became {val_loss} in epoch {epoch + 1}")
+        self.cost.seconds = before.seconds + time.perf_counter() - started
+        self._out_of_time = self._time_left() <= 0
+        measured = {
+            "train_loss": train_loss,
+            "train_accuracy": train_accuracy,
+            "val_loss": val_loss,
+            "val_accuracy": val_accuracy,
+        }
+        self._append(measured, before)
+        if self.done or self.phases[epoch + 1] is not phase:
+            self.method.end_phase(phase)
+        return self.record[-1]
+
+    def finish(self) -> Metrics:
+        """Put the state to be kept into the network and measure it on test data, for the first and only time."""
+        row = self.record[-1]
+        if self._best_state is not None:
+            self.network.load_state_dict(self._best_state)
+            row = self._best_row
+        test_loss, test_accuracy = evaluate(self.network, self.method, self.task, self.data.test)
+        totals = {k: v for k, v in self.record[-1].metrics.items() if METRICS[k].scope == "run"}
+        test = {"test_loss": test_loss, "test_accuracy": test_accuracy}
+        return {**row.metrics, **totals, **self.method.summary(), **test}
+
+    def _train(self, phase: Phase, epoch: int) -> tuple[float, float]:
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.training.schedule, self.training.lr, epoch, len(self.phases))
+        torch.manual_seed(mix(self.config.seed, epoch + 1))
+        order = torch.randperm(len(self.data.train), device=self.device)
+        return train_epoch(
+            self.network,
+            self.method,
+            self.optimizer,
+            self.task,
+            batches(self.data.train, self.training.batch_size, order),
+            phase=phase,
+            epoch=epoch,
+            cost=self.cost,
+            deadline=time.monotonic() + self._time_left(),
+        )
+
+    def _append(self, measured: Metrics, before: Cost) -> None:
+        epoch = len(self.record) + 1
+        improved = not self.record or measured["val_loss"] < self._best_row.metrics["val_loss"]
+        best = measured if improved else self._best_row.metrics
+        metrics = {
+            **measured,
+            "best_epoch": float(epoch if improved else self._best_row.epoch),
+            "best_val_accuracy": best["val_accuracy"],
+            "compute_saved": self.cost.saved(self.flops),
+            "est_flops_g": self.cost.flops(self.flops) / 1e9,
+            "step_time_ms": 1e3 * (self.cost.step_seconds - before.step_seconds) / (self.cost.steps - before.steps),
+            "time_min": self.cost.seconds / 60,
+            **self.method.after_epoch(),
+        }
+        if self.config.metrics.gpu_tdp_watts is not None:
+            metrics["est_energy_kj"] = self.cost.step_seconds * self.config.metrics.gpu_tdp_watts / 1e3
+        self.record.append(Row(epoch, time.time_ns() // 1_000_000, metrics))
+        if improved and self.training.keep == "best":
+            self._best_state = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+
+    @property
+    def _best_row(self) -> Row:
+        return self.record[int(self.record[-1].metrics["best_epoch"]) - 1]
+
+    def _time_left(self) -> float:
+        cap = self.training.max_minutes
+        return math.inf if cap is None else cap * 60 - self.cost.seconds
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the coming epochs depend on."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "method": self.method.state_dict(),
+            "cost": asdict(self.cost),
+            "record": [asdict(row) for row in self.record],
+            "best_state": self._best_state,
+            "out_of_time": self._out_of_time,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state of a training with the same config."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.method.load_state_dict(state["method"])
+        self.cost = Cost(**state["cost"])
+        self.record = [Row(**row) for row in state["record"]]
+        self._best_state = state["best_state"]
+        self._out_of_time = state["out_of_time"]
+
+
+def _device(wanted: str) -> torch.device:
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(wanted)

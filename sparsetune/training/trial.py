@@ -1,0 +1,65 @@
+"""From a job to reports: builds or takes up a training, saves it now and then, leaves its files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sparsetune.config.cadence import Cadence
+from sparsetune.config.messages import Job, Outcome, Report, Row
+from sparsetune.config.trial import resolve_trial
+from sparsetune.config.yaml_io import write_atomic
+from sparsetune.training import checkpoint
+from sparsetune.training.loop import Diverged
+from sparsetune.training.registries import REGISTRIES
+from sparsetune.training.trainer import Trainer
+
+CHECKPOINT = "checkpoint.pt"
+WEIGHTS = "weights.pt"
+TRACE = "trace.npz"
+
+
+def run_trial(job: Job) -> Iterator[Report]:
+    """Train a job's config; goes on from the checkpoint in ``job.folder`` if there is one.
+
+    Yields:
+        Reports with new rows; after a restart the first repeats all known rows. The last has the outcome; a loss that
+        is no longer finite is a FAIL with its reason.
+    """
+    torch.set_num_threads(job.cpus)
+    folder = Path(job.folder)
+    trainer = Trainer(resolve_trial(job.config, REGISTRIES))
+    saved = checkpoint.load(folder / CHECKPOINT)
+    if saved is not None:
+        trainer.load_state_dict(saved)
+    unsent: list[Row] = list(trainer.record)
+    report_due, checkpoint_due = Cadence(job.report_every), Cadence(job.checkpoint_every)
+    try:
+        for row in trainer:
+            unsent.append(row)
+            if checkpoint_due.due(row.epoch):
+                checkpoint.save(folder / CHECKPOINT, trainer.state_dict())
+            if report_due.due(row.epoch) and not trainer.done:
+                yield Report(tuple(unsent))
+                unsent.clear()
+        metrics = trainer.finish()
+    except Diverged as error:
+        yield Report(tuple(unsent), Outcome("FAIL", reason=str(error)))
+        return
+    _leave_files(trainer, folder)
+    yield Report(tuple(unsent), Outcome("COMPLETE", metrics))
+
+
+def _leave_files(trainer: Trainer, folder: Path) -> None:
+    buffer = io.BytesIO()
+    torch.save(trainer.network.state_dict(), buffer)
+    write_atomic(folder / WEIGHTS, buffer.getvalue())
+    trace = trainer.method.trace()
+    if trace:
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, **trace)
+        write_atomic(folder / TRACE, buffer.getvalue())

@@ -1,0 +1,43 @@
+"""Every executor keeps every promise: an executor joins by one row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sparsetune.config.messages import Executor
+from sparsetune.execution.in_process import InProcess
+from sparsetune.execution.ray_tune import RayTune
+from sparsetune.testing.executors import EXECUTOR_CHECKS, MakeExecutor
+
+MakeRow = Callable[[Path], Executor]
+
+
+def ray_with(workers: int) -> MakeRow:
+    def make(folder: Path) -> Executor:
+        executor = RayTune(cpus=1, gpus="auto", workers=workers, folder=folder)
+        executor.start()
+        return executor
+
+    return make
+
+
+EXECUTORS: dict[str, MakeRow] = {
+    "in_process": lambda folder: InProcess(),
+    "ray_1": ray_with(1),
+    "ray_2": ray_with(2),
+}
+
+
+@pytest.fixture(params=EXECUTORS)
+def make_executor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeExecutor]:
+    if request.param.startswith("ray"):
+        request.getfixturevalue("cluster")
+    return lambda: EXECUTORS[request.param](tmp_path / "ray")
+
+
+@pytest.mark.parametrize("check", EXECUTOR_CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
+def test_promise(check: Callable[[MakeExecutor, Path], None], make_executor: MakeExecutor, tmp_path: Path) -> None:
+    check(make_executor, tmp_path)

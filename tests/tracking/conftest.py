@@ -1,0 +1,21 @@
+"""One MLflow database for the session: its migrations cost seconds, so tests differ by experiment."""
+
+from __future__ import annotations
+
+import pytest
+from mlflow import MlflowClient
+
+from sparsetune.tracking.mlflow import MlflowTracker
+
+
+@pytest.fixture(scope="session")
+def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("a project") / "mlflow.db"
+    uri = f"sqlite:///{path}"
+    MlflowTracker(uri, "first", path.parent / "artifacts", study="first", tags={}, warn=pytest.fail)
+    return uri
+
+
+@pytest.fixture
+def client(uri: str) -> MlflowClient:
+    return MlflowClient(uri)

@@ -1,0 +1,340 @@
+"""Against a real SQLite store."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from sparsetune.config.errors import BadInput
+from sparsetune.config.messages import Row, Trial
+from sparsetune.tracking.mlflow import MlflowTracker
+
+CONFIG = {"method": {"name": "ast", "kp": 0.1}, "model": {"hidden": [300, 100]}, "seed": 0, "long": "x" * 7000}
+TAGS = {"mlflow.source.git.commit": "abc", "sparsetune.host": "here"}
+
+
+def trial(number: int, state: str = "RUNNING", reason: str = "", **metrics: float) -> Trial:
+    return Trial(number, state, {"method.kp": 0.1}, CONFIG, metrics, (), reason, 1_000, 9_000)  # type: ignore[arg-type]
+
+
+def rows(first: int, last: int, at: int = 0) -> tuple[Row, ...]:
+    return tuple(
+        Row(epoch, at + 1000 * epoch, {"loss": 1 / epoch, "acc": epoch / 100}) for epoch in range(first, last + 1)
+    )
+
+
+class Watch:
+    """Opens trackers on one experiment and looks at what they left."""
+
+    def __init__(self, uri: str, experiment: str, folder: Path) -> None:
+        self.uri, self.experiment, self.folder = uri, experiment, folder
+        self.warnings: list[str] = []
+        self.now = 0.0
+
+    def open(self, **others: object) -> MlflowTracker:
+        given = {"study": self.experiment, "tags": TAGS, **others}
+        return MlflowTracker(
+            self.uri, self.experiment, self.folder, warn=self.warnings.append, clock=lambda: self.now, **given
+        )  # type: ignore[arg-type]
+
+    def all_runs(self) -> list[Run]:
+        client = MlflowClient(self.uri)
+        found = client.get_experiment_by_name(self.experiment)
+        return list(client.search_runs([found.experiment_id]))
+
+    def runs(self) -> dict[int, Run]:
+        """By trial; each trial has one run."""
+        numbered = [run for run in self.all_runs() if "sparsetune.trial" in run.data.tags]
+        found = {int(run.data.tags["sparsetune.trial"]): run for run in numbered}
+        assert len(found) == len(numbered), "a trial has two runs"
+        return found
+
+    def parent(self) -> Run:
+        (parent,) = [run for run in self.all_runs() if "sparsetune.trial" not in run.data.tags]
+        return parent
+
+    def history(self, number: int, key: str) -> list[tuple[int, int, float]]:
+        points = MlflowClient(self.uri).get_metric_history(self.runs()[number].info.run_id, key)
+        return sorted((point.step, point.timestamp, point.value) for point in points)
+
+    def steps(self, number: int, key: str) -> list[int]:
+        return [step for step, _, _ in self.history(number, key)]
+
+
+@pytest.fixture
+def watch(uri: str, tmp_path: Path, request: pytest.FixtureRequest) -> Watch:
+    return Watch(uri, f"{request.node.name} / ä", tmp_path / "some artifacts")
+
+
+def test_a_trial_is_one_nested_run_with_all_that_it_is(watch: Watch, tmp_path: Path) -> None:
+    figure = tmp_path / "elsewhere.png"
+    figure.write_bytes(b"png")
+    tracker = watch.open()
+    tracker.trial_started(trial(7), resumed=False)
+    assert watch.runs()[7].info.status == "RUNNING"
+    assert not tracker.logged(7)
+    tracker.trial_reported(trial(7), rows(1, 2))
+    assert watch.steps(7, "loss") == [], "rows wait for a batch"
+    watch.now = 6
+    tracker.trial_reported(trial(7), rows(3, 3))
+    assert watch.steps(7, "loss") == [1, 2, 3]
+    files = {"figures/loss.png": figure, "gone.txt": tmp_path / "gone"}
+    tracker.trial_ended(trial(7, "COMPLETE", loss=0.25, acc=0.02, test_acc=0.5), rows(1, 4), files)
+    tracker.close()
+
+    run = watch.runs()[7]
+    assert tracker.logged(7)
+    assert run.info.status == "FINISHED"
+    assert (run.info.run_name, run.info.start_time, run.info.end_time) == ("trial 7", 1_000, 9_000)
+    assert run.data.params["method.kp"] == "0.1"
+    assert run.data.params["model.hidden"] == "[300, 100]"
+    assert len(run.data.params["long"]) == 6000
+    assert watch.history(7, "loss") == [(1, 1000, 1), (2, 2000, 1 / 2), (3, 3000, 1 / 3), (4, 4000, 1 / 4)]
+    assert watch.steps(7, "acc") == [1, 2, 3, 4, 5]
+    assert watch.history(7, "test_acc") == [(4, 9000, 0.5)]
+    assert run.data.metrics == {"loss": 0.25, "acc": 0.02, "test_acc": 0.5}
+    assert run.data.tags["mlflow.parentRunId"] == watch.parent().info.run_id
+    assert run.data.tags["sparsetune.study"] == watch.experiment
+    assert run.data.tags["sparsetune.state"] == "COMPLETE"
+    assert run.data.tags["mlflow.source.git.commit"] == "abc"
+    copies = [path for path in watch.folder.rglob("*") if path.is_file()]
+    assert [path.name for path in copies] == ["loss.png"]
+    assert copies[0].read_bytes() == b"png"
+    assert not copies[0].is_symlink()
+    assert MlflowClient(watch.uri).list_artifacts(run.info.run_id)[0].path == "figures"
+    assert watch.warnings == []
+
+
+@pytest.mark.parametrize(("state", "status"), [("PRUNED", "KILLED"), ("FAIL", "FAILED")])
+def test_states_and_reasons(watch: Watch, state: str, status: str) -> None:
+    tracker = watch.open()
+    tracker.trial_ended(trial(0, state, "diverged"), (), {})
+    run = watch.runs()[0]
+    assert (run.info.status, run.data.tags["sparsetune.reason"]) == (status, "diverged")
+
+
+def test_a_resumed_trial_goes_on_in_its_run_and_no_step_is_doubled(watch: Watch) -> None:
+    first = watch.open()
+    first.trial_started(trial(0), resumed=False)
+    first.trial_ended(trial(0, "COMPLETE"), rows(1, 1), {})
+    first.trial_started(trial(1), resumed=False)
+    first.trial_reported(trial(1), rows(1, 3))
+    first.close()
+    parent = watch.parent().info.run_id
+
+    second = watch.open(tags={"sparsetune.host": "there"})
+    assert second.logged(0)
+    assert not second.logged(1)
+    second.trial_started(trial(1), resumed=True)
+    second.trial_reported(trial(1), rows(1, 2))
+    second.trial_reported(trial(1), rows(3, 4, at=50_000))  # epoch 3 was lost with the worker and done again
+    second.trial_ended(trial(1, "COMPLETE", loss=1 / 5), rows(1, 2) + rows(3, 5, at=50_000), {})
+    second.trial_ended(trial(1, "COMPLETE", loss=1 / 5), rows(1, 2) + rows(3, 5, at=60_000), {})
+    second.trial_started(trial(2), resumed=False)
+    assert [(step, time) for step, time, _ in watch.history(1, "loss")] == [
+        (1, 1000),
+        (2, 2000),
+        (3, 3000),
+        (4, 54_000),
+        (5, 55_000),
+    ]
+    assert watch.parent().info.run_id == parent
+    assert {number: run.data.tags["sparsetune.host"] for number, run in watch.runs().items()} == {
+        0: "here",
+        1: "here",
+        2: "there",
+    }
+    assert watch.warnings == []
+
+
+def test_a_trial_that_starts_again_in_the_same_session_keeps_its_run(watch: Watch) -> None:
+    tracker = watch.open()
+    tracker.trial_started(trial(0), resumed=False)
+    tracker.trial_reported(trial(0), rows(1, 2))
+    tracker.trial_started(trial(0), resumed=True)
+    tracker.trial_ended(trial(0, "COMPLETE"), rows(1, 3), {})
+    tracker.trial_started(trial(0), resumed=True)
+    assert not tracker.logged(0)
+    tracker.trial_ended(trial(0, "FAIL", "lost"), rows(1, 3), {})
+    assert watch.steps(0, "loss") == [1, 2, 3]
+    assert watch.runs()[0].info.status == "FAILED"
+    assert tracker.logged(0)
+
+
+def test_many_rows_and_params_pass_the_limits_of_a_batch(watch: Watch) -> None:
+    tracker = watch.open()
+    wide = Trial(0, "COMPLETE", {}, {f"p{index}": index for index in range(250)})
+    metrics = {f"m{index}": float(index) for index in range(7)}
+    tracker.trial_ended(wide, tuple(Row(epoch, epoch, metrics) for epoch in range(1, 401)), {})
+    assert len(watch.runs()[0].data.params) == 250
+    assert watch.steps(0, "m6") == list(range(1, 401))
+    assert watch.warnings == []
+
+
+def test_runs_without_a_study_are_told_apart_by_name(watch: Watch) -> None:
+    for name in ("one", "two", "one"):
+        tracker = watch.open(study=None, tags={"sparsetune.run": name})
+        tracker.trial_started(trial(0), resumed=False)
+        if name == "two":
+            tracker.trial_ended(trial(0, "COMPLETE"), rows(1, 2), {})
+            assert tracker.logged(0)
+    assert sorted(run.info.run_name for run in watch.all_runs()) == ["one", "two"]
+    assert all("mlflow.parentRunId" not in run.data.tags for run in watch.all_runs())
+
+
+def test_each_session_of_a_study_adds_a_step_to_its_summary(watch: Watch, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    for session, status in ((0, "KILLED"), (1, "FINISHED")):
+        tracker = watch.open()
+        assert watch.parent().info.status == "RUNNING"
+        table.write_text(str(session))
+        tracker.summarise({"best": session / 2}, {"trials.csv": table}, status)  # type: ignore[arg-type]
+        tracker.close()
+        assert watch.parent().info.status == status
+    history = MlflowClient(watch.uri).get_metric_history(watch.parent().info.run_id, "best")
+    assert [(point.step, point.value) for point in history] == [(0, 0), (1, 0.5)]
+    assert [path.read_text() for path in watch.folder.rglob("trials.csv")] == ["1"]
+
+
+def test_a_deleted_experiment_is_refused_with_what_to_do(watch: Watch) -> None:
+    watch.open()
+    experiment = MlflowClient(watch.uri).get_experiment_by_name(watch.experiment)
+    MlflowClient(watch.uri).delete_experiment(experiment.experiment_id)
+    with pytest.raises(BadInput, match=f"restore --experiment-id {experiment.experiment_id}"):
+        watch.open()
+
+
+def test_runs_that_were_deleted_by_hand_are_not_written_again(watch: Watch) -> None:
+    tracker = watch.open()
+    for number in (0, 1):
+        tracker.trial_started(trial(number), resumed=False)
+    for run in watch.all_runs():
+        MlflowClient(watch.uri).delete_run(run.info.run_id)
+    tracker.trial_ended(trial(0, "COMPLETE"), rows(1, 2), {})
+    tracker.close()
+    assert tracker.logged(0)
+    again = watch.open()
+    assert again.logged(1)
+    again.trial_started(trial(1), resumed=True)
+    again.trial_ended(trial(1, "COMPLETE"), rows(1, 2), {})
+    assert watch.runs() == {}
+    assert watch.parent().info.status == "RUNNING", "a study that goes on has a parent"
+
+
+def session(watch: Watch, failpoint: str = "") -> int:
+    """A driver that logs trial 0, in a process of its own; the exit code."""
+    script = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
+        "from test_mlflow import Watch, rows, trial\n"
+        "watch = Watch(sys.argv[2], sys.argv[3], Path(sys.argv[4]))\n"
+        "tracker = watch.open()\n"
+        "tracker.trial_started(trial(0), resumed=True)\n"
+        "tracker.trial_ended(trial(0, 'COMPLETE', test_acc=0.5), rows(1, 5), {'self.py': Path(sys.argv[1], 'conftest.py')})\n"
+        "assert tracker.logged(0) and not watch.warnings, watch.warnings\n"
+    )
+    arguments = [str(Path(__file__).parent), watch.uri, watch.experiment, str(watch.folder)]
+    environment = {**os.environ, "SPARSETUNE_FAILPOINT": failpoint}
+    if not failpoint:
+        del environment["SPARSETUNE_FAILPOINT"]
+    return subprocess.run([sys.executable, "-c", script, *arguments], env=environment, check=False).returncode
+
+
+def test_a_kill_before_the_end_leaves_one_run_that_is_completed(watch: Watch, tmp_path: Path) -> None:
+    assert session(watch, f"before-mlflow-end:1:{tmp_path / 'marker'}") == -signal.SIGKILL
+    assert watch.runs()[0].info.status == "RUNNING"
+    assert not watch.open().logged(0)
+    assert session(watch) == 0
+    assert watch.runs()[0].info.status == "FINISHED"
+    assert watch.steps(0, "loss") == [1, 2, 3, 4, 5]
+    assert watch.steps(0, "test_acc") == [5]
+
+
+def test_a_server_that_is_away_stops_nothing(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    watch = Watch(f"http://user:secret@127.0.0.1:{port}", "away", tmp_path)
+    start = time.monotonic()
+    tracker = watch.open()
+    for number in range(20):
+        tracker.trial_started(trial(number), resumed=False)
+        tracker.trial_reported(trial(number), rows(1, 2))
+        tracker.trial_ended(trial(number, "COMPLETE"), rows(1, 2), {})
+        assert not tracker.logged(number)
+    tracker.summarise({"best": 1}, {}, "FINISHED")
+    tracker.close()
+    assert time.monotonic() - start < 5
+    assert len(watch.warnings) == 1
+    assert "secret" not in watch.warnings[0]
+    assert str(port) in watch.warnings[0]
+
+
+@contextmanager
+def locked(uri: str) -> Iterator[None]:
+    with closing(sqlite3.connect(uri.removeprefix("sqlite:///"), isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def test_what_a_locked_database_kept_back_is_sent_at_the_end(watch: Watch) -> None:
+    tracker = watch.open()
+    tracker.trial_started(trial(0), resumed=False)
+    with locked(watch.uri):
+        start = time.monotonic()
+        for number in (0, 1, 2):
+            tracker.trial_started(trial(number), resumed=False)
+            tracker.trial_reported(trial(number), rows(1, 2))
+            tracker.trial_ended(trial(number, "COMPLETE"), rows(1, 3), {})
+        assert time.monotonic() - start < 4
+        assert not tracker.logged(0)
+    assert len(watch.warnings) == 1
+    tracker.close()
+    assert [tracker.logged(number) for number in (0, 1, 2)] == [True] * 3
+    assert [watch.steps(number, "loss") for number in (0, 1, 2)] == [[1, 2, 3]] * 3
+    assert {run.info.status for run in watch.runs().values()} == {"FINISHED"}
+
+
+def test_a_study_that_starts_while_the_database_is_locked_finds_its_runs_later(watch: Watch) -> None:
+    before = watch.open()
+    before.trial_ended(trial(0, "COMPLETE"), rows(1, 2), {})
+    before.trial_started(trial(1), resumed=False)
+    with locked(watch.uri):
+        tracker = watch.open()
+        for number in (0, 1):
+            tracker.trial_started(trial(number), resumed=True)
+            tracker.trial_ended(trial(number, "COMPLETE"), rows(1, 3), {})
+    watch.now = 31
+    tracker.trial_started(trial(2), resumed=False)
+    assert tracker.logged(0)
+    assert tracker.logged(1)
+    assert set(watch.runs()) == {0, 1, 2}
+    assert watch.steps(0, "loss") == [1, 2], "a run that is closed is left as it is"
+    assert len(watch.warnings) == 1
+
+
+def test_studies_that_start_together_make_one_database(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}"
+    script = (
+        "import sys; from pathlib import Path; from sparsetune.tracking.mlflow import MlflowTracker\n"
+        "MlflowTracker(sys.argv[1], sys.argv[2], Path(sys.argv[3]), study='s', tags={}, warn=sys.exit)\n"
+    )
+    arguments = [[sys.executable, "-c", script, uri, name, str(tmp_path)] for name in ("a", "b")]
+    processes = [subprocess.Popen(line, stderr=subprocess.PIPE) for line in arguments]
+    assert [process.communicate()[1] for process in processes] == [b"", b""]
+    assert [process.returncode for process in processes] == [0, 0]
+    names = {experiment.name for experiment in MlflowClient(uri).search_experiments()}
+    assert {"a", "b"} <= names
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["mlflow.db"]
