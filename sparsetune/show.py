@@ -21,7 +21,7 @@ from sparsetune.report.tables import heading, plain_table, trial_row, trial_tabl
 if TYPE_CHECKING:
     from sparsetune.study import Summary
 
-_COST = ("test_accuracy", "time_min")  # shown beside the objectives
+_BESIDE = ("test_accuracy",)  # shown beside the objectives
 
 
 def show_dry_run(study: Study) -> None:
@@ -42,7 +42,7 @@ def show_summary(study: Study, summary: Summary) -> None:
     console.print(f"\n[bold]{summary.name}[/bold]: {', '.join(shown) or 'no trials'}", highlight=False)
     if summary.front:
         title = "Pareto front" if len(summary.metrics) > 1 else "Best trial"
-        console.print(trial_table(summary.front, [*summary.metrics, *_COST], title))
+        console.print(trial_table(summary.front, [*summary.metrics, *_BESIDE], title))
     for trial in summary.failures[:5]:
         console.print(f"[red]trial {trial.number} failed[/red]: {trial.reason}", highlight=False)
     if len(summary.failures) > 5:
@@ -114,7 +114,7 @@ def show_best(url: str, name: str, number: int | None, *, as_json: bool) -> None
         print(f"# study {name}, trial {chosen.number}: {values or chosen.state}")
         print(dump(chosen.config), end="")
     else:
-        Console().print(trial_table(front, [*stored.metrics, *_COST], f"{name}: Pareto front"))
+        Console().print(trial_table(front, [*stored.metrics, *_BESIDE], f"{name}: Pareto front"))
         Console(stderr=True).print(f"The config of one: sparsetune best {_quoted(name)} --trial {front[0].number}")
 
 

@@ -133,7 +133,7 @@ def start_executor(study: Study, *, workers: int | None, in_process: bool) -> In
     if in_process:
         from sparsetune.execution.in_process import InProcess
 
-        executor = InProcess(gpus=study.resources.gpus, available=_visible_gpus)
+        executor = InProcess(gpus=study.resources.gpus, visible=_visible_gpus())
     else:
         from sparsetune.execution.ray_tune import RayTune
 

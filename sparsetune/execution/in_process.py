@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from contextlib import closing
+from typing import Literal
 
+from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Source, Work
 from sparsetune.execution.worker import perform
 
 
 class InProcess:
-    """Runs one job at a time, here."""
+    """Runs one job at a time, here. ``visible`` is how many GPUs this process sees; "auto" is one if there are any."""
+
+    def __init__(self, *, gpus: float | Literal["auto"] = "auto", visible: int = 0) -> None:
+        self.gpus: float = min(1, visible) if gpus == "auto" else gpus
+        self._visible = visible
+
+    def start(self) -> None:
+        """Raises BadInput if there are fewer GPUs than a job asks for."""
+        if self.gpus > self._visible:
+            raise BadInput(f"found {self.gpus:g} GPUs for a trial, torch sees {self._visible}", key="resources.gpus")
 
     def run(self, source: Source, work: Work) -> None:
         """Return when the source has no job left. What the source raises passes through."""
@@ -18,3 +29,6 @@ class InProcess:
                 for report in reports:
                     if source.receive(job.key, report):
                         break
+
+    def close(self) -> None:
+        """Nothing is held."""

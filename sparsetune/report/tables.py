@@ -70,5 +70,5 @@ def _best(name: str, trials: Iterable[Trial]) -> float | None:
 
 
 def _cell(value: Any, bold: bool) -> str:
-    text = "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    text = "" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
     return f"[bold]{text}[/bold]" if bold and text else text

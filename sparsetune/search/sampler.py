@@ -27,7 +27,6 @@ class Tpe:
         return TPESampler(
             n_startup_trials=config.n_startup_trials,
             multivariate=config.multivariate,
-            warn_independent_sampling=False,
             seed=seed,
         )
 

@@ -207,7 +207,7 @@ class MlflowTracker:
         if entry.doubtful or number in self._closed:  # closed: it was ahead of the study's storage when a driver died
             condition = f"tags.`{TRIAL}` = '{number}'" + (f" and {self._mine}" if self._mine else "")
             run = next(self._search(client, condition), None)
-        entry.run_id, entry.steps, entry.params = None, {}, set()
+        entry.run_id, entry.settled, entry.steps, entry.params = None, "", {}, set()
         if run is not None:
             entry.run_id, entry.settled = run.info.run_id, _settled(run)
             entry.steps = {metric.key: metric.step for metric in run.data.to_proto().metrics}

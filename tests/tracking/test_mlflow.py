@@ -241,7 +241,8 @@ def session(watch: Watch, failpoint: str = "") -> int:
         "watch = Watch(sys.argv[2], sys.argv[3], Path(sys.argv[4]))\n"
         "tracker = watch.open()\n"
         "tracker.trial_started(trial(0), resumed=True)\n"
-        "tracker.trial_ended(trial(0, 'COMPLETE', test_acc=0.5), rows(1, 5), {'self.py': Path(sys.argv[1], 'conftest.py')})\n"
+        "files = {'self.py': Path(sys.argv[1], 'conftest.py')}\n"
+        "tracker.trial_ended(trial(0, 'COMPLETE', test_acc=0.5), rows(1, 5), files)\n"
         "assert tracker.logged(0) and not watch.warnings, watch.warnings\n"
     )
     arguments = [str(Path(__file__).parent), watch.uri, watch.experiment, str(watch.folder)]
