@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import ray
 from ray import tune
@@ -49,7 +49,8 @@ class RayTune:
 
     def __init__(self, *, cpus: int, gpus: float | Literal["auto"], workers: int | None, folder: Path) -> None:
         self.cpus = cpus
-        self.gpus = gpus
+        self.gpus: float = 0  # what one job gets, known after ``start``
+        self._asked = gpus
         self.workers = workers
         self.folder = folder
         self._ours = False  # did we start or join Ray?
@@ -61,19 +62,19 @@ class RayTune:
         """
         os.environ.update(ENVIRONMENT)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)  # the source hears of lost jobs
         if not ray.is_initialized():
             _initialise(os.environ.get("RAY_ADDRESS", "local"))
             self._ours = True
         try:
-            self._settle([node["Resources"] for node in ray.nodes() if node["Alive"]])
+            self._settle([node["Resources"] for node in ray.nodes() if node["Alive"]])  # type: ignore[no-untyped-call]
         except BadInput:
             self.close()
             raise
 
     def _settle(self, nodes: list[dict[str, float]]) -> None:
         cpus, gpus = (int(sum(node.get(kind, 0) for node in nodes)) for kind in ("CPU", "GPU"))
-        if self.gpus == "auto":
-            self.gpus = 1 if gpus else 0
+        self.gpus = min(1, gpus) if self._asked == "auto" else self._asked
         if not sum(places(node, self.cpus, 0) for node in nodes):
             raise BadInput(f"found {self.cpus} CPUs for a trial, Ray has {cpus}", key="resources.cpus")
         held = sum(places(node, self.cpus, self.gpus) for node in nodes)
@@ -107,6 +108,9 @@ class RayTune:
             if desk.error is not None:
                 raise desk.error from None  # Tune wraps it in text
             raise
+        except BaseException:  # Ctrl-C: Tune would leave the workers and their places to garbage collection
+            Actors.newest.cleanup()  # type: ignore[no-untyped-call]
+            raise
         finally:
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
@@ -133,14 +137,14 @@ def _initialise(address: str) -> None:
             "or submit it there with `ray job submit`",
             key="RAY_ADDRESS",
         )
-    options = {"include_dashboard": False} if address == "local" else {}
+    dashboard = False if address == "local" else None  # None: as the cluster has it
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
+        ray.init(address=address, include_dashboard=dashboard, log_to_driver=False, logging_level=logging.ERROR)
     except ConnectionError as error:
         raise BadInput(f"found {address}: no Ray cluster answers there ({error})", key="RAY_ADDRESS") from error
 
 
-class Worker(tune.Trainable):  # type: ignore[misc]
+class Worker(tune.Trainable):
     """Lives in its own process and does one job after another, one report for each call of ``step``."""
 
     work: Work
@@ -206,14 +210,14 @@ class Desk:
                 self.source.lost(job.key, f"worker died twice: {reason}")
 
 
-class Asking(Searcher):  # type: ignore[misc]
+class Asking(Searcher):
     """Tune asks for trials; the source answers with jobs."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
         job = self.desk.next_job()
         if job is None:
             return None if self.desk.running else Searcher.FINISHED  # a running one may have to start again
@@ -230,11 +234,11 @@ class Asking(Searcher):  # type: ignore[misc]
         return {}
 
 
-class Judging(FIFOScheduler):  # type: ignore[misc]
+class Judging(FIFOScheduler):
     """Tune brings results; the source says which job stops."""
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.desk = desk
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
@@ -257,11 +261,17 @@ def _cause(text: str) -> str:
     return " ".join(dict.fromkeys(lines))[:LONGEST_REASON]
 
 
-class Actors(RayActorManager):  # type: ignore[misc]
+class Actors(RayActorManager):
     """Tune's manager of workers, to which one that Ray kills for lack of memory is one that died.
 
     Without it that (OutOfMemoryError is no RayActorError) raises in the driver and ends the study.
     """
+
+    newest: ClassVar[Actors]
+
+    def __init__(self, resource_manager: Any) -> None:
+        super().__init__(resource_manager)
+        Actors.newest = self
 
     def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
         if not isinstance(exception, RayActorError | RayTaskError):
@@ -269,4 +279,4 @@ class Actors(RayActorManager):  # type: ignore[misc]
         super()._actor_task_failed(tracked_actor_task, exception)
 
 
-tune_controller.RayActorManager = Actors
+vars(tune_controller)["RayActorManager"] = Actors

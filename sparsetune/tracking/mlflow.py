@@ -39,6 +39,7 @@ if "MLFLOW_LOGGING_LEVEL" not in os.environ:
 
 STUDY, TRIAL, RUN, STATE, REASON = (f"sparsetune.{name}" for name in ("study", "trial", "run", "state", "reason"))
 STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
+PAGE = 1000  # runs in one answer
 SUMMARY = -1  # the parent run's number in the outbox
 
 
@@ -166,7 +167,7 @@ class MlflowTracker:
     def _search(self, client: MlflowClient, condition: str) -> Iterator[Run]:
         token = None
         while True:
-            page = client.search_runs([self._experiment_id], condition, ViewType.ALL, page_token=token)
+            page = client.search_runs([self._experiment_id], condition, ViewType.ALL, PAGE, page_token=token)
             yield from page
             token = page.token
             if not token:

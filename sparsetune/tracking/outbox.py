@@ -68,6 +68,9 @@ class Outbox(Generic[ItemT]):
                 if not self._reachable():
                     return self.failed(error)
                 self._warn_once(error)  # one bad item does not hold up the others
+            except BaseException:  # Ctrl-C: close() will send it again
+                item.doubt()
+                raise
             else:
                 if item.ended:
                     del self.waiting[number]

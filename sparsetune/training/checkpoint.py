@@ -35,7 +35,7 @@ def load(path: Path) -> dict[str, Any] | None:
     if hashlib.sha256(content).digest() != digest:
         return None
     try:
-        state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError):
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError):
         return None
-    return state
+    return state if isinstance(state, dict) else None

@@ -49,6 +49,7 @@ class Trainer:
         method_class: type[Method] = REGISTRIES.method.get(config.method.name)
         self.method = method_class(config.method, self.network, config.training)
         self.optimizer = make_optimizer(self.method.parameters(), config.training)
+        self._lrs = [group["lr"] for group in self.optimizer.param_groups]  # a method's groups may have their own
         per_sample = config.metrics.base_flop_per_sample
         self.flops = (
             given_flops(per_sample) if per_sample else count_flops(self.network, self.data.input_shape, self.task.loss)
@@ -80,6 +81,7 @@ class Trainer:
         if epoch == 0 or self.phases[epoch - 1] is not phase:
             self.method.begin_phase(phase)
         train_loss, train_accuracy = self._train(phase, epoch)
+        of_method = self.method.after_epoch()
         val_loss, val_accuracy = evaluate(self.network, self.method, self.task, self.data.val)
         if not math.isfinite(val_loss):
             raise Diverged(f"val_loss became {val_loss} in epoch {epoch + 1}")
@@ -91,7 +93,7 @@ class Trainer:
             "val_loss": val_loss,
             "val_accuracy": val_accuracy,
         }
-        self._append(measured, before)
+        self._append(measured, of_method, before)
         if self.done or self.phases[epoch + 1] is not phase:
             self.method.end_phase(phase)
         return self.record[-1]
@@ -108,8 +110,8 @@ class Trainer:
         return {**row.metrics, **totals, **self.method.summary(), **test}
 
     def _train(self, phase: Phase, epoch: int) -> tuple[float, float]:
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.training.schedule, self.training.lr, epoch, len(self.phases))
+        for group, lr in zip(self.optimizer.param_groups, self._lrs, strict=True):
+            group["lr"] = learning_rate(self.training.schedule, lr, epoch, len(self.phases))
         torch.manual_seed(mix(self.config.seed, epoch + 1))
         order = torch.randperm(len(self.data.train), device=self.device)
         return train_epoch(
@@ -124,7 +126,7 @@ class Trainer:
             deadline=time.monotonic() + self._time_left(),
         )
 
-    def _append(self, measured: Metrics, before: Cost) -> None:
+    def _append(self, measured: Metrics, of_method: Metrics, before: Cost) -> None:
         epoch = len(self.record) + 1
         improved = not self.record or measured["val_loss"] < self._best_row.metrics["val_loss"]
         best = measured if improved else self._best_row.metrics
@@ -136,7 +138,7 @@ class Trainer:
             "est_flops_g": self.cost.flops(self.flops) / 1e9,
             "step_time_ms": 1e3 * (self.cost.step_seconds - before.step_seconds) / (self.cost.steps - before.steps),
             "time_min": self.cost.seconds / 60,
-            **self.method.after_epoch(),
+            **of_method,
         }
         if self.config.metrics.gpu_tdp_watts is not None:
             metrics["est_energy_kj"] = self.cost.step_seconds * self.config.metrics.gpu_tdp_watts / 1e3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -130,7 +131,7 @@ def test_half_a_gpu_packs_four_trials_on_two(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("cluster")
-def test_a_trial_without_gpus_sees_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_without_gpus_sees_none(tmp_path: Path) -> None:
     def look(job: Job) -> Iterator[Report]:
         yield Report(outcome=Outcome("COMPLETE", {"none": float(os.environ["CUDA_VISIBLE_DEVICES"] == "")}))
 
@@ -217,3 +218,38 @@ def test_rays_client_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(BadInput, match="ray job submit"):
         RayTune(cpus=1, gpus="auto", workers=None, folder=tmp_path).start()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_job_that_ray_kills_for_lack_of_memory_is_lost_alone(tmp_path: Path) -> None:
+    """In a Ray of its own, whose memory monitor strikes 2 GB above what the machine uses now."""
+    script = """
+import sys
+from pathlib import Path
+from sparsetune.config.messages import Key
+from sparsetune.execution.ray_tune import RayTune
+from sparsetune.testing.executors import Script, behave, jobs
+
+def devour(job):
+    if job.config["behaviour"] == "devours":
+        [bytearray(20_000_000) for _ in range(1_000)]
+    yield from behave(job)
+
+folder = Path(sys.argv[1])
+script = Script(jobs(folder, "devours", "works"))
+executor = RayTune(cpus=1, gpus=0, workers=1, folder=folder / "ray")
+executor.start()
+executor.run(script, devour)
+print(script.losses[0][1].split(":")[:2], script.outcome(Key(1)).state)
+"""
+    memory = psutil.virtual_memory()
+    threshold = (memory.total - memory.available + 2e9) / memory.total
+    answer = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        env=os.environ | {"RAY_memory_usage_threshold": str(threshold), "RAY_memory_monitor_refresh_ms": "50"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert answer.stdout.splitlines()[-1:] == ["['worker died twice', ' out of memory'] COMPLETE"], answer.stderr

@@ -183,6 +183,24 @@ def test_many_rows_and_params_pass_the_limits_of_a_batch(watch: Watch) -> None:
     assert watch.warnings == []
 
 
+def test_runs_are_found_again_page_by_page(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparsetune.tracking.mlflow.PAGE", 2)
+    tracker = watch.open()
+    for number in range(6):
+        tracker.trial_ended(trial(number, "COMPLETE"), (), {})
+    again = watch.open()
+    assert all(again.logged(number) for number in range(6))
+    assert watch.parent()
+
+
+def test_params_of_a_resumed_trial_stay_as_they_were(watch: Watch) -> None:
+    watch.open().trial_started(trial(0), resumed=False)
+    watch.open().trial_ended(Trial(0, "COMPLETE", {}, {"seed": 1, "new": 2}), (), {})
+    assert watch.warnings == []
+    assert watch.runs()[0].data.params["seed"] == "0"
+    assert watch.runs()[0].data.params["new"] == "2"
+
+
 def test_runs_without_a_study_are_told_apart_by_name(watch: Watch) -> None:
     for name in ("one", "two", "one"):
         tracker = watch.open(study=None, tags={"sparsetune.run": name})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+
 from sparsetune.tracking.outbox import FLUSH_SECONDS, RETRY_SECONDS, Outbox
 
 
@@ -15,6 +17,18 @@ class Item:
 
     def doubt(self) -> None:
         self.doubts += 1
+
+
+class Interrupted:
+    """A server at which Ctrl-C is pressed once."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def send(self, item: Item) -> None:
+        self.calls += 1
+        if self.calls == 1:
+            raise KeyboardInterrupt
 
 
 class Server:
@@ -74,3 +88,14 @@ def test_one_bad_item_holds_up_no_other() -> None:
     assert server.got == ["b", "a"]
     assert not server.box.waiting
     assert len(server.warnings) == 1
+
+
+def test_an_interrupt_passes_and_the_item_is_sent_at_the_end() -> None:
+    server = Interrupted()
+    box: Outbox[Item] = Outbox(server.send, lambda: True, pytest.fail, lambda: 0.0)
+    item = box.waiting[0] = Item("a", ended=True)
+    with pytest.raises(KeyboardInterrupt):
+        box.offer(0)
+    assert item.doubts == 1
+    box.flush()
+    assert not box.waiting

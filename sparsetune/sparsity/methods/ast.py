@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import field_validator
+from pydantic import StrictInt, field_validator
 from torch import Tensor, nn
 
 from sparsetune.config.base import Part, param
@@ -48,9 +48,9 @@ class AstConfig(Part):
     ki: float = param(0.01, "integral gain; at most kp^2/16 avoids ringing", phase="train", source=_LAB, ge=0, le=100)
     kp_warmup_epochs: int = param(0, "epochs over which kp rises to its value", unit="epochs", phase="train", ge=0)
     ki_warmup_epochs: int = param(0, "epochs over which ki rises to its value", unit="epochs", phase="train", ge=0)
-    integral_limit: float = param(10.0, "bound on the sum of errors", phase="train", gt=0)
+    integral_limit: float = param(10.0, "bound on the sum of errors", phase="train", gt=0, allow_inf_nan=False)
     entropy_weight: float = param(
-        1.0, "weight of the predictive entropy; 0: loss only", phase="train", source=_LAB, ge=0
+        1.0, "weight of the predictive entropy; 0: loss only", phase="train", source=_LAB, ge=0, allow_inf_nan=False
     )
     normalize: Literal["none", "ema", "log"] = param(
         "log", "what is controlled: the threshold, the threshold over a running mean, or its logarithm", phase="train"
@@ -59,16 +59,20 @@ class AstConfig(Part):
         0.1, "weight of a new batch in the running mean (normalize: ema)", phase="train", gt=0, le=1
     )
     initial_threshold: float | None = param(
-        None, "start of the threshold; else the (1 - target) quantile of the first batch", phase="train", gt=0
+        None,
+        "start of the threshold; else the (1 - target) quantile of the first batch",
+        phase="train",
+        gt=0,
+        allow_inf_nan=False,
     )
-    min_active: int | float = param(
+    min_active: StrictInt | float = param(
         1 / 64, "at least so many samples are active: a count, or below 1 a fraction of the batch", phase="train", gt=0
     )
 
     @field_validator("min_active")
     @classmethod
     def _count_or_fraction(cls, value: int | float) -> int | float:
-        if isinstance(value, bool) or (isinstance(value, float) and value >= 1):
+        if isinstance(value, float) and value >= 1:
             raise ValueError(f"found {value}, allowed: a whole number from 1 (a count) or a float below 1 (a fraction)")
         return value
 
@@ -98,9 +102,11 @@ class AdaptiveSparseTraining(Method):
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
-        """The target must lie above what the fallback keeps active anyway."""
+        """The target must lie above what the fallback keeps active anyway, and BatchNorm must get two samples."""
         method, batch = config.method, config.training.batch_size
         assert isinstance(method, AstConfig)
+        if method.target_activation == 1.0:
+            return  # nothing is selected
         floor = method.floor(batch) / batch
         if method.target_activation <= floor:
             raise BadInput(
@@ -108,6 +114,9 @@ class AdaptiveSparseTraining(Method):
                 f"min_active {method.min_active:.4g} keeps active",
                 key="method.target_activation",
             )
+        if getattr(config.model, "batch_norm", False):
+            samples: int = registries.data.get(config.data.name).train_samples
+            _check_batch_norm(method, {min(batch, samples), samples % batch} - {0, 1})
 
     def select(self, inputs: Tensor, targets: Tensor, phase: Phase, epoch: int) -> Selection | None:
         """The active samples of a batch; the threshold then moves for the next one."""
@@ -193,6 +202,16 @@ class AdaptiveSparseTraining(Method):
         self.scale.load_state_dict(state["scale"])
         self._thresholds, self._activations, self._clamped = (array("d", row) for row in state["steps"].tolist())
         self._epoch_start = len(self._thresholds)
+
+
+def _check_batch_norm(method: AstConfig, sizes: set[int]) -> None:
+    for size in sorted(sizes, reverse=True):
+        if method.floor(size) == 1:
+            raise BadInput(
+                f"found {method.min_active:.4g}, which may leave 1 active sample of a batch of {size}, and batch_norm "
+                "cannot train on one; allowed: a count of 2 or more",
+                key="method.min_active",
+            )
 
 
 def _mean(values: array[float]) -> float:

@@ -14,6 +14,7 @@ from sparsetune.config.base import Part
 from sparsetune.config.errors import BadInput
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
+from sparsetune.training.models.pool import MaxPool2
 
 PADDING = {28: 2, 32: 0}  # by the side of the image: both give 28x28 after the first convolution
 
@@ -49,10 +50,10 @@ class Lenet5:
         layers = OrderedDict[str, nn.Module](
             conv1=nn.Conv2d(channels, 6, 5, padding=PADDING[side]),
             relu1=nn.ReLU(),
-            pool1=nn.MaxPool2d(2),
+            pool1=MaxPool2(),
             conv2=nn.Conv2d(6, 16, 5),
             relu2=nn.ReLU(),
-            pool2=nn.MaxPool2d(2),
+            pool2=MaxPool2(),
             flatten=nn.Flatten(),
             linear1=nn.Linear(400, 120),
             relu3=nn.ReLU(),

@@ -1,0 +1,41 @@
+# make study   install, then tune AST's PI gains on scikit-learn's digits
+# make test    install with the test tools, then run the default test suite
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: study test test-slow lint bench clean
+
+study: $(VENV)/.installed
+	$(BIN)/sparsetune study studies/ast_pi.yaml
+
+test: $(VENV)/.installed-test
+	$(BIN)/pytest
+
+# real data, faults at seeded moments, clusters, browsers; SPARSETUNE_DATA names a folder with MNIST/raw
+test-slow: $(VENV)/.installed-test
+	$(BIN)/pytest -m slow
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/ast_step.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "SparseTune needs Python 3.11 or later; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV): about two minutes, 6.5 GB"
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(PIP) --editable '.[test]'
+	touch $@

@@ -1,0 +1,210 @@
+"""What every method must hold; one joins by a row: a :class:`MethodCase`."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from sparsetune.config.messages import Metrics
+from sparsetune.config.metrics import CORE, METRICS
+from sparsetune.config.overrides import assign, flatten
+from sparsetune.config.space import corners, load_space
+from sparsetune.config.trial import TrialConfig, resolve_trial
+from sparsetune.sparsity.method import Method
+from sparsetune.training import checkpoint
+from sparsetune.training.registries import REGISTRIES
+from sparsetune.training.trainer import Trainer
+
+EPOCHS = 3
+HOOKS = (
+    "begin_phase", "before_batch", "select", "penalty", "after_backward", "after_step", "after_epoch", "end_phase",
+    "summary",
+)  # fmt: skip
+
+
+def trial_config(
+    method: dict[str, Any] | str = "dense",
+    model: dict[str, Any] | str = "mlp",
+    *,
+    metrics: dict[str, Any] | None = None,
+    seed: int = 0,
+    **training: Any,
+) -> TrialConfig:
+    """A trial on digits with ``device: cpu``; what is not given has its default."""
+    raw = {"method": method, "data": "digits", "model": model, "training": {"device": "cpu", **training}, "seed": seed}
+    return resolve_trial({**raw, "metrics": metrics or {}}, REGISTRIES)
+
+
+def run_through(config: TrialConfig) -> tuple[Trainer, Metrics]:
+    """The trainer at its end, and the trial's metrics."""
+    trainer = Trainer(config)
+    list(trainer)
+    return trainer, trainer.finish()
+
+
+def restarted(trainer: Trainer) -> Trainer:
+    """What a new process makes of the trainer's checkpoint."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "checkpoint.pt"
+        checkpoint.save(path, trainer.state_dict())
+        state = checkpoint.load(path)
+    assert state is not None
+    fresh = Trainer(trainer.config)
+    fresh.load_state_dict(state)
+    return fresh
+
+
+def untimed(metrics: Metrics) -> Metrics:
+    """The numbers in which two equal runs agree."""
+    return {name: value for name, value in metrics.items() if not METRICS[name].timing}
+
+
+def same_state(a: Any, b: Any) -> bool:
+    """Equal bit for bit: nested mappings and lists of tensors and plain values."""
+    if isinstance(a, torch.Tensor):
+        return isinstance(b, torch.Tensor) and a.dtype == b.dtype and torch.equal(a, b)
+    if isinstance(a, dict):
+        return isinstance(b, dict) and list(a) == list(b) and all(same_state(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return type(a) is type(b) and len(a) == len(b) and all(map(same_state, a, b))
+    return type(a) is type(b) and bool(a == b)
+
+
+@dataclass(frozen=True)
+class MethodCase:
+    """A method's section of a config, and the folder of search spaces that its card may refer to."""
+
+    settings: dict[str, Any]
+    search_spaces: Path
+
+    @property
+    def method(self) -> type[Method]:
+        found: type[Method] = REGISTRIES.method.get(self.settings["name"])
+        return found
+
+    @property
+    def card(self) -> dict[str, str]:
+        """The labelled lines of the docstring of the method's module."""
+        text = importlib.import_module(self.method.__module__).__doc__ or ""
+        return {label: " ".join(body.split()) for label, body in re.findall(r"^(\w+): +(.+(?:\n +.+)*)", text, re.M)}
+
+    def trial(self) -> TrialConfig:
+        return trial_config(self.settings, {"name": "mlp", "hidden": [16]}, epochs=EPOCHS, metrics={"gpu_tdp_watts": 9})
+
+    def fields(self) -> Iterator[tuple[str, Any]]:
+        """The settings but for the name."""
+        return ((name, field) for name, field in self.method.Config.model_fields.items() if name != "name")
+
+
+Check = Callable[[MethodCase], None]
+
+
+def is_registered_under_the_name_in_its_config(case: MethodCase) -> None:
+    assert case.method.Config.model_fields["name"].default == case.settings["name"]
+
+
+def every_field_has_a_doc_and_a_phase_of_the_plan(case: MethodCase) -> None:
+    phases = {phase.name for phase in Trainer(case.trial()).method.plan()}
+    for name, field in case.fields():
+        assert field.description, name
+        assert (field.json_schema_extra or {}).get("phase") in phases, name
+
+
+def the_plan_has_named_phases(case: MethodCase) -> None:
+    plan = Trainer(case.trial()).method.plan()
+    assert plan
+    assert len({phase.name for phase in plan}) == len(plan)
+    assert all(phase.name and phase.epochs > 0 for phase in plan)
+
+
+def config_survives_plain_values(case: MethodCase) -> None:
+    config = case.trial()
+    assert resolve_trial(config.plain(), REGISTRIES) == config
+
+
+def metrics_are_in_the_table_and_declared(case: MethodCase) -> None:
+    trainer = Trainer(case.trial())
+    each_epoch = {name for name, metric in METRICS.items() if metric.each_epoch}
+    own = set(case.method.metrics)
+    assert own <= set(METRICS)
+    assert not own & set(CORE)
+    for row in trainer:
+        assert set(row.metrics) == (set(CORE) | own) & each_epoch
+    assert set(trainer.finish()) == set(CORE) | own
+    assert set(trainer.method.summary()) == own - each_epoch
+
+
+def metrics_are_numbers(case: MethodCase) -> None:
+    trainer, metrics = run_through(case.trial())
+    for row in [*(row.metrics for row in trainer.record), metrics]:
+        assert {name: type(value) for name, value in row.items()} == dict.fromkeys(row, float)
+
+
+def traces_are_of_equal_length(case: MethodCase) -> None:
+    trainer, _ = run_through(case.trial())
+    traces = trainer.method.trace().values()
+    assert all(trace.ndim == 1 and trace.dtype == "float64" for trace in traces)
+    assert len({len(trace) for trace in traces}) <= 1
+
+
+def state_survives_a_checkpoint(case: MethodCase) -> None:
+    trainer = Trainer(case.trial())
+    assert same_state(restarted(trainer).state_dict(), trainer.state_dict())
+    next(trainer)
+    assert same_state(restarted(trainer).state_dict(), trainer.state_dict())
+
+
+def a_restart_changes_no_number(case: MethodCase) -> None:
+    straight, metrics = run_through(case.trial())
+    stopped = Trainer(case.trial())
+    next(stopped)
+    resumed = restarted(stopped)
+    list(resumed)
+    assert untimed(resumed.finish()) == untimed(metrics)
+    assert [untimed(row.metrics) for row in resumed.record] == [untimed(row.metrics) for row in straight.record]
+    assert same_state(resumed.network.state_dict(), straight.network.state_dict())
+    assert same_state(resumed.method.state_dict(), straight.method.state_dict())
+
+
+def the_card_is_there(case: MethodCase) -> None:
+    card = case.card
+    assert card.keys() & {"Paper", "Idea"}
+    assert card.keys() >= {"Hooks", "Ranges"}
+
+
+def the_card_names_the_hooks_that_are_used(case: MethodCase) -> None:
+    used = [hook for hook in HOOKS if getattr(case.method, hook) is not getattr(Method, hook)]
+    assert case.card["Hooks"] == f"{', '.join(used) or 'none'}."
+
+
+def search_spaces_of_the_card_fit(case: MethodCase) -> None:
+    """Each combination of the ends of their ranges is a config that resolves."""
+    base = case.trial().plain()
+    for name in re.findall(r"search_spaces/(\w+)\.yaml", case.card["Ranges"]):
+        space = load_space(name, folder=case.search_spaces, source=name)
+        assert space.parameters
+        for point in corners(space, flatten(base)):
+            resolve_trial(assign(base, point), REGISTRIES)
+
+
+CHECKS: list[Check] = [
+    is_registered_under_the_name_in_its_config,
+    every_field_has_a_doc_and_a_phase_of_the_plan,
+    the_plan_has_named_phases,
+    config_survives_plain_values,
+    metrics_are_in_the_table_and_declared,
+    metrics_are_numbers,
+    traces_are_of_equal_length,
+    state_survives_a_checkpoint,
+    a_restart_changes_no_number,
+    the_card_is_there,
+    the_card_names_the_hooks_that_are_used,
+    search_spaces_of_the_card_fit,
+]

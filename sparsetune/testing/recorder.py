@@ -1,0 +1,96 @@
+"""A toy method that writes down when each of its hooks is called, with a penalty and a plan of two phases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from sparsetune.config.base import Part, param
+from sparsetune.config.messages import Metrics
+from sparsetune.sparsity.method import Method, Phase, Selection
+from sparsetune.sparsity.methods import METHODS
+
+
+class RecorderConfig(Part):
+    """Settings of the recorder."""
+
+    name: Literal["recorder"] = "recorder"
+    second_phase: int = param(0, "epochs of a second phase at the end", unit="epochs", phase="first", ge=0)
+    penalty: float = param(0.0, "weight of the sum of squares of all parameters", phase="first", ge=0)
+    first_only: bool = param(False, "train on the first half of each batch", phase="first")
+    last_layer_lr: float | None = param(None, "learning rate of the last layer, a group of its own", phase="first")
+
+
+class Recorder(Method):
+    """``events`` are the hooks' names in the order of their calls; a network's forward passes are among them."""
+
+    Config = RecorderConfig
+    config: RecorderConfig
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.events: list[str] = []
+        self.network.register_forward_pre_hook(self._forward)
+
+    def _forward(self, network: torch.nn.Module, inputs: Any) -> None:
+        self.events.append(f"forward {'train' if network.training else 'eval'} {len(inputs[0])}")
+
+    def plan(self) -> tuple[Phase, ...]:
+        first = Phase("first", self.training.epochs - self.config.second_phase)
+        return (first, Phase("second", self.config.second_phase)) if self.config.second_phase else (first,)
+
+    def parameters(self) -> Any:
+        if self.config.last_layer_lr is None:
+            return super().parameters()
+        *rest, weight, bias = self.network.parameters()
+        return [{"params": rest}, {"params": [weight, bias], "lr": self.config.last_layer_lr}]
+
+    def begin_phase(self, phase: Phase) -> None:
+        self.events.append(f"begin_phase {phase.name}")
+
+    def before_batch(self) -> None:
+        self.events.append("before_batch")
+
+    def select(self, inputs: Tensor, targets: Tensor, phase: Phase, epoch: int) -> Selection | None:
+        self.events.append(f"select {phase.name} {epoch}")
+        if not self.config.first_only:
+            return None
+        with torch.no_grad():
+            return Selection(torch.arange(len(targets) // 2), self.network(inputs))
+
+    def penalty(self) -> Tensor | None:
+        self.events.append("penalty")
+        if self.config.penalty == 0:
+            return None
+        return self.config.penalty * torch.stack([p.square().sum() for p in self.network.parameters()]).sum()
+
+    def after_backward(self) -> None:
+        self.events.append("after_backward")
+
+    def after_step(self) -> None:
+        self.events.append("after_step")
+
+    def after_epoch(self) -> Metrics:
+        self.events.append("after_epoch")
+        return {}
+
+    def end_phase(self, phase: Phase) -> None:
+        self.events.append(f"end_phase {phase.name}")
+
+    def summary(self) -> Metrics:
+        self.events.append("summary")
+        return {}
+
+
+@contextmanager
+def recorder_registered() -> Iterator[None]:
+    """While it lasts, a trial's config can name ``recorder``."""
+    METHODS._entries["recorder"] = "sparsetune.testing.recorder:Recorder"
+    try:
+        yield
+    finally:
+        del METHODS._entries["recorder"]

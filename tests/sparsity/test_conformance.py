@@ -1,0 +1,24 @@
+"""Every method keeps every promise: a method joins by one row."""
+
+from pathlib import Path
+
+import pytest
+
+from sparsetune.sparsity.methods import METHODS
+from sparsetune.testing.methods import CHECKS, Check, MethodCase
+
+SPACES = Path(__file__).parents[2] / "search_spaces"
+CASES = {
+    "dense": MethodCase({"name": "dense"}, SPACES),
+    "ast": MethodCase({"name": "ast", "target_activation": 0.5}, SPACES),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_conformance(check: Check, case: MethodCase) -> None:
+    check(case)
+
+
+def test_every_registered_method_has_a_row() -> None:
+    assert {case.settings["name"] for case in CASES.values()} == set(METHODS.names())
