@@ -45,7 +45,7 @@ def counted_flops(method: dict[str, Any]) -> int:
     phase = trainer.method.plan()[0]
     with FlopCounterMode(display=False) as counter:
         trainer._train(phase, 0)
-    return counter.get_total_flops()
+    return int(counter.get_total_flops())
 
 
 def main() -> None:

@@ -100,7 +100,8 @@ class Driver:
                 continue  # known: the worker was restarted
             running.rows.append(row)
             new.append(row)
-            pruned = self._book.report(key.number, row)
+            trained_to_the_end = report.outcome is not None and row is report.rows[-1]
+            pruned = self._book.report(key.number, row) and not trained_to_the_end
             if pruned:
                 break
         for observer in self._observers:

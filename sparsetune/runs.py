@@ -74,7 +74,10 @@ def run_configs(
     known = registries()
     configs = [resolve_trial(assign(read_mapping(path), overrides), known, source=path) for path in paths]
     projects = [Project(find_root(root)) if root else _project(path) for path in paths]
-    roots = [locate_data(config, project.root, known) for config, project in zip(configs, projects, strict=True)]
+    roots = [
+        locate_data(config, project, known, path)
+        for path, config, project in zip(paths, configs, projects, strict=True)
+    ]
     results = []
     for path, config, project, data_root in zip(paths, configs, projects, roots, strict=True):
         keep = out if out is None or len(paths) == 1 else out / path.stem

@@ -16,7 +16,7 @@ from sparsetune.config.study import Study
 from sparsetune.config.yaml_io import dump
 from sparsetune.driver import counts
 from sparsetune.report.files import trials_csv
-from sparsetune.report.tables import heading, plain_table, trial_row, trial_table
+from sparsetune.report.tables import heading, plain_table, single_table, trial_row, trial_table
 
 if TYPE_CHECKING:
     from sparsetune.study import Summary
@@ -41,8 +41,11 @@ def show_summary(study: Study, summary: Summary) -> None:
     shown = [f"{count} {state.lower()}" for state, count in summary.counts.items() if count]
     console.print(f"\n[bold]{summary.name}[/bold]: {', '.join(shown) or 'no trials'}", highlight=False)
     if summary.front:
-        title = "Pareto front" if len(summary.metrics) > 1 else "Best trial"
-        console.print(trial_table(summary.front, [*summary.metrics, *_BESIDE], title))
+        names = [*summary.metrics, *_BESIDE]
+        if len(summary.metrics) == 1:
+            console.print(single_table(summary.front[0], names, "Best trial"))
+        else:
+            console.print(trial_table(summary.front, names, "Pareto front", console.width))
     for trial in summary.failures[:5]:
         console.print(f"[red]trial {trial.number} failed[/red]: {trial.reason}", highlight=False)
     if len(summary.failures) > 5:
@@ -114,7 +117,8 @@ def show_best(url: str, name: str, number: int | None, *, as_json: bool) -> None
         print(f"# study {name}, trial {chosen.number}: {values or chosen.state}")
         print(dump(chosen.config), end="")
     else:
-        Console().print(trial_table(front, [*stored.metrics, *_BESIDE], f"{name}: Pareto front"))
+        console = Console()
+        console.print(trial_table(front, [*stored.metrics, *_BESIDE], f"{name}: Pareto front", console.width))
         Console(stderr=True).print(f"The config of one: sparsetune best {_quoted(name)} --trial {front[0].number}")
 
 
@@ -146,7 +150,7 @@ def show_methods(name: str | None) -> None:
         console.print(table)
         return
     method = METHODS.get(name)
-    console.print(inspect.getdoc(inspect.getmodule(method)) or "", highlight=False, markup=False)
+    console.print(inspect.getdoc(inspect.getmodule(method)) or "", highlight=False, markup=False, soft_wrap=True)
     table = plain_table()
     for head in ("setting", "default", "unit", "from phase", "what it is"):
         table.add_column(head)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Job, Observer, Report, Trial
 from sparsetune.config.overrides import assign
+from sparsetune.config.paths import Project
 from sparsetune.config.provenance import environment, tags
 from sparsetune.config.registry import StudyRegistries
 from sparsetune.config.study import Study, load_study
@@ -82,7 +83,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     lock_file = study.project.lock(study.name)
     lock.refuse_if_held(lock_file, study.name)
     refuse_other_meaning(study)
-    root = locate_data(study.trial, study.project.root, known)
+    root = locate_data(study.trial, study.project, known, study.source)
     executor = start_executor(study, workers=workers, in_process=in_process)
     warn = warner(console)
     try:
@@ -156,9 +157,12 @@ def _visible_gpus() -> int:
     return torch.cuda.device_count()
 
 
-def locate_data(trial: TrialConfig, project_root: Path, known: StudyRegistries) -> str | None:
+def locate_data(trial: TrialConfig, project: Project, known: StudyRegistries, source: Path) -> str | None:
     """The absolute root of the data's files, all of them checked; None for data without files."""
-    located = known.data.get(trial.data.name).locate(trial.data, project_root)
+    try:
+        located = known.data.get(trial.data.name).locate(trial.data, project.root)
+    except BadInput as error:
+        raise error.located(source=source) from None
     return getattr(located, "root", None)
 
 

@@ -39,7 +39,7 @@ def draw_controller(trace: Path, target: float, figure: Path) -> None:
     write_atomic(figure, buffer.getvalue())
 
 
-def _thin(*series: np.ndarray) -> tuple[np.ndarray, ...]:  # type: ignore[type-arg]
+def _thin(*series: np.ndarray) -> tuple[np.ndarray, ...]:
     size = series[0].size
     stride = -(-size // _POINTS)
     starts = np.arange(0, size, stride)

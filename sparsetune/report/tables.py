@@ -10,6 +10,8 @@ from rich.table import Table
 from sparsetune.config.messages import Trial
 from sparsetune.config.metrics import METRICS
 
+_GAP = 2  # characters between two columns
+
 
 def trial_row(trial: Trial) -> dict[str, Any]:
     """A trial as the listings name it: number, state, params, values, metrics, reason."""
@@ -36,30 +38,73 @@ def flat_row(trial: Trial) -> dict[str, Any]:
     }
 
 
-def trial_table(trials: Sequence[Trial], metrics: Sequence[str], title: str) -> Table:
-    """Number, metrics and drawn parameters of each trial; the best value of each metric is bold."""
-    table = plain_table(title)
-    table.add_column("trial", justify="right")
+def trial_table(trials: Sequence[Trial], metrics: Sequence[str], title: str, width: int) -> Table:
+    """Number, metrics and drawn parameters of each trial; the best value of each metric is bold.
+
+    Parameters that do not fit into ``width`` characters are left out, and the caption says so.
+    """
+    columns = [("trial", "", [str(trial.number) for trial in trials])]
     for name in metrics:
-        table.add_column(heading(name), justify="right")
-    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
-    for name in names:
-        table.add_column(heading(name.rpartition(".")[2]), justify="right", style="cyan")
-    best = {name: _best(name, trials) for name in metrics}
-    for trial in trials:
-        cells = [_cell(trial.metrics.get(name), trial.metrics.get(name) == best[name]) for name in metrics]
-        table.add_row(str(trial.number), *cells, *(_cell(trial.params.get(name), False) for name in names))
+        best = _best(name, trials)
+        values = [trial.metrics.get(name) for trial in trials]
+        columns.append((name, "", [_bold(number(value), value == best) for value in values]))
+    fixed = len(columns)
+    for name in dict.fromkeys(name for trial in trials for name in trial.params):
+        cells = [number(trial.params.get(name)) for trial in trials]
+        columns.append((name.rpartition(".")[2], "cyan", cells))
+    room = width
+    shown = []
+    for index, column in enumerate(columns):
+        room -= _width(column[0], column[2]) + _GAP
+        if room >= 0 or index < fixed:
+            shown.append(column)
+    left_out = len(columns) - len(shown)
+    table = plain_table(title)
+    if left_out:
+        table.caption = f"{left_out} more parameters: a wider terminal, or sparsetune best, shows them"
+        table.caption_justify = "left"
+    for name, style, _ in shown:
+        table.add_column(heading(name), justify="right", style=style, min_width=_width(name, []))
+    for row in zip(*(column[2] for column in shown), strict=True):
+        table.add_row(*row)
+    return table
+
+
+def single_table(trial: Trial, metrics: Sequence[str], title: str) -> Table:
+    """One trial, a line for each metric and drawn parameter."""
+    table = plain_table(title)
+    table.show_header = False
+    table.add_column(style="dim")
+    table.add_column()
+    table.add_row("trial", str(trial.number))
+    for name in metrics:
+        table.add_row(name, f"[bold]{number(trial.metrics.get(name))}[/bold]")
+    for name, value in trial.params.items():
+        table.add_row(name, f"[cyan]{number(value)}[/cyan]")
     return table
 
 
 def plain_table(title: str | None = None) -> Table:
     """An empty table in the look of all of them: no frame, so that 80 columns hold much."""
-    return Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, 1))
+    return Table(
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, _GAP, 0, 0)
+    )
 
 
 def heading(name: str) -> str:
     """A name that may break at its underscores."""
     return name.replace("_", " ")
+
+
+def number(value: Any) -> str:
+    """A value in few characters: three significant digits."""
+    return "" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _width(name: str, cells: Iterable[str]) -> int:
+    """Characters that a column needs: its longest word or cell."""
+    plain = (cell.removeprefix("[bold]").removesuffix("[/bold]") for cell in cells)
+    return max(len(text) for text in (*name.split("_"), *plain))
 
 
 def _best(name: str, trials: Iterable[Trial]) -> float | None:
@@ -69,6 +114,5 @@ def _best(name: str, trials: Iterable[Trial]) -> float | None:
     return max(values) if METRICS[name].goal == "maximize" else min(values)
 
 
-def _cell(value: Any, bold: bool) -> str:
-    text = "" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+def _bold(text: str, bold: bool) -> str:
     return f"[bold]{text}[/bold]" if bold and text else text

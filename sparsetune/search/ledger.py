@@ -25,7 +25,7 @@ from sparsetune.config.study import Study
 from sparsetune.failpoints import failpoint
 from sparsetune.search.definition import differences, note_changes
 from sparsetune.search.space import suggester
-from sparsetune.search.storage import DEFINITION, as_trial, exists, open_storage
+from sparsetune.search.storage import DEFINITION, as_trial, check_folder, exists, open_storage
 
 _STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL": TrialState.FAIL}
 
@@ -33,6 +33,7 @@ _STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL":
 def refuse_other_meaning(study: Study) -> None:
     """Raise :class:`BadInput` if the storage has a study of this name that means something else; writes nothing."""
     if not exists(study.storage):
+        check_folder(study.storage, study.project.runs)
         return
     storage = open_storage(study.storage)
     try:
@@ -148,6 +149,7 @@ class Ledger:
 
 def preview(study: Study, registries: StudyRegistries, count: int) -> list[dict[str, Any]]:
     """The first points that a new study would draw if every trial failed; nothing is stored."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = registries.sampler.get(study.sampler.name)
     memory = optuna.create_study(directions=[objective.goal for objective in study.objectives])
     points = []

@@ -29,6 +29,13 @@ def exists(url: str) -> bool:
     return path is None or path.exists()
 
 
+def check_folder(url: str, coming: Path) -> None:
+    """Raise :class:`BadInput` if an SQLite file's folder is neither there nor the one that a study creates."""
+    path = sqlite_path(url)
+    if path is not None and path.parent != coming and not path.parent.is_dir():
+        raise BadInput(f"cannot be opened: there is no folder {path.parent}", source=_safe(url))
+
+
 def open_storage(url: str) -> RDBStorage:
     """Connect, and create the tables where there are none; raises :class:`BadInput` with the database's own words."""
     import optuna
