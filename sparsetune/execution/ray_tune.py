@@ -100,7 +100,7 @@ class RayTune:
                 num_samples=-1,
                 max_concurrent_trials=self.workers,
                 resources_per_trial={"cpu": self.cpus, "gpu": self.gpus},
-                reuse_actors=False,
+                reuse_actors=True,
                 raise_on_failed_trial=False,
                 verbose=0,
             )
