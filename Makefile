@@ -23,7 +23,10 @@ lint: $(VENV)/.installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# the last one wants SPARSETUNE_DATA
 bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/ast_controller.py
+	$(BIN)/python benchmarks/ast_accuracy.py
 	$(BIN)/python benchmarks/ast_step.py
 
 clean:

@@ -53,7 +53,7 @@ def show_summary(study: Study, summary: Summary) -> None:
     if summary.front:
         pick = f" --trial {summary.front[0].number}" if len(summary.metrics) > 1 else ""
         console.print(f"A config to go on with: sparsetune best {_quoted(study.name)}{pick}", highlight=False)
-    console.print("Every trial with its curves: sparsetune ui", highlight=False)
+    console.print(f"Every trial with its curves: sparsetune ui {_quoted(study.name)}", highlight=False)
 
 
 def show_runs(results: Sequence[tuple[str, Trial]], *, as_json: bool) -> None:

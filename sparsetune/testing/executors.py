@@ -86,6 +86,15 @@ def behave(job: Job) -> Iterator[Report]:
         Path(job.folder, "cleaned_up").touch()
 
 
+_iterators: list[Iterator[Report]] = []
+
+
+def held(job: Job) -> Iterator[Report]:
+    """Like ``behave``, and no garbage collection closes it."""
+    _iterators.append(behave(job))
+    return _iterators[-1]
+
+
 def refuse(job: Job) -> Iterator[Report]:
     """Fails before there is an iterator."""
     raise KeyError(job.key.number)
@@ -129,7 +138,7 @@ def check_a_stop_ends_a_job_and_frees_its_worker(make_executor: MakeExecutor, fo
 
 
 def check_a_stopped_job_cleans_up(make_executor: MakeExecutor, folder: Path) -> None:
-    heard_from(make_executor, behave, Script(jobs(folder, "works", "works"), stops={Key(0): 1, Key(1): 3}))
+    heard_from(make_executor, held, Script(jobs(folder, "works", "works"), stops={Key(0): 1, Key(1): 3}))
     assert all((folder / str(number) / "cleaned_up").exists() for number in range(2))
 
 
