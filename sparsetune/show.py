@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -49,11 +52,13 @@ def show_summary(study: Study, summary: Summary) -> None:
     for trial in summary.failures[:5]:
         console.print(f"[red]trial {trial.number} failed[/red]: {trial.reason}", highlight=False)
     if len(summary.failures) > 5:
-        console.print(f"and {len(summary.failures) - 5} more; `sparsetune export {study.name!r} --csv` has all")
+        console.print(
+            f"and {len(summary.failures) - 5} more: {_command('export', study.name, '--csv')}", highlight=False
+        )
     if summary.front:
-        pick = f" --trial {summary.front[0].number}" if len(summary.metrics) > 1 else ""
-        console.print(f"A config to go on with: sparsetune best {_quoted(study.name)}{pick}", highlight=False)
-    console.print(f"Every trial with its curves: sparsetune ui {_quoted(study.name)}", highlight=False)
+        pick = ("--trial", summary.front[0].number) if len(summary.metrics) > 1 else ()
+        console.print(f"A config to go on with: {_command('best', study.name, *pick)}", highlight=False, soft_wrap=True)
+    console.print(f"Every trial with its curves: {_command('ui', study.name)}", highlight=False, soft_wrap=True)
 
 
 def show_runs(results: Sequence[tuple[str, Trial]], *, as_json: bool) -> None:
@@ -119,7 +124,8 @@ def show_best(url: str, name: str, number: int | None, *, as_json: bool) -> None
     else:
         console = Console()
         console.print(trial_table(front, [*stored.metrics, *_BESIDE], f"{name}: Pareto front", console.width))
-        Console(stderr=True).print(f"The config of one: sparsetune best {_quoted(name)} --trial {front[0].number}")
+        hint = f"The config of one: {_command('best', name, '--trial', front[0].number)}"
+        Console(stderr=True).print(hint, highlight=False, soft_wrap=True)
 
 
 def show_export(url: str, name: str, *, as_json: bool) -> None:
@@ -179,7 +185,7 @@ def _plain(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
-def _quoted(name: str) -> str:
-    import shlex
-
-    return shlex.quote(name)
+def _command(*words: object) -> str:
+    """A command line that can be pasted: with the path of this program where the shell would not find it."""
+    program = "sparsetune" if shutil.which("sparsetune") else os.path.relpath(sys.argv[0])
+    return shlex.join([program, *map(str, words)])

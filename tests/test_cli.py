@@ -52,7 +52,7 @@ def test_study_ends_with_the_front_and_the_way_to_the_ui(tmp_path: Path) -> None
     assert result.exit_code == 0
     assert "small: 2 complete" in result.stdout
     assert "Pareto front" in result.stdout
-    assert result.stdout.rstrip().endswith("sparsetune ui small")
+    assert result.stdout.rstrip().endswith("ui small")
     assert "[2/2] trial 1 COMPLETE" in result.stderr
     assert "[2/2]" not in result.stdout
 

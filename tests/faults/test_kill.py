@@ -66,6 +66,22 @@ def test_worker_killed_after_a_checkpoint(tmp_path: Path, reference: Path) -> No
     assert_same(tmp_path, reference)
 
 
+@pytest.mark.parametrize("options", SERIAL.values(), ids=SERIAL)
+def test_ctrl_c_is_130_and_the_study_goes_on(options: tuple[str, ...], tmp_path: Path, reference: Path) -> None:
+    file = write_study(tmp_path)
+    process = start(file, *options)
+    assert process.stdout is not None
+    while "[1/5]" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate()
+    assert process.returncode == 130, said
+    assert "goes on from here" in said
+    assert "Traceback" not in said
+    finish(file, *options)
+    assert_same(tmp_path, reference)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("point", [point for point in POINTS if not point.startswith("after-checkpoint")])
 def test_driver_killed_at_each_point_on_ray(point: str, tmp_path: Path, reference: Path) -> None:
