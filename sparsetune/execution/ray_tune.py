@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -138,9 +139,12 @@ def _initialise(address: str) -> None:
             key="RAY_ADDRESS",
         )
     dashboard = False if address == "local" else None  # None: as the cluster has it
+    host, _, port = address.rpartition(":")
     try:
+        if port.isdigit():  # Ray would try for a quarter of an hour
+            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
         ray.init(address=address, include_dashboard=dashboard, log_to_driver=False, logging_level=logging.ERROR)
-    except ConnectionError as error:
+    except OSError as error:
         raise BadInput(f"found {address}: no Ray cluster answers there ({error})", key="RAY_ADDRESS") from error
 
 

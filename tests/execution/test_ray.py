@@ -213,10 +213,19 @@ def test_ray_that_was_there_before_stays(tmp_path: Path) -> None:
     assert ray.is_initialized()
 
 
-def test_rays_client_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("ray://head:10001", "RAY_ADDRESS: found ray://head:10001: .* `ray job submit`"),
+        ("127.0.0.1:1", "RAY_ADDRESS: found 127.0.0.1:1: no Ray cluster answers there"),
+    ],
+)
+def test_an_address_without_a_cluster_is_refused(
+    address: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
-    monkeypatch.setenv("RAY_ADDRESS", "ray://head:10001")
-    with pytest.raises(BadInput, match="ray job submit"):
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(BadInput, match=message):
         RayTune(cpus=1, gpus="auto", workers=None, folder=tmp_path).start()
     assert not list(tmp_path.iterdir())
 
