@@ -56,7 +56,7 @@ def run_trial(job: Job) -> Iterator[Report]:
 
 def _leave_files(trainer: Trainer, folder: Path) -> None:
     buffer = io.BytesIO()
-    torch.save(trainer.network.state_dict(), buffer)
+    torch.save({name: value.cpu() for name, value in trainer.network.state_dict().items()}, buffer)  # loads anywhere
     write_atomic(folder / WEIGHTS, buffer.getvalue())
     trace = trainer.method.trace()
     if trace:

@@ -11,6 +11,7 @@ SPACES = Path(__file__).parents[2] / "search_spaces"
 CASES = {
     "dense": MethodCase({"name": "dense"}, SPACES),
     "ast": MethodCase({"name": "ast", "target_activation": 0.5}, SPACES),
+    "ast with a running mean": MethodCase({"name": "ast", "target_activation": 0.5, "normalize": "ema"}, SPACES),
 }
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsetune.sparsity.controller import PIController
@@ -56,6 +56,7 @@ def test_anti_windup_at_a_limit(sign: int) -> None:
     assert (controller.level, controller.integral) == (sign * 0.5, sign * 1.5)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), max_size=60), st.floats(0, 10), st.floats(0, 10), st.floats(0.1, 10))
 def test_level_and_integral_stay_within_their_limits(errors: list[float], kp: float, ki: float, limit: float) -> None:
     controller = PIController(0.5, 0.0, 2.0, limit)
@@ -66,6 +67,7 @@ def test_level_and_integral_stay_within_their_limits(errors: list[float], kp: fl
         assert clamped == (controller.level in (0.0, 2.0) or abs(controller.integral) == limit)
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 1), st.floats(-5, 5), st.floats(0.001, 2), st.floats(0, 2))
 def test_a_positive_error_raises_the_level(error: float, level: float, kp: float, ki: float) -> None:
     up, down = free(level), free(level)

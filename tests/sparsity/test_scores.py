@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.distributions import Categorical
 from torch.nn.functional import cross_entropy
@@ -26,6 +26,7 @@ def test_significance_of_a_quarter_against_three(target: int, weight: float, exp
     assert significance(logits, torch.tensor([target]), weight).item() == pytest.approx(expected, abs=1e-8)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 40), st.integers(2, 12), st.floats(0, 5), st.floats(0.01, 50))
 def test_significance_against_torch(seed: int, batch: int, classes: int, weight: float, spread: float) -> None:
     generator = torch.Generator().manual_seed(seed)
@@ -60,6 +61,7 @@ def test_fallback_takes_exactly_so_many_of_equal_scores() -> None:
 
 
 # few distinct values, so that ties are common
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=30), st.integers(-1, 8), st.data())
 def test_at_least_against_brute_force(values: list[int], threshold: int, data: st.DataObject) -> None:
     minimum = data.draw(st.integers(1, len(values)))

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsetune.sparsity.controller import PIController
@@ -44,12 +44,14 @@ def test_log_by_hand() -> None:
     assert scale.threshold(scale.high) == pytest.approx(1e30)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(SCALES)), st.floats(1e-20, 1e20))
 def test_level_and_threshold_are_inverse(name: str, threshold: float) -> None:
     scale = SCALES[name](0.1)
     assert scale.threshold(scale.level(threshold)) == pytest.approx(threshold, rel=1e-12)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(sorted(SCALES)), st.lists(st.floats(0.01, 100), min_size=2, max_size=8), st.integers(0, 8)
 )  # fmt: skip

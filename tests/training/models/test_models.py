@@ -116,8 +116,8 @@ def test_mlp_refuses_a_batch_of_one_with_batch_norm(batch_size: int, fits: bool)
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        ({"hidden": [300, 0]}, "model.hidden.1: found 0, allowed: greater than or equal to 1"),
-        ({"dropout": 1.0}, "model.dropout: found 1.0, allowed: less than 1"),
+        ({"hidden": [300, 0]}, "model.hidden.1: found 0, allowed: at least 1"),
+        ({"dropout": 1.0}, "model.dropout: found 1.0, allowed: below 1"),
         ({"hiden": [3]}, "model.hiden: unknown key 'hiden'; did you mean 'hidden'?"),
     ],
 )

@@ -1,0 +1,99 @@
+"""The loop calls a method as the picture in sparsity/method.py says."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from sparsetune.testing.methods import restarted, run_through, same_state, trial_config, untimed
+from sparsetune.testing.recorder import Recorder
+from sparsetune.training.trainer import Trainer
+
+pytestmark = pytest.mark.usefixtures("recorder")
+
+SMALL = {"name": "mlp", "hidden": [4]}
+TRAIN = 1_079  # samples; two batches of 1,000
+
+
+def recorded(method: dict[str, Any] | None = None, **training: Any) -> tuple[Trainer, list[str]]:
+    trainer, _ = run_through(trial_config({"name": "recorder", **(method or {})}, SMALL, batch_size=1000, **training))
+    assert isinstance(trainer.method, Recorder)
+    return trainer, trainer.method.events
+
+
+def epoch_of(phase: str, epoch: int, sizes: tuple[int, ...] = (1000, 79)) -> list[str]:
+    events: list[str] = []
+    for size in sizes:
+        events += ["before_batch", f"select {phase} {epoch}", f"forward train {size}", "penalty", "after_backward"]
+        events += ["after_step"]
+    return [*events, "after_epoch", "before_batch", "forward eval 359"]
+
+
+END = ["before_batch", "forward eval 359", "summary"]  # the test split
+
+
+def test_one_phase() -> None:
+    _, events = recorded(epochs=2)
+    assert events == ["begin_phase first", *epoch_of("first", 0), *epoch_of("first", 1), "end_phase first", *END]
+
+
+def test_two_phases() -> None:
+    """Epochs are counted through; the test split is measured once, at the end."""
+    _, events = recorded({"second_phase": 1}, epochs=3)
+    assert events == [
+        "begin_phase first", *epoch_of("first", 0), *epoch_of("first", 1), "end_phase first",
+        "begin_phase second", *epoch_of("second", 2), "end_phase second", *END,
+    ]  # fmt: skip
+
+
+def test_phases_begin_and_end_once_when_a_trial_is_restarted() -> None:
+    config = trial_config({"name": "recorder", "second_phase": 2}, SMALL, epochs=4)
+    trainer = Trainer(config)
+    events: list[str] = []
+    while not trainer.done:
+        next(trainer)
+        events += trainer.method.events
+        trainer = restarted(trainer)
+    turns = [event for event in events if "phase" in event]
+    assert turns == ["begin_phase first", "end_phase first", "begin_phase second", "end_phase second"]
+
+
+def test_a_selection_is_forwarded_alone() -> None:
+    trainer, events = recorded({"first_only": True}, epochs=1)
+    sizes = [event for event in events if event.startswith("forward train")]
+    assert sizes == [f"forward train {size}" for size in (1000, 500, 79, 39)]  # scored, then the active half
+    assert (trainer.cost.drawn, trainer.cost.scored, trainer.cost.trained) == (TRAIN, TRAIN, 539)
+
+
+def test_early_stop_ends_the_phase() -> None:
+    _, events = recorded({"script": [1, 2, 3, 4, 5, 6], "second_phase": 2}, epochs=6, early_stop_patience=2)
+    assert [event for event in events if "phase" in event] == ["begin_phase first", "end_phase first"]
+    assert events.count("after_epoch") == 3
+
+
+def test_running_out_of_time_ends_the_phase() -> None:
+    _, events = recorded({"second_phase": 1}, epochs=5, max_minutes=1e-9)
+    assert events == ["begin_phase first", *epoch_of("first", 0, (1000,)), "end_phase first", *END]
+
+
+def test_the_penalty_is_added_to_the_loss_that_is_trained_on() -> None:
+    """2 x weight x w is sgd's weight_decay of 2 x weight; the reported loss is the task's alone."""
+    settings = {"epochs": 2, "dtype": "float64", "lr": 0.1}
+    penalised, with_penalty = run_through(trial_config({"name": "recorder", "penalty": 0.05}, SMALL, **settings))
+    decayed, with_decay = run_through(trial_config("dense", SMALL, weight_decay=0.1, **settings))
+    for ours, theirs in zip(penalised.network.parameters(), decayed.network.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
+    assert with_penalty["train_loss"] == pytest.approx(with_decay["train_loss"], rel=1e-10)
+
+
+def test_a_method_that_only_looks_on_is_dense_training() -> None:
+    recorder, metrics = run_through(trial_config("recorder", SMALL, epochs=2))
+    dense, expected = run_through(trial_config("dense", SMALL, epochs=2))
+    assert untimed(metrics) == untimed(expected)
+    assert same_state(recorder.network.state_dict(), dense.network.state_dict())
+
+
+def test_what_after_epoch_does_is_evaluated() -> None:
+    """The state that a row describes is the one that the method leaves: here all logits equal."""
+    trainer, _ = recorded({"script": [0.0]}, epochs=1)
+    assert trainer.record[0].metrics["val_loss"] == pytest.approx(2.302585093, rel=1e-6)  # ln 10

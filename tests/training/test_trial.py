@@ -1,0 +1,155 @@
+"""From a job to reports: what is said when, what is left behind, and how a trial goes on after a kill."""
+
+import math
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sparsetune.config.errors import BadInput
+from sparsetune.config.messages import Job, Key, Report
+from sparsetune.config.metrics import CORE
+from sparsetune.testing.methods import run_through, same_state, trial_config, untimed
+from sparsetune.training import checkpoint
+from sparsetune.training.trial import run_trial
+
+SMALL = {"name": "mlp", "hidden": [8]}
+
+
+def job(folder: Path, method: Any = "dense", model: Any = SMALL, seed: int = 0, cadence: Any = None, **kw: Any) -> Job:
+    config = trial_config(method, model, seed=seed, **kw).plain()
+    return Job(Key(0), config, str(folder), **(cadence or {}))
+
+
+def epochs(reports: list[Report]) -> list[list[int]]:
+    return [[row.epoch for row in report.rows] for report in reports]
+
+
+@pytest.mark.parametrize(
+    ("every", "count", "expected"),
+    [
+        ("1ep", 3, [[1], [2], [3]]),
+        ("2ep", 5, [[1, 2], [3, 4], [5]]),
+        ("2ep", 4, [[1, 2], [3, 4]]),
+        ("9ep", 3, [[1, 2, 3]]),
+        ("1000s", 3, [[1, 2, 3]]),
+        ("0.000001s", 3, [[1], [2], [3]]),  # an epoch takes longer
+    ],
+)
+def test_reports_have_their_cadence(tmp_path: Path, every: str, count: int, expected: list[list[int]]) -> None:
+    reports = list(run_trial(job(tmp_path, epochs=count, cadence={"report_every": every})))
+    assert epochs(reports) == expected
+    assert [report.outcome is not None for report in reports] == [False] * (len(expected) - 1) + [True]
+
+
+def test_the_outcome_is_the_trainer_s(tmp_path: Path) -> None:
+    model, settings = {"name": "mlp", "hidden": [8], "dropout": 0.1}, {"epochs": 3, "seed": 4, "keep": "best"}
+    reports = list(run_trial(job(tmp_path, "ast", model, **settings)))
+    trainer, metrics = run_through(trial_config("ast", model, **settings))
+    outcome = reports[-1].outcome
+    assert outcome is not None
+    assert (outcome.state, outcome.reason) == ("COMPLETE", "")
+    assert untimed(outcome.metrics) == untimed(metrics)
+    rows = [row for report in reports for row in report.rows]
+    assert [untimed(row.metrics) for row in rows] == [untimed(row.metrics) for row in trainer.record]
+    assert set(CORE) - {"est_energy_kj"} <= set(outcome.metrics)
+    weights = torch.load(tmp_path / "weights.pt", weights_only=True)
+    assert same_state(dict(weights), dict(trainer.network.state_dict()))
+
+
+@pytest.mark.parametrize("method", ["dense", "ast"])
+def test_files_that_a_trial_leaves(tmp_path: Path, method: str) -> None:
+    list(run_trial(job(tmp_path, method, epochs=2)))
+    files = {path.name for path in tmp_path.iterdir()}
+    assert files == {"weights.pt"} | ({"trace.npz"} if method == "ast" else set())
+    if method == "ast":
+        with np.load(tmp_path / "trace.npz", allow_pickle=False) as trace:
+            assert sorted(trace) == ["activation", "threshold"]
+            assert trace["activation"].shape == trace["threshold"].shape == (2 * 17,)
+            assert ((trace["activation"] > 0) & (trace["activation"] <= 1)).all()
+            assert (trace["threshold"] > 0).all()
+
+
+@pytest.mark.parametrize(("every", "saved"), [("1ep", 5), ("2ep", 4), ("3ep", 3), ("9ep", None), ("1000s", None)])
+def test_checkpoints_have_their_cadence(tmp_path: Path, every: str, saved: int | None) -> None:
+    list(run_trial(job(tmp_path, epochs=5, cadence={"checkpoint_every": every})))
+    state = checkpoint.load(tmp_path / "checkpoint.pt")
+    assert (state and len(state["record"])) == saved
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3, 4])
+@pytest.mark.parametrize("every", ["1ep", "2ep"])
+def test_a_trial_goes_on_after_a_kill(tmp_path: Path, stop: int, every: str) -> None:
+    """The first report after a restart repeats all rows that the checkpoint knows, with their timestamps."""
+    settings = {"epochs": 5, "cadence": {"checkpoint_every": every}}
+    expected = list(run_trial(job(tmp_path / "straight", "ast", **settings)))
+    killed = job(tmp_path / "killed", "ast", **settings)
+    running = run_trial(killed)
+    before = [row for report in islice(running, stop) for row in report.rows]
+    running.close()
+    known = stop if every == "1ep" else stop // 2 * 2
+    after = list(run_trial(killed))
+    assert epochs(after) == [list(range(1, known + 2)), *([epoch] for epoch in range(known + 2, 6))]
+    rows = [row for report in after for row in report.rows]
+    assert rows[:known] == before[:known]
+    straight = [row for report in expected for row in report.rows]
+    assert [untimed(row.metrics) for row in rows] == [untimed(row.metrics) for row in straight]
+    assert after[-1].outcome is not None
+    assert expected[-1].outcome is not None
+    assert untimed(after[-1].outcome.metrics) == untimed(expected[-1].outcome.metrics)
+    files = [torch.load(tmp_path / run / "weights.pt", weights_only=True) for run in ("straight", "killed")]
+    assert same_state(dict(files[0]), dict(files[1]))
+
+
+def test_a_trial_that_had_ended_says_all_again(tmp_path: Path) -> None:
+    ended = job(tmp_path, epochs=3, cadence={"checkpoint_every": "1ep"})
+    first, again = list(run_trial(ended)), list(run_trial(ended))
+    assert epochs(again) == [[1, 2, 3]]
+    assert again[0].rows == tuple(row for report in first for row in report.rows)
+    assert again[0].outcome == first[-1].outcome
+
+
+def test_a_damaged_checkpoint_is_a_fresh_start(tmp_path: Path) -> None:
+    fresh = job(tmp_path, epochs=2, cadence={"checkpoint_every": "1ep"})
+    first = list(run_trial(fresh))
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:-1])
+    again = list(run_trial(fresh))
+    assert epochs(again) == [[1], [2]]
+    assert untimed(again[-1].outcome.metrics) == untimed(first[-1].outcome.metrics)
+
+
+@pytest.mark.usefixtures("recorder")
+def test_a_loss_that_is_not_finite_is_a_fail_with_the_rows_so_far(tmp_path: Path) -> None:
+    method = {"name": "recorder", "script": [1.0, 2.0, math.inf, 1.0]}
+    reports = list(run_trial(job(tmp_path, method, epochs=4, cadence={"report_every": "9ep"})))
+    assert epochs(reports) == [[1, 2]]
+    assert reports[0].outcome is not None
+    assert reports[0].outcome.state == "FAIL"
+    assert reports[0].outcome.metrics == {}
+    assert reports[0].outcome.reason in {"val_loss became inf in epoch 3", "val_loss became nan in epoch 3"}
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("method", ["dense", "ast"])
+def test_a_learning_rate_that_is_far_too_high_is_a_fail(tmp_path: Path, method: str) -> None:
+    [report] = run_trial(job(tmp_path, method, epochs=4, lr=1e30))
+    assert report.rows == ()
+    assert report.outcome is not None
+    assert (report.outcome.state, report.outcome.reason[:18]) == ("FAIL", "train_loss became ")
+
+
+def test_a_config_that_cannot_be_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    config = {**job(tmp_path).config, "method": {"name": "ast", "target_activation": 0.01}}
+    with pytest.raises(BadInput, match=r"^method\.target_activation: "):
+        next(run_trial(Job(Key(0), config, str(tmp_path / "new"))))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_a_trial_has_as_many_threads_as_its_job_says(tmp_path: Path, cpus: int) -> None:
+    next(run_trial(job(tmp_path, epochs=2, cadence={"cpus": cpus})))
+    assert torch.get_num_threads() == cpus
