@@ -198,7 +198,8 @@ def open_tracker(study: Study, warn: Warn) -> MlflowTracker:
 def summarise(study: Study, trials: Sequence[Trial], front: Sequence[int]) -> Summary:
     """Counts, and the trials worth looking at."""
     metrics = tuple(objective.metric for objective in study.objectives)
-    best = sorted((trials[number] for number in front), key=lambda trial: -trial.metrics[metrics[0]])
+    sign = -1 if study.objectives[0].goal == "maximize" else 1
+    best = sorted((trials[number] for number in front), key=lambda trial: sign * trial.values[0])
     failures = tuple(trial for trial in trials if trial.state == "FAIL")
     return Summary(study.name, metrics, counts(trials), tuple(best), failures)
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Model(BaseModel):
-    """Immutable, strict about unknown keys."""
+    """Immutable; strict about unknown keys and about types: neither ``true`` nor ``"1"`` is a number."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists(cls, raw: Any) -> Any:
+        """A list, as YAML has it, for a tuple."""
+        if not isinstance(raw, Mapping):
+            return raw
+        tuples = {name for name, field in cls.model_fields.items() if get_origin(field.annotation) is tuple}
+        return {k: tuple(v) if k in tuples and isinstance(v, list) else v for k, v in raw.items()}
 
 
 class Part(Model):

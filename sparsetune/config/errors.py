@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class BadInput(ValueError):
@@ -18,6 +19,13 @@ class BadInput(ValueError):
     def located(self, *, source: object = "", key: str = "") -> BadInput:
         """The same problem with what it lacks of file and key filled in."""
         return BadInput(self.problem, source=self.source or source, key=self.key or key)
+
+
+def shown(value: Any) -> str:
+    """A found value as a message shows it: as YAML would say it, shortened where it is long."""
+    names = {None: "null", True: "true", False: "false"}
+    text = names[value] if value is None or isinstance(value, bool) else repr(value)
+    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
 
 
 def unknown(what: str, found: str, allowed: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sparsetune.config.checking import expand_name
-from sparsetune.config.errors import BadInput
+from sparsetune.config.errors import BadInput, shown
 from sparsetune.config.yaml_io import parse
 
 
@@ -16,7 +16,7 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     found = {}
     for text in assignments:
         name, sign, value = text.partition("=")
-        if not sign or not name.strip():
+        if not sign or not all(name.strip().split(".")):
             raise BadInput(f"found {text!r}, allowed: name=value, such as method.kp=0.1", key="--set")
         found[name.strip()] = parse(value, source=f"--set {name.strip()}")
     return found
@@ -33,7 +33,7 @@ def assign(tree: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]
             if child is None:
                 child = {}
             if not isinstance(child, dict):
-                raise BadInput(f"{step!r} holds {child!r}, not a mapping", key=name)
+                raise BadInput(f"{step!r} holds {shown(child)}, not a mapping", key=name)
             node[step] = child
             node = child
         node[last] = value

@@ -52,9 +52,15 @@ class Project:
         return self.runs / "checkpoints" / slug(study)
 
 
+def without_password(url: str) -> str:
+    """A URL that can be shown."""
+    hidden = re.sub(r"(^|(?<=://))([^/?#:@]*):(?!//).*@", r"\2:***@", url)
+    return re.sub(r"(?i)([?&][^=&]*pass[^=&]*=)[^&]*", r"\1***", hidden)
+
+
 def slug(name: str) -> str:
-    """A folder name for any printable name; two names never share one."""
+    """A folder name for any printable name, of at most 250 bytes; two names never share one."""
     plain = re.sub(r"[^\w.-]+", "_", name).strip("._")
-    if plain == name:
+    if plain == name and len(name.encode()) <= 200 and not re.search(r"-[0-9a-f]{8}$", name):
         return name
     return f"{plain[:60]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

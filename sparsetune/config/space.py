@@ -10,83 +10,17 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import field_validator, model_validator
+from typing import Any
 
 from sparsetune.config.base import Model
 from sparsetune.config.checking import check_model
-from sparsetune.config.errors import BadInput, unknown
+from sparsetune.config.errors import BadInput, shown, unknown
+from sparsetune.config.parameters import Choice, Float, Int, Parameter
 from sparsetune.config.yaml_io import read_mapping
 
 _CORNER_CAP = 4096
 
 
-class Numeric(Model):
-    """A range with both ends included."""
-
-    low: float
-    high: float
-    log: bool = False
-    step: float | None = None
-    when: dict[str, Any] = {}
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Numeric:
-        if self.low >= self.high:
-            raise ValueError(f"low {self.low:g} is not below high {self.high:g}")
-        if self.log and self.low <= 0:
-            raise ValueError(f"log wants low above 0, found {self.low:g}")
-        if self.step is not None and self.step <= 0:
-            raise ValueError(f"step wants a value above 0, found {self.step:g}")
-        if self.step is not None and self.log:
-            raise ValueError("log and step exclude each other")
-        return self
-
-    @property
-    def ends(self) -> tuple[Any, ...]:
-        return (self.low, self.high)
-
-
-class Float(Numeric):
-    """``{float: [0.1, 0.9]}``, with ``log: true`` or ``step: 0.1``."""
-
-    kind: Literal["float"] = "float"
-
-
-class Int(Numeric):
-    """``{int: [1, 8]}``, with ``log: true`` or ``step: 2``."""
-
-    kind: Literal["int"] = "int"
-    low: int
-    high: int
-    step: int | None = None
-
-
-class Choice(Model):
-    """``{choice: [sgd, adam]}``."""
-
-    kind: Literal["choice"] = "choice"
-    values: tuple[Any, ...]
-    when: dict[str, Any] = {}
-
-    @field_validator("values")
-    @classmethod
-    def _distinct(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not values:
-            raise ValueError("at least one value is wanted")
-        if any(a == b and type(a) is type(b) for a, b in itertools.combinations(values, 2)):
-            raise ValueError("a value stands twice")
-        if any(not isinstance(value, str | int | float | bool | None) for value in values):
-            raise ValueError("only text, numbers, true, false and null can be chosen from")
-        return values
-
-    @property
-    def ends(self) -> tuple[Any, ...]:
-        return self.values
-
-
-Parameter = Float | Int | Choice
 Chooser = Callable[[str, Parameter], Any]
 
 
@@ -121,16 +55,29 @@ def draw(space: Space, base: Mapping[str, Any], choose: Chooser) -> dict[str, An
 
 
 def corners(space: Space, base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every combination of the ends of the ranges, at most 4,096 of them, to be tried against the config's checks."""
+    """Points to be tried against the config's checks: every end of every range, then combinations, 4,096 at most."""
     ends = {name: parameter.ends for name, parameter in space.parameters.items()}
     seen = set()
-    for combination in itertools.islice(itertools.product(*ends.values()), _CORNER_CAP):
-        at = dict(zip(ends, combination, strict=True))
+    single = ({name: end, **_asked_for(name, space)} for name in ends for end in ends[name])
+    combined = (dict(zip(ends, each, strict=True)) for each in itertools.product(*ends.values()))
+    low = {name: each[0] for name, each in ends.items()}
+    for some in itertools.chain(single, itertools.islice(combined, _CORNER_CAP)):
+        at = {**low, **some}
         point = draw(space, base, lambda name, _, at=at: at[name])  # type: ignore[misc]
         identity = repr(point)
         if identity not in seen:
             seen.add(identity)
             yield point
+
+
+def _asked_for(name: str, space: Space) -> dict[str, Any]:
+    """Values of other parameters with which ``name`` is drawn."""
+    values: dict[str, Any] = {}
+    for needed, wanted in space.parameters[name].when.items():
+        if needed in space.parameters:
+            values[needed] = wanted[0] if isinstance(wanted, list) and wanted else wanted
+            values.update(_asked_for(needed, space))
+    return values
 
 
 def load_space(spec: Any, *, folder: Path, source: str) -> Space:
@@ -171,7 +118,8 @@ def _collect(
                 written[name] = entry
                 sources[name] = source
     else:
-        raise BadInput(f"found {spec!r}, allowed: a name, a list of names, or a mapping", source=source, key="space")
+        problem = f"found {shown(spec)}, allowed: a name, a list of names, or a mapping"
+        raise BadInput(problem, source=source, key="include" if trail else "space")
 
 
 _KINDS: dict[str, type[Model]] = {"float": Float, "int": Int, "choice": Choice}
@@ -181,7 +129,7 @@ def _parameter(name: str, entry: Any, source: str) -> Any:
     kinds = [kind for kind in _KINDS if isinstance(entry, dict) and kind in entry]
     if len(kinds) != 1:
         raise BadInput(
-            f"found {entry!r}, allowed: {{float: [low, high]}}, {{int: [low, high]}} or {{choice: [...]}}",
+            f"found {shown(entry)}, allowed: {{float: [low, high]}}, {{int: [low, high]}} or {{choice: [...]}}",
             source=source, key=name,
         )  # fmt: skip
     kind = kinds[0]
@@ -192,9 +140,14 @@ def _parameter(name: str, entry: Any, source: str) -> Any:
             raise BadInput(unknown("key", str(key), (kind, *allowed)), source=source, key=f"{name}.{key}")
     what = entry[kind]
     if not isinstance(what, list) or (kind != "choice" and len(what) != 2):
-        raise BadInput(f"found {what!r}, allowed: [low, high]", source=source, key=f"{name}.{kind}")
+        allowed_ends = "a list of values" if kind == "choice" else "[low, high]"
+        raise BadInput(f"found {shown(what)}, allowed: {allowed_ends}", source=source, key=f"{name}.{kind}")
     ends = {"values": what} if kind == "choice" else {"low": what[0], "high": what[1]}
-    return check_model(_KINDS[kind], {**ends, **options}, source=source, key=name)
+    try:
+        return check_model(_KINDS[kind], {**ends, **options}, source=source, key=name)
+    except BadInput as error:  # "values", "low" and "high" are our words, not the file's
+        inside = error.key.removeprefix(f"{name}.").partition(".")[0]
+        raise BadInput(error.problem, source=source, key=f"{name}.{kind}" if inside in ends else error.key) from None
 
 
 def _in_order(parameters: dict[str, Any], sources: dict[str, str]) -> dict[str, Parameter]:
@@ -211,9 +164,27 @@ def _in_order(parameters: dict[str, Any], sources: dict[str, str]) -> dict[str, 
                 place(needed, (*waiting, name))
         ordered.setdefault(name, parameters[name])
 
+    for name, parameter in parameters.items():
+        _check_conditions(name, parameter, parameters, sources[name])
     for name in parameters:
         place(name, ())
     return ordered
+
+
+def _check_conditions(name: str, parameter: Parameter, parameters: Mapping[str, Parameter], source: str) -> None:
+    """A condition on another parameter must name values that it can have."""
+    for needed, wanted in parameter.when.items():
+        key = f"{name}.when.{needed}"
+        other = parameters.get(needed)
+        if wanted == []:
+            raise BadInput("found [], allowed: a value, or a list of values", source=source, key=key)
+        for value in wanted if isinstance(wanted, list) else [wanted]:
+            if other is None or other.has(value):
+                continue
+            if isinstance(other, Choice):
+                raise BadInput(unknown("value", str(value), map(str, other.values)), source=source, key=key)
+            problem = f"found {shown(value)}, allowed: values of {other.kind} [{other.low}, {other.high}]"
+            raise BadInput(problem, source=source, key=key)
 
 
 def _matches(value: Any, wanted: Any) -> bool:

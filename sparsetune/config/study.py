@@ -12,13 +12,14 @@ from pydantic import field_validator
 from sparsetune.config.base import Model, Part, param
 from sparsetune.config.cadence import Cadence
 from sparsetune.config.checking import check_model, expand_name
-from sparsetune.config.errors import BadInput, unknown
+from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.metrics import CORE, METRICS, Goal
 from sparsetune.config.overrides import assign, flatten
-from sparsetune.config.paths import Project, find_root
+from sparsetune.config.paths import Project, find_root, without_password
 from sparsetune.config.registry import Registries, StudyRegistries
-from sparsetune.config.space import Space, corners, load_space
-from sparsetune.config.trial import SECTIONS, TrialConfig, resolve_trial
+from sparsetune.config.space import Space, load_space
+from sparsetune.config.space_checks import check_space, refuse_double
+from sparsetune.config.trial import NAMED, SECTIONS, TrialConfig, resolve_trial
 from sparsetune.config.yaml_io import read_mapping
 
 
@@ -46,8 +47,8 @@ class Resources(Model):
     @field_validator("gpus")
     @classmethod
     def _share(cls, gpus: Literal["auto"] | float) -> Literal["auto"] | float:
-        if gpus != "auto" and (gpus < 0 or (gpus > 1 and not float(gpus).is_integer())):
-            raise ValueError(f"found {gpus}, allowed: auto, 0, a fraction of one GPU, or a whole number")
+        if gpus != "auto" and not (0 <= gpus <= 1 or (gpus > 1 and gpus.is_integer())):
+            raise ValueError(f"found {gpus:g}, allowed: auto, 0, a fraction of one GPU, or a whole number")
         return gpus
 
 
@@ -82,7 +83,7 @@ class StudyFile(Model):
     @classmethod
     def _printable(cls, name: str) -> str:
         if not name.strip() or not name.isprintable() or len(name) > 200:
-            raise ValueError(f"found {name!r}, allowed: 1 to 200 printable characters")
+            raise ValueError(f"found {shown(name)}, allowed: 1 to 200 printable characters")
         return name
 
 
@@ -113,16 +114,21 @@ class Study:
         }
 
     def resolved(self) -> dict[str, Any]:
-        """The whole study with its defaults filled in, as a study file would say it."""
+        """The whole study with its defaults filled in, as a study file would say it; without passwords."""
+        fixed = {name: v for name, v in flatten(self.trial.plain()).items() if name not in self.space.parameters}
+        tracking = self.tracking.model_dump(exclude_none=True)
+        if self.tracking.uri:
+            tracking["uri"] = without_password(self.tracking.uri)
         return {
             "study": self.name,
             **self.definition,
+            **assign({}, fixed),
             "sampler": self.sampler.model_dump(mode="json"),
             "pruner": self.pruner.model_dump(mode="json"),
             "budget": self.budget.model_dump(),
             "resources": self.resources.model_dump(),
-            "tracking": self.tracking.model_dump(exclude_none=True),
-            "storage": self.storage,
+            "tracking": tracking,
+            "storage": without_password(self.storage),
         }
 
     def config(self, point: Mapping[str, Any], registries: Registries) -> TrialConfig:
@@ -139,9 +145,16 @@ def load_study(path: Path, registries: StudyRegistries, overrides: Mapping[str, 
     Raises:
         BadInput: the first thing that is wrong, with file and key.
     """
-    overrides = overrides or {}
-    written = read_mapping(path)
-    raw = assign(written, overrides)
+    try:
+        return _load(path, registries, overrides or {})
+    except BadInput as error:
+        if any(f"{error.key}.".startswith(f"{name}.") for name in overrides or {}):
+            raise BadInput(error.problem, source="--set", key=error.key) from None
+        raise
+
+
+def _load(path: Path, registries: StudyRegistries, overrides: Mapping[str, Any]) -> Study:
+    raw = assign(read_mapping(path), overrides)
     keys = {*StudyFile.model_fields, *SECTIONS}
     for key in raw:
         if key not in keys:
@@ -149,10 +162,10 @@ def load_study(path: Path, registries: StudyRegistries, overrides: Mapping[str, 
     file = check_model(StudyFile, {k: v for k, v in raw.items() if k in StudyFile.model_fields}, source=path)
     project = Project(find_root(path))
     space = load_space(file.space, folder=project.root / "search_spaces", source=str(path)).without(overrides)
-    trial_raw = {key: expand_name(raw[key]) for key in SECTIONS if key in raw}
-    _refuse_double(trial_raw, space, path)
+    trial_raw = {key: expand_name(raw[key]) if key in NAMED else raw[key] for key in SECTIONS if key in raw}
+    refuse_double(trial_raw, space, path)
     trial = resolve_trial(trial_raw, registries, source=path)
-    _check_space(trial, space, registries)
+    check_space(trial, space, registries)
     return Study(
         name=file.study,
         source=path,
@@ -169,32 +182,6 @@ def load_study(path: Path, registries: StudyRegistries, overrides: Mapping[str, 
     )
 
 
-def _refuse_double(trial_raw: Mapping[str, Any], space: Space, path: Path) -> None:
-    for name in flatten(trial_raw):
-        if name in space.parameters:
-            raise BadInput(f"written here and varied by {space.sources[name]}; remove one", source=path, key=name)
-
-
-def _check_space(trial: TrialConfig, space: Space, registries: Registries) -> None:
-    """Every name must be a field of the config, and the config must be valid at every corner of the space."""
-    plain = trial.plain()
-    known = flatten(plain)
-    for name, parameter in space.parameters.items():
-        if name not in known:
-            siblings = [key for key in known if key.partition(".")[0] == name.partition(".")[0]] or list(known)
-            raise BadInput(unknown("name", name, siblings), source=space.sources[name], key=name)
-        for condition in parameter.when:
-            if condition not in known:
-                raise BadInput(unknown("name", condition, known), source=space.sources[name], key=f"{name}.when")
-    for point in corners(space, known):
-        try:
-            resolve_trial(assign(plain, point), registries)
-        except BadInput as error:
-            blamed = error.key if error.key in point else next(iter(point))
-            at = "" if error.key in point else f" (at {', '.join(f'{k}={v}' for k, v in point.items())})"
-            raise BadInput(error.problem + at, source=space.sources[blamed], key=error.key) from None
-
-
 def _objectives(file: StudyFile, trial: TrialConfig, registries: Registries, path: Path) -> tuple[Objective, ...]:
     if not file.objectives:
         raise BadInput("missing: at least one {metric: ..., goal: ...}", source=path, key="objectives")
@@ -204,7 +191,8 @@ def _objectives(file: StudyFile, trial: TrialConfig, registries: Registries, pat
     for number, objective in enumerate(file.objectives):
         key = f"objectives.{number}.metric"
         if objective.metric.startswith("test_") and objective.metric in METRICS:
-            raise BadInput(f"{objective.metric!r} is of test data, which never selects anything", source=path, key=key)
+            problem = f"{objective.metric!r} is of test data, which never selects anything"
+            raise BadInput(f"{problem} (allowed: {', '.join(sorted(allowed))})", source=path, key=key)
         if objective.metric not in allowed:
             raise BadInput(unknown("metric", objective.metric, allowed), source=path, key=key)
         if objective.metric in seen:
@@ -215,10 +203,14 @@ def _objectives(file: StudyFile, trial: TrialConfig, registries: Registries, pat
 
 def _named(section: str, raw: Any, registries: StudyRegistries, path: Path) -> Part:
     spec = expand_name(raw)
-    name = spec.get("name") if isinstance(spec, Mapping) else None
     registry = getattr(registries, section)
+    name = spec.get("name") if isinstance(spec, Mapping) else None
+    if not isinstance(name, str):
+        names = ", ".join(registry.names())
+        problem = f"found {shown(raw)}, allowed: a name, or a mapping with a name ({names})"
+        raise BadInput(problem, source=path, key=section)
     try:
-        entry = registry.get(str(name))
+        entry = registry.get(name)
     except BadInput as error:
         raise error.located(source=path, key=f"{section}.name") from None
     part: Part = check_model(entry.Config, spec, source=path, key=section)

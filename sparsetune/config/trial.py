@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from sparsetune.config.base import Model, Part, param
 from sparsetune.config.checking import check_model, expand_name
-from sparsetune.config.errors import BadInput, unknown
+from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.registry import Registries
 
 
@@ -83,7 +83,7 @@ class TrialConfig(Model):
 
 
 SECTIONS = tuple(TrialConfig.model_fields)
-_NAMED = ("method", "data", "model")
+NAMED = ("method", "data", "model")
 
 
 def resolve_trial(raw: Mapping[str, Any], registries: Registries, *, source: object = "") -> TrialConfig:
@@ -96,7 +96,7 @@ def resolve_trial(raw: Mapping[str, Any], registries: Registries, *, source: obj
         if key not in SECTIONS:
             raise BadInput(unknown("key", key, SECTIONS), source=source, key=key)
     parts: dict[str, Any] = {}
-    for section in _NAMED:
+    for section in NAMED:
         if section not in raw:
             raise BadInput("missing", source=source, key=section)
         parts[section] = _resolve_part(section, expand_name(raw[section]), registries, source)
@@ -104,9 +104,9 @@ def resolve_trial(raw: Mapping[str, Any], registries: Registries, *, source: obj
     parts["metrics"] = check_model(Measurement, raw.get("metrics", {}), source=source, key="metrics")
     seed = raw.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise BadInput(f"found {seed!r}, allowed: a whole number from 0 to 2^32 - 1", source=source, key="seed")
+        raise BadInput(f"found {shown(seed)}, allowed: a whole number from 0 to 2^32 - 1", source=source, key="seed")
     config = TrialConfig(**parts, seed=seed)
-    for section in _NAMED:
+    for section in NAMED:
         entry = getattr(registries, section).get(parts[section].name)
         try:
             entry.check(config, registries)
@@ -119,7 +119,7 @@ def _resolve_part(section: str, raw: Any, registries: Registries, source: object
     registry = getattr(registries, section)
     if not isinstance(raw, Mapping) or not isinstance(raw.get("name"), str):
         raise BadInput(
-            f"found {raw!r}, allowed: a name, or a mapping with a name ({', '.join(registry.names())})",
+            f"found {shown(raw)}, allowed: a name, or a mapping with a name ({', '.join(registry.names())})",
             source=source, key=section,
         )  # fmt: skip
     try:

@@ -9,11 +9,15 @@ from typing import Any
 
 import yaml
 
-from sparsetune.config.errors import BadInput
+from sparsetune.config.errors import BadInput, shown
 
 
 class _Loader(yaml.SafeLoader):
     """SafeLoader that refuses repeated keys and reads exponents without a sign as numbers (YAML 1.2)."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """SafeDumper that quotes text which the loader would read as a number."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -27,18 +31,26 @@ _Loader.add_implicit_resolver(
     ),
     list("-+0123456789."),
 )
+_Dumper.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: dict[Any, int] = {}
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+    seen: dict[str, int] = {}
     for key_node, _ in node.value:
-        key = loader.construct_object(key_node)
+        if key_node.tag == "tag:yaml.org,2002:merge":
+            continue  # <<: *anchor
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, str):
+            raise _error(f"the key {key!r} is not text; put it in quotes", key_node)
         if key in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {key!r} stands twice (first in line {seen[key]})", key_node.start_mark
-            )
+            raise _error(f"the key {key!r} stands twice (first in line {seen[key]})", key_node)
         seen[key] = key_node.start_mark.line + 1
-    return loader.construct_mapping(node, deep=True)
+    found: dict[Any, Any] = loader.construct_mapping(node, deep=True)
+    return found
+
+
+def _error(problem: str, node: yaml.Node) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
@@ -50,11 +62,14 @@ def read_mapping(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BadInput("no such file", source=path) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot be read: {error}", source=path) from None
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", source=path) from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"cannot be read: not UTF-8 at byte {error.start}", source=path) from None
     value = parse(text, source=str(path))
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise BadInput(f"a mapping of names to values is wanted, found {type(value).__name__}", source=path)
+    if not isinstance(value, dict):
+        found = "nothing" if value is None else shown(value)
+        raise BadInput(f"found {found}, allowed: a mapping of names to values", source=path)
     return value
 
 
@@ -71,7 +86,7 @@ def parse(text: str, *, source: str) -> Any:
 
 def dump(value: Any) -> str:
     """YAML in the order written, lists of scalars on one line."""
-    return yaml.safe_dump(value, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

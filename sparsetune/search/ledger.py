@@ -9,6 +9,7 @@ and the trials that have finished, whether or not the driver died in between.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan
 from typing import Any
 
 import optuna
@@ -119,12 +120,18 @@ class Ledger:
         return trial.should_prune()
 
     def tell(self, number: int, state: str, metrics: Metrics, reason: str = "") -> Trial:
-        """Store how a trial ended. COMPLETE wants every objective among the metrics."""
+        """Store how a trial ended. COMPLETE wants every objective among the metrics; NaN is a FAIL."""
         values: Sequence[float] | None = None
         if state == "COMPLETE":
             values = [metrics[objective.metric] for objective in self._study.objectives]
-        attributes: dict[str, Any] = {"metrics": metrics, **({"reason": reason} if reason else {})}
-        trial_id = self._frozen(number)._trial_id
+            undefined = [o.metric for o, value in zip(self._study.objectives, values, strict=True) if isnan(value)]
+            if undefined:
+                state, values, reason = "FAIL", None, f"{', '.join(undefined)} is not a number"
+        before = self._frozen(number)
+        attributes: dict[str, Any] = {"metrics": metrics}
+        if reason or "reason" in before.user_attrs:  # a tell that was cut short may have left one
+            attributes["reason"] = reason
+        trial_id = before._trial_id
         for key, value in attributes.items():
             self._memory.set_trial_user_attr(trial_id, key, value)
         self._copy.tell(number, values, _STATES[state])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.config.space import Choice, Chooser, Int, Parameter
+from sparsetune.config.parameters import Choice, Int, Parameter
+from sparsetune.config.space import Chooser
 from sparsetune.failpoints import failpoint
 
 if TYPE_CHECKING:

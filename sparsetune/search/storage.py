@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.messages import Trial
+from sparsetune.config.paths import without_password
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
 _SQLITE = "sqlite:///"
+_PACKAGES = {
+    "psycopg": "'psycopg[binary]'",
+    "psycopg2": "psycopg2-binary",
+    "pymysql": "pymysql",
+    "MySQLdb": "mysqlclient",
+}
 DEFINITION = "definition"  # the study's attribute with what makes it this study
 
 
@@ -33,21 +40,28 @@ def check_folder(url: str, coming: Path) -> None:
     """Raise :class:`BadInput` if an SQLite file's folder is neither there nor the one that a study creates."""
     path = sqlite_path(url)
     if path is not None and path.parent != coming and not path.parent.is_dir():
-        raise BadInput(f"cannot be opened: there is no folder {path.parent}", source=_safe(url))
+        raise BadInput(f"cannot be opened: there is no folder {path.parent}", source=without_password(url))
 
 
 def open_storage(url: str) -> RDBStorage:
     """Connect, and create the tables where there are none; raises :class:`BadInput` with the database's own words."""
     import optuna
     from optuna.storages import RDBStorage
+    from sqlalchemy.pool import NullPool
 
+    # a server's connection is opened for each transaction: none goes stale in hours of training
+    options = {"connect_args": {"timeout": 60}} if sqlite_path(url) else {"poolclass": NullPool}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}} if sqlite_path(url) else None)
+        return RDBStorage(url, engine_kwargs=options)
+    except ImportError as error:
+        name = str(getattr(error.__cause__, "name", error))
+        hint = f"; pip install {_PACKAGES[name]}" if name in _PACKAGES else ""
+        raise BadInput(f"cannot be opened: {name} is not installed{hint}", source=without_password(url)) from None
     except Exception as error:  # SQLAlchemy, a driver's own errors, a missing driver: all mean the same here
         lines = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
-        raise BadInput(f"cannot be opened: {lines[0]}", source=_safe(url)) from None
+        raise BadInput(f"cannot be opened: {lines[0]}", source=without_password(url)) from None
 
 
 @dataclass(frozen=True)
@@ -74,7 +88,7 @@ def read_study(url: str, name: str) -> StoredStudy:
 
     names = study_names(url)
     if name not in names:
-        raise BadInput(unknown("study", name, names), source=_safe(url))
+        raise BadInput(unknown("study", name, names), source=without_password(url))
     study = optuna.load_study(study_name=name, storage=open_storage(url))
     trials = [as_trial(frozen) for frozen in study.get_trials(deepcopy=False)]
     signs = [-1 if direction == StudyDirection.MAXIMIZE else 1 for direction in study.directions]
@@ -116,14 +130,3 @@ def as_trial(frozen: FrozenTrial) -> Trial:
 
 def _milliseconds(moment: Any) -> int:
     return int(moment.timestamp() * 1000) if moment else 0
-
-
-def _safe(url: str) -> str:
-    """The URL without its password."""
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "storage"

@@ -1,0 +1,222 @@
+"""A bad study file: one clear line with file, key, what was found and what is allowed; nothing is written."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sparsetune.config.errors import BadInput
+from sparsetune.study import load
+
+from .files import GONE, GOOD, accepted, refused, write
+
+GOAL = {"goal": "maximize"}
+TOP = (
+    "(allowed: budget, data, method, metrics, model, objectives, pruner, resources, sampler, seed, space, storage, "
+    "study, tracking, training)"
+)
+DENSE_METRICS = (
+    "(allowed: best_epoch, best_val_accuracy, compute_saved, est_energy_kj, est_flops_g, step_time_ms, time_min, "
+    "train_accuracy, train_loss, val_accuracy, val_loss)"
+)
+QUOTES = "text (a number or a date needs quotes)"
+WANTED_GPUS = "auto, 0, a fraction of one GPU, or a whole number"
+DURATION = "a duration such as '1ep' or '10s' is wanted"
+
+TEXTS = {
+    "study: [a\nb: c": "line 2: not valid YAML: expected ',' or ']', but got ':'",
+    "study: a\n\tb: c": "line 2: not valid YAML: found character '\\t' that cannot start any token",
+    "study: a\nseed: 1\nstudy: b": "line 3: not valid YAML: the key 'study' stands twice (first in line 1)",
+    "training:\n  lr: 1\n  lr: 2": "line 3: not valid YAML: the key 'lr' stands twice (first in line 2)",
+    "training: {1: 2}": "line 1: not valid YAML: the key 1 is not text; put it in quotes",
+    "study: a\non: 2": "line 2: not valid YAML: the key True is not text; put it in quotes",
+    "? [a]\n: b": "line 1: not valid YAML: the key ['a'] is not text; put it in quotes",
+    "": "found nothing, allowed: a mapping of names to values",
+    "- a": "found ['a'], allowed: a mapping of names to values",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_broken_yaml(text: str, tmp_path: Path) -> None:
+    assert refused(write(tmp_path, text)) == TEXTS[text]
+
+
+UNKNOWN: list[tuple[dict[str, Any], str]] = [
+    ({"sudy": 1}, f"sudy: unknown key 'sudy'; did you mean 'study'? {TOP}"),
+    ({"trainig": {}}, f"trainig: unknown key 'trainig'; did you mean 'training'? {TOP}"),
+    (
+        {"training": {"epoch": 2}},
+        "training.epoch: unknown key 'epoch'; did you mean 'epochs'? (allowed: batch_size, device, dtype, "
+        "early_stop_patience, epochs, keep, lr, max_minutes, momentum, optimizer, schedule, weight_decay)",
+    ),
+    (
+        {"method": {"name": "ast", "kpp": 2}},
+        "method.kpp: unknown key 'kpp'; did you mean 'kp'? (allowed: ema_alpha, entropy_weight, initial_threshold, "
+        "integral_limit, ki, ki_warmup_epochs, kp, kp_warmup_epochs, min_active, name, normalize, target_activation)",
+    ),
+    (
+        {"data": {"name": "digits", "sed": 2}},
+        "data.sed: unknown key 'sed'; did you mean 'seed'? (allowed: name, seed)",
+    ),
+    (
+        {"model": {"name": "mlp", "hiden": [2]}},
+        "model.hiden: unknown key 'hiden'; did you mean 'hidden'? (allowed: batch_norm, dropout, hidden, name)",
+    ),
+    (
+        {"training": {"schedule": {"name": "step", "evry": 2}}},
+        "training.schedule.evry: unknown key 'evry'; did you mean 'every'? (allowed: every, gamma, name)",
+    ),
+    ({"budget": {"trial": 3}}, "budget.trial: unknown key 'trial'; did you mean 'trials'? (allowed: trials)"),
+    (
+        {"sampler": {"name": "tpe", "multivariat": True}},
+        "sampler.multivariat: unknown key 'multivariat'; did you mean 'multivariate'? "
+        "(allowed: multivariate, n_startup_trials, name)",
+    ),
+    (
+        {"objectives": [{"metric": "val_loss", **GOAL, "x": 1}]},
+        "objectives.0.x: unknown key 'x' (allowed: goal, metric)",
+    ),
+    ({"method": "ats"}, "method.name: unknown method 'ats'; did you mean 'ast'? (allowed: ast, dense)"),
+    ({"data": "digit"}, "data.name: unknown data set 'digit'; did you mean 'digits'? (allowed: digits, mnist)"),
+    ({"model": {"name": "mpl"}}, "model.name: unknown model 'mpl'; did you mean 'mlp'? (allowed: lenet5, mlp)"),
+    ({"sampler": "tep"}, "sampler.name: unknown sampler 'tep'; did you mean 'tpe'? (allowed: random, tpe)"),
+    (
+        {"pruner": {"name": "medain"}},
+        "pruner.name: unknown pruner 'medain'; did you mean 'median'? (allowed: median, none)",
+    ),
+    (
+        {"training": {"schedule": "cosin"}},
+        "training.schedule: unknown name 'cosin'; did you mean 'cosine'? (allowed: constant, cosine, step)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "line"), UNKNOWN, ids=lambda value: value[:20] if isinstance(value, str) else "")
+def test_unknown_keys_and_names(changes: dict[str, Any], line: str, tmp_path: Path) -> None:
+    found = refused(write(tmp_path, **changes))
+    key, _, rest = line.partition(" (allowed: ")
+    assert found.startswith(key)
+    listed = found.partition(" (allowed: ")[2].rstrip(")").split(", ")
+    assert {*rest.rstrip(")").split(", ")} <= {*listed}  # a registry may grow
+    assert listed == sorted(listed)
+
+
+OBJECTIVES: list[tuple[Any, str]] = [
+    ([], "objectives: missing: at least one {metric: ..., goal: ...}"),
+    (GONE, "objectives: missing: at least one {metric: ..., goal: ...}"),
+    (
+        [{"metric": "val_acuracy", **GOAL}],
+        f"objectives.0.metric: unknown metric 'val_acuracy'; did you mean 'val_accuracy'? {DENSE_METRICS}",
+    ),
+    ([{"metric": "activation_rate", **GOAL}], f"objectives.0.metric: unknown metric 'activation_rate' {DENSE_METRICS}"),
+    (
+        [{"metric": "test_accuracy", **GOAL}],
+        f"objectives.0.metric: 'test_accuracy' is of test data, which never selects anything {DENSE_METRICS}",
+    ),
+    ([{"metric": "val_loss", "goal": "minimize"}] * 2, "objectives.1.metric: 'val_loss' stands twice"),
+    ([{"metric": "val_loss", "goal": "min"}], "objectives.0.goal: found 'min', allowed: 'maximize' or 'minimize'"),
+    ([{"metric": "val_loss"}], "objectives.0.goal: missing"),
+    (["val_loss"], "objectives.0: found 'val_loss', allowed: a mapping with metric, goal"),
+    ("val_loss", "objectives: found 'val_loss', allowed: a list"),
+]
+
+
+@pytest.mark.parametrize(("objectives", "line"), OBJECTIVES, ids=range(len(OBJECTIVES)))
+def test_objectives(objectives: Any, line: str, tmp_path: Path) -> None:
+    assert refused(write(tmp_path, method="dense", space=GONE, objectives=objectives)) == line
+
+
+def test_a_method_adds_its_metrics_to_the_objectives(tmp_path: Path) -> None:
+    study = accepted(tmp_path, objectives=[{"metric": "clamp_share", "goal": "minimize"}])
+    assert study.objectives[0].metric == "clamp_share"
+
+
+TYPES: list[tuple[dict[str, Any], str]] = [
+    ({"training": {"epochs": "many"}}, "training.epochs: found 'many', allowed: a whole number"),
+    ({"training": {"epochs": "3"}}, "training.epochs: found '3', allowed: a whole number"),
+    ({"training": {"epochs": True}}, "training.epochs: found true, allowed: a whole number"),
+    ({"training": {"epochs": 2.5}}, "training.epochs: found 2.5, allowed: a whole number"),
+    ({"training": {"epochs": 0}}, "training.epochs: found 0, allowed: at least 1"),
+    ({"training": {"epochs": None}}, "training.epochs: found null, allowed: a whole number"),
+    ({"training": {"lr": "0.1"}}, "training.lr: found '0.1', allowed: a number"),
+    ({"training": {"lr": False}}, "training.lr: found false, allowed: a number"),
+    ({"training": {"lr": math.inf}}, "training.lr: found inf, allowed: a finite number"),
+    ({"training": {"momentum": 1}}, "training.momentum: found 1, allowed: below 1"),
+    ({"training": {"optimizer": "sdg"}}, "training.optimizer: found 'sdg', allowed: 'sgd', 'adam' or 'adamw'"),
+    ({"training": {"schedule": 3}}, "training.schedule: found 3, allowed: a mapping with name, every, gamma, min_lr"),
+    (
+        {"training": {"schedule": {"every": 3}}},
+        "training.schedule: found {'every': 3}, allowed: a mapping with a name (constant, step, cosine)",
+    ),
+    ({"model": {"name": "mlp", "hidden": 8}}, "model.hidden: found 8, allowed: a list"),
+    ({"model": {"name": "mlp", "hidden": [8, "a"]}}, "model.hidden.1: found 'a', allowed: a whole number"),
+    ({"method": {"name": "ast", "min_active": "a"}}, "method.min_active: found 'a', allowed: a number"),
+    ({"method": {"name": "ast", "target_activation": 2}}, "method.target_activation: found 2, allowed: at most 1"),
+    ({"method": GONE}, "method: missing"),
+    ({"budget": GONE}, "budget: missing"),
+    ({"budget": 3}, "budget: found 3, allowed: a mapping with trials"),
+    ({"sampler": 3}, "sampler: found 3, allowed: a name, or a mapping with a name (random, tpe)"),
+    (
+        {"sampler": {"name": "tpe", "multivariate": "maybe"}},
+        "sampler.multivariate: found 'maybe', allowed: true or false",
+    ),
+    ({"seed": "a"}, "seed: found 'a', allowed: a whole number from 0 to 2^32 - 1"),
+    ({"seed": -1}, "seed: found -1, allowed: a whole number from 0 to 2^32 - 1"),
+    ({"storage": 3}, f"storage: found 3, allowed: {QUOTES}"),
+    ({"study": 3}, f"study: found 3, allowed: {QUOTES}"),
+    ({"resources": {"gpus": 1.5}}, f"resources.gpus: found 1.5, allowed: {WANTED_GPUS}"),
+    ({"resources": {"gpus": -1}}, f"resources.gpus: found -1, allowed: {WANTED_GPUS}"),
+    ({"resources": {"gpus": math.nan}}, f"resources.gpus: found nan, allowed: {WANTED_GPUS}"),
+    ({"resources": {"gpus": math.inf}}, f"resources.gpus: found inf, allowed: {WANTED_GPUS}"),
+    ({"resources": {"gpus": "all"}}, "resources.gpus: found 'all', allowed: 'auto' or a number"),
+    ({"resources": {"gpus": True}}, "resources.gpus: found true, allowed: 'auto' or a number"),
+    ({"resources": {"cpus": 0}}, "resources.cpus: found 0, allowed: at least 1"),
+    *(
+        ({"tracking": {"report_every": v}}, f"tracking.report_every: {v!r}: {DURATION}")
+        for v in ("5", "0s", "x", "1.5ep", "-1s", "1h", "1e3s")
+    ),
+    ({"tracking": {"checkpoint_every": 5}}, f"tracking.checkpoint_every: found 5, allowed: {QUOTES}"),
+    *(
+        ({"study": v}, f"study: found {v!r}, allowed: 1 to 200 printable characters")
+        for v in ("", " ", "a\nb", "\u202e")
+    ),
+    ({"study": "a" * 201}, f"study: found '{'a' * 59}... (203 characters), allowed: 1 to 200 printable characters"),
+    (
+        {"pruner": "median", "objectives": [*GOOD["objectives"], {"metric": "val_loss", "goal": "minimize"}]},
+        "pruner: 'median' wants one objective, found 2",
+    ),
+    (
+        {"pruner": "median", "objectives": [{"metric": "clamp_share", "goal": "minimize"}]},
+        "pruner: 'clamp_share' is known only at the end of a trial: nothing to prune on",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "line"), TYPES, ids=lambda value: value[:40] if isinstance(value, str) else "")
+def test_values(changes: dict[str, Any], line: str, tmp_path: Path) -> None:
+    assert refused(write(tmp_path, **changes)) == line
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    missing = tmp_path / "a.yaml"
+    with pytest.raises(BadInput) as caught:
+        load(missing)
+    assert str(caught.value) == f"{missing}: no such file"
+    with pytest.raises(BadInput) as caught:
+        load(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: cannot be read: Is a directory"
+
+
+def test_not_text(tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_bytes(b"study: \xff")
+    assert refused(file) == "cannot be read: not UTF-8 at byte 7"
+
+
+def test_no_project_upward(tmp_path: Path) -> None:
+    file = write(tmp_path)
+    (tmp_path / "search_spaces").rmdir()
+    assert refused(file) == "no folder upward from here has search_spaces/, the mark of a project's root"

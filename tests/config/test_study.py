@@ -1,0 +1,88 @@
+"""Good study files: those of this repository, and what a checked study says of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sparsetune.config.overrides import flatten
+from sparsetune.config.space import corners
+from sparsetune.config.trial import resolve_trial
+from sparsetune.config.yaml_io import dump, parse
+from sparsetune.study import load, registries
+
+from .files import GONE, accepted, write
+
+ROOT = Path(__file__).parents[2]
+STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
+
+
+def test_there_are_studies() -> None:
+    assert {"ast_pi", "ast_pi_pruned", "dense_baseline", "smoke"} <= {file.stem for file in STUDIES}
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+def test_studies_of_the_repository(file: Path) -> None:
+    study = load(file)
+    assert study.name == file.stem
+    assert study.project.root == ROOT
+    for point in corners(study.space, flatten(study.trial.plain())):
+        assert study.config(point, registries()).plain()
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+def test_a_resolved_study_is_a_study_file_with_the_same_meaning(file: Path, tmp_path: Path) -> None:
+    study = load(file)
+    copy = write(tmp_path, dump(study.resolved()))
+    again = load(copy)
+    assert again.definition == study.definition
+    assert again.resolved() == study.resolved()
+
+
+def test_defaults(tmp_path: Path) -> None:
+    study = accepted(tmp_path, space=GONE, training=GONE)
+    assert study.space.plain() == {}
+    assert (study.sampler.name, study.pruner.name, study.resources.gpus) == ("tpe", "none", "auto")
+    assert study.storage == f"sqlite:///{tmp_path}/mlruns/studies.db"
+    assert study.trial.seed == 0
+
+
+def test_a_stored_config_reads_back_as_itself(tmp_path: Path) -> None:
+    changes = {"training": {"schedule": {"name": "step", "every": 3}}, "metrics": {"gpu_tdp_watts": 65}}
+    config = accepted(tmp_path, **changes).trial
+    assert resolve_trial(parse(dump(config.plain()), source=""), registries()) == config
+
+
+def test_numbers_with_exponents(tmp_path: Path) -> None:
+    text = dump(parse(write(tmp_path).read_text(), source="")) + "metrics: {base_flop_per_sample: 7.8e9}\n"
+    study = load(write(tmp_path, text))
+    assert study.trial.metrics.base_flop_per_sample == 7.8e9
+
+
+@pytest.mark.parametrize("gpus", ["auto", 0, 0.25, 1, 2])
+def test_gpus(gpus: str | float, tmp_path: Path) -> None:
+    assert accepted(tmp_path, resources={"gpus": gpus}).resources.gpus == gpus
+
+
+def test_passwords_are_not_shown(tmp_path: Path) -> None:
+    tracking = {"uri": "https://me:tops3cret@host/mlflow"}
+    study = accepted(tmp_path, storage="postgresql://me:tops3cret@host/db?sslpassword=tops3cret", tracking=tracking)
+    shown = dump(study.resolved())
+    assert "tops3cret" not in shown
+    assert "postgresql://me:***@host/db" in shown
+    assert "tops3cret" in study.storage
+
+
+def test_other_meaning_is_what_the_definition_says(tmp_path: Path) -> None:
+    one = accepted(tmp_path)
+    same = accepted(tmp_path, budget={"trials": 9}, sampler="random", resources={"cpus": 2})
+    assert same.definition == one.definition
+    others = (
+        {"seed": 1},
+        {"training": {"epochs": 3}},
+        {"space": GONE},
+        {"objectives": [{"metric": "val_loss", "goal": "minimize"}]},
+    )
+    for change in others:
+        assert accepted(tmp_path, **change).definition != one.definition

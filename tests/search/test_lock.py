@@ -1,0 +1,89 @@
+"""One driver a study: held by a live process, freed by its death."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from sparsetune.config.errors import BadInput
+from sparsetune.search.lock import hold, refuse_if_held
+
+HOLDER = """
+import sys
+from pathlib import Path
+from sparsetune.search.lock import hold
+with hold(Path(sys.argv[1]), "toys"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "locks" / "toys.lock"
+
+
+@pytest.fixture
+def holder(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock until its input ends."""
+    command = [sys.executable, "-c", HOLDER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def said(path: Path, act: str) -> str:
+    with pytest.raises(BadInput) as caught:
+        refuse_if_held(path, "toys") if act == "ask" else ExitStack().enter_context(hold(path, "toys"))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("act", ["ask", "hold"])
+def test_a_live_holder_is_named(act: str, path: Path, holder: subprocess.Popen[str]) -> None:
+    before = path.read_bytes()
+    line = said(path, act)
+    assert line.startswith(f"{path}: study 'toys' is being run by process {holder.pid} on {platform.node()}, since 2")
+    assert line.endswith("; wait for it, or end it first")
+    assert path.read_bytes() == before
+
+
+def test_a_killed_holder_holds_nothing(path: Path, holder: subprocess.Popen[str]) -> None:
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    refuse_if_held(path, "toys")
+    with hold(path, "toys"):
+        assert f'"pid": {os.getpid()},' in path.read_text()
+
+
+def test_a_holder_that_ends_holds_nothing(path: Path, holder: subprocess.Popen[str]) -> None:
+    holder.communicate("")
+    with hold(path, "toys"), pytest.raises(BadInput), hold(path, "toys"):
+        pass
+    with hold(path, "toys"):
+        pass
+
+
+def test_freed_by_an_error(path: Path) -> None:
+    with pytest.raises(RuntimeError), hold(path, "toys"):
+        raise RuntimeError
+    refuse_if_held(path, "toys")
+
+
+def test_asking_writes_nothing(path: Path) -> None:
+    refuse_if_held(path, "toys")
+    assert not path.parent.exists()
+
+
+def test_a_holder_that_cannot_be_read(path: Path, holder: subprocess.Popen[str]) -> None:
+    path.write_text("")
+    assert "is being run by another process;" in said(path, "ask")

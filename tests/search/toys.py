@@ -1,0 +1,124 @@
+"""A study without training: a method, a data set and a model of plain numbers, and an objective worked out at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from sparsetune.config.base import Part, param
+from sparsetune.config.messages import Row, Trial
+from sparsetune.config.registry import Registry, StudyRegistries
+from sparsetune.config.study import Study, load_study
+from sparsetune.config.yaml_io import dump
+from sparsetune.search.ledger import Ledger
+from sparsetune.search.pruner import PRUNERS
+from sparsetune.search.sampler import SAMPLERS
+
+
+class Entry:
+    metrics = ("threshold",)
+
+    @classmethod
+    def check(cls, config: Any, registries: Any) -> None: ...
+
+
+class Method(Entry):
+    class Config(Part):
+        name: Literal["toy"] = "toy"
+        x: float = param(0.0, "a number")
+        y: float = param(0.5, "a number")
+        k: int = param(1, "a count")
+        kind: Literal["a", "b", "c"] = param("a", "a choice")
+
+
+class Nothing(Entry):
+    class Config(Part):
+        name: Literal["toy"] = "toy"
+
+
+KNOWN = StudyRegistries(
+    method=Registry("method", {"toy": f"{__name__}:Method"}),
+    data=Registry("data set", {"toy": f"{__name__}:Nothing"}),
+    model=Registry("model", {"toy": f"{__name__}:Nothing"}),
+    sampler=SAMPLERS,
+    pruner=PRUNERS,
+)
+ENVIRONMENT = {"code": "c0de", "torch": "2"}
+SPACE = {
+    "method.x": {"float": [-2.0, 2.0]},
+    "method.kind": {"choice": ["a", "b", "c"]},
+    "method.y": {"float": [1.0e-3, 1.0], "log": True, "when": {"method.kind": ["a", "b"]}},
+    "method.k": {"int": [1, 9], "step": 2},
+}
+ONE = [{"metric": "val_loss", "goal": "minimize"}]
+TWO = [{"metric": "val_accuracy", "goal": "maximize"}, {"metric": "val_loss", "goal": "minimize"}]
+EPOCHS = 3
+
+
+def write(root: Path, **changes: Any) -> Path:
+    """A project in ``root`` with a study of toys, changed at top level."""
+    (root / "search_spaces").mkdir(parents=True, exist_ok=True)
+    (root / "mlruns").mkdir(exist_ok=True)
+    content = {
+        "study": "toys", "method": "toy", "data": "toy", "model": "toy", "space": SPACE, "objectives": ONE,
+        "sampler": {"name": "tpe", "n_startup_trials": 4}, "budget": {"trials": 12}, **changes,
+    }  # fmt: skip
+    file = root / "toys.yaml"
+    file.write_text(dump(content))
+    return file
+
+
+def make(root: Path, **changes: Any) -> Study:
+    return load_study(write(root, **changes), KNOWN)
+
+
+def opened(study: Study, warnings: list[str] | None = None, environment: Mapping[str, str] = ENVIRONMENT) -> Ledger:
+    return Ledger(study, KNOWN, environment, (warnings if warnings is not None else []).append)
+
+
+def rows(config: Mapping[str, Any]) -> Iterator[Row]:
+    """What training would report: a function of the config alone."""
+    method = config["method"]
+    end = (
+        (method["x"] - 0.7) ** 2
+        + abs(method["y"] - 0.1)
+        + 0.1 * method["k"]
+        + {"a": 0, "b": 0.4, "c": 0.2}[method["kind"]]
+    )
+    for epoch in range(1, EPOCHS + 1):
+        loss = end + (1 + abs(method["x"])) / epoch
+        yield Row(epoch, 1000 * epoch, {"val_loss": loss, "val_accuracy": 1 / (1 + loss)})
+
+
+def work(ledger: Ledger, trial: Trial) -> Trial:
+    """A trial from its beginning to its end; every seventh fails."""
+    if trial.number % 7 == 5:
+        return ledger.tell(trial.number, "FAIL", {}, "every seventh")
+    for row in rows(trial.config):
+        if ledger.report(trial.number, row):
+            return ledger.tell(trial.number, "PRUNED", row.metrics, f"pruned after epoch {row.epoch}")
+    return ledger.tell(trial.number, "COMPLETE", row.metrics)
+
+
+def finish(study: Study) -> Ledger:
+    """As the driver does: what was cut short, then new trials until the budget is spent."""
+    ledger = opened(study)
+    for trial in ledger.trials():
+        if trial.state == "RUNNING":
+            work(ledger, trial)
+    while len(ledger) < study.budget.trials:
+        work(ledger, ledger.ask())
+    return ledger
+
+
+def told(ledger: Ledger) -> list[tuple[Any, ...]]:
+    """All that two equal runs agree on."""
+    return [(t.number, t.state, t.params, t.config, t.metrics, t.values, t.reason) for t in ledger.trials()]
+
+
+if __name__ == "__main__":
+    from search.toys import KNOWN, finish
+
+    finish(load_study(Path(sys.argv[1]), KNOWN))

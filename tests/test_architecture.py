@@ -1,0 +1,105 @@
+"""The shape of the package: who may import whom, what loads when, and that it knows no machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "sparsetune").rglob("*.py"))
+HEAVY = ("torch", "ray", "mlflow", "optuna", "pandas", "sklearn", "plotly")
+
+
+def python(code: str, *arguments: str) -> str:
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_rooms_import_only_what_they_may() -> None:
+    lint = Path(sys.executable).with_name("lint-imports")
+    environment = {**os.environ, "NO_COLOR": "1"}
+    done = subprocess.run(
+        [lint, "--no-cache"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = re.search(r"Contracts: (\d+) kept, 0 broken", done.stdout)
+    assert found is not None
+    assert int(found[1]) >= 5
+
+
+SHOW = f"print([name for name in {HEAVY!r} if name in sys.modules])"
+
+
+@pytest.mark.parametrize("module", ["sparsetune", "sparsetune.cli", "sparsetune.study", "sparsetune.driver"])
+def test_importing_loads_nothing_heavy(module: str) -> None:
+    assert python(f"import sys, {module}; {SHOW}") == "[]\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["study", "--help"], ["run", "--help"], ["methods", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = f"""
+import sys
+from sparsetune.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+{SHOW}
+"""
+    said = python(code, *arguments)
+    assert "Usage: " in said
+    assert said.splitlines()[-1] == "[]"
+
+
+ALONE = """
+import importlib, pkgutil, sys, types
+for name in ("ray", "mlflow", "optuna"):
+    sys.modules[name] = None  # an import of it fails
+import sparsetune.config, sparsetune.sparsity, sparsetune.training
+for room in (sparsetune.config, sparsetune.sparsity, sparsetune.training):
+    for module in pkgutil.walk_packages(room.__path__, room.__name__ + "."):
+        importlib.import_module(module.name)
+from sparsetune.config.messages import Job, Key
+from sparsetune.config.trial import resolve_trial
+from sparsetune.training.registries import REGISTRIES
+from sparsetune.training.trial import run_trial
+raw = {"method": "ast", "data": "digits", "model": {"name": "mlp", "hidden": [8]}, "training": {"epochs": 2}}
+reports = list(run_trial(Job(Key(0), resolve_trial(raw, REGISTRIES).plain(), sys.argv[1])))
+print([row.epoch for report in reports for row in report.rows], reports[-1].outcome.state)
+"""
+
+
+def test_a_machine_with_torch_alone_can_train(tmp_path: Path) -> None:
+    assert python(ALONE, str(tmp_path)) == "[1, 2] COMPLETE\n"
+
+
+def test_the_package_knows_no_machine() -> None:
+    """No absolute path of anyone's machine stands in the code."""
+    machine = re.compile(r"""["'(\s=](/(work|home|root|Users|mnt|scratch|data|tmp)\b|[A-Z]:\\\\)|shared/data""")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in SOURCES
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if machine.search(line)
+    ]
+    assert found == []
+    assert machine.search('x = "/home/me/a"')
+    assert machine.search("root = shared/data")
+
+
+def test_methods_do_not_import_each_other() -> None:
+    """Unless one is the other with a difference, which it then says by subclassing it."""
+    for path in (ROOT / "sparsetune" / "sparsity" / "methods").glob("*.py"):
+        for other in re.findall(
+            r"^from sparsetune\.sparsity\.methods\.\w+ import (\w+)", path.read_text(), re.MULTILINE
+        ):
+            assert re.search(rf"^class \w+\(.*\b{other}\b.*\):", path.read_text(), re.MULTILINE), (
+                f"{path.name}: {other}"
+            )
