@@ -20,7 +20,7 @@ from sparsetune.config.messages import Metrics, Row, Trial
 from sparsetune.config.overrides import assign
 from sparsetune.config.paths import Project, find_root, slug
 from sparsetune.config.provenance import environment, tags
-from sparsetune.config.study import Objective
+from sparsetune.config.study_file import Objective
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.config.yaml_io import read_mapping, write_atomic
 from sparsetune.driver import Driver

@@ -23,6 +23,7 @@ class Metric:
     scope: Scope
     definition: str
     timing: bool = False  # depends on the machine: two equal runs differ
+    needs: str = ""  # the key of the config without which there is no such number
 
     @property
     def each_epoch(self) -> bool:
@@ -67,6 +68,7 @@ _ROWS = (
         "run",
         "estimate: seconds in training steps since the start x metrics.gpu_tdp_watts",
         timing=True,
+        needs="metrics.gpu_tdp_watts",
     ),
     Metric("step_time_ms", "ms", "minimize", "epoch", "mean wall time of a training step", timing=True),
     Metric("time_min", "min", "minimize", "run", "wall time of training and evaluation since the start", timing=True),

@@ -5,86 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import field_validator
-
-from sparsetune.config.base import Model, Part, param
-from sparsetune.config.cadence import Cadence
+from sparsetune.config.base import Part
 from sparsetune.config.checking import check_model, expand_name
 from sparsetune.config.errors import BadInput, shown, unknown
-from sparsetune.config.metrics import CORE, METRICS, Goal
+from sparsetune.config.metrics import CORE, METRICS
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.paths import Project, find_root, without_password
 from sparsetune.config.registry import Registries, StudyRegistries
 from sparsetune.config.space import Space, load_space
 from sparsetune.config.space_checks import check_space, refuse_double
+from sparsetune.config.study_file import Budget, Objective, Resources, StudyFile, Tracking
 from sparsetune.config.trial import NAMED, SECTIONS, TrialConfig, resolve_trial
+from sparsetune.config.variables import from_environment
 from sparsetune.config.yaml_io import read_mapping
-
-
-class Objective(Model):
-    """A metric and its goal."""
-
-    metric: str
-    goal: Goal
-
-
-class Budget(Model):
-    """Totals over all runs of the study; a trial that failed counts."""
-
-    trials: int = param(..., "trials in all", ge=1)
-
-
-class Resources(Model):
-    """What one trial gets."""
-
-    cpus: int = param(1, "threads of a trial", ge=1)
-    gpus: Literal["auto"] | float = param(
-        "auto", "auto: one a trial where there are any; a fraction packs several on one"
-    )
-
-    @field_validator("gpus")
-    @classmethod
-    def _share(cls, gpus: Literal["auto"] | float) -> Literal["auto"] | float:
-        if gpus != "auto" and not (0 <= gpus <= 1 or (gpus > 1 and gpus.is_integer())):
-            raise ValueError(f"found {gpus:g}, allowed: auto, 0, a fraction of one GPU, or a whole number")
-        return gpus
-
-
-class Tracking(Model):
-    """Where results are shown and how often a running trial is heard of. None of it changes a number."""
-
-    uri: str | None = param(None, "MLflow's tracking URI; else MLFLOW_TRACKING_URI, else mlruns/mlflow.db")
-    report_every: str = param("1ep", "how often a trial reports: epochs (5ep) or seconds (2s)")
-    checkpoint_every: str = param("10s", "how often a trial saves its state: epochs (1ep) or seconds (10s)")
-
-    @field_validator("report_every", "checkpoint_every")
-    @classmethod
-    def _duration(cls, every: str) -> str:
-        Cadence(every)
-        return every
-
-
-class StudyFile(Model):
-    """The keys of a study file beside those of a trial's config."""
-
-    study: str
-    objectives: tuple[Objective, ...] = param((), "what to optimise; several give a Pareto front")
-    budget: Budget
-    space: Any = None
-    sampler: Any = "tpe"
-    pruner: Any = "none"
-    resources: Resources = Resources()
-    tracking: Tracking = Tracking()
-    storage: str | None = param(None, "Optuna storage URL; else mlruns/studies.db")
-
-    @field_validator("study")
-    @classmethod
-    def _printable(cls, name: str) -> str:
-        if not name.strip() or not name.isprintable() or len(name) > 200:
-            raise ValueError(f"found {shown(name)}, allowed: 1 to 200 printable characters")
-        return name
 
 
 @dataclass(frozen=True)
@@ -106,9 +41,11 @@ class Study:
 
     @property
     def definition(self) -> dict[str, Any]:
-        """What makes it this study: a change of any of these is another study."""
+        """What makes it this study: a change of any of these is another study. Where files lie is none of it."""
+        plain = self.trial.plain()
+        plain["data"].pop("root", None)
         return {
-            **self.trial.plain(),
+            **plain,
             "space": self.space.plain(),
             "objectives": [objective.model_dump() for objective in self.objectives],
         }
@@ -130,10 +67,6 @@ class Study:
             "tracking": tracking,
             "storage": without_password(self.storage),
         }
-
-    def config(self, point: Mapping[str, Any], registries: Registries) -> TrialConfig:
-        """The trial config at a point of the space."""
-        return resolve_trial(assign(self.trial.plain(), point), registries, source=self.source)
 
 
 def load_study(path: Path, registries: StudyRegistries, overrides: Mapping[str, Any] | None = None) -> Study:
@@ -166,6 +99,7 @@ def _load(path: Path, registries: StudyRegistries, overrides: Mapping[str, Any])
     refuse_double(trial_raw, space, path)
     trial = resolve_trial(trial_raw, registries, source=path)
     check_space(trial, space, registries)
+    uri = file.tracking.uri and from_environment(file.tracking.uri, path, "tracking.uri")
     return Study(
         name=file.study,
         source=path,
@@ -177,8 +111,8 @@ def _load(path: Path, registries: StudyRegistries, overrides: Mapping[str, Any])
         pruner=_pruner(file, registries, path),
         budget=file.budget,
         resources=file.resources,
-        tracking=file.tracking,
-        storage=file.storage or project.storage_url,
+        tracking=file.tracking.model_copy(update={"uri": uri}),
+        storage=from_environment(file.storage, path, "storage") if file.storage else project.storage_url,
     )
 
 
@@ -195,6 +129,9 @@ def _objectives(file: StudyFile, trial: TrialConfig, registries: Registries, pat
             raise BadInput(f"{problem} (allowed: {', '.join(sorted(allowed))})", source=path, key=key)
         if objective.metric not in allowed:
             raise BadInput(unknown("metric", objective.metric, allowed), source=path, key=key)
+        needed = METRICS[objective.metric].needs
+        if needed and flatten(trial.plain())[needed] is None:
+            raise BadInput(f"{objective.metric!r} wants {needed} to be set", source=path, key=key)
         if objective.metric in seen:
             raise BadInput(f"{objective.metric!r} stands twice", source=path, key=key)
         seen.add(objective.metric)

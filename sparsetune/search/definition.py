@@ -18,8 +18,11 @@ _ABSENT = "(absent)"
 
 
 def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """``key: stored -> now`` for every dotted name that differs."""
+    """``key: stored -> now`` for every dotted name that differs, and for another order of the space."""
     before, after = flatten(stored), flatten(now)
+    order = [list(each.get("space", ())) for each in (stored, now)]
+    if order[0] != order[1] and sorted(order[0]) == sorted(order[1]):
+        return [f"the order of space: {', '.join(order[0])} -> {', '.join(order[1])}"]
     return [
         f"{name}: {before.get(name, _ABSENT)} -> {after.get(name, _ABSENT)}"
         for name in dict.fromkeys((*before, *after))

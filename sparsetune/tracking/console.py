@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from sparsetune.config.messages import Row, Trial
-from sparsetune.config.study import Objective
+from sparsetune.config.study_file import Objective
 
 _STYLES = {"COMPLETE": "green", "PRUNED": "yellow", "FAIL": "red"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sparsetune.config.overrides import flatten
+from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.space import corners
 from sparsetune.config.trial import resolve_trial
 from sparsetune.config.yaml_io import dump, parse
@@ -28,7 +28,7 @@ def test_studies_of_the_repository(file: Path) -> None:
     assert study.name == file.stem
     assert study.project.root == ROOT
     for point in corners(study.space, flatten(study.trial.plain())):
-        assert study.config(point, registries()).plain()
+        assert resolve_trial(assign(study.trial.plain(), point), registries()).plain()
 
 
 @pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)

@@ -128,6 +128,13 @@ def test_sampler_pruner_and_environment_are_noted_with_the_trial_they_begin_at(t
     assert [warning.split()[0] for warning in warnings] == ["sampler", "pruner"]
 
 
+def test_another_order_of_the_space_is_another_meaning() -> None:
+    """It changes what a seeded sampler draws for each name."""
+    first, second = {"space": {"a": 1, "b": 2}}, {"space": {"b": 2, "a": 1}}
+    assert differences(first, second) == ["the order of space: a, b -> b, a"]
+    assert differences(first, first) == []
+
+
 def test_differences() -> None:
     assert differences({"a": {"b": 1, "c": [1, 2]}, "d": 0}, {"a": {"b": 1, "c": [1, 3]}, "e": 0}) == [
         "a.c: [1, 2] -> [1, 3]",

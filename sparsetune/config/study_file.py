@@ -1,0 +1,76 @@
+"""The keys of a study file beside those of a trial's config, each checked by itself."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import field_validator
+
+from sparsetune.config.base import Model, param
+from sparsetune.config.cadence import Cadence
+from sparsetune.config.errors import shown
+from sparsetune.config.metrics import Goal
+
+
+class Objective(Model):
+    """A metric and its goal."""
+
+    metric: str
+    goal: Goal
+
+
+class Budget(Model):
+    """Totals over all runs of the study; a trial that failed counts."""
+
+    trials: int = param(..., "trials in all", ge=1)
+
+
+class Resources(Model):
+    """What one trial gets."""
+
+    cpus: int = param(1, "threads of a trial", ge=1)
+    gpus: Literal["auto"] | float = param(
+        "auto", "auto: one a trial where there are any; a fraction packs several on one"
+    )
+
+    @field_validator("gpus")
+    @classmethod
+    def _share(cls, gpus: Literal["auto"] | float) -> Literal["auto"] | float:
+        if gpus != "auto" and not (0 <= gpus <= 1 or (gpus > 1 and gpus.is_integer())):
+            raise ValueError(f"found {gpus:g}, allowed: auto, 0, a fraction of one GPU, or a whole number")
+        return gpus
+
+
+class Tracking(Model):
+    """Where results are shown and how often a running trial is heard of. None of it changes a number."""
+
+    uri: str | None = param(None, "MLflow's tracking URI; else MLFLOW_TRACKING_URI, else mlruns/mlflow.db")
+    report_every: str = param("1ep", "how often a trial reports: epochs (5ep) or seconds (2s)")
+    checkpoint_every: str = param("10s", "how often a trial saves its state: epochs (1ep) or seconds (10s)")
+
+    @field_validator("report_every", "checkpoint_every")
+    @classmethod
+    def _duration(cls, every: str) -> str:
+        Cadence(every)
+        return every
+
+
+class StudyFile(Model):
+    """The keys of a study file beside those of a trial's config."""
+
+    study: str
+    objectives: tuple[Objective, ...] = param((), "what to optimise; several give a Pareto front")
+    budget: Budget
+    space: Any = None
+    sampler: Any = "tpe"
+    pruner: Any = "none"
+    resources: Resources = Resources()
+    tracking: Tracking = Tracking()
+    storage: str | None = param(None, "Optuna storage URL; else mlruns/studies.db")
+
+    @field_validator("study")
+    @classmethod
+    def _printable(cls, name: str) -> str:
+        if not name.strip() or not name.isprintable() or len(name) > 200:
+            raise ValueError(f"found {shown(name)}, allowed: 1 to 200 printable characters")
+        return name
