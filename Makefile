@@ -11,7 +11,7 @@ study: $(VENV)/.installed
 	$(BIN)/sparsetune study studies/ast_pi.yaml
 
 test: $(VENV)/.installed-test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # real data, faults at seeded moments, clusters, browsers; SPARSETUNE_DATA names a folder with MNIST/raw
 test-slow: $(VENV)/.installed-test

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sparsetune.assembly import locate_data, registries, train_and_draw, warner
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Metrics, Row, Trial
 from sparsetune.config.overrides import assign
@@ -24,7 +25,6 @@ from sparsetune.config.study_file import Objective
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.config.yaml_io import read_mapping, write_atomic
 from sparsetune.driver import Driver
-from sparsetune.study import locate_data, registries, train_and_draw, warner
 
 if TYPE_CHECKING:
     from rich.console import Console

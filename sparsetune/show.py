@@ -29,8 +29,8 @@ _BESIDE = ("test_accuracy",)  # shown beside the objectives
 
 def show_dry_run(study: Study) -> None:
     """The resolved study, and three configs that its sampler draws."""
+    from sparsetune.assembly import registries
     from sparsetune.search.ledger import preview
-    from sparsetune.study import registries
 
     print(f"# {study.source}, resolved")
     print(dump(study.resolved()))

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from sparsetune.assembly import registries
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.space import corners
 from sparsetune.config.trial import resolve_trial
 from sparsetune.config.yaml_io import dump, parse
-from sparsetune.study import load, registries
+from sparsetune.study import load
 
 from .files import GONE, accepted, write
 

@@ -1,0 +1,133 @@
+"""How the rooms are joined: the executor, the tracker and the work of a worker, made for a checked study."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sparsetune.config.errors import BadInput
+from sparsetune.config.messages import Job, Report, Trial
+from sparsetune.config.overrides import assign
+from sparsetune.config.paths import Project
+from sparsetune.config.provenance import tags
+from sparsetune.config.registry import StudyRegistries
+from sparsetune.config.study import Study
+from sparsetune.config.trial import TrialConfig
+from sparsetune.config.yaml_io import dump
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sparsetune.execution.in_process import InProcess
+    from sparsetune.execution.ray_tune import RayTune
+    from sparsetune.tracking.mlflow import MlflowTracker
+
+Warn = Callable[[str], None]
+
+
+def registries() -> StudyRegistries:
+    """Every method, data set, model, sampler and pruner that a file can name."""
+    from sparsetune.search.pruner import PRUNERS
+    from sparsetune.search.sampler import SAMPLERS
+    from sparsetune.training.registries import REGISTRIES
+
+    return StudyRegistries(REGISTRIES.method, REGISTRIES.data, REGISTRIES.model, SAMPLERS, PRUNERS)
+
+
+def train_and_draw(job: Job) -> Iterator[Report]:
+    """What a worker does: train, and draw the figures of what was traced."""
+    from sparsetune.report.controller import draw_controller
+    from sparsetune.training.trial import TRACE, run_trial
+
+    for report in run_trial(job):
+        trace = Path(job.folder) / TRACE
+        if report.outcome is not None and trace.exists():
+            draw_controller(trace, job.config["method"]["target_activation"], trace.with_name("controller.png"))
+        yield report
+
+
+def start_executor(study: Study, *, workers: int | None, in_process: bool) -> InProcess | RayTune:
+    """The executor, with its resources checked; nothing is written."""
+    executor: InProcess | RayTune
+    if in_process:
+        from sparsetune.execution.in_process import InProcess
+
+        executor = InProcess(gpus=study.resources.gpus, visible=_visible_gpus())
+    else:
+        from sparsetune.execution.ray_tune import RayTune
+
+        executor = RayTune(
+            cpus=study.resources.cpus, gpus=study.resources.gpus, workers=workers, folder=study.project.ray
+        )
+    try:
+        executor.start()
+        if study.trial.training.device == "cuda" and not executor.gpus:
+            raise BadInput("found 'cuda', but a trial gets no GPU here", key="training.device")
+    except BadInput as error:
+        executor.close()
+        raise error.located(source=study.source) from None
+    return executor
+
+
+def _visible_gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def locate_data(trial: TrialConfig, project: Project, known: StudyRegistries, source: Path) -> str | None:
+    """The absolute root of the data's files, all of them checked; None for data without files."""
+    try:
+        located = known.data.get(trial.data.name).locate(trial.data, project.root)
+    except BadInput as error:
+        raise error.located(source=source) from None
+    return getattr(located, "root", None)
+
+
+def localiser(root: str | None, executor: InProcess | RayTune) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A function that makes a config fit for a worker: absolute paths, and no GPU where it gets none."""
+    found: dict[str, Any] = {}
+    if root is not None:
+        found["data.root"] = root
+    if not executor.gpus:
+        found["training.device"] = "cpu"
+    return lambda config: assign(config, found)
+
+
+def job_options(study: Study) -> dict[str, Any]:
+    """The fields of a :class:`~sparsetune.config.messages.Job` that are the same for all trials."""
+    return {
+        "cpus": study.resources.cpus,
+        "report_every": study.tracking.report_every,
+        "checkpoint_every": study.tracking.checkpoint_every,
+    }
+
+
+def open_tracker(study: Study, warn: Warn) -> MlflowTracker:
+    """MLflow where the study file, MLFLOW_TRACKING_URI or the project's own folder say."""
+    from sparsetune.tracking.mlflow import MlflowTracker
+
+    uri = study.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or study.project.tracking_uri
+    return MlflowTracker(
+        uri, study.name, study.project.artifacts, study=study.name, tags=tags(study.project.root), warn=warn
+    )
+
+
+def leave_summary(study: Study, tracker: MlflowTracker, counted: Mapping[str, int], trials: Sequence[Trial]) -> None:
+    """The study's files on its parent run: what was run, and all trials as a table."""
+    from sparsetune.report.files import trials_csv
+
+    with tempfile.TemporaryDirectory() as folder:
+        files = {"study.yaml": Path(folder) / "study.yaml", "trials.csv": Path(folder) / "trials.csv"}
+        files["study.yaml"].write_text(dump(study.resolved()))
+        files["trials.csv"].write_text(trials_csv(trials))
+        numbers = {f"trials_{state.lower()}": float(count) for state, count in counted.items()}
+        tracker.summarise(numbers, files, "FINISHED" if counted["COMPLETE"] else "FAILED")
+
+
+def warner(console: Console) -> Warn:
+    """Prints one warning line."""
+    return lambda text: console.print(f"[yellow]warning:[/yellow] {text}", highlight=False)
