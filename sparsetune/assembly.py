@@ -106,14 +106,13 @@ def job_options(study: Study) -> dict[str, Any]:
     }
 
 
-def open_tracker(study: Study, warn: Warn) -> MlflowTracker:
+def open_tracker(study: Study, uid: str, warn: Warn) -> MlflowTracker:
     """MLflow where the study file, MLFLOW_TRACKING_URI or the project's own folder say."""
-    from sparsetune.tracking.mlflow import MlflowTracker
+    from sparsetune.tracking.mlflow import STUDY_ID, MlflowTracker
 
     uri = study.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or study.project.tracking_uri
-    return MlflowTracker(
-        uri, study.name, study.project.artifacts, study=study.name, tags=tags(study.project.root), warn=warn
-    )
+    labels = {**tags(study.project.root), STUDY_ID: uid}
+    return MlflowTracker(uri, study.name, study.project.artifacts, study=study.name, tags=labels, warn=warn)
 
 
 def leave_summary(study: Study, tracker: MlflowTracker, counted: Mapping[str, int], trials: Sequence[Trial]) -> None:

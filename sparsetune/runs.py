@@ -101,7 +101,7 @@ def _run_one(
 
     plain = config.plain()
     identity = json.dumps({**plain, **environment()}, sort_keys=True)
-    folder = project.trials(EXPERIMENT) / f"{slug(stem)}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+    folder = project.trials(stem, hashlib.sha256(identity.encode()).hexdigest()[:12])
     name = _name(folder, stem)
     warn = warner(console)
     uri = os.environ.get("MLFLOW_TRACKING_URI") or project.tracking_uri
@@ -138,5 +138,5 @@ def _name(folder: Path, stem: str) -> str:
     """The run's name: that of the interrupted run, if there is one, else a new one."""
     file = folder / "name"
     if not file.exists():
-        write_atomic(file, f"{stem} {time.strftime('%Y-%m-%d %H:%M:%S')}.{time.time_ns() % 1000:03d}")
+        write_atomic(file, f"{slug(stem)} {time.strftime('%Y-%m-%d %H:%M:%S')}.{time.time_ns() % 1000:03d}")
     return file.read_text()

@@ -78,14 +78,14 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     try:
         with lock.hold(lock_file, study.name):
             ledger = Ledger(study, known, environment(), warn)
-            tracker = open_tracker(study, warn)
+            tracker = open_tracker(study, ledger.uid, warn)
             earlier = ledger.trials()
             watcher = ConsoleObserver(console, study.objectives, earlier, study.budget.trials, study.name)
             observers: Sequence[Observer] = (tracker, watcher)
             driver = Driver(
                 ledger,
                 observers,
-                folder=study.project.trials(study.name),
+                folder=study.project.trials(study.name, ledger.uid),
                 budget=study.budget.trials,
                 objectives=[objective.metric for objective in study.objectives],
                 job_options=job_options(study),

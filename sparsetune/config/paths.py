@@ -48,8 +48,8 @@ class Project:
     def lock(self, study: str) -> Path:
         return self.runs / "locks" / f"{slug(study)}.lock"
 
-    def trials(self, study: str) -> Path:
-        return self.runs / "checkpoints" / slug(study)
+    def trials(self, study: str, uid: str) -> Path:
+        return self.runs / "checkpoints" / f"{slug(study)}-{uid}"
 
 
 def without_password(url: str) -> str:

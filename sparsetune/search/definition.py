@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 METRIC_NAMES = "study:metric_names"  # where Optuna and its dashboard look for the objectives' names
 _CHANGES = "changes"
+_UID = "uid"
 _ABSENT = "(absent)"
 
 
@@ -54,3 +56,12 @@ def note_changes(
             warn(f"{key} changed since the last run ({shown}): noted in the study and tagged on the trials that follow")
     begins = storage.get_n_trials(study_id)
     storage.set_study_user_attr(study_id, _CHANGES, [*changes, {"from_trial": begins, **new}])
+
+
+def study_uid(storage: BaseStorage, study_id: int) -> str:
+    """What tells this study from an earlier one of the same name, whose storage was deleted."""
+    uid = storage.get_study_user_attrs(study_id).get(_UID)
+    if uid is None:
+        uid = uuid.uuid4().hex[:12]
+        storage.set_study_user_attr(study_id, _UID, uid)
+    return str(uid)

@@ -24,7 +24,7 @@ from sparsetune.config.seeds import mix
 from sparsetune.config.space import draw
 from sparsetune.config.study import Study
 from sparsetune.failpoints import failpoint
-from sparsetune.search.definition import differences, note_changes
+from sparsetune.search.definition import differences, note_changes, study_uid
 from sparsetune.search.space import suggester
 from sparsetune.search.storage import DEFINITION, as_trial, check_folder, exists, open_storage
 
@@ -78,6 +78,7 @@ class Ledger:
         except KeyError:
             self._study_id = self._storage.create_new_study(directions, study.name)
         note_changes(self._storage, self._study_id, study, environment, warn)
+        self.uid = study_uid(self._storage, self._study_id)
         self._memory = InMemoryStorage()
         self._copy = optuna.create_study(
             storage=self._memory,

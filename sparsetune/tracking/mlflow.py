@@ -37,7 +37,9 @@ from sparsetune.tracking.store import check_writable, create_once, database, is_
 if "MLFLOW_LOGGING_LEVEL" not in os.environ:
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it prints a traceback of each error that it raises
 
-STUDY, TRIAL, RUN, STATE, REASON = (f"sparsetune.{name}" for name in ("study", "trial", "run", "state", "reason"))
+STUDY, STUDY_ID, TRIAL, RUN, STATE, REASON = (
+    f"sparsetune.{name}" for name in ("study", "study_id", "trial", "run", "state", "reason")
+)
 STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
 PAGE = 1000  # runs in one answer
 SUMMARY = -1  # the parent run's number in the outbox
@@ -66,7 +68,8 @@ class MlflowTracker:
         self._uri, self._experiment, self._artifacts = uri, experiment, artifacts
         self._tags, self._warn = dict(tags), warn
         self._study = study
-        self._mine = "" if study is not None else f"tags.`{RUN}` = '{self._tags[RUN]}'"  # a condition on runs
+        identity = RUN if study is None else STUDY_ID
+        self._mine = f"tags.`{identity}` = '{self._tags[identity]}'"  # a condition on runs
         self._client: MlflowClient | None = None
         self._experiment_id = ""
         self._parent: str | None = None
@@ -206,7 +209,7 @@ class MlflowTracker:
         number = entry.trial.number
         run = self._unfinished.pop(number, None)
         if entry.doubtful or number in self._closed:  # closed: it was ahead of the study's storage when a driver died
-            condition = f"tags.`{TRIAL}` = '{number}'" + (f" and {self._mine}" if self._mine else "")
+            condition = f"tags.`{TRIAL}` = '{number}' and {self._mine}"
             run = next(self._search(client, condition), None)
         entry.run_id, entry.settled, entry.steps, entry.params = None, "", {}, set()
         if run is not None:

@@ -34,15 +34,15 @@ def run_trial(job: Job) -> Iterator[Report]:
     folder = Path(job.folder)
     trainer = Trainer(resolve_trial(job.config, REGISTRIES))
     saved = checkpoint.load(folder / CHECKPOINT)
-    if saved is not None:
-        trainer.load_state_dict(saved)
+    if saved is not None and saved.get("config") == job.config:  # never another trial's state
+        trainer.load_state_dict(saved["training"])
     unsent: list[Row] = list(trainer.record)
     report_due, checkpoint_due = Cadence(job.report_every), Cadence(job.checkpoint_every)
     try:
         for row in trainer:
             unsent.append(row)
             if checkpoint_due.due(row.epoch):
-                checkpoint.save(folder / CHECKPOINT, trainer.state_dict())
+                checkpoint.save(folder / CHECKPOINT, {"config": job.config, "training": trainer.state_dict()})
             if report_due.due(row.epoch) and not trainer.done:
                 yield Report(tuple(unsent))
                 unsent.clear()

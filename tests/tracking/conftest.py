@@ -12,7 +12,9 @@ from sparsetune.tracking.mlflow import MlflowTracker
 def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("a project") / "mlflow.db"
     uri = f"sqlite:///{path}"
-    MlflowTracker(uri, "first", path.parent / "artifacts", study="first", tags={}, warn=pytest.fail)
+    MlflowTracker(
+        uri, "first", path.parent / "artifacts", study="first", tags={"sparsetune.study_id": "x"}, warn=pytest.fail
+    )
     return uri
 
 

@@ -22,7 +22,7 @@ from sparsetune.config.messages import Row, Trial
 from sparsetune.tracking.mlflow import MlflowTracker
 
 CONFIG = {"method": {"name": "ast", "kp": 0.1}, "model": {"hidden": [300, 100]}, "seed": 0, "long": "x" * 7000}
-TAGS = {"mlflow.source.git.commit": "abc", "sparsetune.host": "here"}
+TAGS = {"sparsetune.study_id": "x", "mlflow.source.git.commit": "abc", "sparsetune.host": "here"}
 
 
 def trial(number: int, state: str = "RUNNING", reason: str = "", **metrics: float) -> Trial:
@@ -134,7 +134,7 @@ def test_a_resumed_trial_goes_on_in_its_run_and_no_step_is_doubled(watch: Watch)
     first.close()
     parent = watch.parent().info.run_id
 
-    second = watch.open(tags={"sparsetune.host": "there"})
+    second = watch.open(tags={**TAGS, "sparsetune.host": "there"})
     assert second.logged(0)
     assert not second.logged(1)
     second.trial_started(trial(1), resumed=True)
@@ -348,7 +348,8 @@ def test_studies_that_start_together_make_one_database(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}"
     script = (
         "import sys; from pathlib import Path; from sparsetune.tracking.mlflow import MlflowTracker\n"
-        "MlflowTracker(sys.argv[1], sys.argv[2], Path(sys.argv[3]), study='s', tags={}, warn=sys.exit)\n"
+        "tags = {'sparsetune.study_id': 'x'}\n"
+        "MlflowTracker(sys.argv[1], sys.argv[2], Path(sys.argv[3]), study='s', tags=tags, warn=sys.exit)\n"
     )
     arguments = [[sys.executable, "-c", script, uri, name, str(tmp_path)] for name in ("a", "b")]
     processes = [subprocess.Popen(line, stderr=subprocess.PIPE) for line in arguments]

@@ -77,7 +77,7 @@ def test_files_that_a_trial_leaves(tmp_path: Path, method: str) -> None:
 def test_checkpoints_have_their_cadence(tmp_path: Path, every: str, saved: int | None) -> None:
     list(run_trial(job(tmp_path, epochs=5, cadence={"checkpoint_every": every})))
     state = checkpoint.load(tmp_path / "checkpoint.pt")
-    assert (state and len(state["record"])) == saved
+    assert (state and len(state["training"]["record"])) == saved
 
 
 @pytest.mark.parametrize("stop", [1, 2, 3, 4])
@@ -153,3 +153,9 @@ def test_a_config_that_cannot_be_is_refused_before_anything_is_written(tmp_path:
 def test_a_trial_has_as_many_threads_as_its_job_says(tmp_path: Path, cpus: int) -> None:
     next(run_trial(job(tmp_path, epochs=2, cadence={"cpus": cpus})))
     assert torch.get_num_threads() == cpus
+
+
+def test_a_checkpoint_of_another_config_is_not_taken_up(tmp_path: Path) -> None:
+    list(run_trial(job(tmp_path, epochs=5, cadence={"checkpoint_every": "1ep"})))
+    other = job(tmp_path, "ast", epochs=5)
+    assert epochs(list(run_trial(other))) == [[1], [2], [3], [4], [5]]
