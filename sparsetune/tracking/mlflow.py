@@ -48,10 +48,10 @@ SUMMARY = -1  # the parent run's number in the outbox
 class MlflowTracker:
     """An observer that writes to MLflow.
 
-    With a study, trials are runs nested under its parent run. Without one they are top-level runs of the experiment,
-    told apart by the tag ``sparsetune.run``, which ``tags`` must then have (a name without quotes). Every run that is
-    created gets ``tags``. ``warn`` gets one line, at the first thing that cannot be sent. Raises :class:`BadInput` for
-    an experiment that was deleted.
+    With a study, trials are runs nested under its parent run; what is its own is told by the tag
+    ``sparsetune.study_id``. Without one they are top-level runs of the experiment, told apart by ``sparsetune.run``.
+    ``tags`` must have that one, a value without quotes, and every run that is created gets them all. ``warn`` gets one
+    line, at the first thing that cannot be sent. Raises :class:`BadInput` for an experiment that was deleted.
     """
 
     def __init__(
