@@ -25,7 +25,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; 1 a trial failed; 2 bad input, nothing written; 3 no trial completed; 130 interrupted.",
 )
 
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set any key; pins one that varies.")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set any key.")]
 Root = Annotated[Path | None, typer.Option(help="The project; else the nearest folder upward with search_spaces/.")]
 Storage = Annotated[str | None, typer.Option(help="Optuna storage URL; else the project's mlruns/studies.db.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")]
@@ -47,6 +47,23 @@ def guarded(command: F) -> F:
             _fail("interrupted; the same command goes on from here", 130)
 
     return run  # type: ignore[return-value]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from sparsetune import __version__
+
+        print(f"sparsetune {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Which setting of my sparsity method should I use, and what does it cost me?"""
 
 
 def _fail(line: str, code: int) -> NoReturn:
@@ -99,7 +116,10 @@ def run(
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train single configs outside a study, in this process; MLflow keeps them in the experiment `runs`."""
+    """Train single configs outside a study, in this process; MLflow keeps them in the experiment `runs`.
+
+    A run that was interrupted goes on when it is started again.
+    """
     from sparsetune.config.overrides import parse_assignments
     from sparsetune.runs import run_configs
     from sparsetune.show import show_runs
@@ -144,7 +164,7 @@ def best(
 @guarded
 def export(
     name: Annotated[str, typer.Argument(metavar="STUDY", help="A study's name.")],
-    csv: Annotated[bool, typer.Option("--csv", help="One row a trial.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="One row a trial (the default).")] = False,
     root: Root = None,
     storage: Storage = None,
     as_json: Json = False,
@@ -153,8 +173,8 @@ def export(
     """All trials of a study on stdout, as CSV or JSON."""
     from sparsetune.show import show_export
 
-    if csv == as_json:
-        raise BadInput("one of --csv and --json is wanted", key="export")
+    if csv and as_json:
+        raise BadInput("found --csv and --json, allowed: one of them", key="export")
     show_export(storage_url(root, storage), name, as_json=as_json)
 
 

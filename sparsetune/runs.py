@@ -19,7 +19,7 @@ from sparsetune.assembly import locate_data, registries, train_and_draw, warner
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Metrics, Row, Trial
 from sparsetune.config.overrides import assign
-from sparsetune.config.paths import Project, find_root, slug
+from sparsetune.config.paths import Project, find_root, made, slug
 from sparsetune.config.provenance import environment, tags
 from sparsetune.config.study_file import Objective
 from sparsetune.config.trial import TrialConfig, resolve_trial
@@ -78,11 +78,31 @@ def run_configs(
         locate_data(config, project, known, path)
         for path, config, project in zip(paths, configs, projects, strict=True)
     ]
+    folders = _folders(paths, out)
     results = []
     for path, config, project, data_root in zip(paths, configs, projects, roots, strict=True):
-        keep = out if out is None or len(paths) == 1 else out / path.stem
-        results.append((path.stem, _run_one(path.stem, config, project, data_root, keep, console)))
+        results.append((path.stem, _run_one(path.stem, config, project, data_root, folders.get(path), console)))
     return results
+
+
+def _folders(paths: Sequence[Path], out: Path | None) -> dict[Path, Path]:
+    """An empty folder for each config's files; raises :class:`BadInput` rather than write over anything."""
+    if out is None:
+        return {}
+    stems = [path.stem for path in paths]
+    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if twice is not None:
+        raise BadInput(f"two configs are called {twice!r}, and each gets a folder of its name", key="--out")
+    folders = {path: out if len(paths) == 1 else out / path.stem for path in paths}
+    for folder in folders.values():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            full = any(folder.iterdir())
+        except OSError as error:
+            raise BadInput(f"{folder} cannot be used: {error.strerror}", key="--out") from None
+        if full:
+            raise BadInput(f"{folder} is not empty; choose another folder", key="--out")
+    return folders
 
 
 def _project(path: Path) -> Project:
@@ -126,7 +146,6 @@ def _run_one(
         tracker.close()
         watcher.close()
     if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
         for file in driver.files(0).values():
             shutil.copy2(file, keep / file.name)
     if tracker.logged(0):
@@ -138,5 +157,6 @@ def _name(folder: Path, stem: str) -> str:
     """The run's name: that of the interrupted run, if there is one, else a new one."""
     file = folder / "name"
     if not file.exists():
+        made(folder)
         write_atomic(file, f"{slug(stem)} {time.strftime('%Y-%m-%d %H:%M:%S')}.{time.time_ns() % 1000:03d}")
     return file.read_text()

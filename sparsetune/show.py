@@ -24,7 +24,7 @@ from sparsetune.report.tables import heading, plain_table, single_table, trial_r
 if TYPE_CHECKING:
     from sparsetune.study import Summary
 
-_BESIDE = ("test_accuracy",)  # shown beside the objectives
+_BESIDE = ("test_accuracy", "activation_rate")  # shown beside the objectives, where trials have them
 
 
 def show_dry_run(study: Study) -> None:
@@ -57,7 +57,9 @@ def show_summary(study: Study, summary: Summary) -> None:
         )
     if summary.front:
         pick = ("--trial", summary.front[0].number) if len(summary.metrics) > 1 else ()
-        console.print(f"A config to go on with: {_command('best', study.name, *pick)}", highlight=False, soft_wrap=True)
+        best = f" (best {heading(summary.metrics[0])})" if pick else ""
+        hint = f"A config to go on with{best}: {_command('best', study.name, *pick)}"
+        console.print(hint, highlight=False, soft_wrap=True)
     console.print(f"Every trial with its curves: {_command('ui', study.name)}", highlight=False, soft_wrap=True)
 
 

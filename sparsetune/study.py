@@ -65,7 +65,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
         BadInput: before anything is written.
     """
     from sparsetune.search import lock
-    from sparsetune.search.ledger import Ledger, refuse_other_meaning
+    from sparsetune.search.ledger import Ledger, refuse_other_meaning, spent
     from sparsetune.tracking.console import ConsoleObserver
 
     known = registries()
@@ -73,6 +73,10 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     lock.refuse_if_held(lock_file, study.name)
     refuse_other_meaning(study)
     root = locate_data(study.trial, study.project, known, study.source)
+    if spent(study):
+        in_process, workers = True, None  # nothing to start Ray for
+    elif not in_process:
+        console.print("[dim]starting Ray and its first workers (about 10 s)[/dim]", highlight=False)
     executor = start_executor(study, workers=workers, in_process=in_process)
     warn = warner(console)
     try:

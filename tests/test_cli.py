@@ -164,7 +164,8 @@ def test_export(finished: Path) -> None:
     trials = json.loads(call("export", "small", "--root", finished, "--json").stdout)
     assert [int(row["number"]) for row in rows] == [trial["number"] for trial in trials] == list(range(5))
     assert float(rows[2]["metrics.val_accuracy"]) == trials[2]["metrics"]["val_accuracy"]
-    assert call("export", "small", "--root", finished).exit_code == 2
+    assert call("export", "small", "--root", finished).stdout.startswith("number,state,")
+    assert call("export", "small", "--root", finished, "--csv", "--json").exit_code == 2
 
 
 def test_run_keeps_files_and_summarises_several(tmp_path: Path) -> None:
@@ -209,3 +210,33 @@ def test_methods_and_metrics_explain_themselves() -> None:
     assert all(word in detail for word in ("Paper:", "target_activation", "kp", "clamp_share"))
     assert call("methods", "adt").exit_code == 2
     assert "compute_saved" in call("metrics").stdout
+
+
+def test_run_writes_over_nothing(tmp_path: Path) -> None:
+    (tmp_path / "search_spaces").mkdir()
+    one, other = tmp_path / "a" / "best.yaml", tmp_path / "b" / "best.yaml"
+    for file in (one, other):
+        file.parent.mkdir()
+        file.write_text(RUN_CONFIG)
+    (tmp_path / "file").touch()
+    for words, problem in {
+        (one, other, "-o", tmp_path / "out"): "two configs are called 'best'",
+        (one, "-o", tmp_path / "a"): "is not empty",
+        (one, "-o", tmp_path / "file"): "cannot be used",
+    }.items():
+        result = call("run", *words)
+        assert (result.exit_code, problem in result.stderr) == (2, True), result.stderr
+    assert not (tmp_path / "mlruns").exists()
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    file = write_study(tmp_path)
+    (tmp_path / "mlruns").touch()  # a file where the folder should be: also root cannot write there
+    result = call("study", file, "--in-process")
+    assert result.exit_code == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "nothing can be written there" in result.stderr
+
+
+def test_version() -> None:
+    assert call("--version").stdout.startswith("sparsetune ")

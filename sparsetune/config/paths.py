@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +58,17 @@ def without_password(url: str) -> str:
     """A URL that can be shown."""
     hidden = re.sub(r"(^|(?<=://))([^/?#:@]*):(?!//).*@", r"\2:***@", url)
     return re.sub(r"(?i)([?&][^=&]*pass[^=&]*=)[^&]*", r"\1***", hidden)
+
+
+def made(folder: Path) -> Path:
+    """The folder, created if need be; raises :class:`BadInput` where nothing can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise BadInput(f"nothing can be written there: {error.strerror}", source=folder) from None
+    return folder
 
 
 def slug(name: str) -> str:

@@ -80,7 +80,9 @@ class RayTune:
             raise BadInput(f"found {self.cpus} CPUs for a trial, Ray has {cpus}", key="resources.cpus")
         held = sum(places(node, self.cpus, self.gpus) for node in nodes)
         if not held:
-            raise BadInput(f"found {self.gpus:g} GPUs for a trial, Ray has {gpus}", key="resources.gpus")
+            raise BadInput(
+                f"found {self.gpus:g} GPUs for a trial, Ray has {gpus}; use gpus: auto or 0", key="resources.gpus"
+            )
         self.workers = held if self.workers is None else self.workers
         if not 1 <= self.workers <= held:
             raise BadInput(f"found {self.workers}, Ray has room for {held} such trials at once", key="workers")

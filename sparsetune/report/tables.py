@@ -44,7 +44,7 @@ def trial_table(trials: Sequence[Trial], metrics: Sequence[str], title: str, wid
     Parameters that do not fit into ``width`` characters are left out, and the caption says so.
     """
     columns = [("trial", "", [str(trial.number) for trial in trials])]
-    for name in metrics:
+    for name in known(metrics, trials):
         best = _best(name, trials)
         values = [trial.metrics.get(name) for trial in trials]
         columns.append((name, "", [_bold(number(value), value == best) for value in values]))
@@ -61,7 +61,7 @@ def trial_table(trials: Sequence[Trial], metrics: Sequence[str], title: str, wid
     left_out = len(columns) - len(shown)
     table = plain_table(title)
     if left_out:
-        table.caption = f"{left_out} more parameters: a wider terminal, or sparsetune best, shows them"
+        table.caption = f"parameters left out: {left_out}; a wider terminal, or sparsetune best, shows them"
         table.caption_justify = "left"
     for name, style, _ in shown:
         table.add_column(heading(name), justify="right", style=style, min_width=_width(name, []))
@@ -77,11 +77,16 @@ def single_table(trial: Trial, metrics: Sequence[str], title: str) -> Table:
     table.add_column(style="dim")
     table.add_column()
     table.add_row("trial", str(trial.number))
-    for name in metrics:
+    for name in known(metrics, [trial]):
         table.add_row(name, f"[bold]{number(trial.metrics.get(name))}[/bold]")
     for name, value in trial.params.items():
         table.add_row(name, f"[cyan]{number(value)}[/cyan]")
     return table
+
+
+def known(metrics: Sequence[str], trials: Sequence[Trial]) -> list[str]:
+    """The metrics that any of the trials has, once each."""
+    return [name for name in dict.fromkeys(metrics) if any(name in trial.metrics for trial in trials)]
 
 
 def plain_table(title: str | None = None) -> Table:

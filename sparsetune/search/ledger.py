@@ -55,6 +55,19 @@ def refuse_other_meaning(study: Study) -> None:
         )
 
 
+def spent(study: Study) -> bool:
+    """True if the storage has the study with all trials of its budget, and all of them have ended."""
+    if not exists(study.storage):
+        return False
+    storage = open_storage(study.storage)
+    try:
+        study_id = storage.get_study_id_from_name(study.name)
+    except KeyError:
+        return False
+    running = storage.get_n_trials(study_id, TrialState.RUNNING)
+    return running == 0 and storage.get_n_trials(study_id) >= study.budget.trials
+
+
 class Ledger:
     """All trials of one study. Methods are called by one thread of one process, which holds the study's lock."""
 

@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import made
 
 
 def refuse_if_held(path: Path, study: str) -> None:
     """Raise :class:`BadInput` if a live driver holds the lock; writes nothing."""
     try:
         file = path.open("rb")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     with file:
         try:
@@ -30,7 +31,7 @@ def refuse_if_held(path: Path, study: str) -> None:
 @contextmanager
 def hold(path: Path, study: str) -> Iterator[None]:
     """Hold the lock; raise :class:`BadInput` if another process does."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    made(path.parent)
     with path.open("a+b") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -64,7 +63,7 @@ class ConsoleObserver:
         done = int(self._progress.tasks[0].completed)
         style = _STYLES[trial.state]
         what = trial.reason if trial.state != "COMPLETE" else self._values(trial.metrics)
-        seconds = (trial.ended_ms or time.time() * 1e3) / 1e3 - trial.started_ms / 1e3
+        seconds = 60 * rows[-1].metrics.get("time_min", 0.0) if rows else 0.0  # of work, not of interruptions
         line = f"[{done}/{int(self._progress.tasks[0].total or 0)}] trial {trial.number} "
         self._console.print(f"{line}[{style}]{trial.state}[/{style}] {what} ({seconds:.1f} s)", highlight=False)
 

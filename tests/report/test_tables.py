@@ -33,7 +33,7 @@ def test_no_number_is_cut_and_what_does_not_fit_is_said() -> None:
     for width in (60, 80, 120, 160):
         text = printed(trial_table([trial(0, 0.912345, **params)], ["val_accuracy"], "t", width), width)
         assert "…" not in text
-        assert "more parameters" in text
+        assert "parameters left out" in text
         assert all(len(line.rstrip()) <= width for line in text.splitlines())
 
 
