@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,7 +46,8 @@ def train_and_draw(job: Job) -> Iterator[Report]:
     for report in run_trial(job):
         trace = Path(job.folder) / TRACE
         if report.outcome is not None and trace.exists():
-            draw_controller(trace, job.config["method"]["target_activation"], trace.with_name("controller.png"))
+            with contextlib.suppress(Exception):  # a figure is not worth a trained trial
+                draw_controller(trace, job.config["method"]["target_activation"], trace.with_name("controller.png"))
         yield report
 
 
@@ -53,6 +55,8 @@ def start_executor(study: Study, *, workers: int | None, in_process: bool) -> In
     """The executor, with its resources checked; nothing is written."""
     executor: InProcess | RayTune
     if in_process:
+        if workers not in (None, 1):
+            raise BadInput(f"found {workers}, allowed with --in-process: 1", key="--workers")
         from sparsetune.execution.in_process import InProcess
 
         executor = InProcess(gpus=study.resources.gpus, visible=_visible_gpus())
@@ -129,4 +133,6 @@ def leave_summary(study: Study, tracker: MlflowTracker, counted: Mapping[str, in
 
 def warner(console: Console) -> Warn:
     """Prints one warning line."""
-    return lambda text: console.print(f"[yellow]warning:[/yellow] {text}", highlight=False)
+    from rich.markup import escape
+
+    return lambda text: console.print(f"[yellow]warning:[/yellow] {escape(text)}", highlight=False)

@@ -126,7 +126,8 @@ def run(
 
     results = run_configs(configs, parse_assignments(set_ or ()), out=out, root=root, console=stderr())
     show_runs(results, as_json=as_json)
-    raise typer.Exit(0 if all(t.state == "COMPLETE" for _, t in results) else 1 if len(results) > 1 else 3)
+    complete = sum(trial.state == "COMPLETE" for _, trial in results)
+    raise typer.Exit(0 if complete == len(results) else 1 if complete else 3)
 
 
 @app.command(epilog="Example: sparsetune status ast_pi --json")

@@ -100,7 +100,8 @@ class Driver:
                 continue  # known: the worker was restarted
             running.rows.append(row)
             new.append(row)
-            trained_to_the_end = report.outcome is not None and row is report.rows[-1]
+            done = report.outcome is not None and report.outcome.state == "COMPLETE"
+            trained_to_the_end = done and row is report.rows[-1]
             pruned = self._book.report(key.number, row) and not trained_to_the_end
             if pruned:
                 break
@@ -123,17 +124,16 @@ class Driver:
         if key.number in self._running:
             self._end(key.number, "FAIL", {}, reason)
 
-    def make_good(self) -> None:
-        """Show the observers again what an earlier run could not hand over in full."""
+    def make_good(self, observer: Observer) -> None:
+        """Give an observer again what an earlier run could not hand over in full."""
         for trial in self._book.trials():
             folder = self._trial_folder(trial.number)
             if trial.state == "RUNNING" or not folder.exists():
                 continue
             if not self._kept(trial.number):
                 rows = read_json_lines(folder / HISTORY)
-                for observer in self._observers:
-                    observer.trial_started(trial, resumed=True)
-                    observer.trial_ended(trial, rows, self.files(trial.number))
+                observer.trial_started(trial, resumed=True)
+                observer.trial_ended(trial, rows, self.files(trial.number))
             self._clear(trial.number)
 
     def _end(self, number: int, state: str, metrics: Metrics, reason: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Trial
@@ -42,7 +43,7 @@ def show_summary(study: Study, summary: Summary) -> None:
     """The answer of a study: its best trials, its failures, and where to look further."""
     console = Console()
     shown = [f"{count} {state.lower()}" for state, count in summary.counts.items() if count]
-    console.print(f"\n[bold]{summary.name}[/bold]: {', '.join(shown) or 'no trials'}", highlight=False)
+    console.print(f"\n[bold]{escape(summary.name)}[/bold]: {', '.join(shown) or 'no trials'}", highlight=False)
     if summary.front:
         names = [*summary.metrics, *_BESIDE]
         if len(summary.metrics) == 1:
@@ -50,7 +51,7 @@ def show_summary(study: Study, summary: Summary) -> None:
         else:
             console.print(trial_table(summary.front, names, "Pareto front", console.width))
     for trial in summary.failures[:5]:
-        console.print(f"[red]trial {trial.number} failed[/red]: {trial.reason}", highlight=False)
+        console.print(f"[red]trial {trial.number} failed[/red]: {escape(trial.reason)}", highlight=False)
     if len(summary.failures) > 5:
         console.print(
             f"and {len(summary.failures) - 5} more: {_command('export', study.name, '--csv')}", highlight=False
@@ -74,11 +75,13 @@ def show_runs(results: Sequence[tuple[str, Trial]], *, as_json: bool) -> None:
     for name in ("run", "state", *names):
         table.add_column(heading(name), justify="left" if name in ("run", "state") else "right")
     for name, trial in results:
-        table.add_row(name, trial.state, *(f"{trial.metrics[n]:.4g}" if n in trial.metrics else "" for n in names))
+        table.add_row(
+            escape(name), trial.state, *(f"{trial.metrics[n]:.4g}" if n in trial.metrics else "" for n in names)
+        )
     console.print(table)
     for name, trial in results:
         if trial.reason:
-            console.print(f"[red]{name}[/red]: {trial.reason}", highlight=False)
+            console.print(f"[red]{escape(name)}[/red]: {escape(trial.reason)}", highlight=False)
 
 
 def show_status(url: str, name: str | None, *, as_json: bool) -> None:
@@ -101,7 +104,9 @@ def show_status(url: str, name: str | None, *, as_json: bool) -> None:
     table.add_column("best")
     for row in rows:
         best_text = "  ".join(f"{metric} {value:.4g}" for metric, value in row["best"].items())
-        table.add_row(row["study"], *(str(row[k]) for k in ("complete", "pruned", "fail", "running")), best_text)
+        table.add_row(
+            escape(row["study"]), *(str(row[k]) for k in ("complete", "pruned", "fail", "running")), best_text
+        )
     Console().print(table if rows else "no studies yet; start one with: sparsetune study FILE")
 
 
@@ -125,7 +130,7 @@ def show_best(url: str, name: str, number: int | None, *, as_json: bool) -> None
         print(dump(chosen.config), end="")
     else:
         console = Console()
-        console.print(trial_table(front, [*stored.metrics, *_BESIDE], f"{name}: Pareto front", console.width))
+        console.print(trial_table(front, [*stored.metrics, *_BESIDE], f"{escape(name)}: Pareto front", console.width))
         hint = f"The config of one: {_command('best', name, '--trial', front[0].number)}"
         Console(stderr=True).print(hint, highlight=False, soft_wrap=True)
 
@@ -190,4 +195,4 @@ def _plain(value: Any) -> str:
 def _command(*words: object) -> str:
     """A command line that can be pasted: with the path of this program where the shell would not find it."""
     program = "sparsetune" if shutil.which("sparsetune") else os.path.relpath(sys.argv[0])
-    return shlex.join([program, *map(str, words)])
+    return escape(shlex.join([program, *map(str, words)]))

@@ -97,10 +97,13 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
                 kept=tracker.logged,
             )
             try:
-                driver.make_good()
+                driver.make_good(tracker)
                 executor.run(driver, train_and_draw)
                 summary = summarise(study, ledger.trials(), ledger.front())
                 leave_summary(study, tracker, summary.counts, ledger.trials())
+            except BaseException:
+                tracker.summarise({}, {}, "KILLED")
+                raise
             finally:
                 for observer in observers:
                     observer.close()

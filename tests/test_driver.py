@@ -132,7 +132,7 @@ def test_a_folder_goes_only_when_the_tracker_has_everything(kept: bool, tmp_path
     assert Path(job.folder).exists() != kept
     assert watcher.ended[0][2] == {"config.yaml", "final_results.json", "history.jsonl"}
     later = Watcher()
-    driver(tmp_path, book, later, kept=kept).make_good()
+    driver(tmp_path, book, later, kept=kept).make_good(later)
     assert [(trial.number, rows) for trial, rows, _ in later.ended] == ([] if kept else [(0, 6)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from sparsetune.config.paths import Project
+from sparsetune.show import show_summary
 from sparsetune.study import Summary, load, run_study
 from sparsetune.testing.studies import stored_trials, tracked_runs, write_study
 
@@ -117,3 +119,14 @@ def test_a_study_whose_storage_was_deleted_starts_afresh(tmp_path: Path) -> None
     runs = tracked_runs(tmp_path)
     assert [len(runs[number]) for number in (0, 1)] == [2, 2]
     assert {each["params"]["seed"] for each in runs[0]} == {"0", "1"}
+
+
+def test_names_and_reasons_are_text_not_markup(tmp_path: Path) -> None:
+    """Square brackets belong to paths and to torch's messages."""
+    study = load(write_study(tmp_path, study="a[/b] [red]", budget={"trials": 1}), {"model.hidden": [1000, 10**10]})
+    text = io.StringIO()
+    summary = run_study(study, workers=None, in_process=True, console=Console(file=text, width=200))
+    (failed,) = summary.failures
+    assert "[" in failed.reason
+    assert failed.reason in " ".join(text.getvalue().split())
+    show_summary(study, summary)

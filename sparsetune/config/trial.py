@@ -31,7 +31,7 @@ class Cosine(Model):
     """Half a cosine from ``lr`` to ``min_lr`` over the whole training."""
 
     name: Literal["cosine"] = "cosine"
-    min_lr: float = param(0.0, "learning rate that the curve ends in", ge=0)
+    min_lr: float = param(0.0, "learning rate that the curve approaches", ge=0)
 
 
 Schedule = Annotated[Constant | Step | Cosine, Field(discriminator="name"), BeforeValidator(expand_name)]

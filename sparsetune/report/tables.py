@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from sparsetune.config.messages import Trial
@@ -102,8 +103,8 @@ def heading(name: str) -> str:
 
 
 def number(value: Any) -> str:
-    """A value in few characters: three significant digits."""
-    return "" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+    """A value in few characters: three significant digits; no markup."""
+    return "" if value is None else f"{value:.3g}" if isinstance(value, float) else escape(str(value))
 
 
 def _width(name: str, cells: Iterable[str]) -> int:

@@ -23,9 +23,9 @@ def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """``key: stored -> now`` for every dotted name that differs, and for another order of the space."""
     before, after = flatten(stored), flatten(now)
     order = [list(each.get("space", ())) for each in (stored, now)]
-    if order[0] != order[1] and sorted(order[0]) == sorted(order[1]):
-        return [f"the order of space: {', '.join(order[0])} -> {', '.join(order[1])}"]
-    return [
+    moved = order[0] != order[1] and sorted(order[0]) == sorted(order[1])
+    found = [f"the order of space: {', '.join(order[0])} -> {', '.join(order[1])}"] if moved else []
+    return found + [
         f"{name}: {before.get(name, _ABSENT)} -> {after.get(name, _ABSENT)}"
         for name in dict.fromkeys((*before, *after))
         if before.get(name, _ABSENT) != after.get(name, _ABSENT)
@@ -53,7 +53,7 @@ def note_changes(
     for key in new:
         if key in last:
             shown = "; ".join(differences(last[key], current[key]))
-            warn(f"{key} changed since the last run ({shown}): noted in the study and tagged on the trials that follow")
+            warn(f"{key} changed since the last run ({shown}): noted in the study")
     begins = storage.get_n_trials(study_id)
     storage.set_study_user_attr(study_id, _CHANGES, [*changes, {"from_trial": begins, **new}])
 

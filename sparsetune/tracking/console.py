@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -32,7 +33,7 @@ class ConsoleObserver:
         self._running: dict[int, tuple[Trial, Row | None]] = {}
         self._best: dict[str, tuple[float, int]] = {}
         self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -62,7 +63,7 @@ class ConsoleObserver:
         self._count(trial)
         done = int(self._progress.tasks[0].completed)
         style = _STYLES[trial.state]
-        what = trial.reason if trial.state != "COMPLETE" else self._values(trial.metrics)
+        what = escape(trial.reason) if trial.state != "COMPLETE" else self._values(trial.metrics)
         seconds = 60 * rows[-1].metrics.get("time_min", 0.0) if rows else 0.0  # of work, not of interruptions
         line = f"[{done}/{int(self._progress.tasks[0].total or 0)}] trial {trial.number} "
         self._console.print(f"{line}[{style}]{trial.state}[/{style}] {what} ({seconds:.1f} s)", highlight=False)

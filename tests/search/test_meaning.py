@@ -110,7 +110,7 @@ def test_sampler_pruner_and_environment_are_noted_with_the_trial_they_begin_at(t
     opened(make(tmp_path, sampler="random", pruner="median"), warnings).ask()
     opened(make(tmp_path, sampler="random", pruner="median"), warnings, {**ENVIRONMENT, "torch": "3"})
     opened(make(tmp_path, sampler="random", pruner="median"), warnings, {**ENVIRONMENT, "torch": "3"})
-    tail = ": noted in the study and tagged on the trials that follow"
+    tail = ": noted in the study"
     assert warnings == [
         "sampler changed since the last run (name: tpe -> random; n_startup_trials: 4 -> (absent); "
         f"multivariate: False -> (absent)){tail}",
