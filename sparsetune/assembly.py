@@ -59,7 +59,7 @@ def start_executor(study: Study, *, workers: int | None, in_process: bool) -> In
             raise BadInput(f"found {workers}, allowed with --in-process: 1", key="--workers")
         from sparsetune.execution.in_process import InProcess
 
-        executor = InProcess(gpus=study.resources.gpus, visible=_visible_gpus())
+        executor = InProcess(gpus=study.resources.gpus, visible=visible_gpus())
     else:
         from sparsetune.execution.ray_tune import RayTune
 
@@ -76,7 +76,8 @@ def start_executor(study: Study, *, workers: int | None, in_process: bool) -> In
     return executor
 
 
-def _visible_gpus() -> int:
+def visible_gpus() -> int:
+    """How many GPUs torch sees in this process."""
     import torch
 
     return torch.cuda.device_count()

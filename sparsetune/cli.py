@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Which setting of my sparsity method should I use, and what does it cost me?",
-    epilog="Exit codes: 0 done; 1 a trial failed; 2 bad input, nothing written; 3 no trial completed; 130 interrupted.",
+    epilog="Exit codes: 0 done; 1 a trial failed; 2 bad input, nothing written; 3 no trial completed; 130 interrupted; 70 a fault of SparseTune.",
 )
 
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set any key.")]
@@ -45,6 +46,11 @@ def guarded(command: F) -> F:
             _fail(f"error: {error}", 2)
         except KeyboardInterrupt:
             _fail("interrupted; the same command goes on from here", 130)
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except Exception:
+            traceback.print_exc()
+            _fail("error: this should not happen; what was finished is kept, the same command goes on from here", 70)
 
     return run  # type: ignore[return-value]
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.assembly import locate_data, registries, train_and_draw, warner
+from sparsetune.assembly import locate_data, registries, train_and_draw, visible_gpus, warner
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Metrics, Row, Trial
 from sparsetune.config.overrides import assign
@@ -25,6 +25,7 @@ from sparsetune.config.study_file import Objective
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.config.yaml_io import read_mapping, write_atomic
 from sparsetune.driver import Driver
+from sparsetune.search.lock import hold
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -78,10 +79,17 @@ def run_configs(
         locate_data(config, project, known, path)
         for path, config, project in zip(paths, configs, projects, strict=True)
     ]
+    for path, config in zip(paths, configs, strict=True):
+        if config.training.device == "cuda" and not visible_gpus():
+            raise BadInput("found 'cuda', but torch sees no GPU here", source=path, key="training.device")
     folders = _folders(paths, out)
     results = []
     for path, config, project, data_root in zip(paths, configs, projects, roots, strict=True):
-        results.append((path.stem, _run_one(path.stem, config, project, data_root, folders.get(path), console)))
+        identity = json.dumps({**config.plain(), **environment()}, sort_keys=True)
+        work = project.trials(path.stem, hashlib.sha256(identity.encode()).hexdigest()[:12])
+        with hold(project.runs / "locks" / f"{work.name}.lock", path.stem):
+            trial = _run_one(path.stem, config, project, work, data_root, folders.get(path), console)
+        results.append((path.stem, trial))
     return results
 
 
@@ -113,15 +121,19 @@ def _project(path: Path) -> Project:
 
 
 def _run_one(
-    stem: str, config: TrialConfig, project: Project, data_root: str | None, keep: Path | None, console: Console
+    stem: str,
+    config: TrialConfig,
+    project: Project,
+    folder: Path,
+    data_root: str | None,
+    keep: Path | None,
+    console: Console,
 ) -> Trial:
     from sparsetune.execution.in_process import InProcess
     from sparsetune.tracking.console import ConsoleObserver
     from sparsetune.tracking.mlflow import RUN, MlflowTracker
 
     plain = config.plain()
-    identity = json.dumps({**plain, **environment()}, sort_keys=True)
-    folder = project.trials(stem, hashlib.sha256(identity.encode()).hexdigest()[:12])
     name = _name(folder, stem)
     warn = warner(console)
     uri = os.environ.get("MLFLOW_TRACKING_URI") or project.tracking_uri

@@ -69,7 +69,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     from sparsetune.tracking.console import ConsoleObserver
 
     known = registries()
-    lock_file = study.project.lock(study.name)
+    lock_file = lock.place(study)
     lock.refuse_if_held(lock_file, study.name)
     refuse_other_meaning(study)
     root = locate_data(study.trial, study.project, known, study.source)

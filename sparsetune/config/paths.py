@@ -47,9 +47,6 @@ class Project:
     def ray(self) -> Path:
         return self.runs / "ray"
 
-    def lock(self, study: str) -> Path:
-        return self.runs / "locks" / f"{slug(study)}.lock"
-
     def trials(self, study: str, uid: str) -> Path:
         return self.runs / "checkpoints" / f"{slug(study)}-{uid}"
 

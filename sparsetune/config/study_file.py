@@ -68,6 +68,13 @@ class StudyFile(Model):
     tracking: Tracking = Tracking()
     storage: str | None = param(None, "Optuna storage URL; else mlruns/studies.db")
 
+    @field_validator("storage")
+    @classmethod
+    def _lasting(cls, url: str | None) -> str | None:
+        if url is not None and url.startswith("sqlite") and (":memory:" in url or not url.startswith("sqlite:///")):
+            raise ValueError(f"found {url!r}, allowed: a storage that lasts, such as sqlite:///studies.db")
+        return url
+
     @field_validator("study")
     @classmethod
     def _printable(cls, name: str) -> str:

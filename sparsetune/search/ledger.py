@@ -25,6 +25,7 @@ from sparsetune.config.space import draw
 from sparsetune.config.study import Study
 from sparsetune.failpoints import failpoint
 from sparsetune.search.definition import differences, note_changes, study_uid
+from sparsetune.search.patience import Patient
 from sparsetune.search.space import suggester
 from sparsetune.search.storage import DEFINITION, as_trial, check_folder, exists, open_storage
 
@@ -41,6 +42,9 @@ def refuse_other_meaning(study: Study) -> None:
         study_id = storage.get_study_id_from_name(study.name)
     except KeyError:
         return
+    if storage.get_n_trials(study_id, TrialState.WAITING):
+        problem = f"{study.name!r} has trials that were enqueued by hand, which sparsetune does not run; delete them"
+        raise BadInput(problem, source=study.source, key="study")
     stored = storage.get_study_user_attrs(study_id).get(DEFINITION)
     if stored is None:
         if storage.get_n_trials(study_id) == 0:
@@ -80,6 +84,7 @@ class Ledger:
             environment: what decides numbers beside configs; a change since the last run is a warning.
         """
         self._study = study
+        self._patient = Patient(warn)
         self._base = study.trial.plain()
         self._flat_base = flatten(self._base)
         self._sampler = registries.sampler.get(study.sampler.name)
@@ -121,7 +126,10 @@ class Ledger:
         point = draw(self._study.space, self._flat_base, suggester(asked))
         asked.set_user_attr("config", assign(self._base, point))
         frozen = self._frozen(number)
-        self._ids.append(self._storage.create_new_trial(self._study_id, frozen))
+        trial_id = self._patient(self._storage.create_new_trial, self._study_id, frozen)
+        if self._patient(self._storage.get_trial_number_from_id, trial_id) != number:
+            raise BadInput("another program adds trials to this study; end one of them", source=self._study.source)
+        self._ids.append(trial_id)
         failpoint("after-ask")
         return as_trial(frozen)
 
@@ -157,10 +165,10 @@ class Ledger:
         trial_id = self._ids[frozen.number]
         failpoint("before-tell")
         for key, value in attributes.items():
-            self._storage.set_trial_user_attr(trial_id, key, value)
+            self._patient(self._storage.set_trial_user_attr, trial_id, key, value)
         for step, value in frozen.intermediate_values.items():
-            self._storage.set_trial_intermediate_value(trial_id, step, value)
-        self._storage.set_trial_state_values(trial_id, frozen.state, frozen.values)
+            self._patient(self._storage.set_trial_intermediate_value, trial_id, step, value)
+        self._patient(self._storage.set_trial_state_values, trial_id, frozen.state, frozen.values)
         failpoint("after-tell")
 
     def _frozen(self, number: int) -> FrozenTrial:

@@ -12,7 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import made
+from sparsetune.config.paths import made, slug
+from sparsetune.config.study import Study
+from sparsetune.search.storage import sqlite_path
+
+
+def place(study: Study) -> Path:
+    """Beside an SQLite database, so that two projects on one storage exclude each other; else in the project."""
+    database = sqlite_path(study.storage)
+    folder = study.project.runs if database is None else database.parent
+    return folder / "locks" / f"{slug(study.name)}.lock"
 
 
 def refuse_if_held(path: Path, study: str) -> None:

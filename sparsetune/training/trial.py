@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ def run_trial(job: Job) -> Iterator[Report]:
     folder = Path(job.folder)
     trainer = Trainer(resolve_trial(job.config, REGISTRIES))
     saved = checkpoint.load(folder / CHECKPOINT)
-    if saved is not None and saved.get("config") == job.config:  # never another trial's state
+    if saved is not None and saved.get("config") == _identity(job):  # never another trial's state
         trainer.load_state_dict(saved["training"])
     unsent: list[Row] = list(trainer.record)
     report_due, checkpoint_due = Cadence(job.report_every), Cadence(job.checkpoint_every)
@@ -42,7 +43,7 @@ def run_trial(job: Job) -> Iterator[Report]:
         for row in trainer:
             unsent.append(row)
             if checkpoint_due.due(row.epoch):
-                checkpoint.save(folder / CHECKPOINT, {"config": job.config, "training": trainer.state_dict()})
+                checkpoint.save(folder / CHECKPOINT, {"config": _identity(job), "training": trainer.state_dict()})
             if report_due.due(row.epoch) and not trainer.done:
                 yield Report(tuple(unsent))
                 unsent.clear()
@@ -52,6 +53,13 @@ def run_trial(job: Job) -> Iterator[Report]:
         return
     _leave_files(trainer, folder)
     yield Report(tuple(unsent), Outcome("COMPLETE", metrics))
+
+
+def _identity(job: Job) -> dict[str, Any]:
+    """The job's config without what may differ from one machine to the next."""
+    data = {key: value for key, value in job.config["data"].items() if key != "root"}
+    training = {key: value for key, value in job.config.get("training", {}).items() if key != "device"}
+    return {**job.config, "data": data, "training": training}
 
 
 def _leave_files(trainer: Trainer, folder: Path) -> None:

@@ -97,7 +97,7 @@ def test_the_nearest_root_counts(tmp_path: Path) -> None:
     (inner / "studies").mkdir()
     assert find_root(inner / "studies" / "x.yaml") == inner
     assert find_root(inner.parent) == tmp_path
-    assert Project(inner).lock("a/b").parent == inner / "mlruns" / "locks"
+    assert Project(inner).trials("a/b", "x").parent == inner / "mlruns" / "checkpoints"
 
 
 @pytest.mark.parametrize(

@@ -151,3 +151,11 @@ def test_a_preview_stores_nothing_and_begins_as_the_study_does(tmp_path: Path) -
     assert path is not None
     assert not path.exists()
     assert shown == [trial.params for trial in finish(study).trials()[:3]]
+
+
+def test_trials_enqueued_by_hand_are_refused(tmp_path: Path) -> None:
+    study = make(tmp_path)
+    finish(study)
+    optuna.load_study(study_name=study.name, storage=study.storage).enqueue_trial({})
+    with pytest.raises(BadInput, match="enqueued by hand"):
+        refuse_other_meaning(study)
