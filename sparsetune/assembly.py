@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Job, Report, Trial
+from sparsetune.config.messages import Executor, Job, Report, Trial
 from sparsetune.config.overrides import assign
 from sparsetune.config.paths import Project
 from sparsetune.config.provenance import tags
@@ -22,8 +22,6 @@ from sparsetune.config.yaml_io import dump
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sparsetune.execution.in_process import InProcess
-    from sparsetune.execution.ray_tune import RayTune
     from sparsetune.tracking.mlflow import MlflowTracker
 
 Warn = Callable[[str], None]
@@ -51,9 +49,9 @@ def train_and_draw(job: Job) -> Iterator[Report]:
         yield report
 
 
-def start_executor(study: Study, *, workers: int | None, in_process: bool) -> InProcess | RayTune:
+def start_executor(study: Study, *, workers: int | None, in_process: bool) -> Executor:
     """The executor, with its resources checked; nothing is written."""
-    executor: InProcess | RayTune
+    executor: Executor
     if in_process:
         if workers not in (None, 1):
             raise BadInput(f"found {workers}, allowed with --in-process: 1", key="--workers")
@@ -92,7 +90,7 @@ def locate_data(trial: TrialConfig, project: Project, known: StudyRegistries, so
     return getattr(located, "root", None)
 
 
-def localiser(root: str | None, executor: InProcess | RayTune) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def localiser(root: str | None, executor: Executor) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A function that makes a config fit for a worker: absolute paths, and no GPU where it gets none."""
     found: dict[str, Any] = {}
     if root is not None:
@@ -111,11 +109,16 @@ def job_options(study: Study) -> dict[str, Any]:
     }
 
 
+def tracking_uri(study: Study) -> str:
+    """Where the study file, MLFLOW_TRACKING_URI or the project's own folder say that MLflow is."""
+    return study.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or study.project.tracking_uri
+
+
 def open_tracker(study: Study, uid: str, warn: Warn) -> MlflowTracker:
-    """MLflow where the study file, MLFLOW_TRACKING_URI or the project's own folder say."""
+    """The observer that writes to MLflow, for the study of that identity."""
     from sparsetune.tracking.mlflow import STUDY_ID, MlflowTracker
 
-    uri = study.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or study.project.tracking_uri
+    uri = tracking_uri(study)
     labels = {**tags(study.project.root), STUDY_ID: uid}
     return MlflowTracker(uri, study.name, study.project.artifacts, study=study.name, tags=labels, warn=warn)
 

@@ -23,7 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Which setting of my sparsity method should I use, and what does it cost me?",
-    epilog="Exit codes: 0 done; 1 a trial failed; 2 bad input, nothing written; 3 no trial completed; 130 interrupted; 70 a fault of SparseTune.",
+    epilog="Exit codes: 0 done; 1 a trial failed; 2 bad input, nothing written; 3 no trial completed; 130 interrupted; "
+    "70 a fault of SparseTune.",
 )
 
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set any key.")]

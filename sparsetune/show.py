@@ -16,6 +16,7 @@ from rich.markup import escape
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Trial
 from sparsetune.config.metrics import METRICS
+from sparsetune.config.paths import without_password
 from sparsetune.config.study import Study
 from sparsetune.config.yaml_io import dump
 from sparsetune.driver import counts
@@ -57,8 +58,10 @@ def show_summary(study: Study, summary: Summary) -> None:
             f"and {len(summary.failures) - 5} more: {_command('export', study.name, '--csv')}", highlight=False
         )
     if summary.front:
-        pick = ("--trial", summary.front[0].number) if len(summary.metrics) > 1 else ()
-        best = f" (best {heading(summary.metrics[0])})" if pick else ""
+        pick = ["--trial", summary.front[0].number] if len(summary.metrics) > 1 else []
+        if study.storage != study.project.storage_url:
+            pick += ["--storage", without_password(study.storage)]
+        best = f" (best {heading(summary.metrics[0])})" if len(summary.metrics) > 1 else ""
         hint = f"A config to go on with{best}: {_command('best', study.name, *pick)}"
         console.print(hint, highlight=False, soft_wrap=True)
     console.print(f"Every trial with its curves: {_command('ui', study.name)}", highlight=False, soft_wrap=True)

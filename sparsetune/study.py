@@ -18,6 +18,7 @@ from sparsetune.assembly import (
     open_tracker,
     registries,
     start_executor,
+    tracking_uri,
     train_and_draw,
     warner,
 )
@@ -67,11 +68,13 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     from sparsetune.search import lock
     from sparsetune.search.ledger import Ledger, refuse_other_meaning, spent
     from sparsetune.tracking.console import ConsoleObserver
+    from sparsetune.tracking.mlflow import check_experiment
 
     known = registries()
     lock_file = lock.place(study)
     lock.refuse_if_held(lock_file, study.name)
     refuse_other_meaning(study)
+    check_experiment(tracking_uri(study), study.name)
     root = locate_data(study.trial, study.project, known, study.source)
     if spent(study):
         in_process, workers = True, None  # nothing to start Ray for

@@ -92,6 +92,9 @@ def test_no_trial_completed_is_3(tmp_path: Path) -> None:
         ({"data": "mnist", "model": "lenet5"}, (), ("data.root", "train-images-idx3-ubyte", "SPARSETUNE_DATA")),
         ({"resources": {"gpus": 8}}, (), ("resources.gpus", "8")),
         ({"storage": "sqlite:////no/such/folder/x.db"}, (), ("/no/such/folder/x.db", "cannot be opened")),
+        ({"storage": "sqlite:///:memory:"}, (), ("storage", "lasts")),
+        ({"tracking": {"uri": "bogus://x"}}, (), ("tracking.uri", "https://")),
+        ({}, ("--workers", "3"), ("--workers", "--in-process")),
         ({}, ("--set", "method.kpp=1"), ("method.kpp", "did you mean 'kp'")),
         ({}, ("--set", "nonsense"), ("--set", "name=value")),
         ({"training": {"device": "cuda", "epochs": 1}}, ("--set", "resources.gpus=0"), ("training.device",)),
@@ -240,3 +243,25 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 def test_version() -> None:
     assert call("--version").stdout.startswith("sparsetune ")
+
+
+def test_two_projects_on_one_storage_exclude_each_other(tmp_path: Path) -> None:
+    from sparsetune.search.lock import hold, place
+    from sparsetune.study import load
+
+    files = [write_study(tmp_path / name, storage=f"sqlite:///{tmp_path}/shared.db") for name in "ab"]
+    with hold(place(load(files[0])), "small"):
+        result = call("study", files[1], "--in-process")
+    assert (result.exit_code, "is being run by process" in result.stderr) == (2, True)
+
+
+def test_a_deleted_experiment_is_refused_before_anything_is_written(finished: Path) -> None:
+    from mlflow import MlflowClient
+
+    from sparsetune.config.paths import Project
+
+    client = MlflowClient(Project(finished).tracking_uri)
+    client.delete_experiment(client.create_experiment("gone"))
+    result = call("study", finished / "studies" / "small.yaml", "--in-process", "--set", "study=gone")
+    assert (result.exit_code, "was deleted" in result.stderr) == (2, True)
+    assert call("status", "gone", "--root", finished).exit_code == 2

@@ -74,9 +74,16 @@ class Source(Protocol):
 
 
 class Executor(Protocol):
-    """Runs jobs until the source has none left and all have ended."""
+    """Runs jobs until the source has none left and all have ended. ``start`` comes first, ``close`` last."""
+
+    gpus: float  # what one job gets, known after ``start``
+
+    def start(self) -> None:
+        """Check the resources and write nothing; raises BadInput."""
 
     def run(self, source: Source, work: Work) -> None: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)

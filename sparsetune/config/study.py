@@ -21,6 +21,8 @@ from sparsetune.config.trial import NAMED, SECTIONS, TrialConfig, resolve_trial
 from sparsetune.config.variables import from_environment
 from sparsetune.config.yaml_io import read_mapping
 
+_TRACKING = ("sqlite:///", "http://", "https://", "postgresql", "mysql", "mssql", "databricks")
+
 
 @dataclass(frozen=True)
 class Study:
@@ -100,6 +102,9 @@ def _load(path: Path, registries: StudyRegistries, overrides: Mapping[str, Any])
     trial = resolve_trial(trial_raw, registries, source=path)
     check_space(trial, space, registries)
     uri = file.tracking.uri and from_environment(file.tracking.uri, path, "tracking.uri")
+    if uri and not uri.startswith(_TRACKING):
+        problem = f"found {shown(without_password(uri))}, allowed: a URI that starts with {', '.join(_TRACKING)}"
+        raise BadInput(problem, source=path, key="tracking.uri")
     return Study(
         name=file.study,
         source=path,

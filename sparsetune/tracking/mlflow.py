@@ -7,8 +7,10 @@ again: it asks :meth:`MlflowTracker.logged` for each finished trial.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import sqlite3
 import tempfile
 import time
 import warnings
@@ -243,6 +245,25 @@ def _client(uri: str) -> MlflowClient:
         return MlflowClient(uri, registry_uri=uri)
 
 
+def check_experiment(uri: str, name: str) -> None:
+    """Raise :class:`BadInput` if the experiment was deleted; writes nothing, is silent about a server that is away."""
+    path = database(uri)
+    if path is not None and not path.exists():
+        return
+    with contextlib.suppress(MlflowException, OSError, sqlite3.Error):
+        found = find_experiment(uri, name)
+        if found is not None:
+            _refuse_deleted(found, uri, name)
+
+
+def _refuse_deleted(found: Experiment, uri: str, name: str) -> None:
+    if found.lifecycle_stage == "deleted":
+        raise BadInput(
+            f"the MLflow experiment {name!r} was deleted: bring it back with `MLFLOW_TRACKING_URI={shown(uri)} mlflow "
+            f"experiments restore --experiment-id {found.experiment_id}`, or give the study another name"
+        )
+
+
 def find_experiment(uri: str, name: str) -> Experiment | None:
     """The experiment of that name, also a deleted one."""
     return _client(uri).get_experiment_by_name(name)
@@ -258,11 +279,7 @@ def _experiment(client: MlflowClient, uri: str, name: str, artifacts: Path) -> s
             found = client.get_experiment_by_name(name)
             if found is None:
                 raise
-    if found.lifecycle_stage == "deleted":
-        raise BadInput(
-            f"the MLflow experiment {name!r} was deleted: bring it back with `MLFLOW_TRACKING_URI={shown(uri)} mlflow "
-            f"experiments restore --experiment-id {found.experiment_id}`, or give the study another name"
-        )
+    _refuse_deleted(found, uri, name)
     return str(found.experiment_id)
 
 
