@@ -64,8 +64,10 @@ def trial_table(trials: Sequence[Trial], metrics: Sequence[str], title: str, wid
     if left_out:
         table.caption = f"parameters left out: {left_out}; a wider terminal, or sparsetune best, shows them"
         table.caption_justify = "left"
-    for name, style, _ in shown:
-        table.add_column(heading(name), justify="right", style=style, min_width=_width(name, []))
+    wide = sum(max(len(name), _width(name, cells)) + _GAP for name, _, cells in shown) <= width
+    for name, style, cells in shown:
+        room = max(len(name), _width(name, cells)) if wide else _width(name, cells)
+        table.add_column(heading(name), justify="right", style=style, width=room)
     for row in zip(*(column[2] for column in shown), strict=True):
         table.add_row(*row)
     return table

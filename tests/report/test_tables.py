@@ -34,6 +34,8 @@ def test_no_number_is_cut_and_what_does_not_fit_is_said() -> None:
         text = printed(trial_table([trial(0, 0.912345, **params)], ["val_accuracy"], "t", width), width)
         assert "…" not in text
         assert "parameters left out" in text
+        (cells,) = [line.split() for line in text.splitlines() if line.strip().startswith("0 ")]
+        assert set(cells) == {"0", "0.912", "1.23e-05"}
         assert all(len(line.rstrip()) <= width for line in text.splitlines())
 
 
