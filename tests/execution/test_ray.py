@@ -193,7 +193,7 @@ def test_a_share_of_a_gpu_lies_on_one_gpu() -> None:
     ("asked", "message"),
     [
         ({"cpus": 9}, "resources.cpus: found 9 CPUs for a trial, Ray has 12"),
-        ({"gpus": 0.5}, "resources.gpus: found 0.5 GPUs for a trial, Ray has 0"),
+        ({"gpus": 0.5}, "resources.gpus: found 0.5 GPUs for a trial, Ray has 0; use gpus: auto or 0"),
         ({"workers": 13}, "workers: found 13, Ray has room for 12 such trials at once"),
         ({"workers": 0}, "workers: found 0, Ray has room for 12 such trials at once"),
     ],
