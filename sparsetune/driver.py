@@ -162,8 +162,8 @@ class Driver:
 
 
 def counts(trials: Iterable[Trial]) -> dict[str, int]:
-    """How many trials are in each state."""
+    """How many trials are in each state; other states than these only where there are any."""
     found = {"COMPLETE": 0, "PRUNED": 0, "FAIL": 0, "RUNNING": 0}
     for trial in trials:
-        found[trial.state] += 1
+        found[trial.state] = found.get(trial.state, 0) + 1
     return found

@@ -13,7 +13,7 @@ from math import isnan
 from typing import Any
 
 import optuna
-from optuna.storages import InMemoryStorage
+from optuna.storages import InMemoryStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from sparsetune.config.errors import BadInput
@@ -34,14 +34,11 @@ _STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL":
 
 def refuse_other_meaning(study: Study) -> None:
     """Raise :class:`BadInput` if the storage has a study of this name that means something else; writes nothing."""
-    if not exists(study.storage):
-        check_folder(study.storage, study.project.runs)
+    check_folder(study.storage, study.project.runs)
+    known = _stored(study)
+    if known is None:
         return
-    storage = open_storage(study.storage)
-    try:
-        study_id = storage.get_study_id_from_name(study.name)
-    except KeyError:
-        return
+    storage, study_id = known
     if storage.get_n_trials(study_id, TrialState.WAITING):
         problem = f"{study.name!r} has trials that were enqueued by hand, which sparsetune does not run; delete them"
         raise BadInput(problem, source=study.source, key="study")
@@ -61,15 +58,23 @@ def refuse_other_meaning(study: Study) -> None:
 
 def spent(study: Study) -> bool:
     """True if the storage has the study with all trials of its budget, and all of them have ended."""
-    if not exists(study.storage):
+    known = _stored(study)
+    if known is None:
         return False
-    storage = open_storage(study.storage)
-    try:
-        study_id = storage.get_study_id_from_name(study.name)
-    except KeyError:
-        return False
+    storage, study_id = known
     running = storage.get_n_trials(study_id, TrialState.RUNNING)
     return running == 0 and storage.get_n_trials(study_id) >= study.budget.trials
+
+
+def _stored(study: Study) -> tuple[RDBStorage, int] | None:
+    """The storage and the study's id in it; None while there is no such study."""
+    if not exists(study.storage):
+        return None
+    storage = open_storage(study.storage)
+    try:
+        return storage, storage.get_study_id_from_name(study.name)
+    except KeyError:
+        return None
 
 
 class Ledger:

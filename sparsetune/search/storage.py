@@ -117,7 +117,7 @@ def as_trial(frozen: FrozenTrial) -> Trial:
     """Optuna's record of a trial in the words of every listing."""
     return Trial(
         number=frozen.number,
-        state=frozen.state.name,  # type: ignore[arg-type]  # WAITING is never used
+        state=frozen.state.name,  # type: ignore[arg-type]  # or WAITING: enqueued by hand, and only listed
         params=dict(frozen.params),
         config=frozen.user_attrs.get("config", {}),
         metrics=frozen.user_attrs.get("metrics", {}),

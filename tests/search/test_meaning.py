@@ -9,9 +9,10 @@ import optuna
 import pytest
 
 from sparsetune.config.errors import BadInput
+from sparsetune.driver import counts
 from sparsetune.search.definition import differences
 from sparsetune.search.ledger import preview, refuse_other_meaning
-from sparsetune.search.storage import sqlite_path
+from sparsetune.search.storage import read_study, sqlite_path
 
 from .toys import ENVIRONMENT, KNOWN, SPACE, TWO, finish, make, opened
 
@@ -159,3 +160,4 @@ def test_trials_enqueued_by_hand_are_refused(tmp_path: Path) -> None:
     optuna.load_study(study_name=study.name, storage=study.storage).enqueue_trial({})
     with pytest.raises(BadInput, match="enqueued by hand"):
         refuse_other_meaning(study)
+    assert counts(read_study(study.storage, study.name).trials)["WAITING"] == 1  # a listing still lists it
