@@ -43,7 +43,7 @@ def guarded(command: F) -> F:
             return command(*args, **kwargs)
         except BadInput as error:
             if kwargs.get("verbose"):
-                raise
+                traceback.print_exc()
             _fail(f"error: {error}", 2)
         except KeyboardInterrupt:
             _fail("interrupted; the same command goes on from here", 130)

@@ -265,3 +265,10 @@ def test_a_deleted_experiment_is_refused_before_anything_is_written(finished: Pa
     result = call("study", finished / "studies" / "small.yaml", "--in-process", "--set", "study=gone")
     assert (result.exit_code, "was deleted" in result.stderr) == (2, True)
     assert call("status", "gone", "--root", finished).exit_code == 2
+
+
+def test_verbose_shows_where_and_keeps_the_exit_code(tmp_path: Path) -> None:
+    result = call("study", tmp_path / "none.yaml", "-v")
+    assert result.exit_code == 2
+    assert "Traceback" in result.stderr
+    assert result.stderr.rstrip().endswith("none.yaml: no such file")
