@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from sparsetune.config.paths import Project
-from sparsetune.show import show_summary
+from sparsetune.show.summary import show_summary
 from sparsetune.study import Summary, load, run_study
 from sparsetune.testing.studies import stored_trials, tracked_runs, write_study
 

@@ -1,0 +1,17 @@
+"""The command line: parses, calls, prints; decides nothing."""
+
+from __future__ import annotations
+
+from sparsetune.cli import train  # isort: skip  # the order of the imports is that of `--help`
+from sparsetune.cli import stored, catalogue, project  # isort: skip
+from sparsetune.cli.app import app
+
+__all__ = ["app", "catalogue", "main", "project", "stored", "train"]
+
+
+def main() -> None:
+    """The `sparsetune` command; `.env` upward from here is read first."""
+    from dotenv import find_dotenv, load_dotenv
+
+    load_dotenv(find_dotenv(usecwd=True))
+    app()

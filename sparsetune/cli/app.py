@@ -1,0 +1,92 @@
+"""What all commands share: the app, how they end, and the options that several take."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from sparsetune.config.errors import BadInput
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Which setting of my sparsity method should I use, and what does it cost me?",
+    epilog="Exit codes: 0 done; 1 a trial failed; 2 bad input, nothing written; 3 no trial completed; 130 interrupted; "
+    "70 a fault of SparseTune.",
+)
+
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set any key.")]
+Root = Annotated[Path | None, typer.Option(help="The project; else the nearest folder upward with search_spaces/.")]
+Storage = Annotated[str | None, typer.Option(help="Optuna storage URL; else the project's mlruns/studies.db.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks.")]
+
+
+def guarded(command: F) -> F:
+    """Bad input ends with one line and code 2, Ctrl-C with code 130."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except BadInput as error:
+            if kwargs.get("verbose"):
+                traceback.print_exc()
+            _fail(f"error: {error}", 2)
+        except KeyboardInterrupt:
+            _fail("interrupted; the same command goes on from here", 130)
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except Exception:
+            traceback.print_exc()
+            _fail("error: this should not happen; what was finished is kept, the same command goes on from here", 70)
+
+    return run  # type: ignore[return-value]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from sparsetune import __version__
+
+        print(f"sparsetune {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Which setting of my sparsity method should I use, and what does it cost me?"""
+
+
+def _fail(line: str, code: int) -> NoReturn:
+    print(line, file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def stderr() -> Console:
+    """Progress and warnings go here, so that stdout holds results alone."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def storage_url(root: Path | None, storage: str | None) -> str:
+    """The storage that a command without a study file reads."""
+    from sparsetune.config.paths import Project, find_root
+
+    return storage or Project(find_root(root or Path.cwd())).storage_url

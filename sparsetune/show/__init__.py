@@ -1,0 +1,1 @@
+"""What the commands print. Results go to stdout; tables where people read, JSON or YAML where programs do."""
