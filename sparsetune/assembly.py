@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +49,11 @@ def train_and_draw(job: Job) -> Iterator[Report]:
             with contextlib.suppress(Exception):  # a figure is not worth a trained trial
                 draw_controller(trace, job.config["method"]["target_activation"], trace.with_name("controller.png"))
         yield report
+
+
+def import_ahead(module: str) -> None:
+    """Import a module while this process waits for others."""
+    threading.Thread(target=importlib.import_module, args=(module,), daemon=True).start()
 
 
 def start_executor(study: Study, *, workers: int | None, in_process: bool) -> Executor:
@@ -104,7 +111,7 @@ def job_options(study: Study) -> dict[str, Any]:
     """The fields of a :class:`~sparsetune.config.messages.Job` that are the same for all trials."""
     return {
         "cpus": study.resources.cpus,
-        "report_every": study.tracking.report_every,
+        "report_every": study.report_every,
         "checkpoint_every": study.tracking.checkpoint_every,
     }
 

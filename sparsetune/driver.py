@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from sparsetune.config.disk import CannotWrite, disk_trouble
 from sparsetune.config.messages import Job, Key, Metrics, Observer, Report, Row, Trial
 from sparsetune.config.yaml_io import dump, write_atomic
 from sparsetune.training.results import final_results, json_lines, read_json_lines
 
 HISTORY = "history.jsonl"
+STOP = "stop"  # in the folder of the study's trials: running jobs save their state and end
 _LEFT = ("config.yaml", "final_results.json", HISTORY, "weights.pt", "trace.npz", "controller.png", "error.txt")
 
 
@@ -71,10 +73,19 @@ class Driver:
         self._localise = localise
         self._kept = kept
         self._running: dict[int, _Running] = {}
+        self._leaving: set[int] = set()  # ended, with a folder that has not gone yet
+        self._stop_file = folder / STOP
+        self._stop_file.unlink(missing_ok=True)
+        self._heard = True  # running jobs can see the stop file
+        self.stopping = False
+        self.trouble = ""  # what keeps a job from going on, when nobody asked it to stop
         self._cut_short = [trial for trial in book.trials() if trial.state == "RUNNING"]
 
     def next_job(self) -> Job | None:
         """A trial that was cut short, then new ones until the budget is spent."""
+        self.sweep()
+        if self.stopping:
+            return None
         resumed = bool(self._cut_short)
         if resumed:
             trial = self._cut_short.pop(0)
@@ -86,7 +97,17 @@ class Driver:
         for observer in self._observers:
             observer.trial_started(trial, resumed=resumed)
         key = Key(trial.number, trial.config["seed"])
-        return Job(key, self._localise(trial.config), str(self._trial_folder(trial.number)), **self._job_options)
+        folder = str(self._trial_folder(trial.number))
+        return Job(key, self._localise(trial.config), folder, stop_file=str(self._stop_file), **self._job_options)
+
+    def stop(self) -> None:
+        """Start no more jobs, and let the running ones save their state and end."""
+        self.stopping = True
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._stop_file.touch()
+        except OSError:
+            self._heard = False  # a full disk: they end at their next report
 
     def receive(self, key: Key, report: Report) -> bool:
         """Take new rows one by one, so that a decision does not depend on how they were bundled."""
@@ -110,6 +131,10 @@ class Driver:
         if pruned:
             row = running.rows[-1]
             self._end(key.number, "PRUNED", row.metrics, f"pruned after epoch {row.epoch}")
+        elif report.outcome is not None and report.outcome.state == "STOPPED":
+            del self._running[key.number]
+            self.trouble = self.trouble or report.outcome.reason
+            self.stop()
         elif report.outcome is not None:
             outcome = report.outcome
             missing = [name for name in self._objectives if name not in outcome.metrics]
@@ -117,7 +142,7 @@ class Driver:
                 self._end(key.number, "FAIL", outcome.metrics, f"the trial gave no {', '.join(missing)}")
             else:
                 self._end(key.number, outcome.state, outcome.metrics, outcome.reason)
-        return pruned
+        return pruned or not self._heard
 
     def lost(self, key: Key, reason: str) -> None:
         """A job that no worker could finish is a FAIL."""
@@ -134,23 +159,30 @@ class Driver:
                 rows = read_json_lines(folder / HISTORY)
                 observer.trial_started(trial, resumed=True)
                 observer.trial_ended(trial, rows, self.files(trial.number))
-            self._clear(trial.number)
+            self._leaving.add(trial.number)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove the folders of trials of which the tracker has everything."""
+        for number in [number for number in self._leaving if self._kept(number)]:
+            shutil.rmtree(self._trial_folder(number), ignore_errors=True)
+            self._leaving.discard(number)
 
     def _end(self, number: int, state: str, metrics: Metrics, reason: str) -> None:
         running = self._running.pop(number)
         rows = tuple(running.rows)
         folder = self._trial_folder(number)
-        write_atomic(folder / "config.yaml", dump(running.trial.config))
-        write_atomic(folder / "final_results.json", json.dumps(final_results(rows, metrics), indent=1) + "\n")
-        write_atomic(folder / HISTORY, json_lines(rows))
+        try:
+            write_atomic(folder / "config.yaml", dump(running.trial.config))
+            write_atomic(folder / "final_results.json", json.dumps(final_results(rows, metrics), indent=1) + "\n")
+            write_atomic(folder / HISTORY, json_lines(rows))
+        except OSError as error:
+            raise CannotWrite(disk_trouble(error) or str(error)) from error
         trial = self._book.tell(number, state, metrics, reason)
         for observer in self._observers:
             observer.trial_ended(trial, rows, self.files(number))
-        self._clear(number)
-
-    def _clear(self, number: int) -> None:
-        if self._kept(number):
-            shutil.rmtree(self._trial_folder(number), ignore_errors=True)
+        self._leaving.add(number)
+        self.sweep()
 
     def _trial_folder(self, number: int) -> Path:
         return self._folder / f"{number:05d}"

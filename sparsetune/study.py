@@ -5,12 +5,14 @@ With ``assembly.py``, which makes the parts, the only place that joins the rooms
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sparsetune import signals
 from sparsetune.assembly import (
+    import_ahead,
     job_options,
     leave_summary,
     localiser,
@@ -22,7 +24,8 @@ from sparsetune.assembly import (
     train_and_draw,
     warner,
 )
-from sparsetune.config.messages import Observer, Trial
+from sparsetune.config.disk import CannotWrite
+from sparsetune.config.messages import Executor, Observer, Trial
 from sparsetune.config.provenance import environment
 from sparsetune.config.study import Study, load_study
 from sparsetune.driver import Driver, counts
@@ -64,17 +67,21 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
 
     Raises:
         BadInput: before anything is written.
+        Stopped: Ctrl-C or SIGTERM, after the running trials have saved their state.
+        CannotWrite: no room for results; what was finished is kept.
     """
     from sparsetune.search import lock
     from sparsetune.search.ledger import Ledger, refuse_other_meaning, spent
+    from sparsetune.tracking.background import Background
     from sparsetune.tracking.console import ConsoleObserver
-    from sparsetune.tracking.mlflow import check_experiment
+    from sparsetune.tracking.experiment import check_experiment
 
     known = registries()
     lock_file = lock.place(study)
     lock.refuse_if_held(lock_file, study.name)
     refuse_other_meaning(study)
     check_experiment(tracking_uri(study), study.name)
+    import_ahead("sparsetune.tracking.mlflow")
     root = locate_data(study.trial, study.project, known, study.source)
     if spent(study):
         in_process, workers = True, None  # nothing to start Ray for
@@ -85,10 +92,10 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     try:
         with lock.hold(lock_file, study.name):
             ledger = Ledger(study, known, environment(), warn)
-            tracker = open_tracker(study, ledger.uid, warn)
+            tracking = Background(lambda: open_tracker(study, ledger.uid, warn))
             earlier = ledger.trials()
             watcher = ConsoleObserver(console, study.objectives, earlier, study.budget.trials, study.name)
-            observers: Sequence[Observer] = (tracker, watcher)
+            observers: Sequence[Observer] = (tracking, watcher)
             driver = Driver(
                 ledger,
                 observers,
@@ -97,22 +104,38 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
                 objectives=[objective.metric for objective in study.objectives],
                 job_options=job_options(study),
                 localise=localiser(root, executor),
-                kept=tracker.logged,
+                kept=tracking.logged,
             )
             try:
-                driver.make_good(tracker)
-                executor.run(driver, train_and_draw)
+                driver.make_good(tracking)
+                run_until_told(executor, driver, warn)
                 summary = summarise(study, ledger.trials(), ledger.front())
-                leave_summary(study, tracker, summary.counts, ledger.trials())
+                leave_summary(study, tracking.up_to_date(), summary.counts, ledger.trials())
             except BaseException:
-                tracker.summarise({}, {}, "KILLED")
+                tracking.up_to_date().summarise({}, {}, "KILLED")
                 raise
             finally:
                 for observer in observers:
                     observer.close()
+                driver.sweep()
             return summary
     finally:
         executor.close()
+
+
+def run_until_told(executor: Executor, driver: Driver, say: Callable[[str], None]) -> None:
+    """Run all jobs; raises Stopped when a signal ended it early, CannotWrite when a worker found no room."""
+
+    def stop() -> None:
+        say("stopping: running trials save their state after their epoch; Ctrl-C again ends them at once")
+        driver.stop()
+
+    with signals.stopping_gently(stop) as request:
+        executor.run(driver, train_and_draw)
+    if driver.trouble:
+        raise CannotWrite(driver.trouble)
+    if request.signum is not None:
+        raise signals.Stopped(request.signum, "stopped; no trial is lost, the same command goes on from here")
 
 
 def summarise(study: Study, trials: Sequence[Trial], front: Sequence[int]) -> Summary:

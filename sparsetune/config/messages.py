@@ -29,6 +29,7 @@ class Job:
     cpus: int = 1  # threads
     report_every: str = "1ep"
     checkpoint_every: str = "10s"
+    stop_file: str = ""  # once it exists, the job saves its state and ends as STOPPED
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: COMPLETE with the metrics of the state that its plan left, or FAIL with the reason."""
+    """How a job ended.
 
-    state: Literal["COMPLETE", "FAIL"]
+    COMPLETE with the metrics of the state that its plan left, FAIL with the reason, or STOPPED: it goes on from its
+    checkpoint at the next start, and ``reason`` says what keeps it from going on now, if it was not asked to stop.
+    """
+
+    state: Literal["COMPLETE", "FAIL", "STOPPED"]
     metrics: Metrics = field(default_factory=dict)
     reason: str = ""
 

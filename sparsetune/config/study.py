@@ -17,6 +17,7 @@ from sparsetune.config.registry import Registries, StudyRegistries
 from sparsetune.config.space import Space, load_space
 from sparsetune.config.space_checks import check_space, refuse_double
 from sparsetune.config.study_file import Budget, Objective, Resources, StudyFile, Tracking
+from sparsetune.config.top_level import check_study_keys
 from sparsetune.config.trial import NAMED, SECTIONS, TrialConfig, resolve_trial
 from sparsetune.config.variables import from_environment
 from sparsetune.config.yaml_io import read_mapping
@@ -40,6 +41,17 @@ class Study:
     resources: Resources
     tracking: Tracking
     storage: str
+
+    @property
+    def prunes(self) -> bool:
+        """Whether a pruner looks at the rows of running trials."""
+        return self.pruner.name != "none"
+
+    @property
+    def report_every(self) -> str:
+        """How often a trial reports. A round trip an epoch costs small trainings more than their steps."""
+        auto = "1ep" if self.prunes else "1s"
+        return auto if self.tracking.report_every == "auto" else self.tracking.report_every
 
     @property
     def definition(self) -> dict[str, Any]:
@@ -71,6 +83,13 @@ class Study:
         }
 
 
+def check_tracking_uri(uri: str, *, source: object = "", key: str) -> None:
+    """Raise :class:`BadInput` for a place that MLflow knows nothing of, or that would not last."""
+    if not uri.startswith(_TRACKING):
+        problem = f"found {shown(without_password(uri))}, allowed: a URI that starts with {', '.join(_TRACKING)}"
+        raise BadInput(problem, source=source, key=key)
+
+
 def load_study(path: Path, registries: StudyRegistries, overrides: Mapping[str, Any] | None = None) -> Study:
     """Read a study file and check all of it.
 
@@ -90,10 +109,7 @@ def load_study(path: Path, registries: StudyRegistries, overrides: Mapping[str, 
 
 def _load(path: Path, registries: StudyRegistries, overrides: Mapping[str, Any]) -> Study:
     raw = assign(read_mapping(path), overrides)
-    keys = {*StudyFile.model_fields, *SECTIONS}
-    for key in raw:
-        if key not in keys:
-            raise BadInput(unknown("key", key, keys), source=path, key=key)
+    check_study_keys(raw, registries, path)
     file = check_model(StudyFile, {k: v for k, v in raw.items() if k in StudyFile.model_fields}, source=path)
     project = Project(find_root(path))
     space = load_space(file.space, folder=project.root / "search_spaces", source=str(path)).without(overrides)
@@ -102,9 +118,8 @@ def _load(path: Path, registries: StudyRegistries, overrides: Mapping[str, Any])
     trial = resolve_trial(trial_raw, registries, source=path)
     check_space(trial, space, registries)
     uri = file.tracking.uri and from_environment(file.tracking.uri, path, "tracking.uri")
-    if uri and not uri.startswith(_TRACKING):
-        problem = f"found {shown(without_password(uri))}, allowed: a URI that starts with {', '.join(_TRACKING)}"
-        raise BadInput(problem, source=path, key="tracking.uri")
+    if uri:
+        check_tracking_uri(uri, source=path, key="tracking.uri")
     return Study(
         name=file.study,
         source=path,

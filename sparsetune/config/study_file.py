@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import field_validator
+from pydantic import ValidationInfo, field_validator
 
 from sparsetune.config.base import Model, param
 from sparsetune.config.cadence import Cadence
@@ -45,14 +45,24 @@ class Tracking(Model):
     """Where results are shown and how often a running trial is heard of. None of it changes a number."""
 
     uri: str | None = param(None, "MLflow's tracking URI; else MLFLOW_TRACKING_URI, else mlruns/mlflow.db")
-    report_every: str = param("1ep", "how often a trial reports: epochs (5ep) or seconds (2s)")
+    report_every: str = param("auto", "how often a trial reports: 5ep, 2s; auto: 1ep with a pruner, else 1s")
     checkpoint_every: str = param("10s", "how often a trial saves its state: epochs (1ep) or seconds (10s)")
 
     @field_validator("report_every", "checkpoint_every")
     @classmethod
-    def _duration(cls, every: str) -> str:
-        Cadence(every)
+    def _duration(cls, every: str, info: ValidationInfo) -> str:
+        if (info.field_name, every) != ("report_every", "auto"):
+            Cadence(every)
         return every
+
+
+def space_name(spec: Any) -> Any:
+    """The name of a space that was written as its file, such as ``search_spaces/ast_pi.yaml``; of each in a list."""
+    if isinstance(spec, list):
+        return [space_name(part) for part in spec]
+    if not isinstance(spec, str):
+        return spec
+    return spec.removeprefix("./").removeprefix("search_spaces/").removesuffix(".yaml")
 
 
 class StudyFile(Model):
@@ -67,6 +77,11 @@ class StudyFile(Model):
     resources: Resources = Resources()
     tracking: Tracking = Tracking()
     storage: str | None = param(None, "Optuna storage URL; else mlruns/studies.db")
+
+    @field_validator("space")
+    @classmethod
+    def _by_name(cls, space: Any) -> Any:
+        return space_name(space)
 
     @field_validator("storage")
     @classmethod

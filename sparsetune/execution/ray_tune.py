@@ -1,4 +1,4 @@
-"""Jobs spread over the CPUs and GPUs of this machine or of a cluster. The only file that imports Ray.
+"""Jobs spread over the CPUs and GPUs of this machine or of a cluster. Ray enters here and in ``ray_start.py``.
 
 Ray Tune places jobs on warm workers and carries their reports; who asks, prunes and remembers is the source.
 Nothing of Tune's own records is used: a job that is set up again finds its own checkpoint in its folder.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import socket
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -28,6 +27,7 @@ from ray.tune.search import Searcher
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Job, Key, Report, Source, Work
+from sparsetune.execution.ray_start import initialise
 from sparsetune.execution.worker import LONGEST_REASON, describe, perform
 
 ENVIRONMENT = {
@@ -62,10 +62,9 @@ class RayTune:
         Raises BadInput if Ray cannot hold what was asked for.
         """
         os.environ.update(ENVIRONMENT)
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)  # the source hears of lost jobs
         if not ray.is_initialized():
-            _initialise(os.environ.get("RAY_ADDRESS", "local"))
+            initialise(os.environ.get("RAY_ADDRESS", "local"))
             self._ours = True
         try:
             self._settle([node["Resources"] for node in ray.nodes() if node["Alive"]])  # type: ignore[no-untyped-call]
@@ -131,23 +130,6 @@ def places(node: Mapping[str, float], cpus: int, gpus: float) -> int:
         return by_cpus
     cards = node.get("GPU", 0)
     return min(by_cpus, int(cards) * int(1 / gpus + 1e-9) if gpus < 1 else int(cards // gpus))
-
-
-def _initialise(address: str) -> None:
-    if address.startswith("ray://"):
-        raise BadInput(
-            f"found {address}: a study does not run through Ray's client; start it on a machine of the cluster, "
-            "or submit it there with `ray job submit`",
-            key="RAY_ADDRESS",
-        )
-    dashboard = False if address == "local" else None  # None: as the cluster has it
-    host, _, port = address.rpartition(":")
-    try:
-        if port.isdigit():  # Ray would try for a quarter of an hour
-            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
-        ray.init(address=address, include_dashboard=dashboard, log_to_driver=False, logging_level=logging.ERROR)
-    except OSError as error:
-        raise BadInput(f"found {address}: no Ray cluster answers there ({error})", key="RAY_ADDRESS") from error
 
 
 class Worker(tune.Trainable):

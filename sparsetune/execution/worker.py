@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+from sparsetune.config.disk import disk_trouble
 from sparsetune.config.messages import Job, Outcome, Report, Work
 
 ERROR_FILE = "error.txt"  # in the job's folder: the traceback of what ended it
@@ -16,6 +17,8 @@ NO_MEMORY = ("out of memory", "can't allocate memory")  # how torch says it in a
 
 def perform(job: Job, work: Work) -> Generator[Report]:
     """The reports of ``work(job)``, always ending in an outcome: an exception becomes a FAIL with one line of reason.
+
+    A disk that takes no more is not the job's fault: STOPPED, so that it can go on when there is room.
 
     Closing this generator closes that of ``work``. KeyboardInterrupt and SystemExit pass through.
     """
@@ -28,13 +31,14 @@ def perform(job: Job, work: Work) -> Generator[Report]:
             yield report
             if report.outcome is not None:
                 return
-        reason = "the work ended without an outcome"
+        outcome = Outcome("FAIL", reason="the work ended without an outcome")
     except Exception as error:
-        reason = describe(error)
+        trouble = disk_trouble(error)
+        outcome = Outcome("STOPPED", reason=trouble) if trouble else Outcome("FAIL", reason=describe(error))
         _keep_traceback(job)
     finally:
         _close(reports, job)
-    yield Report(outcome=Outcome(state="FAIL", reason=reason))
+    yield Report(outcome=outcome)
 
 
 def describe(error: BaseException) -> str:

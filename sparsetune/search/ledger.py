@@ -93,7 +93,6 @@ class Ledger:
         self._base = study.trial.plain()
         self._flat_base = flatten(self._base)
         self._sampler = registries.sampler.get(study.sampler.name)
-        self._prunes = study.pruner.name != "none"
         self._storage = open_storage(study.storage)
         directions = [optuna.study.StudyDirection[o.goal.upper()] for o in study.objectives]
         try:
@@ -140,7 +139,7 @@ class Ledger:
 
     def report(self, number: int, row: Row) -> bool:
         """Hand a row to the pruner; True when the trial should stop."""
-        if not self._prunes:
+        if not self._study.prunes:
             return False
         trial = optuna.trial.Trial(self._copy, self._frozen(number)._trial_id)
         trial.report(row.metrics[self._study.objectives[0].metric], row.epoch)

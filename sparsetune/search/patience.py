@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from optuna.exceptions import StorageInternalError
 
+from sparsetune.config.disk import CannotWrite, disk_trouble
+
 T = TypeVar("T")
 
 _ATTEMPTS = 20  # about eight minutes for a server that refuses at once
@@ -22,11 +24,14 @@ class Patient:
         self._wait = wait
 
     def __call__(self, call: Callable[..., T], *arguments: Any) -> T:
-        """The result of the call; raises what it raised when the last attempt fails too."""
+        """The result of the call; raises what the last attempt raised, and CannotWrite at once for a full disk."""
         for attempt in range(_ATTEMPTS - 1):
             try:
                 return call(*arguments)
             except StorageInternalError as error:
+                trouble = disk_trouble(error)
+                if trouble is not None:  # waiting makes no room, and the trials that run have their checkpoints
+                    raise CannotWrite(trouble) from error
                 if attempt == 0:
                     reason = " ".join(str(error.__cause__ or error).split())[:200]
                     self._warn(f"the storage does not answer, trying again: {reason}")

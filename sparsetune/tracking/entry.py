@@ -35,6 +35,7 @@ class Entry:
     files: Mapping[str, Path] = field(default_factory=dict)
     ended: bool = False
     run_id: str | None = None
+    artifacts: str = ""  # the URI of the run's files
     steps: dict[str, int] | None = None  # the last step that the run has of each metric; None: to be looked up
     params: set[str] = field(default_factory=set)  # the names that the run has
     doubtful: bool = False  # a call failed: there may be a run although no answer came

@@ -7,10 +7,8 @@ again: it asks :meth:`MlflowTracker.logged` for each finished trial.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import sqlite3
 import tempfile
 import time
 import warnings
@@ -27,12 +25,14 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Metrics, Row, Trial
 from sparsetune.config.paths import slug
 from sparsetune.failpoints import failpoint
 from sparsetune.tracking.entry import Entry, Summary
+from sparsetune.tracking.experiment import refuse_deleted
 from sparsetune.tracking.outbox import Outbox
 from sparsetune.tracking.store import check_writable, create_once, database, is_remote, shown
 
@@ -91,7 +91,7 @@ class MlflowTracker:
 
     def trial_started(self, trial: Trial, *, resumed: bool) -> None:
         self._enter(trial)
-        self._outbox.offer(trial.number)
+        self._outbox.tick()
 
     def trial_reported(self, trial: Trial, rows: tuple[Row, ...]) -> None:
         entry = self._outbox.waiting.get(trial.number)
@@ -188,11 +188,12 @@ class MlflowTracker:
         trial = entry.trial
         if entry.steps is None:
             self._look_up(client, entry)
+        tags = {STATE: trial.state, REASON: trial.reason} if entry.ended else {}
         if entry.run_id is None:
-            entry.run_id = self._create(client, trial)
+            info = self._create(client, trial, tags).info
+            entry.run_id, entry.artifacts, tags = info.run_id, info.artifact_uri, {}
         if entry.settled not in ("deleted", trial.state):
             points, params = entry.lacking_points(), entry.lacking_params()
-            tags = {STATE: trial.state, REASON: trial.reason} if entry.ended else {}
             client.log_batch(
                 entry.run_id,
                 [Metric(point.key, point.value, point.timestamp_ms, point.step) for point in points],
@@ -201,7 +202,7 @@ class MlflowTracker:
             )
             entry.sent(points, params)
             if entry.ended:
-                _upload(client, entry.run_id, entry.files)
+                self._upload(entry.artifacts, entry.files)
                 failpoint("before-mlflow-end")
                 client.set_terminated(entry.run_id, STATUS[trial.state], trial.ended_ms or None)
         if entry.ended:
@@ -215,17 +216,17 @@ class MlflowTracker:
             run = next(self._search(client, condition), None)
         entry.run_id, entry.settled, entry.steps, entry.params = None, "", {}, set()
         if run is not None:
-            entry.run_id, entry.settled = run.info.run_id, _settled(run)
+            entry.run_id, entry.artifacts, entry.settled = run.info.run_id, run.info.artifact_uri, _settled(run)
             entry.steps = {metric.key: metric.step for metric in run.data.to_proto().metrics}
             entry.params = set(run.data.params)
 
-    def _create(self, client: MlflowClient, trial: Trial) -> str:
-        tags = {**self._tags, TRIAL: str(trial.number), STATE: "RUNNING"}
+    def _create(self, client: MlflowClient, trial: Trial, end: Mapping[str, str]) -> Run:
+        """A run with its tags, those of its end included if that is known."""
+        tags = {**self._tags, TRIAL: str(trial.number), STATE: "RUNNING", **{k: v for k, v in end.items() if v}}
         name = f"trial {trial.number}" if self._study is not None else self._tags[RUN]
         if self._study is not None and self._parent is not None:
             tags |= {STUDY: self._study, "mlflow.parentRunId": self._parent}
-        run = client.create_run(self._experiment_id, trial.started_ms or None, tags, name)
-        return str(run.info.run_id)
+        return client.create_run(self._experiment_id, trial.started_ms or None, tags, name)
 
     def _send_summary(self, summary: Summary) -> None:
         client = self._connect()
@@ -235,33 +236,27 @@ class MlflowTracker:
         step = 1 + max((metric.step for metric in run.data.to_proto().metrics), default=-1)
         now = int(time.time() * 1000)
         client.log_batch(self._parent, [Metric(key, value, now, step) for key, value in summary.metrics.items()])
-        _upload(client, self._parent, summary.files)
+        self._upload(run.info.artifact_uri, summary.files)
         client.set_terminated(self._parent, summary.status)
+
+    def _upload(self, uri: str, files: Mapping[str, Path]) -> None:
+        """Copy files to a run's place under their given names, in one call; the client would look up the run first."""
+        present = {name: path for name, path in files.items() if path.is_file()}
+        if not present:
+            return
+        with tempfile.TemporaryDirectory(prefix="sparsetune-") as folder:
+            for name, path in present.items():
+                link = Path(folder) / name
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(path.resolve())
+            repository = get_artifact_repository(uri, tracking_uri=self._uri)
+            repository.log_artifacts(folder)  # type: ignore[no-untyped-call]
 
 
 def _client(uri: str) -> MlflowClient:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's use of SQLAlchemy, nothing that a user can mend
         return MlflowClient(uri, registry_uri=uri)
-
-
-def check_experiment(uri: str, name: str) -> None:
-    """Raise :class:`BadInput` if the experiment was deleted; writes nothing, is silent about a server that is away."""
-    path = database(uri)
-    if path is not None and not path.exists():
-        return
-    with contextlib.suppress(MlflowException, OSError, sqlite3.Error):
-        found = find_experiment(uri, name)
-        if found is not None:
-            _refuse_deleted(found, uri, name)
-
-
-def _refuse_deleted(found: Experiment, uri: str, name: str) -> None:
-    if found.lifecycle_stage == "deleted":
-        raise BadInput(
-            f"the MLflow experiment {name!r} was deleted: bring it back with `MLFLOW_TRACKING_URI={shown(uri)} mlflow "
-            f"experiments restore --experiment-id {found.experiment_id}`, or give the study another name"
-        )
 
 
 def find_experiment(uri: str, name: str) -> Experiment | None:
@@ -279,7 +274,7 @@ def _experiment(client: MlflowClient, uri: str, name: str, artifacts: Path) -> s
             found = client.get_experiment_by_name(name)
             if found is None:
                 raise
-    _refuse_deleted(found, uri, name)
+    refuse_deleted(uri, name, found.experiment_id, found.lifecycle_stage)
     return str(found.experiment_id)
 
 
@@ -287,16 +282,3 @@ def _settled(run: Run) -> str:
     if run.info.lifecycle_stage == "deleted":
         return "deleted"  # by hand: it is not written again
     return str(run.data.tags.get(STATE, "")) if run.info.status in STATUS.values() else ""
-
-
-def _upload(client: MlflowClient, run_id: str, files: Mapping[str, Path]) -> None:
-    """Copy files into a run under their given names, in one call."""
-    present = {name: path for name, path in files.items() if path.is_file()}
-    if not present:
-        return
-    with tempfile.TemporaryDirectory(prefix="sparsetune-") as folder:
-        for name, path in present.items():
-            link = Path(folder) / name
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(path.resolve())
-        client.log_artifacts(run_id, folder)

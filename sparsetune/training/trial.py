@@ -22,6 +22,7 @@ from sparsetune.training.trainer import Trainer
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "weights.pt"
 TRACE = "trace.npz"
+_LOOK_EVERY = "0.2s"  # for the stop file: a network file system answers in milliseconds
 
 
 def run_trial(job: Job) -> Iterator[Report]:
@@ -29,8 +30,11 @@ def run_trial(job: Job) -> Iterator[Report]:
 
     Yields:
         Reports with new rows; after a restart the first repeats all known rows. The last has the outcome; a loss that
-        is no longer finite is a FAIL with its reason.
+        is no longer finite is a FAIL with its reason; a job that was asked to stop has saved its state.
     """
+    if _asked_to_stop(job):
+        yield Report(outcome=Outcome("STOPPED"))
+        return
     torch.set_num_threads(job.cpus)
     folder = Path(job.folder)
     trainer = Trainer(resolve_trial(job.config, REGISTRIES))
@@ -39,11 +43,16 @@ def run_trial(job: Job) -> Iterator[Report]:
         trainer.load_state_dict(saved["training"])
     unsent: list[Row] = list(trainer.record)
     report_due, checkpoint_due = Cadence(job.report_every), Cadence(job.checkpoint_every)
+    look_due = Cadence(_LOOK_EVERY)
     try:
         for row in trainer:
             unsent.append(row)
-            if checkpoint_due.due(row.epoch):
+            stopping = look_due.due(row.epoch) and _asked_to_stop(job) and not trainer.done
+            if checkpoint_due.due(row.epoch) or stopping:
                 checkpoint.save(folder / CHECKPOINT, {"config": _identity(job), "training": trainer.state_dict()})
+            if stopping:
+                yield Report(tuple(unsent), Outcome("STOPPED"))
+                return
             if report_due.due(row.epoch) and not trainer.done:
                 yield Report(tuple(unsent))
                 unsent.clear()
@@ -53,6 +62,10 @@ def run_trial(job: Job) -> Iterator[Report]:
         return
     _leave_files(trainer, folder)
     yield Report(tuple(unsent), Outcome("COMPLETE", metrics))
+
+
+def _asked_to_stop(job: Job) -> bool:
+    return bool(job.stop_file) and Path(job.stop_file).exists()
 
 
 def _identity(job: Job) -> dict[str, Any]:

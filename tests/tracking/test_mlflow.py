@@ -20,6 +20,7 @@ from mlflow.entities import Run
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Row, Trial
 from sparsetune.tracking.mlflow import MlflowTracker
+from sparsetune.tracking.outbox import FLUSH_SECONDS
 
 CONFIG = {"method": {"name": "ast", "kp": 0.1}, "model": {"hidden": [300, 100]}, "seed": 0, "long": "x" * 7000}
 TAGS = {"sparsetune.study_id": "x", "mlflow.source.git.commit": "abc", "sparsetune.host": "here"}
@@ -48,6 +49,11 @@ class Watch:
         return MlflowTracker(
             self.uri, self.experiment, self.folder, warn=self.warnings.append, clock=lambda: self.now, **given
         )  # type: ignore[arg-type]
+
+    def begin(self, tracker: MlflowTracker, number: int, *, resumed: bool = False) -> None:
+        """A trial starts at a moment at which everything is sent."""
+        self.now += FLUSH_SECONDS
+        tracker.trial_started(trial(number), resumed=resumed)
 
     def all_runs(self) -> list[Run]:
         client = MlflowClient(self.uri)
@@ -82,12 +88,12 @@ def test_a_trial_is_one_nested_run_with_all_that_it_is(watch: Watch, tmp_path: P
     figure = tmp_path / "elsewhere.png"
     figure.write_bytes(b"png")
     tracker = watch.open()
-    tracker.trial_started(trial(7), resumed=False)
+    watch.begin(tracker, 7)
     assert watch.runs()[7].info.status == "RUNNING"
     assert not tracker.logged(7)
     tracker.trial_reported(trial(7), rows(1, 2))
     assert watch.steps(7, "loss") == [], "rows wait for a batch"
-    watch.now = 6
+    watch.now += FLUSH_SECONDS
     tracker.trial_reported(trial(7), rows(3, 3))
     assert watch.steps(7, "loss") == [1, 2, 3]
     files = {"figures/loss.png": figure, "gone.txt": tmp_path / "gone"}
@@ -127,9 +133,9 @@ def test_states_and_reasons(watch: Watch, state: str, status: str) -> None:
 
 def test_a_resumed_trial_goes_on_in_its_run_and_no_step_is_doubled(watch: Watch) -> None:
     first = watch.open()
-    first.trial_started(trial(0), resumed=False)
+    watch.begin(first, 0)
     first.trial_ended(trial(0, "COMPLETE"), rows(1, 1), {})
-    first.trial_started(trial(1), resumed=False)
+    watch.begin(first, 1)
     first.trial_reported(trial(1), rows(1, 3))
     first.close()
     parent = watch.parent().info.run_id
@@ -137,12 +143,12 @@ def test_a_resumed_trial_goes_on_in_its_run_and_no_step_is_doubled(watch: Watch)
     second = watch.open(tags={**TAGS, "sparsetune.host": "there"})
     assert second.logged(0)
     assert not second.logged(1)
-    second.trial_started(trial(1), resumed=True)
+    watch.begin(second, 1, resumed=True)
     second.trial_reported(trial(1), rows(1, 2))
     second.trial_reported(trial(1), rows(3, 4, at=50_000))  # epoch 3 was lost with the worker and done again
     second.trial_ended(trial(1, "COMPLETE", loss=1 / 5), rows(1, 2) + rows(3, 5, at=50_000), {})
     second.trial_ended(trial(1, "COMPLETE", loss=1 / 5), rows(1, 2) + rows(3, 5, at=60_000), {})
-    second.trial_started(trial(2), resumed=False)
+    watch.begin(second, 2)
     assert [(step, time) for step, time, _ in watch.history(1, "loss")] == [
         (1, 1000),
         (2, 2000),
@@ -173,6 +179,18 @@ def test_a_trial_that_starts_again_in_the_same_session_keeps_its_run(watch: Watc
     assert tracker.logged(0)
 
 
+def test_a_short_trial_is_written_once_when_it_has_ended(watch: Watch) -> None:
+    tracker = watch.open()
+    tracker.trial_started(trial(0), resumed=False)
+    tracker.trial_reported(trial(0), rows(1, 2))
+    assert watch.runs() == {}
+    watch.now += FLUSH_SECONDS - 1
+    tracker.trial_ended(trial(0, "PRUNED", "pruned"), rows(1, 2), {})
+    tags = watch.runs()[0].data.tags
+    assert (tags["sparsetune.state"], tags["sparsetune.reason"]) == ("PRUNED", "pruned")
+    assert (watch.runs()[0].info.status, watch.steps(0, "loss")) == ("KILLED", [1, 2])
+
+
 def test_many_rows_and_params_pass_the_limits_of_a_batch(watch: Watch) -> None:
     tracker = watch.open()
     wide = Trial(0, "COMPLETE", {}, {f"p{index}": index for index in range(250)})
@@ -194,7 +212,7 @@ def test_runs_are_found_again_page_by_page(watch: Watch, monkeypatch: pytest.Mon
 
 
 def test_params_of_a_resumed_trial_stay_as_they_were(watch: Watch) -> None:
-    watch.open().trial_started(trial(0), resumed=False)
+    watch.begin(watch.open(), 0)
     watch.open().trial_ended(Trial(0, "COMPLETE", {}, {"seed": 1, "new": 2}), (), {})
     assert watch.warnings == []
     assert watch.runs()[0].data.params["seed"] == "0"
@@ -204,7 +222,7 @@ def test_params_of_a_resumed_trial_stay_as_they_were(watch: Watch) -> None:
 def test_runs_without_a_study_are_told_apart_by_name(watch: Watch) -> None:
     for name in ("one", "two", "one"):
         tracker = watch.open(study=None, tags={"sparsetune.run": name})
-        tracker.trial_started(trial(0), resumed=False)
+        watch.begin(tracker, 0)
         if name == "two":
             tracker.trial_ended(trial(0, "COMPLETE"), rows(1, 2), {})
             assert tracker.logged(0)
@@ -237,7 +255,7 @@ def test_a_deleted_experiment_is_refused_with_what_to_do(watch: Watch) -> None:
 def test_runs_that_were_deleted_by_hand_are_not_written_again(watch: Watch) -> None:
     tracker = watch.open()
     for number in (0, 1):
-        tracker.trial_started(trial(number), resumed=False)
+        watch.begin(tracker, number)
     for run in watch.all_runs():
         MlflowClient(watch.uri).delete_run(run.info.run_id)
     tracker.trial_ended(trial(0, "COMPLETE"), rows(1, 2), {})
@@ -245,7 +263,7 @@ def test_runs_that_were_deleted_by_hand_are_not_written_again(watch: Watch) -> N
     assert tracker.logged(0)
     again = watch.open()
     assert again.logged(1)
-    again.trial_started(trial(1), resumed=True)
+    watch.begin(again, 1, resumed=True)
     again.trial_ended(trial(1, "COMPLETE"), rows(1, 2), {})
     assert watch.runs() == {}
     assert watch.parent().info.status == "RUNNING", "a study that goes on has a parent"
@@ -258,7 +276,7 @@ def session(watch: Watch, failpoint: str = "") -> int:
         "from test_mlflow import Watch, rows, trial\n"
         "watch = Watch(sys.argv[2], sys.argv[3], Path(sys.argv[4]))\n"
         "tracker = watch.open()\n"
-        "tracker.trial_started(trial(0), resumed=True)\n"
+        "watch.begin(tracker, 0, resumed=True)\n"
         "files = {'self.py': Path(sys.argv[1], 'conftest.py')}\n"
         "tracker.trial_ended(trial(0, 'COMPLETE', test_acc=0.5), rows(1, 5), files)\n"
         "assert tracker.logged(0) and not watch.warnings, watch.warnings\n"
