@@ -68,9 +68,7 @@ def start_executor(study: Study, *, workers: int | None, in_process: bool) -> Ex
     else:
         from sparsetune.execution.ray_tune import RayTune
 
-        executor = RayTune(
-            cpus=study.resources.cpus, gpus=study.resources.gpus, workers=workers, folder=study.project.ray
-        )
+        executor = RayTune(cpus=study.resources.cpus, gpus=study.resources.gpus, workers=workers)
     try:
         executor.start()
         if study.trial.training.device == "cuda" and not executor.gpus:

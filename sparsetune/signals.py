@@ -48,4 +48,4 @@ def stopping_gently(stop: Callable[[], None]) -> Iterator[Request]:
         yield request
     finally:
         for signum, handler in before.items():
-            signal.signal(signum, handler)
+            signal.signal(signum, signal.SIG_DFL if handler is None else handler)  # None: it was not Python's

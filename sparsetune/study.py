@@ -135,7 +135,7 @@ def run_until_told(executor: Executor, driver: Driver, say: Callable[[str], None
     if driver.trouble:
         raise CannotWrite(driver.trouble)
     if request.signum is not None:
-        raise signals.Stopped(request.signum, "stopped; no trial is lost, the same command goes on from here")
+        raise signals.Stopped(request.signum, "stopped; no trial is lost, started again the study goes on from here")
 
 
 def summarise(study: Study, trials: Sequence[Trial], front: Sequence[int]) -> Summary:

@@ -43,10 +43,6 @@ class Project:
     def artifacts(self) -> Path:
         return self.runs / "artifacts"
 
-    @property
-    def ray(self) -> Path:
-        return self.runs / "ray"
-
     def trials(self, study: str, uid: str) -> Path:
         return self.runs / "checkpoints" / f"{slug(study)}-{uid}"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -44,16 +45,15 @@ ENVIRONMENT = {
 class RayTune:
     """Runs as many jobs at once as ``workers`` says or, without it, as Ray's resources hold.
 
-    ``cpus`` and ``gpus`` are what one job gets; "auto" is one GPU where there are any. ``folder`` holds Tune's
-    files during a run. ``start`` comes first, ``close`` last.
+    ``cpus`` and ``gpus`` are what one job gets; "auto" is one GPU where there are any. ``start`` comes first, ``close``
+    last.
     """
 
-    def __init__(self, *, cpus: int, gpus: float | Literal["auto"], workers: int | None, folder: Path) -> None:
+    def __init__(self, *, cpus: int, gpus: float | Literal["auto"], workers: int | None) -> None:
         self.cpus = cpus
         self.gpus: float = 0  # what one job gets, known after ``start``
         self._asked = gpus
         self.workers = workers
-        self.folder = folder
         self._ours = False  # did we start or join Ray?
 
     def start(self) -> None:
@@ -90,12 +90,12 @@ class RayTune:
         """Return when the source has no job left and all have ended. What the source raises passes through."""
         desk = Desk(source)
         name = f"{time.time_ns()}"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.mkdtemp(prefix="sparsetune-ray-")  # Tune wants one; nothing in it is used again
         try:
             tune.run(
                 type("Jobs", (Worker,), {"work": staticmethod(work)}),
                 name=name,
-                storage_path=str(self.folder.absolute()),
+                storage_path=folder,
                 trial_dirname_creator=lambda trial: trial.trial_id,
                 search_alg=Asking(desk),
                 scheduler=Judging(desk),
@@ -114,7 +114,7 @@ class RayTune:
             Actors.newest.cleanup()  # type: ignore[no-untyped-call]
             raise
         finally:
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """Shut down or leave Ray, if ``start`` started or joined it."""

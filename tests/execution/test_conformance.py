@@ -17,7 +17,7 @@ MakeRow = Callable[[Path], Executor]
 
 def ray_with(workers: int) -> MakeRow:
     def make(folder: Path) -> Executor:
-        executor = RayTune(cpus=1, gpus="auto", workers=workers, folder=folder)
+        executor = RayTune(cpus=1, gpus="auto", workers=workers)
         executor.start()
         return executor
 

@@ -27,7 +27,7 @@ EPOCHS = 4
 
 
 def run(script: Script, work: Work, folder: Path, *, gpus: float = 0, workers: int | None = 1) -> Script:
-    executor = RayTune(cpus=1, gpus=gpus, workers=workers, folder=folder / "ray")
+    executor = RayTune(cpus=1, gpus=gpus, workers=workers)
     executor.start()
     executor.run(script, work)
     return script
@@ -168,7 +168,7 @@ def test_ctrl_c_raises_at_once_and_frees_the_workers(tmp_path: Path) -> None:
 
 
 def settled(*nodes: dict[str, float], cpus: int = 1, gpus: float | str = "auto", workers: int | None = None) -> RayTune:
-    executor = RayTune(cpus=cpus, gpus=gpus, workers=workers, folder=Path())  # type: ignore[arg-type]
+    executor = RayTune(cpus=cpus, gpus=gpus, workers=workers)  # type: ignore[arg-type]
     executor._settle(list(nodes))
     return executor
 
@@ -206,7 +206,7 @@ def test_what_ray_cannot_hold_is_refused(asked: dict[str, float], message: str) 
 
 @pytest.mark.usefixtures("cluster")
 def test_ray_that_was_there_before_stays(tmp_path: Path) -> None:
-    executor = RayTune(cpus=1, gpus=3, workers=None, folder=tmp_path)
+    executor = RayTune(cpus=1, gpus=3, workers=None)
     with pytest.raises(BadInput, match="found 3 GPUs for a trial, Ray has 2"):
         executor.start()
     executor.close()
@@ -226,7 +226,7 @@ def test_an_address_without_a_cluster_is_refused(
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setenv("RAY_ADDRESS", address)
     with pytest.raises(BadInput, match=message):
-        RayTune(cpus=1, gpus="auto", workers=None, folder=tmp_path).start()
+        RayTune(cpus=1, gpus="auto", workers=None).start()
     assert not list(tmp_path.iterdir())
 
 
@@ -247,7 +247,7 @@ def devour(job):
 
 folder = Path(sys.argv[1])
 script = Script(jobs(folder, "devours", "works"))
-executor = RayTune(cpus=1, gpus=0, workers=1, folder=folder / "ray")
+executor = RayTune(cpus=1, gpus=0, workers=1)
 executor.start()
 executor.run(script, devour)
 print(script.losses[0][1].split(":")[:2], script.outcome(Key(1)).state)

@@ -22,14 +22,6 @@ POINTS = (
 SERIAL = {"in_process": ("--in-process",), "ray": ("--workers", "1")}
 
 
-@pytest.fixture(scope="session")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small study, uninterrupted, in-process."""
-    root = tmp_path_factory.mktemp("reference")
-    finish(write_study(root), "--in-process")
-    return root
-
-
 def killed_at(file: Path, point: str, *options: str) -> None:
     """Run until the driver dies at the point."""
     process = start(file, *options, failpoint=point)

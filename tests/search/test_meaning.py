@@ -44,7 +44,7 @@ def test_another_meaning_is_refused_and_nothing_is_written(changes: dict[str, An
         refuse_other_meaning(other)
     line = str(caught.value)
     assert line.startswith(f"{other.source}: study: 'toys' exists with another meaning ({shown}")
-    assert line.endswith("); choose another name, or undo the change")
+    assert line.endswith("); name it anew (--set study=NAME), or undo the change")
     assert database(tmp_path) == before
 
 

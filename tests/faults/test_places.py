@@ -1,0 +1,125 @@
+"""Places that take no more: a pipe whose reader left, no terminal, a read-only or full disk; and two starts at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sparsetune.testing.studies import assert_same, command, finish, start, stored_trials, write_study
+
+Mount = Callable[[Path, str], None]
+FULL = 74
+
+
+def run(file: Path, *options: str, **how: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(file, *options), text=True, stdin=subprocess.DEVNULL, **how)  # type: ignore[call-overload, no-any-return]
+
+
+def test_a_pipe_whose_reader_left_does_not_end_the_study(tmp_path: Path, reference: Path) -> None:
+    """Both ways out are closed after the first line: whoever watched has gone home."""
+    reader, writer = os.pipe()
+    process = subprocess.Popen(command(write_study(tmp_path), "--in-process"), stdout=writer, stderr=writer)
+    os.close(writer)
+    os.read(reader, 1)
+    os.close(reader)
+    assert process.wait() in (0, 141)
+    assert_same(tmp_path, reference)
+
+
+def test_without_a_terminal_there_are_plain_lines(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in ("TERM", "COLUMNS", "LINES")}
+    done = run(write_study(tmp_path), "--in-process", env=environment, capture_output=True, start_new_session=True)
+    assert done.returncode == 0
+    assert "[5/5] trial 4 COMPLETE" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\r" not in done.stdout + done.stderr
+
+
+def test_a_read_only_mlruns_is_refused(tmp_path: Path, mount: Mount) -> None:
+    file = write_study(tmp_path)
+    mount(tmp_path / "mlruns", "ro,size=1m")
+    done = run(file, "--in-process", capture_output=True)
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines() == [
+        f"error: {tmp_path / 'mlruns' / 'locks'}: nothing can be written there: Read-only file system"
+    ]
+
+
+def test_mlruns_that_becomes_read_only_loses_nothing(tmp_path: Path, mount: Mount, reference: Path) -> None:
+    file = write_study(tmp_path)
+    mount(tmp_path / "mlruns", "size=64m")
+    process = start(file, "--in-process")
+    assert process.stdout is not None
+    while "[2/5]" not in process.stdout.readline():
+        assert process.poll() is None
+    mount_read_only(tmp_path / "mlruns")
+    said, _ = process.communicate()
+    assert process.returncode == FULL, said
+    assert "read-only" in said
+    assert "Traceback" not in said
+    subprocess.run(["mount", "-o", "remount,rw", str(tmp_path / "mlruns")], check=True)
+    finish(file, "--in-process")
+    assert_same(tmp_path, reference)
+
+
+def mount_read_only(folder: Path) -> None:
+    """As the kernel does it after a fault: what is open for writing does not stop it."""
+    subprocess.run(["mount", "-o", "remount,ro,bind", str(folder), str(folder)], check=False)
+    if os.access(folder, os.W_OK):
+        pytest.skip("this kernel does not turn a mount read-only while files are open")
+
+
+@pytest.mark.parametrize("options", [("--in-process",), ("--workers", "1")], ids=["in_process", "ray"])
+def test_a_full_disk_loses_nothing(options: tuple[str, ...], tmp_path: Path, mount: Mount, reference: Path) -> None:
+    file = write_study(tmp_path)
+    mount(tmp_path / "mlruns", "size=64m")
+    process = start(file, *options)
+    assert process.stdout is not None
+    while "[2/5]" not in process.stdout.readline():
+        assert process.poll() is None
+    fill(tmp_path / "mlruns" / "filler")
+    said, _ = process.communicate()
+    assert process.returncode == FULL, said
+    assert "no space left" in said
+    assert "Traceback" not in said
+    (tmp_path / "mlruns" / "filler").unlink()
+    finish(file, *options)
+    assert_same(tmp_path, reference)
+
+
+def fill(file: Path) -> None:
+    """Write until nothing more fits."""
+    with file.open("wb", buffering=0) as open_file:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while open_file.write(b"x" * size):
+                    pass
+            except OSError:
+                continue
+
+
+def test_a_disk_that_is_full_from_the_start(tmp_path: Path, mount: Mount) -> None:
+    file = write_study(tmp_path)
+    mount(tmp_path / "mlruns", "size=64k")
+    done = run(file, "--in-process", capture_output=True)
+    assert done.returncode in (2, FULL)
+    assert "Traceback" not in done.stderr
+    assert "disk is full" in done.stderr or "no space left" in done.stderr
+
+
+def test_two_starts_at_once_in_a_fresh_project(tmp_path: Path, reference: Path) -> None:
+    """One runs, the other says so: neither finds half of a database, and no trial is run twice."""
+    file = write_study(tmp_path)
+    both = [start(file, "--in-process") for _ in range(2)]
+    said = [process.communicate()[0] for process in both]
+    codes = [process.returncode for process in both]
+    assert sorted(codes) == [0, 2], said
+    loser = said[codes.index(2)]
+    assert "is being run by process" in loser
+    assert len(loser.strip().splitlines()) == 1
+    assert_same(tmp_path, reference)
+    assert len(stored_trials(tmp_path)) == 5
