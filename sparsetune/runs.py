@@ -21,7 +21,9 @@ from sparsetune.config.messages import Metrics, Row, Trial
 from sparsetune.config.overrides import assign
 from sparsetune.config.paths import Project, find_root, made, slug
 from sparsetune.config.provenance import environment, tags
+from sparsetune.config.registry import Registries
 from sparsetune.config.study_file import Objective
+from sparsetune.config.top_level import TRIAL_KEYS, refuse_other_kind, refuse_unknown
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.config.yaml_io import read_mapping, write_atomic
 from sparsetune.driver import Driver
@@ -73,7 +75,7 @@ def run_configs(
         The name and the trial of each.
     """
     known = registries()
-    configs = [resolve_trial(assign(read_mapping(path), overrides), known, source=path) for path in paths]
+    configs = [_config(path, overrides, known) for path in paths]
     projects = [Project(find_root(root)) if root else _project(path) for path in paths]
     roots = [
         locate_data(config, project, known, path)
@@ -91,6 +93,14 @@ def run_configs(
             trial = _run_one(path.stem, config, project, work, data_root, folders.get(path), console)
         results.append((path.stem, trial))
     return results
+
+
+def _config(path: Path, overrides: Mapping[str, Any], known: Registries) -> TrialConfig:
+    written = read_mapping(path)
+    refuse_other_kind(written, "trial", path)
+    raw = assign(written, overrides)
+    refuse_unknown(raw, TRIAL_KEYS, known, path)
+    return resolve_trial(raw, known, source=path)
 
 
 def _folders(paths: Sequence[Path], out: Path | None) -> dict[Path, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,22 @@ def test_run_refuses_all_before_any_starts(tmp_path: Path) -> None:
     assert not (tmp_path / "mlruns").exists()
 
 
+def test_run_knows_a_study_and_a_key_one_level_up(tmp_path: Path) -> None:
+    study = write_study(tmp_path)
+    result = call("run", study)
+    assert (result.exit_code, f"`sparsetune study {study}`" in result.stderr) == (2, True)
+    config = tmp_path / "one.yaml"
+    config.write_text(RUN_CONFIG)
+    result = call("run", config, "--set", "epochs=3")
+    assert (result.exit_code, "epochs: unknown key 'epochs'; did you mean 'training.epochs'?" in result.stderr) == (
+        2,
+        True,
+    )
+    result = call("study", config)
+    assert (result.exit_code, f"`sparsetune run {config}`" in result.stderr) == (2, True)
+    assert not (tmp_path / "mlruns").exists()
+
+
 def test_run_that_diverges_tells_why(tmp_path: Path) -> None:
     (tmp_path / "search_spaces").mkdir()
     config = tmp_path / "wild.yaml"
@@ -272,3 +289,31 @@ def test_verbose_shows_where_and_keeps_the_exit_code(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "Traceback" in result.stderr
     assert result.stderr.rstrip().endswith("none.yaml: no such file")
+
+
+def test_the_doctor_knows_the_studies_of_a_project_and_leaves_no_trace(finished: Path) -> None:
+    before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
+    result = call("doctor", "--root", finished, "--json")
+    found = {each["what"]: each for each in json.loads(result.stdout)}
+    assert (found["storage"]["state"], found["MLflow"]["state"]) == ("ok", "ok"), found
+    assert "studies: 2, trials: 8" in found["storage"]["found"]
+    assert re.search(r"experiments: [1-9]\d*, runs: [1-9]\d*, schema", found["MLflow"]["found"])
+    assert {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()} == before
+
+
+def test_ui_opens_on_the_store_that_is_named(finished: Path, tmp_path: Path) -> None:
+    missing = call("ui", "--uri", f"sqlite:///{tmp_path}/none.db", "--root", finished)
+    assert (missing.exit_code, "none.db: nothing is recorded yet" in missing.stderr) == (2, True)
+    bogus = call("ui", "--uri", "bogus://me:secret@x", "--root", finished)
+    assert (bogus.exit_code, "--uri: found 'bogus://me:***@x', allowed: a URI that" in bogus.stderr) == (2, True)
+    unknown = call("ui", "smal", "--uri", f"sqlite:///{finished}/mlruns/mlflow.db", "--root", tmp_path)
+    assert (unknown.exit_code, "no experiment 'smal'" in unknown.stderr) == (2, True)
+
+
+def test_ui_starts_elsewhere_so_a_path_becomes_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sparsetune.tracking.ui import absolute
+
+    monkeypatch.chdir(tmp_path)
+    assert absolute("sqlite:///a/x.db?timeout=5") == f"sqlite:///{tmp_path}/a/x.db?timeout=5"
+    assert absolute(f"sqlite:///{tmp_path}/x.db") == f"sqlite:///{tmp_path}/x.db"
+    assert absolute("https://me:secret@host/x") == "https://me:secret@host/x"

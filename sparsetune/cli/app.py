@@ -11,23 +11,37 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from sparsetune.cli.look import Group, examples
+from sparsetune.cli.stdout import NO_ROOM, reader_left
+from sparsetune.config.disk import CannotWrite, disk_trouble
 from sparsetune.config.errors import BadInput
+from sparsetune.signals import Stopped
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+TRAIN, LOOK, NAMES, PROJECT = "Train", "Look", "What a file can name", "Project"  # the panels of `--help`
+
 app = typer.Typer(
+    cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Which setting of my sparsity method should I use, and what does it cost me?",
-    epilog="Exit codes: 0 done; 1 a trial failed; 2 bad input, nothing written; 3 no trial completed; 130 interrupted; "
-    "70 a fault of SparseTune.",
+    epilog=examples(
+        "sparsetune init demo; cd demo",
+        "sparsetune study studies/ast_pi.yaml",
+        "sparsetune best ast_pi",
+        note="Exit codes: 0 done; 1 a trial failed, or doctor found a problem; 2 bad input, nothing written; "
+        "3 no trial completed; 70 a fault of SparseTune; 74 no room to write; 130 interrupted; 141 the reader of a "
+        "pipe left.",
+    ),
 )
 
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set any key.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set any key; one that varies is pinned.")
+]
 Root = Annotated[Path | None, typer.Option(help="The project; else the nearest folder upward with search_spaces/.")]
 Storage = Annotated[str | None, typer.Option(help="Optuna storage URL; else the project's mlruns/studies.db.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")]
@@ -45,15 +59,28 @@ def guarded(command: F) -> F:
             if kwargs.get("verbose"):
                 traceback.print_exc()
             _fail(f"error: {error}", 2)
+        except Stopped as stopped:
+            _fail(str(stopped), 128 + stopped.signum)
         except KeyboardInterrupt:
             _fail("interrupted; the same command goes on from here", 130)
-        except (typer.Exit, typer.Abort, BrokenPipeError):
+        except (typer.Exit, typer.Abort):
             raise
-        except Exception:
+        except CannotWrite as error:
+            _fail(_no_room(str(error)), NO_ROOM)
+        except Exception as error:
+            if isinstance(error, BrokenPipeError) and reader_left():
+                raise  # to `main`
+            trouble = disk_trouble(error)
+            if trouble:
+                _fail(_no_room(trouble), NO_ROOM)
             traceback.print_exc()
             _fail("error: this should not happen; what was finished is kept, the same command goes on from here", 70)
 
     return run  # type: ignore[return-value]
+
+
+def _no_room(trouble: str) -> str:
+    return f"error: {trouble}; what was finished is kept, the same command goes on once there is room"
 
 
 def _show_version(wanted: bool) -> None:

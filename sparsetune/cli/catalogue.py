@@ -1,30 +1,52 @@
-"""Commands that show what a study file can name."""
+"""Commands that show what a study file can name: methods, metrics, spaces."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sparsetune.cli.app import Verbose, app, guarded
+from sparsetune.cli.app import NAMES, Root, Verbose, app, guarded
+from sparsetune.cli.completion import method_names, space_names
+from sparsetune.cli.look import examples
 
 
-@app.command(epilog="Example: sparsetune methods ast")
+@app.command(rich_help_panel=NAMES, epilog=examples("sparsetune methods", "sparsetune methods ast"))
 @guarded
 def methods(
-    name: Annotated[str | None, typer.Argument(metavar="[METHOD]", help="Show its settings too.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="METHOD", help="Show its settings too.", autocompletion=method_names)
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
-    """The methods that a study can name."""
+    """The methods; one of them with its paper, its idea and every setting."""
     from sparsetune.show.catalogue import show_methods
 
     show_methods(name)
 
 
-@app.command()
+@app.command(rich_help_panel=NAMES, epilog=examples("sparsetune metrics", "sparsetune metrics | grep loss"))
 @guarded
 def metrics(verbose: Verbose = False) -> None:
     """Every metric: its unit, which way is better, and its definition."""
     from sparsetune.show.catalogue import show_metrics
 
     show_metrics()
+
+
+@app.command(rich_help_panel=NAMES, epilog=examples("sparsetune spaces", "sparsetune spaces ast_pi"))
+@guarded
+def spaces(
+    name: Annotated[
+        str | None, typer.Argument(metavar="SPACE", help="Show its parameters.", autocompletion=space_names)
+    ] = None,
+    root: Root = None,
+    verbose: Verbose = False,
+) -> None:
+    """The search spaces of a project; one of them with every parameter."""
+    from sparsetune.config.paths import find_root
+    from sparsetune.show.catalogue import show_space, show_spaces
+
+    project = find_root(root or Path.cwd())
+    show_spaces(project) if name is None else show_space(project, name)

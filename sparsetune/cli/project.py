@@ -1,4 +1,4 @@
-"""Commands around a project."""
+"""Commands around a project: init, doctor, ui."""
 
 from __future__ import annotations
 
@@ -7,22 +7,66 @@ from typing import Annotated
 
 import typer
 
-from sparsetune.cli.app import Root, Verbose, app, guarded
+from sparsetune.cli.app import LOOK, PROJECT, Json, Root, Verbose, app, guarded, stderr
+from sparsetune.cli.completion import study_names
+from sparsetune.cli.look import examples
 
 
-@app.command(epilog="Example: sparsetune ui ast_pi --port 5001")
+@app.command(rich_help_panel=PROJECT, epilog=examples("sparsetune init demo", "cd demo; sparsetune init ."))
+@guarded
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder; made if it is not there.")],
+    verbose: Verbose = False,
+) -> None:
+    """Write a starting project: studies, search spaces, a place for results. Overwrites nothing."""
+    from sparsetune.show.init import show_written
+    from sparsetune.starter import write_project
+
+    show_written(folder, write_project(folder))
+
+
+@app.command(rich_help_panel=PROJECT, epilog=examples("sparsetune doctor", "sparsetune doctor --root demo --json"))
+@guarded
+def doctor(root: Root = None, as_json: Json = False, verbose: Verbose = False) -> None:
+    """Is all here that a study needs? A line for each thing looked at, with what mends it; changes nothing."""
+    from sparsetune.config.errors import BadInput
+    from sparsetune.config.paths import Project, find_root
+    from sparsetune.show.doctor import show_doctor
+
+    try:
+        project = Project(find_root(root or Path.cwd()))
+    except BadInput:
+        if root is not None:
+            raise
+        project = None  # the machine can be looked at without
+    raise typer.Exit(1 if show_doctor(project, as_json=as_json, progress=stderr()) else 0)
+
+
+@app.command(
+    rich_help_panel=LOOK,
+    epilog=examples("sparsetune ui ast_pi --port 5001", "sparsetune ui --uri sqlite:///mlflow.db"),
+)
 @guarded
 def ui(
-    name: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="Open on this study's runs.")] = None,
-    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="STUDY", help="Open on this study's runs.", autocompletion=study_names),
+    ] = None,
+    port: Annotated[int, typer.Option(metavar="N", help="Port on this machine.")] = 5000,
+    uri: Annotated[
+        str | None, typer.Option(help="MLflow's tracking URI; else MLFLOW_TRACKING_URI, else mlruns/mlflow.db.")
+    ] = None,
     root: Root = None,
     verbose: Verbose = False,
 ) -> None:
-    """Open MLflow's UI on this project's store, on loopback only."""
+    """Open MLflow's UI on a study's runs, on this machine only."""
     import os
 
     from sparsetune.config.paths import Project, find_root
+    from sparsetune.config.study import check_tracking_uri
     from sparsetune.tracking.ui import open_ui
 
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or Project(find_root(root or Path.cwd())).tracking_uri
-    open_ui(uri, port, experiment=name, say=print)
+    if uri:
+        check_tracking_uri(uri, key="--uri")
+    named = uri or os.environ.get("MLFLOW_TRACKING_URI")
+    open_ui(named or Project(find_root(root or Path.cwd())).tracking_uri, port, experiment=name, say=print)

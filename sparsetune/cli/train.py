@@ -7,18 +7,30 @@ from typing import Annotated
 
 import typer
 
-from sparsetune.cli.app import Json, Root, Set, Verbose, app, guarded, stderr
+from sparsetune.cli.app import TRAIN, Json, Root, Set, Verbose, app, guarded, stderr
+from sparsetune.cli.completion import study_files
+from sparsetune.cli.look import examples
+from sparsetune.config.errors import BadInput
 
 
-@app.command(epilog="Example: sparsetune study studies/ast_pi.yaml --set training.epochs=5 --trials 8")
+@app.command(
+    rich_help_panel=TRAIN,
+    epilog=examples(
+        "sparsetune study studies/ast_pi.yaml --dry-run",
+        "sparsetune study studies/ast_pi.yaml",
+        "sparsetune study studies/ast_pi.yaml --set method.kp=0.1 --trials 60",
+        note="--set study=NAME makes it another study, for a change of more than its budget.",
+    ),
+)
 @guarded
 def study(
-    file: Annotated[Path, typer.Argument(help="A study file, such as studies/ast_pi.yaml.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A study file.", autocompletion=study_files)],
     set_: Set = None,
-    trials: Annotated[int | None, typer.Option(help="Trials in all, instead of budget.trials.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Trials at once; else as many as fit.")] = None,
+    trials: Annotated[int | None, typer.Option(metavar="N", help="Trials in all, instead of budget.trials.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, metavar="N", help="Trials at once; else all that fit.")] = None,
     in_process: Annotated[bool, typer.Option("--in-process", help="Without Ray: one trial after another.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, and show what would run.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, show what would run, forecast its cost.")] = False,
+    no_probe: Annotated[bool, typer.Option("--no-probe", help="With --dry-run: train nothing, no forecast.")] = False,
     verbose: Verbose = False,
 ) -> None:
     """Run a study, or go on with one: finished trials stay, the budget counts all."""
@@ -27,22 +39,33 @@ def study(
     from sparsetune.show.dry_run import show_dry_run
     from sparsetune.show.summary import show_summary
 
+    if no_probe and not dry_run:
+        raise BadInput("found without --dry-run, which is what it changes", key="--no-probe")
     overrides = parse_assignments(set_ or ())
     if trials is not None:
         overrides["budget.trials"] = trials
     loaded = story.load(file, overrides)
     if dry_run:
-        show_dry_run(loaded)
-        return
+        code = show_dry_run(loaded, probe=not no_probe, workers=workers, in_process=in_process, console=stderr())
+        raise typer.Exit(code)
     summary = story.run_study(loaded, workers=workers, in_process=in_process, console=stderr())
     show_summary(loaded, summary)
     raise typer.Exit(summary.exit_code)
 
 
-@app.command(epilog="Example: sparsetune best ast_pi --trial 7 > seven.yaml; sparsetune run seven.yaml -o seven")
+@app.command(
+    rich_help_panel=TRAIN,
+    epilog=examples(
+        "sparsetune best ast_pi --trial 7 > seven.yaml",
+        "sparsetune run seven.yaml -o seven",
+        "sparsetune run seven.yaml --set seed=1 --set training.epochs=50 --json",
+    ),
+)
 @guarded
 def run(
-    configs: Annotated[list[Path], typer.Argument(help="Trial configs: method, data, model, training, seed.")],
+    configs: Annotated[
+        list[Path], typer.Argument(metavar="CONFIG", help="Files with method, data, model, training, seed.")
+    ],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Keep each trial's files in this folder.")] = None,
     set_: Set = None,
     root: Root = None,

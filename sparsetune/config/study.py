@@ -17,7 +17,7 @@ from sparsetune.config.registry import Registries, StudyRegistries
 from sparsetune.config.space import Space, load_space
 from sparsetune.config.space_checks import check_space, refuse_double
 from sparsetune.config.study_file import Budget, Objective, Resources, StudyFile, Tracking
-from sparsetune.config.top_level import check_study_keys
+from sparsetune.config.top_level import STUDY_KEYS, refuse_other_kind, refuse_unknown
 from sparsetune.config.trial import NAMED, SECTIONS, TrialConfig, resolve_trial
 from sparsetune.config.variables import from_environment
 from sparsetune.config.yaml_io import read_mapping
@@ -108,8 +108,10 @@ def load_study(path: Path, registries: StudyRegistries, overrides: Mapping[str, 
 
 
 def _load(path: Path, registries: StudyRegistries, overrides: Mapping[str, Any]) -> Study:
-    raw = assign(read_mapping(path), overrides)
-    check_study_keys(raw, registries, path)
+    written = read_mapping(path)
+    refuse_other_kind(written, "study", path)
+    raw = assign(written, overrides)
+    refuse_unknown(raw, STUDY_KEYS, registries, path)
     file = check_model(StudyFile, {k: v for k, v in raw.items() if k in StudyFile.model_fields}, source=path)
     project = Project(find_root(path))
     space = load_space(file.space, folder=project.root / "search_spaces", source=str(path)).without(overrides)

@@ -35,7 +35,8 @@ def perform(job: Job, work: Work) -> Generator[Report]:
     except Exception as error:
         trouble = disk_trouble(error)
         outcome = Outcome("STOPPED", reason=trouble) if trouble else Outcome("FAIL", reason=describe(error))
-        _keep_traceback(job)
+        if outcome.state == "FAIL":
+            _keep_traceback(job)
     finally:
         _close(reports, job)
     yield Report(outcome=outcome)

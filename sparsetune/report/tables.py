@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.markup import escape
@@ -10,8 +10,8 @@ from rich.table import Table
 
 from sparsetune.config.messages import Trial
 from sparsetune.config.metrics import METRICS
-
-_GAP = 2  # characters between two columns
+from sparsetune.layout.columns import GAP, Column, fitting, widths
+from sparsetune.layout.text import heading, number
 
 
 def trial_row(trial: Trial) -> dict[str, Any]:
@@ -42,34 +42,31 @@ def flat_row(trial: Trial) -> dict[str, Any]:
 def trial_table(trials: Sequence[Trial], metrics: Sequence[str], title: str, width: int) -> Table:
     """Number, metrics and drawn parameters of each trial; the best value of each metric is bold.
 
-    Parameters that do not fit into ``width`` characters are left out, and the caption says so.
+    What does not fit into ``width`` characters is left out, parameters first, and the caption says so.
     """
-    columns = [("trial", "", [str(trial.number) for trial in trials])]
-    for name in known(metrics, trials):
-        best = _best(name, trials)
-        values = [trial.metrics.get(name) for trial in trials]
-        columns.append((name, "", [_bold(number(value), value == best) for value in values]))
-    fixed = len(columns)
-    for name in dict.fromkeys(name for trial in trials for name in trial.params):
-        cells = [number(trial.params.get(name)) for trial in trials]
-        columns.append((name.rpartition(".")[2], "cyan", cells))
-    room = width
-    shown = []
-    for index, column in enumerate(columns):
-        room -= _width(column[0], column[2]) + _GAP
-        if room >= 0 or index < fixed:
-            shown.append(column)
-    left_out = len(columns) - len(shown)
+    columns = [
+        Column("trial", [str(trial.number) for trial in trials]),
+        *(Column(name, [number(trial.metrics.get(name)) for trial in trials]) for name in known(metrics, trials)),
+    ]
+    params = [
+        Column(name.rpartition(".")[2], [number(trial.params.get(name)) for trial in trials])
+        for name in dict.fromkeys(name for trial in trials for name in trial.params)
+    ]
+    shown = fitting([*columns, *params], width)
     table = plain_table(title)
-    if left_out:
-        table.caption = f"parameters left out: {left_out}; a wider terminal, or sparsetune best, shows them"
+    left_out = {
+        "metrics": sum(column not in shown for column in columns),
+        "parameters": sum(column not in shown for column in params),
+    }
+    if any(left_out.values()):
+        counts = ", ".join(f"{name} left out: {count}" for name, count in left_out.items() if count)
+        table.caption = f"{counts}; a wider terminal, or sparsetune export, shows them"
         table.caption_justify = "left"
-    wide = sum(max(len(name), _width(name, cells)) + _GAP for name, _, cells in shown) <= width
-    for name, style, cells in shown:
-        room = max(len(name), _width(name, cells)) if wide else _width(name, cells)
-        table.add_column(heading(name), justify="right", style=style, width=room)
-    for row in zip(*(column[2] for column in shown), strict=True):
-        table.add_row(*row)
+    for column, room in zip(shown, widths(shown, width), strict=True):
+        table.add_column(heading(column.name), justify="right", width=room)
+    best = {name: _best(name, trials) for name in metrics}
+    for index, trial in enumerate(trials):
+        table.add_row(*(_cell(column, index, trial, best) for column in shown))
     return table
 
 
@@ -77,13 +74,13 @@ def single_table(trial: Trial, metrics: Sequence[str], title: str) -> Table:
     """One trial, a line for each metric and drawn parameter."""
     table = plain_table(title)
     table.show_header = False
-    table.add_column(style="dim")
+    table.add_column()
     table.add_column()
     table.add_row("trial", str(trial.number))
     for name in known(metrics, [trial]):
         table.add_row(name, f"[bold]{number(trial.metrics.get(name))}[/bold]")
     for name, value in trial.params.items():
-        table.add_row(name, f"[cyan]{number(value)}[/cyan]")
+        table.add_row(name, escape(number(value)))
     return table
 
 
@@ -95,24 +92,14 @@ def known(metrics: Sequence[str], trials: Sequence[Trial]) -> list[str]:
 def plain_table(title: str | None = None) -> Table:
     """An empty table in the look of all of them: no frame, so that 80 columns hold much."""
     return Table(
-        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, _GAP, 0, 0)
+        title=title, title_justify="left", title_style="bold", header_style="bold", box=None, padding=(0, GAP, 0, 0)
     )
 
 
-def heading(name: str) -> str:
-    """A name that may break at its underscores."""
-    return name.replace("_", " ")
-
-
-def number(value: Any) -> str:
-    """A value in few characters: three significant digits; no markup."""
-    return "" if value is None else f"{value:.3g}" if isinstance(value, float) else escape(str(value))
-
-
-def _width(name: str, cells: Iterable[str]) -> int:
-    """Characters that a column needs: its longest word or cell."""
-    plain = (cell.removeprefix("[bold]").removesuffix("[/bold]") for cell in cells)
-    return max(len(text) for text in (*name.split("_"), *plain))
+def _cell(column: Column, index: int, trial: Trial, best: Mapping[str, float | None]) -> str:
+    text = escape(column.cells[index])
+    value = trial.metrics.get(column.name)
+    return f"[bold]{text}[/bold]" if value is not None and value == best.get(column.name) else text
 
 
 def _best(name: str, trials: Iterable[Trial]) -> float | None:
@@ -120,7 +107,3 @@ def _best(name: str, trials: Iterable[Trial]) -> float | None:
     if not values or name not in METRICS or METRICS[name].goal is None:
         return None
     return max(values) if METRICS[name].goal == "maximize" else min(values)
-
-
-def _bold(text: str, bold: bool) -> str:
-    return f"[bold]{text}[/bold]" if bold and text else text

@@ -50,8 +50,8 @@ def refuse_other_meaning(study: Study) -> None:
     found = differences(stored, study.definition)
     if found:
         raise BadInput(
-            f"{study.name!r} exists with another meaning ({'; '.join(found)}); name it anew (--set study=NAME), or undo "
-            "the change",
+            f"{study.name!r} exists with another meaning ({'; '.join(found)}); "
+            "name it anew (--set study=NAME), or undo the change",
             source=study.source,
             key="study",
         )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import itertools
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
+from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.metrics import METRICS
+from sparsetune.config.space import load_space
+from sparsetune.config.study_file import space_name
+from sparsetune.config.yaml_io import read_mapping
 from sparsetune.report.tables import plain_table
-
-if TYPE_CHECKING:
-    pass
-
+from sparsetune.show.space import in_words
 from sparsetune.show.words import plain
 
 
@@ -55,3 +59,52 @@ def show_metrics() -> None:
         timing = " (differs between equal runs)" if metric.timing else ""
         table.add_row(metric.name, metric.unit, better[metric.goal], metric.scope, metric.definition + timing)
     Console().print(table)
+
+
+def show_spaces(root: Path) -> None:
+    """The search spaces of a project; of a broken one what is wrong with it."""
+    folder = root / "search_spaces"
+    table = plain_table()
+    for head in ("space", "parameters", "includes", "what it is"):
+        table.add_column(head, justify="right" if head == "parameters" else "left")
+    files = sorted(folder.glob("*.yaml"))
+    for file in files:
+        try:
+            count = str(len(load_space(file.stem, folder=folder, source=str(file)).parameters))
+            row = (count, ", ".join(_included(file)), _card(file))
+        except BadInput as error:
+            row = ("", "", str(error))
+        table.add_row(*(Text(cell) for cell in (file.stem, *row)))
+    console = Console()
+    console.print(table if files else f"no search space yet: {folder} holds one YAML file for each", highlight=False)
+
+
+def show_space(root: Path, name: str) -> None:
+    """Every parameter of a space: what it may be, and the file that says so."""
+    folder = root / "search_spaces"
+    name = space_name(name)
+    file = folder / f"{name}.yaml"
+    if not file.exists():
+        raise BadInput(unknown("search space", name, (each.stem for each in folder.glob("*.yaml"))), source=folder)
+    space = load_space(name, folder=folder, source=str(file))
+    console = Console()
+    console.print(Text(_card(file) or name), soft_wrap=True)
+    table = plain_table()
+    for head in ("parameter", "what it may be", "from"):
+        table.add_column(head)
+    for parameter, what in space.parameters.items():
+        table.add_row(*map(Text, (parameter, in_words(what), Path(space.sources[parameter]).name)))
+    console.print(table)
+    console.print(Text(f"in a study: space: {name}, or with others: space: [{name}, ...]"), style="dim")
+
+
+def _included(file: Path) -> list[str]:
+    named = read_mapping(file).get("include") or []
+    return [str(each) for each in (named if isinstance(named, list) else [named])]
+
+
+def _card(file: Path) -> str:
+    """The comment that a space opens with, as one line."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    opening = itertools.takewhile(lambda line: line.startswith("#"), lines)
+    return " ".join(line.lstrip("# ").rstrip() for line in opening)

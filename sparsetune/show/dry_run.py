@@ -1,22 +1,68 @@
-"""What a study would do, before it does it."""
+"""What a study would do and cost, before it does it: a study file with all defaults, the rest as its comments."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from rich.markup import escape
 
 from sparsetune.config.study import Study
 from sparsetune.config.yaml_io import dump
+from sparsetune.show.forecast import forecast_lines
+from sparsetune.show.space import point_lines, space_lines
 
 if TYPE_CHECKING:
-    pass
+    from rich.console import Console
+
+SAMPLED = 3  # configs
 
 
-def show_dry_run(study: Study) -> None:
-    """The resolved study, and three configs that its sampler draws."""
+def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: bool, console: Console) -> int:
+    """The resolved study, its space, three configs and, with ``probe``, what they cost here.
+
+    Returns:
+        The exit code: 1 if a probed config failed.
+    """
     from sparsetune.assembly import registries
     from sparsetune.search.ledger import preview
 
+    points = preview(study, registries(), SAMPLED)
     print(f"# {study.source}, resolved")
     print(dump(study.resolved()))
-    print("# three configs as they would be drawn before any trial has finished")
-    print(dump(preview(study, registries(), 3)), end="")
+    _comment("the space", *space_lines(study.space))
+    if study.space.parameters:
+        _comment("", "three configs as they would be drawn before any trial has finished", *point_lines(points))
+    if not probe:
+        return 0
+    from sparsetune.forecast.study import forecast
+
+    with _progress(console) as say:
+        found = forecast(study, points, workers=workers, in_process=in_process, say=say)
+    _comment("", *forecast_lines(study, found))
+    return int(any(each.reason for each in found.probed))
+
+
+def _comment(*lines: str) -> None:
+    for line in lines:
+        print(f"# {line}".rstrip())
+    sys.stdout.flush()  # what follows may take a while
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Callable[[str], None]]:
+    """Says on stderr what a probe does: on a terminal in a line that changes, elsewhere once."""
+    if console.is_terminal:
+        with console.status("probing") as status:
+            yield lambda text: status.update(f"probing: {escape(text)}")
+        return
+    said: list[str] = []
+
+    def once(text: str) -> None:
+        if not said:
+            console.print("probing: some configs are trained for seconds, in a process of their own", highlight=False)
+        said.append(text)
+
+    yield once

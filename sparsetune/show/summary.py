@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -12,39 +12,51 @@ from rich.markup import escape
 from sparsetune.config.messages import Trial
 from sparsetune.config.paths import without_password
 from sparsetune.config.study import Study
-from sparsetune.report.tables import heading, plain_table, single_table, trial_row, trial_table
+from sparsetune.layout.text import heading
+from sparsetune.report.tables import plain_table, trial_row
+from sparsetune.show.answer import best_of_one, ended, front_of_several, time_spent
+from sparsetune.show.words import command_line
 
 if TYPE_CHECKING:
     from sparsetune.study import Summary
 
-from sparsetune.show.words import BESIDE, command
-
 
 def show_summary(study: Study, summary: Summary) -> None:
-    """The answer of a study: its best trials, its failures, and where to look further."""
+    """The answer of a study: its best trials and how to read them, what it cost, and how to go on."""
+    from sparsetune.search.storage import read_study
+
+    trials = read_study(study.storage, study.name).trials
     console = Console()
     shown = [f"{count} {state.lower()}" for state, count in summary.counts.items() if count]
     console.print(f"\n[bold]{escape(summary.name)}[/bold]: {', '.join(shown) or 'no trials'}", highlight=False)
     if summary.front:
-        names = [*summary.metrics, *BESIDE]
-        if len(summary.metrics) == 1:
-            console.print(single_table(summary.front[0], names, "Best trial"))
-        else:
-            console.print(trial_table(summary.front, names, "Pareto front", console.width))
-    for trial in summary.failures[:5]:
-        console.print(f"[red]trial {trial.number} failed[/red]: {escape(trial.reason)}", highlight=False)
-    if len(summary.failures) > 5:
-        console.print(
-            f"and {len(summary.failures) - 5} more: {command('export', study.name, '--csv')}", highlight=False
-        )
+        answer = front_of_several if len(summary.metrics) > 1 else best_of_one
+        for part in answer(study.objectives, summary.front, trials, console.width):
+            console.print(part, highlight=False)
+        console.print()
+    for part in ended(study, trials, console.width):
+        console.print(part, highlight=False)
+    if not summary.front:
+        console.print("No trial completed, so there is nothing to choose from.", highlight=False)
+    spent = time_spent(trials)
+    if spent:
+        console.print(spent, highlight=False)
+    for line in _go_on(study, summary):
+        console.print(escape(line), highlight=False, soft_wrap=True)
+
+
+def _go_on(study: Study, summary: Summary) -> Iterator[str]:
+    """What to type next."""
     if summary.front:
-        pick = ["--trial", summary.front[0].number] if len(summary.metrics) > 1 else []
+        number = summary.front[0].number
+        pick: list[object] = ["--trial", number] if len(summary.metrics) > 1 else []
         if study.storage != study.project.storage_url:
             pick += ["--storage", without_password(study.storage)]
-        best = f" (best {heading(summary.metrics[0])})" if len(summary.metrics) > 1 else ""
-        hint = f"A config to go on with{best}: {command('best', study.name, *pick)}"
-        console.print(hint, highlight=False, soft_wrap=True)
-    console.print(f"Every trial with its curves: {command('ui', study.name)}", highlight=False, soft_wrap=True)
+        file = f"trial_{number}.yaml"
+        yield f"Keep its config:      {command_line('best', study.name, *pick)} > {file}"
+        yield f"Train it again:       {command_line('run', file)}"
+        yield f"What settings mean:   {command_line('methods', study.trial.method.name)}"
+    yield f"Curves of all trials: {command_line('ui', study.name)}"
 
 
 def show_runs(results: Sequence[tuple[str, Trial]], *, as_json: bool) -> None:

@@ -6,18 +6,47 @@ import os
 import shlex
 import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 
+from sparsetune.config.metrics import METRICS
+
 BESIDE = ("test_accuracy", "activation_rate")  # shown beside the objectives, where trials have them
+_MEANINGS = {
+    "val_accuracy": "fraction of validation samples it gets right",
+    "val_loss": "mean cross entropy on the validation samples",
+    "compute_saved": "fraction of dense training's FLOPs saved; below 0 it took more",
+    "test_accuracy": "fraction of test samples it gets right; chooses nothing",
+    "activation_rate": "fraction of samples that the last epoch trained on",
+}  # short; `sparsetune metrics` has the definitions
+
+
+def meaning(metric: str) -> str:
+    """What a metric is, on one short line."""
+    if metric in _MEANINGS or metric not in METRICS:
+        return _MEANINGS.get(metric, "")
+    first = METRICS[metric].definition.partition(";")[0]
+    return f"{METRICS[metric].unit}: {first}"
 
 
 def plain(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
-def command(*words: object) -> str:
+def command_line(*words: object) -> str:
     """A command line that can be pasted: with the path of this program where the shell would not find it."""
-    program = "sparsetune" if shutil.which("sparsetune") else os.path.relpath(sys.argv[0])
-    return escape(shlex.join([program, *map(str, words)]))
+    return shlex.join([*_program(), *map(str, words)])
+
+
+def command(*words: object) -> str:
+    """The same as rich's markup."""
+    return escape(command_line(*words))
+
+
+def _program() -> list[str]:
+    if shutil.which("sparsetune"):
+        return ["sparsetune"]
+    started = Path(sys.argv[0])
+    return ["python", "-m", "sparsetune"] if started.name == "__main__.py" else [os.path.relpath(started)]

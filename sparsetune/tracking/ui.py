@@ -21,6 +21,7 @@ def open_ui(uri: str, port: int, *, experiment: str | None, say: Callable[[str],
     Raises :class:`BadInput` for a store or an experiment that is not there, a port that is taken, or a tracking server
     that has its own pages.
     """
+    uri = absolute(uri)
     path = database(uri)
     if path is not None and not path.exists():
         raise BadInput("nothing is recorded yet: run a study first", source=path)
@@ -38,6 +39,12 @@ def open_ui(uri: str, port: int, *, experiment: str | None, say: Callable[[str],
     if path is not None:
         os.chdir(path.parent)  # MLflow puts files where it starts
     os.execve(sys.executable, command(port), {**os.environ, **environment(uri)})
+
+
+def absolute(uri: str) -> str:
+    """The URI with the whole path of an SQLite file: the server starts in another folder."""
+    path = database(uri)
+    return uri if path is None else f"sqlite:///{path.absolute()}{''.join(uri.partition('?')[1:])}"
 
 
 def page(uri: str, port: int, experiment: str | None) -> str:

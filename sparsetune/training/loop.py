@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -14,8 +13,6 @@ from sparsetune.sparsity.method import Method, Phase
 from sparsetune.training.data.dataset import Split
 from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.task import Classification, Meter
-
-_EVALUATION_BATCH = 1024
 
 
 class Diverged(RuntimeError):
@@ -46,6 +43,7 @@ def train_epoch(
         The mean loss and the accuracy of the drawn samples, each as predicted before the step that used it.
     """
     network.train()
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     meter = Meter(task)
     started = time.perf_counter()
     for inputs, targets in data:
@@ -63,7 +61,8 @@ def train_epoch(
         penalty = method.penalty()
         if penalty is not None:
             loss = loss + penalty
-        optimizer.zero_grad()
+        for parameter in parameters:
+            parameter.grad = None
         loss.backward()
         method.after_backward()
         optimizer.step()
@@ -77,15 +76,3 @@ def train_epoch(
     if not math.isfinite(result[0]):
         raise Diverged(f"train_loss became {result[0]} in epoch {epoch + 1}")
     return result
-
-
-@torch.inference_mode()
-def evaluate(network: nn.Module, method: Method, task: Classification, split: Split) -> tuple[float, float]:
-    """Mean loss and accuracy on a split, in evaluation mode."""
-    network.eval()
-    meter = Meter(task)
-    for start in range(0, len(split), _EVALUATION_BATCH):
-        part = slice(start, start + _EVALUATION_BATCH)
-        method.before_batch()
-        meter.add(network(split.inputs[part]), split.targets[part])
-    return meter.result()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -19,9 +19,12 @@ from sparsetune.config.metrics import METRICS
 from sparsetune.config.seeds import mix
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.method import Method, Phase
+from sparsetune.training.anatomy import anatomy
 from sparsetune.training.data import load_dataset
-from sparsetune.training.loop import Diverged, batches, evaluate, train_epoch
-from sparsetune.training.metrics.cost import Cost, count_flops, given_flops
+from sparsetune.training.data.dataset import Split
+from sparsetune.training.evaluation import evaluate, evaluation_batch
+from sparsetune.training.loop import Diverged, batches, train_epoch
+from sparsetune.training.metrics.cost import Cost, given_flops
 from sparsetune.training.optim import learning_rate, make_optimizer
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.task import Classification
@@ -40,20 +43,21 @@ class Trainer:
         self.config = config
         self.training = config.training
         self.device = _device(config.training.device)
-        self.data = load_dataset(config.data, self.device, _DTYPES[config.training.dtype])
+        dtype = _DTYPES[config.training.dtype]
+        self.data = load_dataset(config.data, self.device, dtype)
         self.task = Classification()
-        torch.manual_seed(mix(config.seed, 0))
+        self._seed(0)
         build = REGISTRIES.model.get(config.model.name).build
         network = build(config.model, self.data.input_shape, self.data.classes)
-        self.network: torch.nn.Module = network.to(self.device, _DTYPES[config.training.dtype])
+        self.network: torch.nn.Module = network.to(self.device, dtype)
         method_class: type[Method] = REGISTRIES.method.get(config.method.name)
         self.method = method_class(config.method, self.network, config.training)
         self.optimizer = make_optimizer(self.method.parameters(), config.training)
         self._lrs = [group["lr"] for group in self.optimizer.param_groups]  # a method's groups may have their own
+        known = anatomy(self.network, config.model, self.data.input_shape, self.task)
         per_sample = config.metrics.base_flop_per_sample
-        self.flops = (
-            given_flops(per_sample) if per_sample else count_flops(self.network, self.data.input_shape, self.task.loss)
-        )
+        self.flops = given_flops(per_sample) if per_sample else known.flops
+        self.evaluation_batch = evaluation_batch(known.widest, dtype, self.device)
         self.phases = [phase for phase in self.method.plan() for _ in range(phase.epochs)]  # by epoch
         self.record: list[Row] = []
         self.cost = Cost()
@@ -77,12 +81,12 @@ class Trainer:
             raise StopIteration
         epoch = len(self.record)
         phase = self.phases[epoch]
-        started, before = time.perf_counter(), Cost(**asdict(self.cost))
+        started, before = time.perf_counter(), replace(self.cost)
         if epoch == 0 or self.phases[epoch - 1] is not phase:
             self.method.begin_phase(phase)
         train_loss, train_accuracy = self._train(phase, epoch)
         of_method = self.method.after_epoch()
-        val_loss, val_accuracy = evaluate(self.network, self.method, self.task, self.data.val)
+        val_loss, val_accuracy = self._evaluate(self.data.val)
         if not math.isfinite(val_loss):
             raise Diverged(f"val_loss became {val_loss} in epoch {epoch + 1}")
         self.cost.seconds = before.seconds + time.perf_counter() - started
@@ -104,7 +108,7 @@ class Trainer:
         if self._best_state is not None:
             self.network.load_state_dict(self._best_state)
             row = self._best_row
-        test_loss, test_accuracy = evaluate(self.network, self.method, self.task, self.data.test)
+        test_loss, test_accuracy = self._evaluate(self.data.test)
         totals = {k: v for k, v in self.record[-1].metrics.items() if METRICS[k].scope == "run"}
         test = {"test_loss": test_loss, "test_accuracy": test_accuracy}
         return {**row.metrics, **totals, **self.method.summary(), **test}
@@ -112,7 +116,7 @@ class Trainer:
     def _train(self, phase: Phase, epoch: int) -> tuple[float, float]:
         for group, lr in zip(self.optimizer.param_groups, self._lrs, strict=True):
             group["lr"] = learning_rate(self.training.schedule, lr, epoch, len(self.phases))
-        torch.manual_seed(mix(self.config.seed, epoch + 1))
+        self._seed(epoch + 1)
         order = torch.randperm(len(self.data.train), device=self.device)
         return train_epoch(
             self.network,
@@ -125,6 +129,16 @@ class Trainer:
             cost=self.cost,
             deadline=time.monotonic() + self._time_left(),
         )
+
+    def _evaluate(self, split: Split) -> tuple[float, float]:
+        return evaluate(self.network, self.method, self.task, split, self.evaluation_batch)
+
+    def _seed(self, number: int) -> None:
+        """Seed what this training draws from; torch.manual_seed asks every kind of device there is, each time."""
+        seed = mix(self.config.seed, number)
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     def _append(self, measured: Metrics, of_method: Metrics, before: Cost) -> None:
         epoch = len(self.record) + 1

@@ -7,6 +7,7 @@ Splits: 60 / 20 / 20 %, stratified by class.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,8 @@ import numpy as np
 from sparsetune.config.base import Part, param
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
-from sparsetune.training.data.dataset import Dataset, grey_images
+from sparsetune.training.data.dataset import Bytes, Dataset, grey_images
+from sparsetune.training.data.stratified import stratified_split
 
 HELD_OUT = 359  # images of the validation split, and of the test split: 20 % each
 
@@ -47,12 +49,16 @@ class Digits:
     @classmethod
     def load(cls, config: DigitsConfig) -> Dataset:
         """Inputs (N, 1, 8, 8) of float32, targets (N,) of int64, on the CPU."""
-        from sklearn.datasets import load_digits
-        from sklearn.model_selection import train_test_split
+        images, labels = _read()
+        rest, test = stratified_split(labels, HELD_OUT, config.seed)
+        train, val = stratified_split(labels[rest], HELD_OUT, config.seed)
+        return grey_images([(images[part], labels[part]) for part in (rest[train], rest[val], test)], cls.classes)
 
-        images, labels = load_digits().images.astype(np.uint8), load_digits().target
-        rest, test = train_test_split(
-            np.arange(len(labels)), test_size=HELD_OUT, stratify=labels, random_state=config.seed
-        )
-        train, val = train_test_split(rest, test_size=HELD_OUT, stratify=labels[rest], random_state=config.seed)
-        return grey_images([(images[part], labels[part]) for part in (train, val, test)], cls.classes)
+
+def _read() -> tuple[Bytes, Bytes]:
+    """All images (1797, 8, 8) and labels (1797,), from scikit-learn's file: importing the package takes a second."""
+    package = find_spec("sklearn")
+    assert package is not None
+    assert package.origin is not None
+    rows = np.loadtxt(Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", np.uint8, delimiter=",")
+    return rows[:, :-1].reshape(-1, 8, 8), rows[:, -1]

@@ -1,0 +1,60 @@
+"""What the Tab key offers. Quick, and silent where nothing is found: the shell then offers files."""
+
+from __future__ import annotations
+
+import shlex
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import Project, find_root
+
+
+def study_names(ctx: typer.Context) -> list[str]:
+    """Of the storage that the command line names so far, if that is an SQLite file."""
+    from sparsetune.config.sqlite import reading
+    from sparsetune.search.storage import sqlite_path
+
+    try:
+        path = sqlite_path(ctx.params.get("storage") or Project(_root(ctx)).storage_url)
+        if path is None:
+            return []
+        with reading(path, seconds=0.2) as connection:
+            return _plain(name for (name,) in connection.execute("SELECT study_name FROM studies ORDER BY study_name"))
+    except (BadInput, OSError, sqlite3.Error):
+        return []
+
+
+def study_files(incomplete: str) -> list[str]:
+    """YAML files where the typed path leads, else those in ``studies/``."""
+    typed = Path(incomplete or ".")
+    folder = typed if incomplete.endswith("/") else typed.parent
+    there = [each for place in (folder, folder / "studies") for each in sorted(place.glob("*.yaml"))]
+    return _plain(str(each) for each in there)
+
+
+def space_names(ctx: typer.Context) -> list[str]:
+    """Of the project."""
+    try:
+        return _plain(sorted(each.stem for each in (_root(ctx) / "search_spaces").glob("*.yaml")))
+    except (BadInput, OSError):
+        return []
+
+
+def method_names() -> list[str]:
+    """Of the registry."""
+    from sparsetune.sparsity.methods import METHODS
+
+    return METHODS.names()
+
+
+def _root(ctx: typer.Context) -> Path:
+    return find_root(Path(ctx.params.get("root") or Path.cwd()))
+
+
+def _plain(names: Iterable[str]) -> list[str]:
+    """Those that a shell takes as one word as they are."""
+    return [name for name in names if shlex.quote(name) == name]

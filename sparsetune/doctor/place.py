@@ -1,0 +1,46 @@
+"""The project: its root, where results go, and who works in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import Project
+from sparsetune.doctor.finding import Finding
+from sparsetune.doctor.machine import room
+
+
+def project_root(project: Project | None) -> Iterator[Finding]:
+    """Where commands look for spaces and results."""
+    if project is None:
+        found = f"none: no folder upward from {Path.cwd()} has search_spaces/"
+        yield Finding("note", "project", found, "sparsetune init DIR writes one; or name one with --root")
+    else:
+        yield Finding("ok", "project", str(project.root))
+
+
+def results(project: Project | None) -> Iterator[Finding]:
+    """Whether ``mlruns/`` takes results, and how much of them."""
+    if project is None:
+        return
+    there = project.runs if project.runs.exists() else project.root
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        mend = "make it a folder that you may write to, or go on in a copy of the project"
+        yield Finding("problem", "results", f"{there}: nothing can be written there", mend)
+    else:
+        yield room("results", project.runs, f"results in {project.runs}")
+
+
+def drivers(project: Project | None) -> Iterator[Finding]:
+    """Studies and runs that are under way."""
+    from sparsetune.search.lock import refuse_if_held
+
+    if project is None:
+        return
+    for lock in sorted((project.runs / "locks").glob("*.lock")):
+        try:
+            refuse_if_held(lock, lock.stem)
+        except BadInput as error:
+            yield Finding("note", "drivers", error.problem.partition(";")[0])

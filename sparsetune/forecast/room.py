@@ -1,0 +1,55 @@
+"""Where trials would run, found out without starting Ray."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from sparsetune.assembly import start_executor, visible_gpus
+from sparsetune.config.errors import BadInput
+from sparsetune.config.study import Study
+from sparsetune.forecast.machine import cpu_count
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where trials run.
+
+    Attributes:
+        workers: trials at once; None on a cluster, whose size only Ray knows.
+        gpus: what one trial gets.
+        unfit: why a trial cannot be tried here, although the cluster may run it.
+    """
+
+    workers: int | None
+    gpus: float
+    unfit: str = ""
+
+
+def find_room(study: Study, workers: int | None, *, in_process: bool) -> Room:
+    """As many workers as asked for or, without that, as fit; raises :class:`BadInput` as the executors do."""
+    if in_process:
+        return Room(1, start_executor(study, workers=workers, in_process=True).gpus)
+    asked, visible = study.resources.gpus, visible_gpus()
+    gpus = float(min(1, visible)) if asked == "auto" else asked
+    cuda = study.trial.training.device == "cuda"
+    if "RAY_ADDRESS" in os.environ:
+        short = gpus > visible or (cuda and not gpus)
+        return Room(workers, gpus, "a trial asks for a GPU, and this machine shows none to it" if short else "")
+    if cuda and not gpus:
+        raise BadInput("found 'cuda', but a trial gets no GPU here", source=study.source, key="training.device")
+    return Room(_fitting(study, workers, gpus, visible), gpus)
+
+
+def _fitting(study: Study, workers: int | None, gpus: float, visible: int) -> int:
+    from sparsetune.execution.ray_tune import places
+
+    cpus = cpu_count()
+    held = places({"CPU": cpus, "GPU": visible}, study.resources.cpus, gpus)
+    if not held:
+        short = "cpus" if study.resources.cpus > cpus else "gpus"
+        problem = f"found {study.resources.cpus} CPUs and {gpus:g} GPUs for a trial, here are {cpus} and {visible}"
+        raise BadInput(problem, source=study.source, key=f"resources.{short}")
+    if workers is not None and workers > held:
+        raise BadInput(f"found {workers}, here is room for {held} such trials at once", key="--workers")
+    return workers or held

@@ -1,0 +1,1 @@
+"""How numbers, durations and columns look wherever they are printed. Knows nothing of studies."""

@@ -1,0 +1,43 @@
+"""Whether a live driver runs a study, and which."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import slug
+from sparsetune.search.lock import refuse_if_held
+from sparsetune.search.storage import sqlite_path
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that runs a study. ``since_ms`` in Unix milliseconds, 0 if it could not be read."""
+
+    pid: int
+    host: str
+    since_ms: int
+
+
+def lock_of(url: str, runs: Path | None, study: str) -> Path | None:
+    """The study's lock file: beside an SQLite database, else in the project's ``mlruns/``; None without either."""
+    database = sqlite_path(url)
+    folder = runs if database is None else database.parent
+    return None if folder is None else folder / "locks" / f"{slug(study)}.lock"
+
+
+def holder_of(lock: Path, study: str) -> Holder | None:
+    """Who holds the lock; None if nobody does, whatever the file says of one that has died. Writes nothing."""
+    try:
+        refuse_if_held(lock, study)
+    except BadInput:
+        try:
+            said = json.loads(lock.read_text())
+            since = int(datetime.fromisoformat(said["since"]).timestamp() * 1000)
+            return Holder(int(said["pid"]), str(said["host"]), since)
+        except (OSError, ValueError, KeyError, TypeError):
+            return Holder(0, "", 0)
+    return None

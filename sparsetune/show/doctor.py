@@ -1,0 +1,56 @@
+"""What the doctor found, a line each as it becomes known."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sparsetune.config.paths import Project
+from sparsetune.doctor.checks import CHECKS, carry_out
+from sparsetune.doctor.finding import Finding
+
+_STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
+_STATE, _WHAT = 8, 14  # widths of the first two columns
+
+
+def show_doctor(project: Project | None, *, as_json: bool, progress: Console) -> int:
+    """Carry out all checks and print what they find; returns the number of problems.
+
+    Args:
+        project: None to look at the machine alone.
+        progress: says what is being looked at, for a check can take seconds.
+    """
+    console = Console()
+    if not console.is_terminal:
+        console.width = 10_000  # one line stays one line
+    found: list[Finding] = []
+    for what, check in CHECKS.items():
+        with progress.status(f"looking at {what} ...", spinner="line"):
+            findings = carry_out(what, check, project)
+        found += findings
+        if not as_json:
+            for finding in findings:
+                _print(console, finding)
+    counts = Counter(finding.state for finding in found)
+    if as_json:
+        print(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))
+    else:
+        console.print(f"{counts['ok']} ok, {counts['note']} to note, {counts['problem']} to mend", highlight=False)
+    return counts["problem"]
+
+
+def _print(console: Console, finding: Finding) -> None:
+    """What was found is wrapped under itself; the mend is left whole, so that it can be pasted."""
+    line = Table.grid(padding=0)
+    line.add_column(width=_STATE, style=_STYLES[finding.state])
+    line.add_column(width=_WHAT)
+    line.add_column(overflow="fold")
+    line.add_row(finding.state, finding.what, Text(finding.found))
+    console.print(line)
+    if finding.mend:
+        console.print(Text(f"{'':<{_STATE}}-> {finding.mend}"), soft_wrap=True)

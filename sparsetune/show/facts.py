@@ -1,0 +1,143 @@
+"""What `status` says of a study: its storage, its lock and its files in one record, the same for people and JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import Project, find_root
+from sparsetune.search.holder import Holder, holder_of, lock_of
+from sparsetune.search.progress import Brief, Progress
+from sparsetune.search.storage import sqlite_path
+from sparsetune.tracking.estimate import Part, seconds_left
+from sparsetune.tracking.front import Front
+
+RUNNING, FINISHED, INTERRUPTED, IDLE, UNKNOWN = "running", "finished", "interrupted", "not running", "unknown"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A study at a moment.
+
+    Attributes:
+        state: ``running``: a live driver has it; ``finished``: all trials of its budget have ended; ``interrupted``:
+            neither, and it can go on; ``not running``: nobody has it, and its budget is not known; ``unknown``: its
+            storage is a server, and a driver elsewhere cannot be seen from here.
+        running: trials without an end that somebody runs, or may run; ``interrupted``: those that nobody runs.
+        best: for each objective the best value, and the trial that has it.
+        seconds_left: an estimate, while it runs and enough is known.
+        on_disk: bytes of its files, and of the databases that it shares with other studies.
+    """
+
+    study: str
+    state: str
+    counts: dict[str, int]
+    running: tuple[Brief, ...]
+    interrupted: tuple[Brief, ...]
+    budget: int | None
+    best: dict[str, tuple[float, int]]
+    front: int
+    failure: tuple[int, str] | None
+    last_ended_ms: int
+    driver: Holder | None
+    seconds_left: float | None
+    on_disk: dict[str, int]
+
+    @property
+    def done(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing will change until somebody starts the study."""
+        return self.state in (FINISHED, INTERRUPTED, IDLE)
+
+    def document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "study": self.study,
+            "state": self.state,
+            **self.counts,
+            "running": len(self.running),
+            "interrupted": len(self.interrupted),
+            "done": self.done,
+            "budget": self.budget,
+            "best": {metric: value for metric, (value, _) in self.best.items()},
+            "best_trials": {metric: number for metric, (_, number) in self.best.items()},
+            "front": self.front,
+            "running_trials": [{"number": each.number, "started_ms": each.started_ms} for each in self.running],
+            "interrupted_trials": [each.number for each in self.interrupted],
+            "last_failure": self.failure and {"number": self.failure[0], "reason": self.failure[1]},
+            "last_ended_ms": self.last_ended_ms or None,
+            "driver": self.driver and vars(self.driver),
+            "seconds_left": self.seconds_left,
+            "bytes_on_disk": self.on_disk,
+        }
+
+
+def gather(progress: Progress, url: str, project: Project | None, now_ms: int, on_disk: dict[str, int]) -> Facts:
+    """The facts of a study at ``now_ms``, Unix milliseconds."""
+    lock = lock_of(url, project.runs if project else None, progress.name)
+    driver = holder_of(lock, progress.name) if lock else None
+    visible = sqlite_path(url) is not None
+    open_ended = tuple(trial for trial in progress.trials if trial.state == "RUNNING")
+    counts = {
+        word: sum(trial.state == state for trial in progress.trials)
+        for word, state in (("complete", "COMPLETE"), ("pruned", "PRUNED"), ("fail", "FAIL"))
+    }
+    state = _state(driver is not None, visible, len(open_ended), sum(counts.values()), progress.budget)
+    front = Front[int](progress.goals)
+    for number, values in progress.values.items():
+        front.add(number, values)
+    return Facts(
+        study=progress.name,
+        state=state,
+        counts=counts,
+        running=open_ended if state in (RUNNING, UNKNOWN) else (),
+        interrupted=() if state in (RUNNING, UNKNOWN) else open_ended,
+        budget=progress.budget,
+        best={metric: best for metric, best in zip(progress.metrics, front.best, strict=True) if best is not None},
+        front=len(front),
+        failure=progress.failure,
+        last_ended_ms=max((trial.ended_ms for trial in progress.trials), default=0),
+        driver=driver,
+        seconds_left=_left(progress, driver, now_ms) if driver else None,
+        on_disk=on_disk,
+    )
+
+
+def _state(driven: bool, visible: bool, open_ended: int, done: int, budget: int | None) -> str:
+    if driven:
+        return RUNNING
+    if budget is not None and done >= budget and not open_ended:
+        return FINISHED
+    if not visible:
+        return UNKNOWN
+    return INTERRUPTED if open_ended or budget is not None else IDLE
+
+
+def _left(progress: Progress, driver: Holder, now_ms: int) -> float | None:
+    """From the trials that ended since the driver started; the storage knows nothing of epochs."""
+    ended = [trial for trial in progress.trials if trial.ended_ms > driver.since_ms > 0]
+    running = [trial for trial in progress.trials if trial.state == "RUNNING"]
+    if progress.budget is None or not ended:
+        return None
+    starts = {trial.number: max(trial.started_ms, driver.since_ms) for trial in (*ended, *running)}
+    over = len([trial for trial in progress.trials if trial.ended_ms])
+    return seconds_left(
+        elapsed=(now_ms - min(starts.values())) / 1000,
+        ended=len(ended),
+        busy=sum(trial.ended_ms - starts[trial.number] for trial in ended) / 1000,
+        running=[Part(age=(now_ms - starts[trial.number]) / 1000) for trial in running],
+        waiting=max(0, progress.budget - over - len(running)),
+    )
+
+
+def nearest_project(start: Path) -> Project | None:
+    """The project upward from here; None where there is none, which a storage of its own does not need."""
+    try:
+        return Project(find_root(start))
+    except BadInput:
+        return None

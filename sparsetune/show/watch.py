@@ -1,0 +1,99 @@
+"""`status`: once, or again and again until the studies end."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from rich.console import Console
+from rich.live import Live
+
+from sparsetune.config.paths import Project
+from sparsetune.search.progress import read_progress
+from sparsetune.show.disk import disk_use
+from sparsetune.show.facts import Facts, gather
+from sparsetune.show.status import line, picture
+
+SIZES_EVERY = 60.0  # seconds: to look at all files of a large study takes one
+
+
+class Reader:
+    """Reads one study, or without a name all, again and again; raises
+    :class:`~sparsetune.config.errors.BadInput` like ``read_progress``. ``clock`` gives Unix seconds."""
+
+    def __init__(
+        self, url: str, name: str | None, project: Project | None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.name = name
+        self.clock = clock
+        self._url, self._project = url, project
+        self._sizes: dict[str, dict[str, int]] = {}
+        self._sized = clock()
+
+    def __call__(self) -> list[Facts]:
+        studies = read_progress(self._url, None if self.name is None else [self.name])
+        now = self.clock()
+        if now - self._sized >= SIZES_EVERY:
+            self._sizes, self._sized = {}, now
+        for each in studies:
+            if each.name not in self._sizes:
+                self._sizes[each.name] = disk_use(each, self._url, self._project)
+        return [gather(each, self._url, self._project, int(now * 1000), self._sizes[each.name]) for each in studies]
+
+
+def show_status(reader: Reader, *, as_json: bool) -> None:
+    """Once."""
+    found = reader()
+    if as_json:
+        documents = [facts.document() for facts in found]
+        print(json.dumps(documents if reader.name is None else documents[0], indent=1))
+        return
+    console = Console()
+    console.print(picture(found, console, reader.clock(), one=reader.name is not None), highlight=False)
+
+
+def watch_status(
+    reader: Reader, interval: float, *, as_json: bool, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Every ``interval`` seconds, until no study that is shown can change any more, or Ctrl-C.
+
+    Redraws in place on a terminal; elsewhere a line, or one JSON document, for each study that has changed.
+    """
+    console = Console()
+    try:
+        if as_json or not (console.is_interactive and console.file.isatty()):
+            _follow(reader, interval, _as_document if as_json else line, sleep)
+        else:
+            _redraw(reader, interval, console, sleep)
+    except KeyboardInterrupt:
+        return
+
+
+def _follow(reader: Reader, interval: float, say: Callable[[Facts], str], sleep: Callable[[float], None]) -> None:
+    known: dict[str, Facts] = {}
+    while True:
+        found = reader()
+        for facts in found:
+            lasting = replace(facts, seconds_left=None, on_disk={})  # these alone are no change
+            if known.get(facts.study) != lasting:
+                known[facts.study] = lasting
+                print(say(facts), flush=True)
+        if all(facts.over for facts in found):
+            return
+        sleep(interval)
+
+
+def _redraw(reader: Reader, interval: float, console: Console, sleep: Callable[[float], None]) -> None:
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            found = reader()
+            live.update(picture(found, console, reader.clock(), one=reader.name is not None), refresh=True)
+            if all(facts.over for facts in found):
+                return
+            sleep(interval)
+
+
+def _as_document(facts: Facts) -> str:
+    return json.dumps(facts.document())

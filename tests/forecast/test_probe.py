@@ -1,0 +1,137 @@
+"""Probes of real trials: what they say of a trial is what the trial itself says."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sparsetune.config.overrides import assign
+from sparsetune.config.trial import resolve_trial
+from sparsetune.failpoints import VARIABLE
+from sparsetune.forecast.estimate import Probed, trial_cost
+from sparsetune.forecast.probe import Order, Process, probe
+from sparsetune.forecast.prober import measure
+from sparsetune.training import checkpoint
+from sparsetune.training.data.digits import Digits
+from sparsetune.training.registries import REGISTRIES
+
+TINY = {
+    "method": {"name": "ast", "target_activation": 0.5},
+    "data": "digits",
+    "model": {"name": "mlp", "hidden": [16]},
+    "training": {"epochs": 60, "batch_size": 64},
+}
+
+
+@pytest.fixture(autouse=True)
+def restored_threads() -> Any:
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    return assign(resolve_trial(TINY, REGISTRIES).plain(), {name.replace("__", "."): v for name, v in changes.items()})
+
+
+def order(*configs: dict[str, Any], objectives: tuple[str, ...] = ("val_accuracy",), seconds: float = 1.0) -> Order:
+    return Order(configs, objectives, cpus=1, seconds=seconds)
+
+
+def measured(tmp_path: Path, seconds: float, *, objective: str = "val_accuracy", **changes: Any) -> Probed:
+    wanted = config(**changes)
+    return measure(order(wanted, objectives=(objective,)), wanted, seconds, tmp_path, lambda text: None)
+
+
+def rows(tmp_path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (tmp_path / "00000" / "history.jsonl").read_text().splitlines()]
+
+
+def test_a_trial_that_comes_to_its_end_is_measured_as_it_was(tmp_path: Path) -> None:
+    found = measured(tmp_path, 600.0)
+    record, folder = rows(tmp_path), tmp_path / "00000"
+    assert (found.reason, found.ended, found.epochs, found.rows, found.planned) == ("", True, 60.0, 60, 60)
+    assert found.epochs * found.epoch_seconds == pytest.approx(60 * record[-1]["time_min"])
+    assert found.metrics == len(record[-1]) - len(("epoch", "timestamp_ms"))
+    assert found.files == {path.name: path.stat().st_size for path in folder.iterdir() if path.name != "checkpoint.pt"}
+    assert {"weights.pt", "trace.npz", "controller.png", "config.yaml"} <= set(found.files)
+    assert trial_cost(found, "10s").left_bytes == sum(found.files.values())
+    saved = checkpoint.load(folder / "checkpoint.pt")
+    assert saved is not None
+    on_disk, missing = (folder / "checkpoint.pt").stat().st_size, 60 - len(saved["training"]["record"])
+    assert found.checkpoint_bytes == on_disk + missing * found.checkpoint_growth
+    assert found.checkpoint_growth > 0  # a row and the steps of its trace
+    assert found.fixed_seconds > 0
+    assert found.save_seconds > 0
+
+
+def test_a_trial_that_is_cut_short_within_its_first_epoch(tmp_path: Path) -> None:
+    found = measured(tmp_path, 0.06, training__batch_size=4, training__epochs=7)
+    assert (found.ended, found.rows, found.planned) == (False, 1, 7)
+    saved = checkpoint.load(tmp_path / "00000" / "checkpoint.pt")
+    assert saved is not None
+    cost = saved["training"]["cost"]
+    assert 0 < found.epochs == cost["steps"] / ceil(Digits.train_samples / 4) < 1
+    evaluation = cost["seconds"] - cost["step_seconds"]
+    whole = cost["step_seconds"] / found.epochs + evaluation
+    assert found.epoch_seconds == pytest.approx(whole)
+    assert found.checkpoint_bytes == (tmp_path / "00000" / "checkpoint.pt").stat().st_size
+
+
+def test_a_trial_that_is_cut_short_later_has_epochs_like_those_before(tmp_path: Path) -> None:
+    found = measured(tmp_path, 0.3, training__epochs=100_000)
+    record = rows(tmp_path)
+    assert (found.ended, found.rows, found.planned) == (False, len(record), 100_000)
+    assert len(record) - 1 <= found.epochs <= len(record)
+    before = 60 * record[-2]["time_min"] / (len(record) - 1)
+    assert found.epoch_seconds == pytest.approx(before, rel=0.5)
+    assert trial_cost(found, "10s").seconds > 100_000 * found.epoch_seconds
+
+
+def test_a_trial_with_a_shorter_limit_of_its_own_ends_by_it(tmp_path: Path) -> None:
+    found = measured(tmp_path, 600.0, training__max_minutes=0.001, training__epochs=100_000)
+    assert (found.ended, found.limit_seconds) == (True, 0.06)
+    longer = measured(tmp_path / "longer", 0.1, training__max_minutes=5.0, training__epochs=100_000)
+    assert (longer.ended, longer.limit_seconds) == (False, 300.0)
+    assert trial_cost(longer, "10s").seconds < 310
+
+
+def test_a_trial_that_fails_gives_its_reason(tmp_path: Path) -> None:
+    assert "loss became" in measured(tmp_path / "a", 9.0, training__lr=1e30).reason
+    without = measured(tmp_path / "b", 9.0, objective="activation_std", method__target_activation=1.0)
+    assert without == Probed(reason="the trial gave no activation_std")
+
+
+def test_probes_come_from_a_process_of_their_own_and_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    said: list[str] = []
+    wild, unknown = config(training__lr=1e30), config(model__name="nothing")
+    process, found = probe(order(config(), wild, unknown, seconds=30.0), {}, said.append)
+    assert [each.ended for each in found] == [True, False, False]
+    assert "loss became" in found[1].reason
+    assert "unknown model 'nothing'" in found[2].reason
+    assert found[0].files["weights.pt"] > 0
+    assert process.start_seconds > 0
+    assert process.peak_bytes is not None
+    assert process.peak_bytes > 100 << 20  # torch alone
+    assert process.device
+    assert "config 1 of 3" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_process_that_dies_is_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dying = {VARIABLE: f"after-checkpoint:1:{tmp_path / 'died'}"}
+    process, found = probe(order(config(training__epochs=100_000)), dying, lambda text: None)
+    assert process == Process()
+    (only,) = found
+    assert "killed by signal 9" in only.reason
+    assert [path.name for path in tmp_path.iterdir()] == ["died"]
