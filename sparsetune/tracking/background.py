@@ -1,14 +1,15 @@
 """A thread between the driver and a slow tracker: a worker that is free gets its next job at once.
 
-The tracker is also opened there, while the first trials already train.
+The tracker is also opened there, with the first result: until then the processor is the workers', which start.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from threading import Event
 from typing import Any, Generic, Protocol, TypeVar
 
 from sparsetune.config.messages import Observer, Row, Trial
@@ -30,7 +31,8 @@ class Background(Generic[TrackerT]):
 
     def __init__(self, open_tracker: Callable[[], TrackerT]) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tracking")
-        self._tracker = self._thread.submit(open_tracker)
+        self._wanted = Event()
+        self._tracker = self._thread.submit(self._open, open_tracker)
         self._waiting: deque[Future[None]] = deque()
 
     def logged(self, number: int) -> bool:
@@ -41,13 +43,16 @@ class Background(Generic[TrackerT]):
         self._hand(lambda tracker: tracker.trial_started(trial, resumed=resumed))
 
     def trial_reported(self, trial: Trial, rows: tuple[Row, ...]) -> None:
+        self._wanted.set()
         self._hand(lambda tracker: tracker.trial_reported(trial, rows))
 
     def trial_ended(self, trial: Trial, rows: tuple[Row, ...], files: Mapping[str, Path]) -> None:
+        self._wanted.set()
         self._hand(lambda tracker: tracker.trial_ended(trial, rows, files))
 
     def up_to_date(self) -> TrackerT:
         """The tracker itself, once it has been told everything."""
+        self._wanted.set()
         while self._waiting:
             self._waiting.popleft().result()
         return self._tracker.result()
@@ -59,7 +64,12 @@ class Background(Generic[TrackerT]):
         finally:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
+    def _open(self, open_tracker: Callable[[], TrackerT]) -> TrackerT:
+        self._wanted.wait()
+        return open_tracker()
+
     def _hand(self, tell: Callable[[TrackerT], Any]) -> None:
         while self._waiting and (self._waiting[0].done() or len(self._waiting) >= LONGEST):
+            wait([self._waiting[0]])
             self._waiting.popleft().result()
         self._waiting.append(self._thread.submit(lambda: tell(self._tracker.result())))
