@@ -25,6 +25,7 @@ from sparsetune.config.space import draw
 from sparsetune.config.study import Study
 from sparsetune.failpoints import failpoint
 from sparsetune.search.definition import differences, note_changes, study_uid
+from sparsetune.search.ending import store_end
 from sparsetune.search.patience import Patient
 from sparsetune.search.space import suggester
 from sparsetune.search.storage import DEFINITION, as_trial, check_folder, exists, open_storage
@@ -156,25 +157,17 @@ class Ledger:
                 state, values, reason = "FAIL", None, f"{', '.join(undefined)} is not a number"
         before = self._frozen(number)
         attributes: dict[str, Any] = {"metrics": metrics}
-        if reason or "reason" in before.user_attrs:  # a tell that was cut short may have left one
+        if reason:
             attributes["reason"] = reason
         trial_id = before._trial_id
         for key, value in attributes.items():
             self._memory.set_trial_user_attr(trial_id, key, value)
         self._copy.tell(number, values, _STATES[state])
-        self._store_end(self._frozen(number), attributes)
-        return as_trial(self._frozen(number))
-
-    def _store_end(self, frozen: FrozenTrial, attributes: Mapping[str, Any]) -> None:
-        """The state comes last: until it is there the trial is RUNNING, and is taken up again."""
-        trial_id = self._ids[frozen.number]
+        frozen = self._frozen(number)
         failpoint("before-tell")
-        for key, value in attributes.items():
-            self._patient(self._storage.set_trial_user_attr, trial_id, key, value)
-        for step, value in frozen.intermediate_values.items():
-            self._patient(self._storage.set_trial_intermediate_value, trial_id, step, value)
-        self._patient(self._storage.set_trial_state_values, trial_id, frozen.state, frozen.values)
+        self._patient(store_end, self._storage, self._ids[number], frozen, attributes)
         failpoint("after-tell")
+        return as_trial(frozen)
 
     def _frozen(self, number: int) -> FrozenTrial:
         trial_id = self._memory.get_trial_id_from_study_id_trial_number(self._copy._study_id, number)

@@ -119,16 +119,3 @@ def test_a_driver_that_died_while_creating_the_study(tmp_path: Path) -> None:
     study = make(tmp_path)
     optuna.create_study(study_name=study.name, storage=study.storage, direction="minimize")
     assert len(finish(study)) == study.budget.trials
-
-
-def test_an_end_that_was_half_stored_is_written_over(tmp_path: Path) -> None:
-    study = make(tmp_path)
-    ledger = opened(study)
-    trial = ledger.ask()
-    storage = ledger._storage
-    storage.set_trial_user_attr(ledger._ids[0], "metrics", {"val_loss": 9.0})
-    storage.set_trial_user_attr(ledger._ids[0], "reason", "lost")
-    again = opened(study, environment=ENVIRONMENT)
-    done = work(again, trial)
-    assert (done.state, done.reason) == ("COMPLETE", "")
-    assert read_study(study.storage, study.name).trials[0].reason == ""
