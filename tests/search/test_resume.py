@@ -16,7 +16,7 @@ from sparsetune.config.seeds import mix
 from sparsetune.failpoints import VARIABLE
 from sparsetune.search.storage import read_study
 
-from .toys import ENVIRONMENT, ONE, TWO, finish, make, opened, rows, told, work, write
+from .toys import ONE, TWO, finish, make, opened, rows, told, work, write
 
 SAMPLERS: dict[str, dict[str, Any]] = {
     "tpe": {"name": "tpe", "n_startup_trials": 4},
