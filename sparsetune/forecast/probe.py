@@ -19,8 +19,14 @@ from sparsetune.forecast.estimate import Probed
 PROBE_SECONDS = 10.0  # of training, for all configs together
 PATIENCE_SECONDS = 120.0  # without a sign: a network file system that loads, an evaluation that takes minutes
 _START = """
-import json, os, sys, threading
-threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()  # who asked has gone
+import json, os, shutil, sys, threading
+
+def end_when_alone():
+    os.read(0, 1)  # ends when the process that asked has
+    shutil.rmtree(os.path.dirname(sys.argv[2]), ignore_errors=True)
+    os._exit(1)
+
+threading.Thread(target=end_when_alone, daemon=True).start()
 sys.path[:] = json.loads(sys.argv[1])
 from sparsetune.forecast.prober import main
 main()

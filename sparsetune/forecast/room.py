@@ -18,24 +18,26 @@ class Room:
     Attributes:
         workers: trials at once; None on a cluster, whose size only Ray knows.
         gpus: what one trial gets.
+        in_process: without Ray.
         unfit: why a trial cannot be tried here, although the cluster may run it.
     """
 
     workers: int | None
     gpus: float
+    in_process: bool = False
     unfit: str = ""
 
 
 def find_room(study: Study, workers: int | None, *, in_process: bool) -> Room:
     """As many workers as asked for or, without that, as fit; raises :class:`BadInput` as the executors do."""
     if in_process:
-        return Room(1, start_executor(study, workers=workers, in_process=True).gpus)
+        return Room(1, start_executor(study, workers=workers, in_process=True).gpus, in_process=True)
     asked, visible = study.resources.gpus, visible_gpus()
     gpus = float(min(1, visible)) if asked == "auto" else asked
     cuda = study.trial.training.device == "cuda"
     if "RAY_ADDRESS" in os.environ:
         short = gpus > visible or (cuda and not gpus)
-        return Room(workers, gpus, "a trial asks for a GPU, and this machine shows none to it" if short else "")
+        return Room(workers, gpus, unfit="a trial asks for GPUs that this machine does not have" if short else "")
     if cuda and not gpus:
         raise BadInput("found 'cuda', but a trial gets no GPU here", source=study.source, key="training.device")
     return Room(_fitting(study, workers, gpus, visible), gpus)

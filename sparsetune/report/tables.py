@@ -39,7 +39,7 @@ def flat_row(trial: Trial) -> dict[str, Any]:
     }
 
 
-def trial_table(trials: Sequence[Trial], metrics: Sequence[str], title: str, width: int) -> Table:
+def trial_table(trials: Sequence[Trial], metrics: Sequence[str], title: str | None, width: int) -> Table:
     """Number, metrics and drawn parameters of each trial; the best value of each metric is bold.
 
     What does not fit into ``width`` characters is left out, parameters first, and the caption says so.
@@ -92,7 +92,13 @@ def known(metrics: Sequence[str], trials: Sequence[Trial]) -> list[str]:
 def plain_table(title: str | None = None) -> Table:
     """An empty table in the look of all of them: no frame, so that 80 columns hold much."""
     return Table(
-        title=title, title_justify="left", title_style="bold", header_style="bold", box=None, padding=(0, GAP, 0, 0)
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=None,
+        padding=(0, GAP, 0, 0),
+        pad_edge=False,
     )
 
 

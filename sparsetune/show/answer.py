@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from statistics import median
+from typing import TypeVar
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -16,6 +17,7 @@ from sparsetune.layout.text import cut, duration, heading, listed, number
 from sparsetune.report.tables import known, single_table, trial_table
 from sparsetune.show.words import BESIDE, command_line, meaning
 
+T = TypeVar("T")
 MOST_ROWS = 15  # of a front
 MOST_REASONS = 5
 NEXT_BEST = 3
@@ -28,7 +30,8 @@ def front_of_several(
     names = [*(objective.metric for objective in objectives), *BESIDE]
     shown = spread(front, MOST_ROWS)
     count = f" ({len(shown)} of {len(front)})" if len(shown) < len(front) else ""
-    yield trial_table(shown, names, f"Pareto front: the best trade-offs{count}", width)
+    yield Text(f"Pareto front: the best trade-offs{count}", style="bold")
+    yield trial_table(shown, names, None, width)
     yield Text()
     yield Text(how_to_read(objectives, len(front)))
     yield _legend(objectives, known(names, shown))
@@ -51,7 +54,7 @@ def best_of_one(
         key=lambda trial: sign * trial.values[0],
     )
     if others:
-        near = ", ".join(f"trial {trial.number} {number(trial.values[0], 4)}" for trial in others[:NEXT_BEST])
+        near = ", ".join(f"trial {trial.number} ({number(trial.values[0], 4)})" for trial in others[:NEXT_BEST])
         middle = number(median(trial.values[0] for trial in (best, *others)), 4)
         yield Text(f"Next by {heading(objectives[0].metric)}: {near}; median of all complete trials {middle}.")
     yield _legend(objectives, known(names, [best]))
@@ -61,7 +64,7 @@ def how_to_read(objectives: Sequence[Objective], rows: int) -> str:
     """What it means to be in the table."""
     names = [heading(objective.metric) for objective in objectives]
     if rows == 1:
-        return f"One trial beats or equals all others in {' and '.join(names)}."
+        return f"No other trial is better than this one in {' or '.join(names)}."
     where = "both" if len(names) == 2 else f"all {len(names)} objectives"
     text = f"Each row is a best trade-off: no other trial is better in {where}."
     return f"{text}\nFrom top to bottom you give {names[0]} for {names[1]}." if len(names) == 2 else text
@@ -105,7 +108,7 @@ def ended(study: Study, trials: Sequence[Trial], width: int) -> Iterator[Rendera
         yield Text(f"{len(reasons) - MOST_REASONS} more reasons: {more}")
     pruned = sum(trial.state == "PRUNED" for trial in trials)
     if pruned:
-        yield Text(f"{pruned} pruned: stopped early because they fell behind ({study.pruner.name} pruner)")
+        yield Text(f"{pruned} pruned: stopped early for falling behind ({study.pruner.name} pruner)")
 
 
 def time_spent(trials: Sequence[Trial]) -> str:
@@ -119,7 +122,7 @@ def time_spent(trials: Sequence[Trial]) -> str:
     return f"Time: {each}; {duration(clock)} from first start to last end"
 
 
-def spread(trials: Sequence[Trial], most: int) -> list[Trial]:
+def spread(trials: Sequence[T], most: int) -> list[T]:
     """At most so many of them, evenly spread, the first and the last among them."""
     if len(trials) <= most:
         return list(trials)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sparsetune.config.study import Study
 from sparsetune.forecast.estimate import Spread
 from sparsetune.forecast.study import Forecast
-from sparsetune.show.amounts import duration, size
+from sparsetune.layout.text import duration, size
 
 
 def forecast_lines(study: Study, found: Forecast) -> Iterator[str]:
@@ -64,8 +64,9 @@ def _time(study: Study, found: Forecast) -> Iterator[str]:
     sooner = " and ".join(_sooner(study))
     if sooner:
         yield f"{sooner} may end trials sooner"
-    yield f"on top: {duration(found.process.start_seconds)} until a worker trains, Ray's start, storing results,"
-    yield "and what workers slow each other down"
+    yield f"on top: {duration(found.process.start_seconds)} to start, tenths of a second a trial to store results"
+    if not found.room.in_process:
+        yield "and with Ray its own start, and workers that slow each other down"
 
 
 def _range(total: Spread) -> Iterator[str]:

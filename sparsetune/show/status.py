@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from sparsetune.layout.columns import GAP
 from sparsetune.layout.text import about, ago, bar, cut, duration, listed, number, size
 from sparsetune.report.tables import plain_table
 from sparsetune.show.facts import FINISHED, IDLE, INTERRUPTED, RUNNING, Facts
@@ -59,21 +61,28 @@ def _rows(facts: Facts, console: Console, now: float) -> list[tuple[str, str]]:
 
 
 def _overview(found: Sequence[Facts], width: int, now: float) -> Table:
-    table = plain_table()
-    table.add_column("study", overflow="ellipsis", max_width=max(12, width // 4), no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    for head in ("done", "failed", "pruned", "running", "last end"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("best", overflow="ellipsis", no_wrap=True)
-    for facts in found:
-        table.add_row(
-            Text(facts.study),
+    """Names and best values are cut to what the figures leave."""
+    heads = ("state", "done", "failed", "pruned", "running", "last end")
+    figures = [
+        (
             facts.state,
             _done(facts),
-            *(str(each) for each in (facts.counts["fail"], facts.counts["pruned"], len(facts.running))),
+            *(str(count) for count in (facts.counts["fail"], facts.counts["pruned"], len(facts.running))),
             ago(now - facts.last_ended_ms / 1000) if facts.last_ended_ms else "",
-            Text(_best(facts)),
         )
+        for facts in found
+    ]
+    taken = sum(max(map(len, column)) + GAP for column in zip(heads, *figures, strict=True))
+    names = [cut(facts.study, max(12, width - taken if width < 120 else width // 4)) for facts in found]
+    room = width - taken - max(map(cell_len, ("study", *names))) - GAP
+    table = plain_table()
+    table.add_column("study", no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="left" if head == "state" else "right", no_wrap=True)
+    if room >= 24:
+        table.add_column("best", no_wrap=True)
+    for facts, name, cells in zip(found, names, figures, strict=True):
+        table.add_row(Text(name), *cells, *([Text(cut(_best(facts), room))] if room >= 24 else []))
     return table
 
 

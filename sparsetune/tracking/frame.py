@@ -23,13 +23,14 @@ def frame(standing: Standing, title: str, width: int, height: int, *, ascii_only
     Nothing that it says is said by colour alone.
     """
     spare = max(2, height - _AROUND)
+    most_running = min(MOST_RUNNING, spare - spare // 3, max(1, standing.peak))
     lines = [
         Text(),
         _progress(standing, title, width, ascii_only=ascii_only),
         Text(cut(_counts(standing), width)),
         *_failure(standing, width),
-        *_running(standing, width, min(MOST_RUNNING, spare - spare // 3)),
-        *_best(standing, width, min(MOST_BEST, max(1, spare // 3))),
+        *_running(standing, width, most_running),
+        *_best(standing, width, min(MOST_BEST, spare - most_running)),
     ]
     return Text("\n", no_wrap=True, overflow="crop", end="").join(lines[: max(1, height - 1)])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 from sparsetune.config.metrics import Goal
@@ -18,6 +19,7 @@ class Front(Generic[T]):
         self._signs = [-1.0 if goal == "maximize" else 1.0 for goal in goals]
         self._keys: list[tuple[float, ...]] = []  # distinct values, signed so that less is better; sorted
         self._items: list[list[T]] = []  # by key: equal values beat each other not
+        self._flat = len(goals) <= 2
         self._size = 0
         self._best: list[tuple[tuple[float, ...], T] | None] = [None for _ in goals]
 
@@ -55,9 +57,12 @@ class Front(Generic[T]):
             self._items[at].append(item)
             self._size += 1
             return
-        if any(_as_good(other, key) for other in reversed(self._keys[:at])):  # what beats it sorts before it,
+        # what beats it sorts before it, what it beats after it; with two objectives these are its neighbours
+        first = max(0, at - 1) if self._flat else 0
+        if any(_as_good(self._keys[i], key) for i in range(at - 1, first - 1, -1)):
             return
-        beaten = [i for i in range(at, len(self._keys)) if _as_good(key, self._keys[i])]  # what it beats after it
+        among = takewhile if self._flat else filter
+        beaten = list(among(lambda i: _as_good(key, self._keys[i]), range(at, len(self._keys))))
         for index in reversed(beaten):
             self._size -= len(self._items.pop(index))
             del self._keys[index]

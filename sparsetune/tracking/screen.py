@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Sequence
-from threading import RLock
+from threading import Event, RLock, Thread
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -17,24 +18,34 @@ from sparsetune.tracking.lines import Throttle, best_line, failed_line, resumed_
 from sparsetune.tracking.standing import Standing
 
 REFRESHES = 2  # a second
-MOST, WINDOW = 10, 10.0  # failures in so many seconds that are said one by one
 PATIENCE = 0.1  # seconds that a redraw waits for what it draws
+MOST, WINDOW = 10, 10.0  # failures in so many seconds that are said one by one
 
 
 class ScreenView:
-    """Redraws twice a second from a thread of its own; ``lock`` keeps what it draws still."""
+    """Prints and redraws twice a second in a thread of its own, so that no trial waits for a terminal.
+
+    The study's thread holds none of rich's locks: a signal handler that prints there cannot find them taken.
+    """
 
     def __init__(self, console: Console, standing: Standing, title: str, lock: RLock) -> None:
+        """
+        Args:
+            lock: held while ``standing`` changes, and while it is drawn.
+        """
         self._console = console
         self._standing = standing
         self._title = title
         self._lock = lock
         self._drawn: RenderableType = ""
         self._throttle = Throttle(standing.clock, most=MOST, window=WINDOW)
+        self._news: deque[Text] = deque()
+        self._closing = Event()
+        self._thread = Thread(target=self._run, name="sparsetune-screen", daemon=True)
         self._live = Live(
             get_renderable=self._draw,
             console=console,
-            refresh_per_second=REFRESHES,
+            auto_refresh=False,
             transient=True,
             redirect_stdout=sys.stdout.isatty(),  # what goes to a file goes on doing so
         )
@@ -42,7 +53,8 @@ class ScreenView:
     def started(self, trial: Trial, *, resumed: bool) -> None:
         if resumed:
             self._say(resumed_line(trial))
-        self._live.start()
+        if self._thread.ident is None:
+            self._thread.start()
 
     def reported(self) -> None:
         if self._throttle.summary_due():
@@ -57,10 +69,26 @@ class ScreenView:
             self._say(best_line(self._standing, trial, improved))
 
     def close(self) -> None:
-        self._live.stop()
+        if self._thread.ident is not None:
+            self._closing.set()
+            self._thread.join()
+            self._refresh()
+            self._live.stop()
+
+    def _run(self) -> None:
+        self._live.start()
+        while not self._closing.wait(1 / REFRESHES):
+            self._refresh()
+
+    def _refresh(self) -> None:
+        news = [self._news.popleft() for _ in range(len(self._news))]
+        with self._console:  # one write for both
+            if news:
+                self._console.print(Text("\n").join(news))
+            self._live.refresh()
 
     def _say(self, line: str, style: str = "") -> None:
-        self._console.print(Text(cut(line, self._console.width), style=style, no_wrap=True))
+        self._news.append(Text(cut(line, self._console.width), style=style, no_wrap=True))
 
     def _draw(self) -> RenderableType:
         """The picture of now; the last one if a signal handler prints while its thread holds the lock."""

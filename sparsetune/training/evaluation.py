@@ -7,12 +7,14 @@ from torch import nn
 
 from sparsetune.sparsity.method import Method
 from sparsetune.training.data.dataset import Split
+from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.task import Classification, Meter
 
-_CACHED = 4 << 20  # bytes; beyond this a CPU waits for memory: LeNet-5 takes twice as long with 20 MB
-_SHARE = 64  # of a GPU's memory: a hundredth or two, for trials may share it
+_CACHED = 4 << 20  # bytes; with more a CPU waits for memory: LeNet-5 takes twice as long with 20 MB
+_SHARE = 128  # of a GPU's memory: a layer holds its input too, and trials may share the GPU
 
 
+@subnormals_are_zero()
 @torch.inference_mode()
 def evaluate(network: nn.Module, method: Method, task: Classification, split: Split, batch: int) -> tuple[float, float]:
     """Mean loss and accuracy on a split, in evaluation mode, ``batch`` samples at a time."""

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from sparsetune.sparsity.method import Method, Phase
 from sparsetune.training.data.dataset import Split
 from sparsetune.training.metrics.cost import Cost
+from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.task import Classification, Meter
 
 
@@ -25,6 +26,7 @@ def batches(split: Split, size: int, order: Tensor) -> Iterator[tuple[Tensor, Te
         yield split.inputs.index_select(0, indices), split.targets.index_select(0, indices)
 
 
+@subnormals_are_zero()
 def train_epoch(
     network: nn.Module,
     method: Method,

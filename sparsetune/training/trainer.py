@@ -175,7 +175,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "method": self.method.state_dict(),
             "cost": asdict(self.cost),
-            "record": [asdict(row) for row in self.record],
+            "record": [{**vars(row)} for row in self.record],
             "best_state": self._best_state,
             "out_of_time": self._out_of_time,
         }

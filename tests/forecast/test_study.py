@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sparsetune.assembly import visible_gpus
 from sparsetune.config.errors import BadInput
 from sparsetune.config.study import Study
 from sparsetune.forecast.estimate import Probed
@@ -92,7 +93,7 @@ def test_what_a_start_would_refuse_is_refused(tmp_path: Path) -> None:
 
 def test_in_process_there_is_one_worker(tmp_path: Path) -> None:
     study = small(tmp_path)
-    assert find_room(study, None, in_process=True).workers == 1
+    assert find_room(study, None, in_process=True) == Room(1, visible_gpus() and 1, in_process=True)
     with pytest.raises(BadInput, match="--workers"):
         find_room(study, 3, in_process=True)
 

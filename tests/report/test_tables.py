@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 from rich.table import Table
 
 from sparsetune.config.messages import Trial
-from sparsetune.report.tables import flat_row, number, single_table, trial_table
+from sparsetune.report.tables import flat_row, single_table, trial_table
 
 
 def trial(index: int, accuracy: float, **params: object) -> Trial:
@@ -28,15 +29,32 @@ def test_the_best_value_of_each_metric_is_bold() -> None:
     assert list(table.columns[2].cells) == ["[bold]0.1[/bold]", "0.2"]
 
 
-def test_no_number_is_cut_and_what_does_not_fit_is_said() -> None:
-    params = {f"method.parameter_{index}": 1.23456e-05 for index in range(20)}
-    for width in (60, 80, 120, 160):
-        text = printed(trial_table([trial(0, 0.912345, **params)], ["val_accuracy"], "t", width), width)
-        assert "…" not in text
-        assert "parameters left out" in text
-        (cells,) = [line.split() for line in text.splitlines() if line.strip().startswith("0 ")]
-        assert set(cells) == {"0", "0.912", "1.23e-05"}
-        assert all(len(line.rstrip()) <= width for line in text.splitlines())
+@pytest.mark.parametrize("width", range(40, 130))
+def test_no_number_is_cut_and_what_does_not_fit_is_said(width: int) -> None:
+    params = {f"method.parameter_{index}": 1.23456e-05 for index in range(12)}
+    text = printed(trial_table([trial(0, 0.912345, **params)], ["val_accuracy"], "t", width), width)
+    (cells,) = [line.split() for line in text.splitlines() if line.strip().startswith("0 ")]
+    assert set(cells) == {"0", "0.912", "1.23e-05"}
+    assert all(len(line.rstrip()) <= width for line in text.splitlines())
+    assert f"parameters left out: {12 - cells.count('1.23e-05')};" in " ".join(text.split())
+
+
+def test_metrics_that_do_not_fit_are_left_out_too() -> None:
+    wide = Trial(0, "COMPLETE", {"kp": 0.1}, {}, {f"metric_{index}": 1.23456e-05 for index in range(9)})
+    text = printed(trial_table([wide], list(wide.metrics), "t", 40), 40)
+    assert text.split().count("1.23e-05") == 3
+    assert "metrics left out: 6;" in " ".join(text.split())
+
+
+def test_a_parameter_that_does_not_fit_leaves_room_for_those_after_it() -> None:
+    wide = trial(0, 0.5, **{"training.optimizer": "x" * 90, "method.kp": 0.123})
+    assert "0.123" in printed(trial_table([wide], ["val_accuracy"], "t", 80), 80)
+
+
+def test_text_is_no_markup() -> None:
+    odd = trial(0, 0.5, **{"model.name": "[bold]a[/b]"})
+    assert "[bold]a[/b]" in printed(trial_table([odd], ["val_accuracy"], "t", 80), 80)
+    assert "[bold]a[/b]" in printed(single_table(odd, ["val_accuracy"], "t"), 80)
 
 
 def test_a_single_trial_stands_in_lines() -> None:
@@ -46,10 +64,6 @@ def test_a_single_trial_stands_in_lines() -> None:
         ["val_accuracy", "0.9"],
         ["training.lr", "0.01"],
     ]
-
-
-def test_numbers_are_short() -> None:
-    assert [number(value) for value in (0.123456, 3, None, "sgd", 1e-5)] == ["0.123", "3", "", "sgd", "1e-05"]
 
 
 def test_a_flat_row_keeps_everything_apart() -> None:

@@ -7,16 +7,16 @@ import os
 import re
 import signal
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
+from watching import EPOCHS, Clock, Terminal, complete, observer, row, run, trial
 
 from sparsetune.tracking.plain import MOST, SILENCE, WINDOW
 from sparsetune.tracking.screen import ScreenView
-
-from watching import EPOCHS, Clock, Terminal, complete, observer, row, run, trial
 
 
 class Log(io.StringIO):
@@ -26,8 +26,8 @@ class Log(io.StringIO):
 
 
 def printed(file: io.StringIO) -> str:
-    """What a terminal got, without its control sequences."""
-    return re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]|\r", "", file.getvalue())
+    """What a terminal got, without its control sequences; a carriage return begins a line."""
+    return re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]", "", file.getvalue()).replace("\r", "\n")
 
 
 def test_a_log_has_one_line_a_trial() -> None:
@@ -158,13 +158,38 @@ def test_a_redraw_does_not_wait_for_a_signal_handler_that_prints() -> None:
     lock = threading.RLock()
     watched = observer(Log(), Clock())._standing
     view = ScreenView(Console(file=Terminal(), width=80, height=24), watched, "a study", lock)
+    before = view._draw()
     drawn: list[Any] = []
     with lock:
+        watched.started(trial(0), resumed=False)
         thread = threading.Thread(target=lambda: drawn.append(view._draw()))
         thread.start()
         thread.join(timeout=30)
-    assert drawn == [""]
-    assert "a study" in str(view._draw())
+    assert drawn == [before]
+    assert str(view._draw()) != str(before)
+
+
+class Stopped(Terminal):
+    """A terminal in which Ctrl-S was pressed: nothing is written until Ctrl-Q."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.going = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.going.wait(timeout=60)
+        return super().write(text)
+
+
+def test_no_trial_waits_for_a_terminal_that_is_stopped() -> None:
+    file, clock = Stopped(), Clock()
+    watcher = observer(file, clock, total=20)
+    for number in range(20):
+        run(watcher, clock, trial(number, "FAIL", reason="why"))
+    assert file.getvalue() == ""
+    file.going.set()
+    watcher.close()
+    assert "trial 3 failed: why" in printed(file)
 
 
 class Gone(Terminal):
@@ -206,10 +231,7 @@ def test_the_users_output_to_a_file_stays_there(tmp_path: Path, monkeypatch: pyt
 def test_ctrl_c_in_the_middle_leaves_the_terminal_clean() -> None:
     file, clock = Terminal(), Clock()
     watcher = observer(file, clock)
-    with pytest.raises(KeyboardInterrupt):
-        try:
-            watcher.trial_started(trial(0), resumed=False)
-            signal.raise_signal(signal.SIGINT)
-        finally:
-            watcher.close()
+    watcher.trial_started(trial(0), resumed=False)
+    with pytest.raises(KeyboardInterrupt), closing(watcher):
+        signal.raise_signal(signal.SIGINT)
     assert file.getvalue().endswith("\x1b[2K")

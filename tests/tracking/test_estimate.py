@@ -5,10 +5,9 @@ from __future__ import annotations
 import heapq
 
 import pytest
+from watching import EPOCHS, Watched, complete
 
 from sparsetune.tracking.estimate import Part, seconds_left
-
-from watching import EPOCHS, Watched, complete
 
 
 def test_nothing_is_known_before_anything_was_done() -> None:

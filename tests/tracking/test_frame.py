@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from watching import ONE, TWO, Watched, complete, trial
 
 from sparsetune.config.study_file import Objective
 from sparsetune.tracking.frame import frame
-
-from watching import ONE, TWO, Watched, complete, trial
 
 NAMES = ("val_accuracy", "compute_saved", "val_loss", "train_loss", "est_flops_g", "est_energy_kj", "step_time_ms")
 MANY = tuple(Objective(metric=name, goal="maximize") for name in NAMES)
@@ -88,8 +87,9 @@ def test_with_one_objective_the_best_trial_and_its_parameters() -> None:
 
 def test_with_several_a_few_of_the_front_and_how_many_there_are() -> None:
     text = lines(busy(TWO, 1))
-    at = text.index("best trade-offs so far: 2 of 19")
-    assert [line.split()[0] for line in text[at + 2 :]] == ["18", "0"]
+    at = text.index("best trade-offs so far: 6 of 19")
+    assert [line.split()[0] for line in text[at + 2 :]] == ["18", "14", "11", "7", "4", "0"]
+    assert "best trade-offs so far: 2 of 19" in lines(busy(TWO, 64))
 
 
 def test_objectives_without_room_are_counted() -> None:

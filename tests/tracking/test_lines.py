@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sparsetune.tracking.lines import Throttle, best_line, ended_line, failed_line, running_line, summary_line
-
 from watching import EPOCHS, Clock, Watched, complete, row, trial
+
+from sparsetune.tracking.lines import Throttle, best_line, ended_line, failed_line, running_line, summary_line
 
 
 def test_a_line_says_how_a_trial_ended() -> None:
@@ -23,10 +23,10 @@ def test_a_new_best_says_of_what() -> None:
     watched = Watched()
     done = complete(3, 0.9, 0.5)
     watched.whole(done)
-    assert best_line(watched.standing, done, [1]) == (
-        "trial 3: compute_saved 0.5, the best so far (val_accuracy 0.9)"
+    assert best_line(watched.standing, done, [1]) == ("trial 3: compute_saved 0.5, the best so far (val_accuracy 0.9)")
+    assert (
+        best_line(watched.standing, done, [0, 1]) == "trial 3: val_accuracy 0.9 and compute_saved 0.5, the best so far"
     )
-    assert best_line(watched.standing, done, [0, 1]) == "trial 3: val_accuracy 0.9 and compute_saved 0.5, the best so far"
 
 
 def test_the_summary_has_counts_best_failure_and_time_left() -> None:

@@ -1,5 +1,6 @@
 """Optimisers against torch's plain loops, schedules against torch's schedulers."""
 
+import copy
 import math
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from torch import nn
 
 from sparsetune.config.trial import Constant, Cosine, Schedule, Step, Training
-from sparsetune.testing.methods import trial_config
+from sparsetune.testing.methods import same_state, trial_config
 from sparsetune.training.optim import learning_rate, make_optimizer
 from sparsetune.training.trainer import Trainer
 
@@ -47,6 +48,34 @@ def test_twenty_steps_of_torch_s_plain_optimiser(settings, plain) -> None:
             optimizer.step()
     assert (ours - start).abs().max() > 1e-3
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-13)
+
+
+TORCHS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+
+
+@pytest.mark.parametrize("name", TORCHS)
+def test_it_is_torch_s_fused_optimiser_bit_for_bit(name: str) -> None:
+    """Steps, state and what both make of each other's state."""
+    generator = torch.Generator().manual_seed(0)
+    settings = {"weight_decay": 0.1, **({"momentum": 0.9} if name == "sgd" else {})}
+    ours, theirs = nn.Linear(5, 4), nn.Linear(5, 4)
+    theirs.load_state_dict(ours.state_dict())
+    lean = make_optimizer(ours.parameters(), Training(optimizer=name, **settings))
+    plain = TORCHS[name](theirs.parameters(), 0.01, fused=True, **settings)
+    assert isinstance(lean, TORCHS[name])
+    for step in range(6):
+        inputs = torch.randn(8, 5, generator=generator)
+        for network, optimizer in ((ours, lean), (theirs, plain)):
+            optimizer.zero_grad()
+            network(inputs).square().mean().backward()
+            optimizer.step()
+        assert same_state(dict(ours.state_dict()), dict(theirs.state_dict()))
+        assert same_state(lean.state_dict(), plain.state_dict())
+        if step == 2:
+            saved = copy.deepcopy((lean.state_dict(), plain.state_dict()))
+            lean.load_state_dict(saved[1])
+            plain.load_state_dict(saved[0])
+    assert all(parameter.requires_grad for parameter in ours.parameters())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Loss, accuracy and their collection against brute force; evaluation of a split."""
+"""Loss, accuracy and their collection against brute force."""
 
 import math
 
@@ -9,12 +9,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, log_loss
 from torch import nn
 
-from sparsetune.config.trial import Training
-from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.testing.methods import run_through, trial_config
 from sparsetune.training import task as task_module
 from sparsetune.training.data.dataset import Split
-from sparsetune.training.loop import batches, evaluate
+from sparsetune.training.loop import batches
 from sparsetune.training.task import Classification, Meter
 
 TASK = Classification()
@@ -69,24 +67,6 @@ def test_meter_measures_before_it_holds_too_much() -> None:
 
 def test_meter_of_nothing() -> None:
     assert all(math.isnan(value) for value in Meter(TASK).result())
-
-
-@pytest.mark.parametrize("count", [1, 1023, 1024, 1025, 2500])
-def test_evaluation_against_brute_force(count: int) -> None:
-    """In evaluation mode, sample by sample; nothing in the network changes."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 4)).double()
-        network(torch.randn(50, 6, dtype=torch.float64))
-    inputs, targets = draw(count, 6)
-    targets = targets % 4
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    loss, accuracy = evaluate(network, Dense(DenseConfig(), network, Training()), TASK, Split(inputs, targets))
-    with torch.no_grad():
-        outputs = torch.cat([network.eval()(sample.unsqueeze(0)) for sample in inputs])
-    assert loss == pytest.approx(log_loss(targets, outputs.softmax(1), labels=range(4)), rel=1e-9)
-    assert accuracy == pytest.approx(accuracy_score(targets, outputs.argmax(1)), abs=1e-12)
-    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
 def test_batches_are_the_split_in_order() -> None:

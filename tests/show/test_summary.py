@@ -1,0 +1,69 @@
+"""The whole answer at the end of a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from search.toys import TWO, make, opened, work
+
+from sparsetune.config.study import Study
+from sparsetune.show.summary import show_summary
+from sparsetune.study import summarise
+
+
+def finished(root: Path, *, failing: bool = False, **changes: Any) -> Study:
+    study = make(root, budget={"trials": 8}, **changes)
+    ledger = opened(study)
+    for _ in range(study.budget.trials):
+        trial = ledger.ask()
+        if failing:
+            ledger.tell(trial.number, "FAIL", {}, "no [memory] left")
+        else:
+            work(ledger, trial)
+    return study
+
+
+def shown(study: Study, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("sys.argv", ["sparsetune"])
+    ledger = opened(study)
+    show_summary(study, summarise(study, ledger.trials(), ledger.front()))
+    return capsys.readouterr().out
+
+
+def test_of_several_objectives(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = shown(finished(tmp_path, objectives=TWO), capsys, monkeypatch)
+    assert "toys: 7 complete, 1 fail\n" in said
+    assert "Pareto front: the best trade-offs" in said
+    assert "trial 5 failed: every seventh" in said
+    *_, keep, run, methods, ui = said.splitlines()
+    number = next(line for line in said.splitlines() if line.lstrip()[:1].isdigit()).split()[0]
+    assert keep.endswith(f"sparsetune best toys --trial {number} > trial_{number}.yaml")
+    assert run.endswith(f"sparsetune run trial_{number}.yaml")
+    assert methods.endswith("sparsetune methods toy")
+    assert ui.endswith("sparsetune ui toys")
+
+
+def test_of_one_objective_in_a_storage_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/x.db"
+    study = finished(tmp_path, storage=url, study="a [red]", pruner={"name": "median", "n_startup_trials": 1})
+    said = shown(study, capsys, monkeypatch)
+    assert "a [red]: " in said
+    assert "Best trial" in said
+    assert "pruned: stopped early for falling behind (median pruner)" in said
+    assert f"best 'a [red]' --storage {url} > trial_" in said
+
+
+def test_of_failures_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    said = shown(finished(tmp_path, failing=True), capsys, monkeypatch)
+    assert "toys: 8 fail\n" in said
+    assert "trials 0, 1, 2, 3, 4, 5, 6, 7 failed: no [memory] left" in said
+    assert "No trial completed" in said
+    assert "best toys" not in said
