@@ -23,11 +23,14 @@ lint: $(VENV)/.installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# the last one wants SPARSETUNE_DATA
+# about 20 minutes; the last two want SPARSETUNE_DATA
 bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/import_time.py
+	$(BIN)/python benchmarks/harness_overhead.py
 	$(BIN)/python benchmarks/ast_controller.py
 	$(BIN)/python benchmarks/ast_accuracy.py
 	$(BIN)/python benchmarks/ast_step.py
+	$(BIN)/python benchmarks/training_core.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

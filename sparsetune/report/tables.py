@@ -61,7 +61,7 @@ def trial_table(trials: Sequence[Trial], metrics: Sequence[str], title: str | No
     if any(left_out.values()):
         counts = ", ".join(f"{name} left out: {count}" for name, count in left_out.items() if count)
         table.caption = f"{counts}; a wider terminal, or sparsetune export, shows them"
-        table.caption_justify = "left"
+        table.caption_justify, table.caption_style = "left", "italic"
     for column, room in zip(shown, widths(shown, width), strict=True):
         table.add_column(heading(column.name), justify="right", width=room)
     best = {name: _best(name, trials) for name in metrics}

@@ -35,7 +35,7 @@ def picture(found: Sequence[Facts], console: Console, now: float, *, one: bool) 
 
 def _detail(facts: Facts, console: Console, now: float) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
+    table.add_column(style="bold", no_wrap=True, min_width=9)
     table.add_column(overflow="fold")
     for name, value in _rows(facts, console, now):
         if value:

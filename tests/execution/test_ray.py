@@ -140,9 +140,12 @@ def test_a_trial_without_gpus_sees_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("cluster")
-def test_no_files_of_tune_stay(tmp_path: Path) -> None:
-    run(Script(jobs(tmp_path, "works")), behave, tmp_path)
-    assert not list((tmp_path / "ray").iterdir())
+def test_no_files_of_tune_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    script = Script(jobs(tmp_path / "jobs", "works"))
+    run(script, behave, tmp_path)
+    assert script.outcome(Key(0)).state == "COMPLETE"
+    assert [path.name for path in tmp_path.iterdir()] == ["jobs"]
 
 
 @pytest.mark.usefixtures("cluster")

@@ -44,6 +44,11 @@ def test_what_an_earlier_run_did_of_a_trial_is_not_this_runs_speed() -> None:
     assert seconds_left(elapsed=10, ended=0, busy=0, running=[part], waiting=1) == pytest.approx(110)
 
 
+def test_what_was_begun_before_the_time_that_is_looked_at_is_no_work_of_it() -> None:
+    """In 10 s a trial ended that was half done before: a trial takes 20 s, two take 40 s."""
+    assert seconds_left(elapsed=10, ended=1, busy=20, running=[], waiting=2, begun=0.5) == 40
+
+
 @pytest.mark.parametrize("workers", [1, 2, 7])
 @pytest.mark.parametrize("start", [0.0, 60.0], ids=["at once", "workers take a minute to start"])
 def test_on_simulated_workers_it_is_right_within_a_tenth(workers: int, start: float) -> None:
