@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.overrides import flatten
 from sparsetune.config.study import Study
+from sparsetune.search.progress import BUDGET
 from sparsetune.search.storage import DEFINITION
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def note_changes(
     if DEFINITION not in attributes:
         storage.set_study_system_attr(study_id, METRIC_NAMES, [objective.metric for objective in study.objectives])
         storage.set_study_user_attr(study_id, DEFINITION, study.definition)
+    if attributes.get(BUDGET) != study.budget.model_dump():
+        storage.set_study_user_attr(study_id, BUDGET, study.budget.model_dump())
     changes: list[dict[str, Any]] = attributes.get(_CHANGES, [])
     current = {
         "sampler": study.sampler.model_dump(mode="json"),

@@ -51,7 +51,7 @@ def _rows(facts: Facts, console: Console, now: float) -> list[tuple[str, str]]:
         ("done", _progress(facts, console)),
         ("trials", _counts(facts)),
         ("best", f"{_best(facts)}{of_different}" if facts.best else ""),
-        ("front", f"{facts.front} best trade-offs: {command_line('best', facts.study)}" if facts.front > 1 else ""),
+        ("front", f"{facts.front} best trade-offs: {command_line('best', facts.study)}" if len(facts.best) > 1 else ""),
         ("running", f"trial {listed(running, 8)}" if running else ""),
         ("cut short", f"trial {listed([each.number for each in facts.interrupted], 8)}" if facts.interrupted else ""),
         ("last end", ago(now - facts.last_ended_ms / 1000) if facts.last_ended_ms else ""),

@@ -46,7 +46,7 @@ class Front(Generic[T]):
             if best is None or key[index] < best[0][index]:
                 improved.append(index)
                 self._best[index] = (key, item)
-            elif key[index] == best[0][index] and _as_good(key, best[0]):
+            elif key[index] == best[0][index] and key != best[0] and _as_good(key, best[0]):
                 self._best[index] = (key, item)  # no news, and on the front where the other no longer is
         self._place(item, key)
         return improved

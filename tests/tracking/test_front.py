@@ -53,7 +53,7 @@ def test_a_best_that_is_beaten_elsewhere_gives_way_without_being_news() -> None:
     front.add("a", (0.9, 0.1))
     assert front.add("b", (0.9, 0.05)) == []
     assert front.add("c", (0.9, 0.1)) == []
-    assert front.best[0] == (0.9, "c")
+    assert front.best[0] == (0.9, "a"), "of equals the first"
     assert front.add("d", (0.9, 0.2)) == [1]
     assert front.best == [(0.9, "d"), (0.2, "d")]
 
