@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from sparsetune import signals
@@ -43,6 +44,7 @@ class Summary:
     counts: Mapping[str, int]  # trials by state
     front: tuple[Trial, ...]  # the best trial, or the Pareto front by the first objective
     failures: tuple[Trial, ...]
+    trials: tuple[Trial, ...]  # all of them, by number
 
     @property
     def exit_code(self) -> int:
@@ -86,7 +88,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     if spent(study):
         in_process, workers = True, None  # nothing to start Ray for
     elif not in_process:
-        console.print("[dim]starting Ray and its first workers (about 10 s)[/dim]", highlight=False)
+        console.print("starting Ray and its first workers", highlight=False)
     executor = start_executor(study, workers=workers, in_process=in_process)
     warn = warner(console)
     try:
@@ -127,7 +129,8 @@ def run_until_told(executor: Executor, driver: Driver, say: Callable[[str], None
     """Run all jobs; raises Stopped when a signal ended it early, CannotWrite when a worker found no room."""
 
     def stop() -> None:
-        say("stopping: running trials save their state after their epoch; Ctrl-C again ends them at once")
+        text = "stopping: running trials save their state after their epoch; Ctrl-C again ends them at once"
+        Thread(target=say, args=(text,)).start()  # in a signal handler this thread may hold the console's locks
         driver.stop()
 
     with signals.stopping_gently(stop) as request:
@@ -144,4 +147,4 @@ def summarise(study: Study, trials: Sequence[Trial], front: Sequence[int]) -> Su
     sign = -1 if study.objectives[0].goal == "maximize" else 1
     best = sorted((trials[number] for number in front), key=lambda trial: sign * trial.values[0])
     failures = tuple(trial for trial in trials if trial.state == "FAIL")
-    return Summary(study.name, metrics, counts(trials), tuple(best), failures)
+    return Summary(study.name, metrics, counts(trials), tuple(best), failures, tuple(trials))

@@ -109,7 +109,9 @@ def stderr() -> Console:
     """Progress and warnings go here, so that stdout holds results alone."""
     from rich.console import Console
 
-    return Console(stderr=True)
+    from sparsetune.tracking.output import unbreakable
+
+    return Console(file=unbreakable(sys.stderr), stderr=True)  # a closed terminal ends no study
 
 
 def storage_url(root: Path | None, storage: str | None) -> str:

@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import slug
-from sparsetune.search.lock import refuse_if_held
+from sparsetune.search.lock import place_in, refuse_if_held
 from sparsetune.search.storage import sqlite_path
 
 
@@ -23,10 +22,9 @@ class Holder:
 
 
 def lock_of(url: str, runs: Path | None, study: str) -> Path | None:
-    """The study's lock file: beside an SQLite database, else in the project's ``mlruns/``; None without either."""
+    """The study's lock file; None for a server's study without a project (``runs``, its ``mlruns/``)."""
     database = sqlite_path(url)
-    folder = runs if database is None else database.parent
-    return None if folder is None else folder / "locks" / f"{slug(study)}.lock"
+    return place_in(database, runs or Path(), study) if database or runs else None
 
 
 def holder_of(lock: Path, study: str) -> Holder | None:

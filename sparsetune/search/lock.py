@@ -10,18 +10,29 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.paths import made, slug
-from sparsetune.config.study import Study
 from sparsetune.search.storage import sqlite_path
+
+if TYPE_CHECKING:
+    from sparsetune.config.study import Study
+
+
+PAUSES = (0.0, 0.05, 0.1, 0.2)  # seconds: whoever only asks holds the lock for a moment
 
 
 def place(study: Study) -> Path:
-    """Beside an SQLite database, so that two projects on one storage exclude each other; else in the project."""
-    database = sqlite_path(study.storage)
-    folder = study.project.runs if database is None else database.parent
-    return folder / "locks" / f"{slug(study.name)}.lock"
+    """The lock file of a study: beside an SQLite database, so that two projects on one storage exclude each other;
+    else in the project."""
+    return place_in(sqlite_path(study.storage), study.project.runs, study.name)
+
+
+def place_in(database: Path | None, runs: Path, study: str) -> Path:
+    """The same of a study that is only known by name."""
+    folder = runs if database is None else database.parent
+    return folder / "locks" / f"{slug(study)}.lock"
 
 
 def refuse_if_held(path: Path, study: str) -> None:
@@ -42,15 +53,22 @@ def hold(path: Path, study: str) -> Iterator[None]:
     """Hold the lock; raise :class:`BadInput` if another process does."""
     made(path.parent)
     with path.open("a+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BadInput(_held(path, study), source=path) from None
+        if not any(_taken(file, pause) for pause in PAUSES):
+            raise BadInput(_held(path, study), source=path)
         holder = {"pid": os.getpid(), "host": platform.node(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
         file.truncate(0)
         file.write(json.dumps(holder).encode())
         file.flush()
         yield
+
+
+def _taken(file: IO[bytes], pause: float) -> bool:
+    time.sleep(pause)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _held(path: Path, study: str) -> str:

@@ -23,22 +23,19 @@ if TYPE_CHECKING:
 
 def show_summary(study: Study, summary: Summary) -> None:
     """The answer of a study: its best trials and how to read them, what it cost, and how to go on."""
-    from sparsetune.search.storage import read_study
-
-    trials = read_study(study.storage, study.name).trials
     console = Console()
     shown = [f"{count} {state.lower()}" for state, count in summary.counts.items() if count]
     console.print(f"\n[bold]{escape(summary.name)}[/bold]: {', '.join(shown) or 'no trials'}", highlight=False)
     if summary.front:
         answer = front_of_several if len(summary.metrics) > 1 else best_of_one
-        for part in answer(study.objectives, summary.front, trials, console.width):
+        for part in answer(study.objectives, summary.front, summary.trials, console.width):
             console.print(part, highlight=False)
         console.print()
-    for part in ended(study, trials, console.width):
+    for part in ended(study, summary.trials, console.width):
         console.print(part, highlight=False)
     if not summary.front:
         console.print("No trial completed, so there is nothing to choose from.", highlight=False)
-    spent = time_spent(trials)
+    spent = time_spent(summary.trials)
     if spent:
         console.print(spent, highlight=False)
     for line in _go_on(study, summary):

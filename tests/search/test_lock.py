@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -71,6 +73,16 @@ def test_a_holder_that_ends_holds_nothing(path: Path, holder: subprocess.Popen[s
         pass
     with hold(path, "toys"):
         pass
+
+
+def test_one_who_only_asks_refuses_no_driver(path: Path) -> None:
+    """`sparsetune status --watch` asks every few seconds."""
+    path.parent.mkdir()
+    asking = path.open("a+b")
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    threading.Timer(0.02, asking.close).start()
+    with hold(path, "toys"):
+        assert asking.closed
 
 
 def test_freed_by_an_error(path: Path) -> None:

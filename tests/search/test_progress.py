@@ -14,7 +14,7 @@ import optuna
 import pytest
 
 from sparsetune.config.errors import BadInput
-from sparsetune.search.progress import BUDGET, read_progress
+from sparsetune.search.progress import read_progress
 from sparsetune.search.storage import read_study
 
 from .toys import TWO, finish, make, opened
@@ -58,12 +58,17 @@ def test_all_studies_come_in_the_order_in_which_they_were_made(url: str) -> None
 
 
 def test_the_goals_the_identity_and_the_budget(root: Path, url: str) -> None:
-    study = optuna.load_study(study_name="toys", storage=url)
-    study.set_user_attr(BUDGET, {"trials": 12})
     found, other, _ = read_progress(url)
     assert (found.goals, found.budget) == (["maximize", "minimize"], 12)
-    assert found.uid == study.user_attrs["uid"]
+    assert found.uid == optuna.load_study(study_name="toys", storage=url).user_attrs["uid"]
     assert found.uid != other.uid
+
+
+def test_the_budget_is_that_of_the_last_start(tmp_path: Path) -> None:
+    for trials in (3, 5, 4):
+        study = make(tmp_path, budget={"trials": trials})
+        opened(study)
+        assert read_progress(study.storage)[0].budget == trials
 
 
 def test_infinite_values_are_infinite(tmp_path: Path) -> None:
