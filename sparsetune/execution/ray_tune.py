@@ -13,16 +13,20 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
+from unittest.mock import patch
 
 import ray
 from ray import tune
 from ray.air.execution._internal import RayActorManager
 from ray.exceptions import RayActorError, RayTaskError
+from ray.tune import registry
 from ray.tune.execution import tune_controller
 from ray.tune.experiment import Trial
+from ray.tune.experiment import trial as trial_module
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
@@ -92,20 +96,21 @@ class RayTune:
         name = f"{time.time_ns()}"
         folder = tempfile.mkdtemp(prefix="sparsetune-ray-")  # Tune wants one; nothing in it is used again
         try:
-            tune.run(
-                type("Jobs", (Worker,), {"work": staticmethod(work)}),
-                name=name,
-                storage_path=folder,
-                trial_dirname_creator=lambda trial: trial.trial_id,
-                search_alg=Asking(desk),
-                scheduler=Judging(desk),
-                num_samples=-1,
-                max_concurrent_trials=self.workers,
-                resources_per_trial={"cpu": self.cpus, "gpu": self.gpus},
-                reuse_actors=True,
-                raise_on_failed_trial=False,
-                verbose=0,
-            )
+            with _trainable_fetched_once():
+                tune.run(
+                    type("Jobs", (Worker,), {"work": staticmethod(work)}),
+                    name=name,
+                    storage_path=folder,
+                    trial_dirname_creator=lambda trial: trial.trial_id,
+                    search_alg=Asking(desk),
+                    scheduler=Judging(desk),
+                    num_samples=-1,
+                    max_concurrent_trials=self.workers,
+                    resources_per_trial={"cpu": self.cpus, "gpu": self.gpus},
+                    reuse_actors=True,
+                    raise_on_failed_trial=False,
+                    verbose=0,
+                )
         except Exception:
             if desk.error is not None:
                 raise desk.error from None  # Tune wraps it in text
@@ -130,6 +135,15 @@ def places(node: Mapping[str, float], cpus: int, gpus: float) -> int:
         return by_cpus
     cards = node.get("GPU", 0)
     return min(by_cpus, int(cards) * int(1 / gpus + 1e-9) if gpus < 1 else int(cards // gpus))
+
+
+@contextmanager
+def _trainable_fetched_once() -> Iterator[None]:
+    """Tune asks the cluster's store for the class of each trial three times, and unpickles it: 10 ms a trial."""
+    with ExitStack() as patches:
+        for function in (registry.get_trainable_cls, registry.validate_trainable):
+            patches.enter_context(patch.object(trial_module, function.__name__, cache(function)))
+        yield
 
 
 class Worker(tune.Trainable):
