@@ -27,6 +27,7 @@ lint: $(VENV)/.installed-test
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/harness_overhead.py
+	$(BIN)/python benchmarks/harness_profile.py
 	$(BIN)/python benchmarks/ast_controller.py
 	$(BIN)/python benchmarks/ast_accuracy.py
 	$(BIN)/python benchmarks/ast_step.py
