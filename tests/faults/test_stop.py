@@ -33,8 +33,15 @@ def until(process: subprocess.Popen[str], text: str) -> None:
         said += line
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["ctrl_c", "sigterm"])
-@pytest.mark.parametrize("options", EXECUTORS.values(), ids=EXECUTORS)
+@pytest.mark.parametrize(
+    ("options", "signum"),
+    [
+        pytest.param(EXECUTORS["in_process"], signal.SIGINT, id="in_process-ctrl_c"),
+        pytest.param(EXECUTORS["in_process"], signal.SIGTERM, id="in_process-sigterm", marks=pytest.mark.slow),
+        pytest.param(EXECUTORS["ray"], signal.SIGINT, id="ray-ctrl_c"),
+        pytest.param(EXECUTORS["ray"], signal.SIGTERM, id="ray-sigterm", marks=pytest.mark.slow),
+    ],
+)
 def test_running_trials_save_their_state_and_go_on_from_it(
     options: tuple[str, ...], signum: signal.Signals, tmp_path: Path
 ) -> None:
@@ -98,6 +105,7 @@ def test_the_second_ctrl_c_does_not_wait_for_the_epoch(options: tuple[str, ...],
     assert [trial["state"] for trial in stored_trials(tmp_path)] == ["COMPLETE", "COMPLETE"]
 
 
+@pytest.mark.slow
 def test_all_workers_stop(tmp_path: Path) -> None:
     file = write_study(tmp_path, **{**LONG, "training": {"epochs": 20}, "budget": {"trials": 6}})
     process = start(file, "--workers", "2")
