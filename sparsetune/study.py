@@ -87,9 +87,16 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     root = locate_data(study.trial, study.project, known, study.source)
     if spent(study):
         in_process, workers = True, None  # nothing to start Ray for
+        console.print(
+            "nothing is left to run: all trials of the budget have ended; --trials adds more", highlight=False
+        )
     elif not in_process:
         console.print("starting Ray and its first workers", highlight=False)
-    executor = start_executor(study, workers=workers, in_process=in_process)
+    with signals.stopping_gently(lambda: None) as request:  # inside Ray's start an exception may be lost
+        executor = start_executor(study, workers=workers, in_process=in_process)
+    if request.signum is not None:
+        executor.close()
+        raise signals.Stopped(request.signum, "stopped before the first trial")
     warn = warner(console)
     try:
         with lock.hold(lock_file, study.name):

@@ -62,7 +62,7 @@ def guarded(command: F) -> F:
         except Stopped as stopped:
             _fail(str(stopped), 128 + stopped.signum)
         except KeyboardInterrupt:
-            _fail("interrupted; the same command goes on from here", 130)
+            _fail("interrupted; a study goes on from here when it is started again", 130)
         except (typer.Exit, typer.Abort):
             raise
         except CannotWrite as error:

@@ -36,7 +36,7 @@ def show_methods(name: str | None) -> None:
         console.print(table)
         return
     method = METHODS.get(name)
-    console.print(inspect.getdoc(inspect.getmodule(method)) or "", highlight=False, markup=False, soft_wrap=True)
+    console.print(inspect.getdoc(inspect.getmodule(method)) or "", highlight=False, markup=False)
     table = plain_table()
     for head in ("setting", "default", "unit", "from phase", "what it is"):
         table.add_column(head)
@@ -88,7 +88,7 @@ def show_space(root: Path, name: str) -> None:
         raise BadInput(unknown("search space", name, (each.stem for each in folder.glob("*.yaml"))), source=folder)
     space = load_space(name, folder=folder, source=str(file))
     console = Console()
-    console.print(Text(_card(file) or name), soft_wrap=True)
+    console.print(Text(_card(file) or name))
     table = plain_table()
     for head in ("parameter", "what it may be", "from"):
         table.add_column(head)

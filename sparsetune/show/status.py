@@ -45,7 +45,8 @@ def _detail(facts: Facts, console: Console, now: float) -> RenderableType:
 
 def _rows(facts: Facts, console: Console, now: float) -> list[tuple[str, str]]:
     of_different = " (of different trials)" if len({trial for _, trial in facts.best.values()}) > 1 else ""
-    running = [f"{each.number} ({_since(each.started_ms, now)})" for each in facts.running]
+    taken_up = facts.driver.since_ms if facts.driver else 0  # a resumed trial started before its driver
+    running = [f"{each.number} ({_since(max(each.started_ms, taken_up), now)})" for each in facts.running]
     sizes = ", ".join(f"{_SHARED.get(name, name)} {size(count)}" for name, count in facts.on_disk.items() if count)
     return [
         ("done", _progress(facts, console)),

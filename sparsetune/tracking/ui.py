@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -38,6 +39,7 @@ def open_ui(uri: str, port: int, *, experiment: str | None, say: Callable[[str],
     sys.stdout.flush()
     if path is not None:
         os.chdir(path.parent)  # MLflow puts files where it starts
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # its server ends at Ctrl-C all the same, and says nothing more
     os.execve(sys.executable, command(port), {**os.environ, **environment(uri)})
 
 
