@@ -104,7 +104,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
             tracking = Background(lambda: open_tracker(study, ledger.uid, warn))
             earlier = ledger.trials()
             watcher = ConsoleObserver(console, study.objectives, earlier, study.budget.trials, study.name)
-            observers: Sequence[Observer] = (tracking, watcher)
+            observers: Sequence[Observer] = (watcher, tracking)  # closed in this order: the last may raise
             driver = Driver(
                 ledger,
                 observers,

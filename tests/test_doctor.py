@@ -20,6 +20,7 @@ from sparsetune.doctor import cluster, data, gpus, machine, place, software, sto
 from sparsetune.doctor.checks import CHECKS, carry_out
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.gpus import DriverView, TorchView
+from sparsetune.forecast.machine import quota
 
 GB = 10**9
 
@@ -162,7 +163,7 @@ def test_nvidia_smi_is_read() -> None:
 
 
 def test_a_container_has_fewer_cpus() -> None:
-    assert (machine.quota("max 100000\n"), machine.quota("150000 100000\n")) == (None, 1.5)
+    assert (quota("max 100000\n"), quota("150000 100000\n")) == (None, 1.5)
     assert machine.cpu_finding(8, 8, None).state == machine.cpu_finding(8, 8, 16.0).state == "ok"
     bound, held = machine.cpu_finding(64, 4, None), machine.cpu_finding(64, 64, 1.5)
     assert ("may use 4" in bound.found, "--workers 4" in bound.mend) == (True, True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sparsetune.config.paths import Project
 from sparsetune.doctor.finding import Finding, State
+from sparsetune.forecast.machine import quota
 
 GB = 10**9
 FULL = 0.95  # of a disk: from there on Ray's raylets complain, and spill nothing
@@ -33,12 +34,6 @@ def cpu_finding(there: int, ours: int, allowed: float | None) -> Finding:
     by = f"this process may use {ours}" if ours <= usable else f"the container may keep {allowed:g} busy"
     hint = f"start studies with --workers {max(1, int(usable))}, for Ray may count more"
     return Finding("note", "CPUs", f"{there}, but {by}", hint)
-
-
-def quota(text: str) -> float | None:
-    """CPUs that a container's ``cpu.max`` allows; None for no limit."""
-    most, _, period = text.partition(" ")
-    return None if most == "max" else int(most) / int(period)
 
 
 def room(what: str, path: Path, use: str) -> Finding:

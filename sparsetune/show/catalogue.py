@@ -14,9 +14,9 @@ from sparsetune.config.metrics import METRICS
 from sparsetune.config.space import load_space
 from sparsetune.config.study_file import space_name
 from sparsetune.config.yaml_io import read_mapping
+from sparsetune.layout.text import number
 from sparsetune.report.tables import plain_table
 from sparsetune.show.space import in_words
-from sparsetune.show.words import plain
 
 
 def show_methods(name: str | None) -> None:
@@ -43,7 +43,7 @@ def show_methods(name: str | None) -> None:
     for key, field in method.Config.model_fields.items():
         notes: Any = field.json_schema_extra or {}
         if key != "name":
-            table.add_row(key, plain(field.default), notes.get("unit"), notes.get("phase"), field.description)
+            table.add_row(key, number(field.default, 4), notes.get("unit"), notes.get("phase"), field.description)
     console.print(table)
     if method.metrics:
         console.print(f"metrics of its own: {', '.join(method.metrics)}", highlight=False)

@@ -7,7 +7,6 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 from rich.markup import escape
 
@@ -29,10 +28,6 @@ def meaning(metric: str) -> str:
         return _MEANINGS.get(metric, "")
     first = METRICS[metric].definition.partition(";")[0]
     return f"{METRICS[metric].unit}: {first}"
-
-
-def plain(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
 def command_line(*words: object) -> str:

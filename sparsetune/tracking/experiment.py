@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from contextlib import closing
-from urllib.parse import quote
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.sqlite import reading
 from sparsetune.tracking.store import database, shown
 
 
@@ -23,7 +22,7 @@ def check_experiment(uri: str, name: str) -> None:
         if found is not None:
             refuse_deleted(uri, name, found.experiment_id, found.lifecycle_stage)
         return
-    with contextlib.suppress(sqlite3.Error), closing(_read_only(str(path.resolve()))) as connection:
+    with contextlib.suppress(sqlite3.Error), reading(path) as connection:
         query = "SELECT experiment_id, lifecycle_stage FROM experiments WHERE name = ?"
         for number, stage in connection.execute(query, (name,)):
             refuse_deleted(uri, name, str(number), stage)
@@ -36,7 +35,3 @@ def refuse_deleted(uri: str, name: str, number: str, stage: str) -> None:
             f"the MLflow experiment {name!r} was deleted: bring it back with `MLFLOW_TRACKING_URI={shown(uri)} mlflow "
             f"experiments restore --experiment-id {number}`, or give the study another name (--set study=NAME)"
         )
-
-
-def _read_only(path: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=1)

@@ -56,7 +56,9 @@ def test_trials_of_a_live_driver_run(store: Store) -> None:
     with hold(lock(store, "a study"), "a study"):
         found = facts(store, "a study")
         said = text([found])
+        resumed = replace(found, running=(found.running[0]._replace(started_ms=1_000),))
     assert (found.state, found.done, found.budget) == ("running", 4, 10)
+    assert "days" not in text([resumed]), "its time runs from this driver's start, not from 1970"
     assert [brief.number for brief in found.running] == [4, 5]
     assert found.interrupted == ()
     assert f"running by process {os.getpid()} on " in said
