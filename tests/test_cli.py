@@ -67,6 +67,8 @@ def test_study_goes_on_with_a_larger_budget_only_for_the_rest(tmp_path: Path) ->
     again = call("study", file, "--in-process", "--trials", 3)
     assert again.exit_code == 0
     assert "COMPLETE" not in again.stderr
+    assert "nothing is left to run" in again.stderr
+    assert "nothing is left to run" not in result.stderr
 
 
 def test_a_trial_that_diverges_is_a_fail_and_the_study_goes_on(tmp_path: Path) -> None:
