@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Executor, Job, Report, Trial
 from sparsetune.config.overrides import assign
-from sparsetune.config.paths import Project
 from sparsetune.config.provenance import tags
 from sparsetune.config.registry import StudyRegistries
 from sparsetune.config.study import Study
-from sparsetune.config.trial import TrialConfig
 from sparsetune.config.yaml_io import dump
+from sparsetune.inputs import Places
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,20 +85,9 @@ def visible_gpus() -> int:
     return torch.cuda.device_count()
 
 
-def locate_data(trial: TrialConfig, project: Project, known: StudyRegistries, source: Path) -> str | None:
-    """The absolute root of the data's files, all of them checked; None for data without files."""
-    try:
-        located = known.data.get(trial.data.name).locate(trial.data, project.root)
-    except BadInput as error:
-        raise error.located(source=source) from None
-    return getattr(located, "root", None)
-
-
-def localiser(root: str | None, executor: Executor) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def localiser(places: Places, executor: Executor) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A function that makes a config fit for a worker: absolute paths, and no GPU where it gets none."""
-    found: dict[str, Any] = {}
-    if root is not None:
-        found["data.root"] = root
+    found = dict(places)
     if not executor.gpus:
         found["training.device"] = "cpu"
     return lambda config: assign(config, found)

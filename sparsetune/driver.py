@@ -21,7 +21,7 @@ from sparsetune.training.results import final_results, json_lines, read_json_lin
 
 HISTORY = "history.jsonl"
 STOP = "stop"  # in the folder of the study's trials: running jobs save their state and end
-_LEFT = ("config.yaml", "final_results.json", HISTORY, "weights.pt", "trace.npz", "controller.png", "error.txt")
+_LEFT = ("config.yaml", "final_results.json", HISTORY, "weights.safetensors", "trace.npz", "controller.png", "error.txt")
 
 
 class TrialBook(Protocol):
@@ -31,7 +31,9 @@ class TrialBook(Protocol):
     def trials(self) -> list[Trial]: ...
     def ask(self) -> Trial: ...
     def report(self, number: int, row: Row) -> bool: ...
-    def tell(self, number: int, state: str, metrics: Metrics, reason: str = "") -> Trial: ...
+    def tell(
+        self, number: int, state: str, metrics: Metrics, reason: str = "", notes: Mapping[str, str] | None = None
+    ) -> Trial: ...
 
 
 @dataclass
@@ -141,7 +143,7 @@ class Driver:
             if outcome.state == "COMPLETE" and missing:
                 self._end(key.number, "FAIL", outcome.metrics, f"the trial gave no {', '.join(missing)}")
             else:
-                self._end(key.number, outcome.state, outcome.metrics, outcome.reason)
+                self._end(key.number, outcome.state, outcome.metrics, outcome.reason, outcome.notes)
         return pruned or not self._heard
 
     def lost(self, key: Key, reason: str) -> None:
@@ -168,7 +170,9 @@ class Driver:
             shutil.rmtree(self._trial_folder(number), ignore_errors=True)
             self._leaving.discard(number)
 
-    def _end(self, number: int, state: str, metrics: Metrics, reason: str) -> None:
+    def _end(
+        self, number: int, state: str, metrics: Metrics, reason: str, notes: Mapping[str, str] | None = None
+    ) -> None:
         running = self._running.pop(number)
         rows = tuple(running.rows)
         folder = self._trial_folder(number)
@@ -178,7 +182,7 @@ class Driver:
             write_atomic(folder / HISTORY, json_lines(rows))
         except OSError as error:
             raise CannotWrite(disk_trouble(error) or str(error)) from error
-        trial = self._book.tell(number, state, metrics, reason)
+        trial = self._book.tell(number, state, metrics, reason, notes)
         for observer in self._observers:
             observer.trial_ended(trial, rows, self.files(number))
         self._leaving.add(number)

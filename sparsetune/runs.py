@@ -15,9 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.assembly import locate_data, registries, train_and_draw, visible_gpus, warner
+from sparsetune import inputs
+from sparsetune.assembly import registries, train_and_draw, visible_gpus, warner
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Metrics, Row, Trial
+from sparsetune.config.metrics import METRICS, Goal
 from sparsetune.config.overrides import assign
 from sparsetune.config.paths import Project, find_root, made, slug
 from sparsetune.config.provenance import environment, tags
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 EXPERIMENT = "runs"
+_SHOWN: tuple[tuple[str, Goal], ...] = (("val_accuracy", "maximize"), ("val_loss", "minimize"))
 
 
 class SingleTrial:
@@ -55,9 +58,12 @@ class SingleTrial:
     def report(self, number: int, row: Row) -> bool:
         return False
 
-    def tell(self, number: int, state: Any, metrics: Metrics, reason: str = "") -> Trial:
+    def tell(
+        self, number: int, state: Any, metrics: Metrics, reason: str = "", notes: Mapping[str, str] | None = None
+    ) -> Trial:
         ended = time.time_ns() // 1_000_000
-        self.trial = replace(self.trial, state=state, metrics=metrics, reason=reason, ended_ms=ended)
+        said = {"reason": reason, "notes": dict(notes or {})}
+        self.trial = replace(self.trial, state=state, metrics=metrics, ended_ms=ended, **said)
         return self.trial
 
 
@@ -77,20 +83,23 @@ def run_configs(
     known = registries()
     configs = [_config(path, overrides, known) for path in paths]
     projects = [Project(find_root(root)) if root else _project(path) for path in paths]
-    roots = [
-        locate_data(config, project, known, path)
+    found = [
+        inputs.locate(config, project, known, path)
         for path, config, project in zip(paths, configs, projects, strict=True)
     ]
+    with inputs.decoding(console) as progress:
+        for path, config, places in zip(paths, configs, found, strict=True):
+            inputs.prepare(config, places, known, path, progress)
     for path, config in zip(paths, configs, strict=True):
         if config.training.device == "cuda" and not visible_gpus():
             raise BadInput("found 'cuda', but torch sees no GPU here", source=path, key="training.device")
     folders = _folders(paths, out)
     results = []
-    for path, config, project, data_root in zip(paths, configs, projects, roots, strict=True):
+    for path, config, project, places in zip(paths, configs, projects, found, strict=True):
         identity = json.dumps({**config.plain(), **environment()}, sort_keys=True)
         work = project.trials(path.stem, hashlib.sha256(identity.encode()).hexdigest()[:12])
         with hold(project.runs / "locks" / f"{work.name}.lock", path.stem):
-            trial = _run_one(path.stem, config, project, work, data_root, folders.get(path), console)
+            trial = _run_one(path.stem, config, project, work, places, folders.get(path), console)
         results.append((path.stem, trial))
     return results
 
@@ -135,7 +144,7 @@ def _run_one(
     config: TrialConfig,
     project: Project,
     folder: Path,
-    data_root: str | None,
+    places: inputs.Places,
     keep: Path | None,
     console: Console,
 ) -> Trial:
@@ -144,12 +153,13 @@ def _run_one(
     from sparsetune.tracking.mlflow import RUN, MlflowTracker
 
     plain = config.plain()
+    task = registries().data.get(config.data.name).task(config.data)
     name = _name(folder, stem)
     warn = warner(console)
     uri = os.environ.get("MLFLOW_TRACKING_URI") or project.tracking_uri
     labels = {**tags(project.root), RUN: name}
     tracker = MlflowTracker(uri, EXPERIMENT, project.artifacts, study=None, tags=labels, warn=warn)
-    shown = (Objective(metric="val_accuracy", goal="maximize"), Objective(metric="val_loss", goal="minimize"))
+    shown = tuple(Objective(metric=name, goal=goal) for name, goal in _SHOWN if METRICS[name].task in (None, task))
     book = SingleTrial(Trial(0, "RUNNING", {}, plain, started_ms=time.time_ns() // 1_000_000))
     watcher = ConsoleObserver(console, shown, (), 1, stem)
     driver = Driver(
@@ -159,7 +169,7 @@ def _run_one(
         budget=1,
         objectives=(),
         job_options={},
-        localise=lambda found: assign(found, {"data.root": data_root}) if data_root else found,
+        localise=lambda config: assign(config, places),
         kept=lambda number: False,
     )
     try:

@@ -11,13 +11,12 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from sparsetune import signals
+from sparsetune import inputs, signals
 from sparsetune.assembly import (
     import_ahead,
     job_options,
     leave_summary,
     localiser,
-    locate_data,
     open_tracker,
     registries,
     start_executor,
@@ -84,7 +83,9 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     refuse_other_meaning(study)
     check_experiment(tracking_uri(study), study.name)
     import_ahead("sparsetune.tracking.mlflow")
-    root = locate_data(study.trial, study.project, known, study.source)
+    places = inputs.locate(study.trial, study.project, known, study.source)
+    with inputs.decoding(console) as progress:
+        inputs.prepare(study.trial, places, known, study.source, progress, study.space)
     if spent(study):
         in_process, workers = True, None  # nothing to start Ray for
         console.print(
@@ -112,7 +113,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
                 budget=study.budget.trials,
                 objectives=[objective.metric for objective in study.objectives],
                 job_options=job_options(study),
-                localise=localiser(root, executor),
+                localise=localiser(places, executor),
                 kept=tracking.logged,
             )
             try:

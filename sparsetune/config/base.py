@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
 
 
 class Model(BaseModel):
@@ -29,6 +30,16 @@ class Part(Model):
     name: str
 
 
+def places(part: Model) -> dict[str, Any]:
+    """The fields that say where something lies on this machine, with their values."""
+    marked = [name for name, field in type(part).model_fields.items() if _notes(field).get("place")]
+    return {name: getattr(part, name) for name in marked}
+
+
+def _notes(field: FieldInfo) -> Mapping[str, Any]:
+    return field.json_schema_extra if isinstance(field.json_schema_extra, Mapping) else {}
+
+
 def param(
     default: Any,
     doc: str,
@@ -36,6 +47,7 @@ def param(
     unit: str = "",
     phase: str = "",
     source: str = "",
+    place: bool = False,
     **limits: Any,
 ) -> Any:
     """A documented field.
@@ -46,8 +58,9 @@ def param(
         unit: the unit of the value, if it has one.
         phase: for a method's field, the first phase of its plan in which the value matters.
         source: paper, section or design note that fixes the default or the formula.
+        place: the value is a path, which differs between machines and is made absolute before it reaches a worker.
         limits: pydantic's ``ge``, ``gt``, ``le``, ``lt``.
     """
-    notes: dict[str, Any] = {"unit": unit, "phase": phase, "source": source}
+    notes: dict[str, Any] = {"unit": unit, "phase": phase, "source": source, "place": place}
     extra = {key: value for key, value in notes.items() if value}
     return Field(default, description=doc, json_schema_extra=extra or None, **limits)

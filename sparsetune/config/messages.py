@@ -47,11 +47,13 @@ class Outcome:
 
     COMPLETE with the metrics of the state that its plan left, FAIL with the reason, or STOPPED: it goes on from its
     checkpoint at the next start, and ``reason`` says what keeps it from going on now, if it was not asked to stop.
+    ``notes`` are words about the training by name, such as which split it had.
     """
 
     state: Literal["COMPLETE", "FAIL", "STOPPED"]
     metrics: Metrics = field(default_factory=dict)
     reason: str = ""
+    notes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ class Trial:
     metrics: Metrics = field(default_factory=dict)
     values: tuple[float, ...] = ()  # of the objectives, in their order
     reason: str = ""  # why it failed or was pruned
+    notes: dict[str, str] = field(default_factory=dict)  # words about a training that ended: its split, its device
     started_ms: int = 0
     ended_ms: int = 0
 

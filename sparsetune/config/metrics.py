@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
+
+from sparsetune.config.facts import Kind
 
 Goal = Literal["maximize", "minimize"]
 Scope = Literal["state", "epoch", "run", "end"]
@@ -24,98 +27,132 @@ class Metric:
     definition: str
     timing: bool = False  # depends on the machine: two equal runs differ
     needs: str = ""  # the key of the config without which there is no such number
+    task: Kind | None = None  # the only one that has it
 
     @property
     def each_epoch(self) -> bool:
         return self.scope != "end"
 
 
-_ROWS = (
+def _of_splits(
+    name: str, val_name: str, unit: str, goal: Goal | None, definition: str, task: Kind
+) -> Iterator[Metric]:
+    """A number that exists at a trial's end for validation and test data."""
+    yield Metric(val_name, unit, goal, "end", f"{definition}, on the validation split", task=task)
+    tested = f"{definition}, on the test split; never selects anything"
+    yield Metric(f"test_{name}", unit, goal, "end", tested, task=task)
+
+
+_LOSS = "mean cross entropy (of regression: mean squared error of targets as they are learned)"
+
+_TRAINING = (
     Metric(
-        "train_loss",
-        "nats",
-        "minimize",
-        "epoch",
-        "mean cross entropy of the samples drawn in the epoch, each as it was before the step that used it",
+        "train_loss", "nats", "minimize", "epoch",
+        f"{_LOSS} of the samples drawn in the epoch, each as it was before the step that used it, without label smoothing",
     ),
-    Metric("train_accuracy", "fraction", "maximize", "epoch", "top-1 accuracy of the same predictions"),
-    Metric("val_loss", "nats", "minimize", "state", "mean cross entropy on the validation split"),
-    Metric("val_accuracy", "fraction", "maximize", "state", "top-1 accuracy on the validation split"),
-    Metric("test_loss", "nats", "minimize", "end", "mean cross entropy on the test split; never selects anything"),
-    Metric("test_accuracy", "fraction", "maximize", "end", "top-1 accuracy on the test split; never selects anything"),
+    Metric("train_accuracy", "fraction", "maximize", "epoch", "top-1 accuracy of the same predictions", task="classification"),
+    Metric("val_loss", "nats", "minimize", "state", f"{_LOSS} on the validation split"),
+    Metric("val_accuracy", "fraction", "maximize", "state", "top-1 accuracy on the validation split", task="classification"),
+    Metric("test_loss", "nats", "minimize", "end", f"{_LOSS} on the test split; never selects anything"),
+    Metric(
+        "test_accuracy", "fraction", "maximize", "end",
+        "top-1 accuracy on the test split; never selects anything", task="classification",
+    ),
     Metric("best_epoch", "epochs", None, "run", "the epoch with the lowest val_loss so far, counted from 1"),
-    Metric("best_val_accuracy", "fraction", "maximize", "run", "val_accuracy of that epoch"),
-    Metric(
-        "compute_saved",
-        "fraction",
-        "maximize",
-        "run",
+    Metric("best_val_loss", "nats", "minimize", "run", "val_loss of that epoch"),
+    Metric("best_val_accuracy", "fraction", "maximize", "run", "val_accuracy of that epoch", task="classification"),
+)  # fmt: skip
+
+_QUALITY = (
+    *_of_splits("top5_accuracy", "val_top5_accuracy", "fraction", "maximize",
+        "share of samples whose class is among the five (or all) likeliest", "classification"),
+    *_of_splits("brier", "brier", "", "minimize",
+        "Brier score: mean over samples of the sum over classes of (p - [is the class])^2, from 0 to 2", "classification"),
+    *_of_splits("ece", "ece", "fraction", "minimize",
+        "expected calibration error: 10 bins of equal width by confidence, mean |accuracy - confidence| weighted by samples",
+        "classification"),
+    *_of_splits("ece_15", "ece_15", "fraction", "minimize", "the same with 15 bins", "classification"),
+    *_of_splits("ece_odds", "ece_odds", "fraction", None,
+        "ece of confidences odds / sum of odds, odds = p / (1 - p): what sbcube reports; sharper than p, so not a "
+        "calibration error of the predictions", "classification"),
+    *_of_splits("entropy", "entropy", "nats", None, "mean predictive entropy", "classification"),
+    *_of_splits("mse", "val_mse", "target unit squared", "minimize", "mean squared error", "regression"),
+    *_of_splits("mae", "val_mae", "target unit", "minimize", "mean absolute error", "regression"),
+    *_of_splits("r2", "val_r2", "", "maximize",
+        "1 - squared error / squared deviation from the mean, at most 1, mean over outputs", "regression"),
+    Metric("ape", "nats", "maximize", "end",
+        "average predictive entropy on images of noise, N(0, 1) as the network sees them: the model should be unsure",
+        needs="metrics.noise_samples", task="classification"),
+)  # fmt: skip
+
+_SIZE = (
+    Metric("density", "fraction", "minimize", "end", "non-zero prunable weights / prunable weights"),
+    Metric("nonzeros", "parameters", "minimize", "end", "non-zeros of all parameters"),
+    Metric("parameters", "parameters", "minimize", "end", "all parameters"),
+    Metric("compression_ratio", "", "maximize", "end", "all parameters / non-zeros of all parameters (at least 1 non-zero)"),
+    Metric("dense_macs", "MAC", "minimize", "end", "multiply-accumulates of a forward pass of one sample (convolutions, matrix products)"),
+    Metric("macs", "MAC", "minimize", "end", "of these, those with a non-zero weight"),
+    Metric("flops", "FLOP", "minimize", "end", "2 x macs"),
+    Metric("dense_flops", "FLOP", "minimize", "end", "2 x dense_macs"),
+    Metric("mc_macs", "MAC", "minimize", "end",
+        "macs of a prediction by method.mc_samples networks: what lies before the first dropout counts once"),
+    Metric("bytes_dense", "bytes", "minimize", "end", "all parameters and running statistics, as they are in memory"),
+    Metric("bytes_bitmask", "bytes", "minimize", "end", "estimate: one bit for each prunable weight, and the non-zeros' values"),
+    Metric("bytes_csr", "bytes", "minimize", "end", "estimate: prunable weights as compressed sparse rows"),
+    Metric("bytes_entropy", "bytes", "minimize", "end", "estimate: the entropy of the mask, and the non-zeros' values"),
+    Metric("description_length_bits", "bits", "minimize", "end",
+        "estimate: description_data_bits + description_model_bits"),
+    Metric("description_data_bits", "bits", "minimize", "end",
+        "estimate: training samples x val_loss / ln 2 (what the labels cost with this model)"),
+    Metric("description_model_bits", "bits", "minimize", "end",
+        "estimate: log2 of the ways to choose the non-zeros among all parameters, and 32 bits for each"),
+)  # fmt: skip
+
+_COST = (
+    Metric("compute_saved", "fraction", "maximize", "run",
         "1 - counted FLOPs of selection and training / FLOPs of dense training on the same batches, since the "
-        "start; negative where selection costs more than it saves",
-    ),
-    Metric(
-        "est_flops_g",
-        "GFLOP",
-        "minimize",
-        "run",
+        "start; negative where selection costs more than it saves"),
+    Metric("est_flops_g", "GFLOP", "minimize", "run",
         "estimate: FLOPs of selection and training since the start (convolutions and matrix products, counted by "
-        "torch; or metrics.base_flop_per_sample)",
-    ),
-    Metric(
-        "est_energy_kj",
-        "kJ",
-        "minimize",
-        "run",
+        "torch; or metrics.base_flop_per_sample)"),
+    Metric("samples_trained", "samples", "minimize", "run", "samples that went forward and backward since the start"),
+    Metric("est_energy_kj", "kJ", "minimize", "run",
         "estimate: seconds in training steps since the start x metrics.gpu_tdp_watts",
-        timing=True,
-        needs="metrics.gpu_tdp_watts",
-    ),
+        timing=True, needs="metrics.gpu_tdp_watts"),
     Metric("step_time_ms", "ms", "minimize", "epoch", "mean wall time of a training step", timing=True),
     Metric("time_min", "min", "minimize", "run", "wall time of training and evaluation since the start", timing=True),
-    Metric("activation_rate", "fraction", None, "epoch", "active samples / samples drawn"),
-    Metric(
-        "energy_savings",
-        "fraction",
-        "maximize",
-        "epoch",
-        "1 - activation_rate: the proxy that AST's originals report; it ignores what selection costs",
-    ),
-    Metric(
-        "threshold",
-        "nats",
-        None,
-        "epoch",
-        "mean significance threshold of the epoch's steps, before each update (of the normalised significance "
-        "with normalize: ema)",
-    ),
-    Metric("controller_error", "fraction", None, "epoch", "mean over steps of activation - target_activation"),
-    Metric(
-        "steady_state_error",
-        "fraction",
-        None,
-        "end",
-        "mean activation of the last half of the controlled steps - target_activation",
-    ),
-    Metric(
-        "activation_std",
-        "fraction",
-        "minimize",
-        "end",
-        "standard deviation of the activation over the last half of the controlled steps",
-    ),
-    Metric(
-        "clamp_share",
-        "fraction",
-        "minimize",
-        "end",
-        "share of the controlled steps in which the threshold or the integral stood at its limit",
-    ),
-)
-
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _ROWS}
-
-CORE = (
-    "train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy", "best_epoch",
-    "best_val_accuracy", "compute_saved", "est_flops_g", "est_energy_kj", "step_time_ms", "time_min",
+    Metric("peak_memory_mb", "MB", "minimize", "end", "most main memory that the trial's process held", timing=True),
 )  # fmt: skip
-"""What the training core gives for every method."""
+
+_CUDA = (
+    Metric("peak_gpu_memory_mb", "MB", "minimize", "end", "most memory of the GPU that tensors held", timing=True),
+    Metric("energy_kj", "kJ", "minimize", "end",
+        "what the GPU's own counter (NVML) says it used since this process took the trial up; of the whole GPU, also "
+        "where trials share it", timing=True),
+)  # fmt: skip
+
+_AST = (
+    Metric("activation_rate", "fraction", None, "epoch", "active samples / samples drawn"),
+    Metric("energy_savings", "fraction", "maximize", "epoch",
+        "1 - activation_rate: the proxy that AST's originals report; it ignores what selection costs"),
+    Metric("threshold", "nats", None, "epoch",
+        "mean significance threshold of the epoch's steps, before each update (of the normalised significance "
+        "with normalize: ema)"),
+    Metric("controller_error", "fraction", None, "epoch", "mean over steps of activation - target_activation"),
+    Metric("steady_state_error", "fraction", None, "end",
+        "mean activation of the last half of the controlled steps - target_activation"),
+    Metric("activation_std", "fraction", "minimize", "end",
+        "standard deviation of the activation over the last half of the controlled steps"),
+    Metric("clamp_share", "fraction", "minimize", "end",
+        "share of the controlled steps in which the threshold or the integral stood at its limit"),
+)  # fmt: skip
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric for metric in (*_TRAINING, *_QUALITY, *_SIZE, *_COST, *_CUDA, *_AST)
+}
+
+
+def core(task: Kind) -> tuple[str, ...]:
+    """What the training core gives for every method, on a CPU too; some want a key to be set."""
+    shared = (*_TRAINING, *_QUALITY, *_SIZE, *_COST)
+    return tuple(metric.name for metric in shared if metric.task in (None, task))

@@ -10,7 +10,7 @@ from typing import Any
 from sparsetune.config.base import Part
 from sparsetune.config.checking import check_model, expand_name
 from sparsetune.config.errors import BadInput, shown, unknown
-from sparsetune.config.metrics import CORE, METRICS
+from sparsetune.config.metrics import METRICS, core
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.paths import Project, find_root, without_password
 from sparsetune.config.registry import Registries, StudyRegistries
@@ -22,6 +22,7 @@ from sparsetune.config.trial import NAMED, SECTIONS, TrialConfig, resolve_trial
 from sparsetune.config.variables import from_environment
 from sparsetune.config.yaml_io import read_mapping
 
+_LIST = " (`sparsetune metrics` lists them)"
 _TRACKING = ("sqlite:///", "http://", "https://", "postgresql", "mysql", "mssql", "databricks")
 
 
@@ -141,16 +142,24 @@ def _load(path: Path, registries: StudyRegistries, overrides: Mapping[str, Any])
 def _objectives(file: StudyFile, trial: TrialConfig, registries: Registries, path: Path) -> tuple[Objective, ...]:
     if not file.objectives:
         raise BadInput("missing: at least one {metric: ..., goal: ...}", source=path, key="objectives")
-    given = {*CORE, *registries.method.get(trial.method.name).metrics}
+    task = registries.data.get(trial.data.name).task(trial.data)
+    given = {*core(task), *registries.method.get(trial.method.name).metrics}
     allowed = [name for name in given if not name.startswith("test_")]
     seen = set()
     for number, objective in enumerate(file.objectives):
         key = f"objectives.{number}.metric"
         if objective.metric.startswith("test_") and objective.metric in METRICS:
-            problem = f"{objective.metric!r} is of test data, which never selects anything"
-            raise BadInput(f"{problem} (allowed: {', '.join(sorted(allowed))})", source=path, key=key)
+            problem = f"{objective.metric!r} is of test data, which never selects anything{_LIST}"
+            raise BadInput(problem, source=path, key=key)
+        if objective.metric in METRICS and METRICS[objective.metric].task not in (None, task):
+            problem = f"{objective.metric!r} is of {METRICS[objective.metric].task}; {trial.data.name!r} is for {task}"
+            raise BadInput(f"{problem}{_LIST}", source=path, key=key)
+        if objective.metric in METRICS and objective.metric not in given:
+            problem = f"{objective.metric!r} is no number of {trial.method.name!r}{_LIST}"
+            raise BadInput(problem, source=path, key=key)
         if objective.metric not in allowed:
-            raise BadInput(unknown("metric", objective.metric, allowed), source=path, key=key)
+            problem = unknown("metric", objective.metric, allowed).partition(" (allowed")[0]  # too many to list
+            raise BadInput(f"{problem}{_LIST}", source=path, key=key)
         needed = METRICS[objective.metric].needs
         if needed and flatten(trial.plain())[needed] is None:
             raise BadInput(f"{objective.metric!r} wants {needed} to be set", source=path, key=key)

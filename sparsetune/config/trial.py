@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SerializeAsAny
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, field_validator
 
 from sparsetune.config.base import Model, Part, param
 from sparsetune.config.checking import check_model, expand_name
@@ -34,7 +34,24 @@ class Cosine(Model):
     min_lr: float = param(0.0, "learning rate that the curve approaches", ge=0)
 
 
-Schedule = Annotated[Constant | Step | Cosine, Field(discriminator="name"), BeforeValidator(expand_name)]
+class OneCycle(Model):
+    """Within one training, step by step: up from ``lr`` / ``div_factor`` to ``lr``, then down to almost nothing.
+
+    Momentum (adam: the first beta) takes the opposite way.
+    """
+
+    name: Literal["onecycle"] = "onecycle"
+    pct_start: float = param(0.3, "fraction of all steps in which the learning rate rises", ge=0, le=1)
+    div_factor: float = param(25.0, "lr over the learning rate of the first step", ge=1, allow_inf_nan=False)
+    final_div_factor: float = param(
+        1e4, "learning rate of the first step over that of the last", ge=1, allow_inf_nan=False
+    )
+    cycle_momentum: bool = param(True, "let momentum fall and rise again, instead of training.momentum")
+    base_momentum: float = param(0.85, "momentum where the learning rate is highest", ge=0, lt=1)
+    max_momentum: float = param(0.95, "momentum of the first and the last step", ge=0, lt=1)
+
+
+Schedule = Annotated[Constant | Step | Cosine | OneCycle, Field(discriminator="name"), BeforeValidator(expand_name)]
 
 
 class Training(Model):
@@ -42,11 +59,28 @@ class Training(Model):
 
     epochs: int = param(20, "passes over the training split", unit="epochs", ge=1)
     batch_size: int = param(64, "samples drawn in a step", unit="samples", ge=1)
-    lr: float = param(0.01, "learning rate at the start", gt=0, allow_inf_nan=False)
+    grad_accum_steps: int = param(
+        1, "batches to an optimiser step, which follows the mean over their samples", unit="batches", ge=1
+    )
+    lr: float = param(0.01, "learning rate at the start; with onecycle the highest", gt=0, allow_inf_nan=False)
     optimizer: Literal["sgd", "adam", "adamw"] = param("sgd", "update rule")
     momentum: float = param(0.9, "momentum of sgd", ge=0, lt=1)
+    nesterov: bool = param(False, "Nesterov's momentum; sgd only")
     weight_decay: float = param(0.0, "L2 penalty (sgd, adam) or decoupled decay (adamw)", ge=0, allow_inf_nan=False)
-    schedule: Schedule = param(Constant(), "learning rate over epochs: constant, step, cosine")
+    clip_grad_norm: float | None = param(
+        None, "gradients are scaled down to this norm, taken over all parameters", gt=0, allow_inf_nan=False
+    )
+    label_smoothing: float = param(
+        0.0, "share of a label that is spread evenly over all classes, in the loss that is trained on", ge=0, lt=1
+    )
+    schedule: Schedule = param(Constant(), "learning rate over epochs: constant, step, cosine; over steps: onecycle")
+    warmup_epochs: float = param(
+        0.0,
+        "the schedule's learning rate is multiplied by a factor that rises to 1, equally with each step",
+        unit="epochs",
+        ge=0,
+        allow_inf_nan=False,
+    )
     early_stop_patience: int | None = param(
         None, "stop after so many epochs without a lower val_loss", unit="epochs", ge=1
     )
@@ -55,7 +89,31 @@ class Training(Model):
     )
     device: Literal["auto", "cpu", "cuda"] = param("auto", "auto: cuda where there is one")
     dtype: Literal["float32", "float64"] = param("float32", "type of weights and data")
+    mixed_precision: bool = param(
+        False, "on cuda the network computes in bfloat16 (autocast); weights, loss and metrics stay float32"
+    )
+    channels_last: bool = param(False, "images and convolution weights lie in memory with their channels last")
     keep: Literal["last", "best"] = param("last", "which state the trial leaves; best: lowest val_loss")
+    data_share: float = param(
+        0.25, "data that take at most this share of a GPU's memory live there; others are streamed", gt=0, le=1
+    )
+
+    @field_validator("nesterov")
+    @classmethod
+    def _has_momentum(cls, nesterov: bool, known: ValidationInfo) -> bool:
+        optimizer, momentum = known.data.get("optimizer"), known.data.get("momentum")
+        if nesterov and optimizer not in ("sgd", None):
+            raise ValueError(f"found true with optimizer {optimizer}, allowed: sgd")
+        if nesterov and momentum == 0:
+            raise ValueError("found true with momentum 0, allowed: a momentum above 0")
+        return nesterov
+
+    @field_validator("mixed_precision")
+    @classmethod
+    def _is_single(cls, mixed: bool, known: ValidationInfo) -> bool:
+        if mixed and known.data.get("dtype") == "float64":
+            raise ValueError("found true with dtype float64, allowed: float32")
+        return mixed
 
 
 class Measurement(Model):
@@ -64,6 +122,9 @@ class Measurement(Model):
     gpu_tdp_watts: float | None = param(None, "power of the device, for est_energy_kj", unit="W", gt=0)
     base_flop_per_sample: float | None = param(
         None, "forward + backward FLOPs of a sample, instead of the count", unit="FLOP", gt=0
+    )
+    noise_samples: int | None = param(
+        None, "images of noise on which ape is measured; 10,000 in the literature", unit="samples", ge=1
     )
 
 

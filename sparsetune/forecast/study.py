@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sparsetune.assembly import localiser, locate_data, registries, tracking_uri
+from sparsetune import inputs
+from sparsetune.assembly import localiser, registries, tracking_uri
 from sparsetune.config.overrides import assign
 from sparsetune.config.study import Study
 from sparsetune.driver import counts
@@ -71,13 +72,15 @@ def forecast(
 
     lock.refuse_if_held(lock.place(study), study.name)
     refuse_other_meaning(study)
-    data_root = locate_data(study.trial, study.project, registries(), study.source)
+    known = registries()
+    places = inputs.locate(study.trial, study.project, known, study.source)
+    inputs.prepare(study.trial, places, known, study.source, _told(say), study.space)
     room = find_room(study, workers, in_process=in_process)
     ended, left = trials_left(study)
     nothing = room.unfit if left else "every trial of the budget has ended"
     if nothing:
         return Forecast(ended, left, room, nothing=nothing)
-    localise = localiser(data_root, InProcess(gpus=room.gpus))
+    localise = localiser(places, InProcess(gpus=room.gpus))
     configs: list[dict[str, Any]] = []
     for point in points:
         config = localise(assign(study.trial.plain(), point))
@@ -86,6 +89,10 @@ def forecast(
     environment = {} if in_process else _as_ray_sets(study, room)
     process, probed = probe(order, environment, say)
     return reckon(study, Forecast(ended, left, room, len(configs), probed=probed, process=process))
+
+
+def _told(say: Say) -> inputs.Progress:
+    return lambda done, total: say(f"decoding {done:,} of {total:,} samples")
 
 
 def trials_left(study: Study) -> tuple[int, int]:

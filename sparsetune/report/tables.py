@@ -15,7 +15,7 @@ from sparsetune.layout.text import heading, number
 
 
 def trial_row(trial: Trial) -> dict[str, Any]:
-    """A trial as the listings name it: number, state, params, values, metrics, reason."""
+    """A trial as the listings name it: number, state, params, values, metrics, reason, notes."""
     return {
         "number": trial.number,
         "state": trial.state,
@@ -23,6 +23,7 @@ def trial_row(trial: Trial) -> dict[str, Any]:
         "values": list(trial.values),
         "metrics": trial.metrics,
         "reason": trial.reason,
+        "notes": trial.notes,
         "started_ms": trial.started_ms,
         "ended_ms": trial.ended_ms,
     }

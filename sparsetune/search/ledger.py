@@ -147,7 +147,9 @@ class Ledger:
         trial.report(row.metrics[self._study.objectives[0].metric], row.epoch)
         return trial.should_prune()
 
-    def tell(self, number: int, state: str, metrics: Metrics, reason: str = "") -> Trial:
+    def tell(
+        self, number: int, state: str, metrics: Metrics, reason: str = "", notes: Mapping[str, str] | None = None
+    ) -> Trial:
         """Store how a trial ended. COMPLETE wants every objective among the metrics; NaN is a FAIL."""
         values: Sequence[float] | None = None
         if state == "COMPLETE":
@@ -159,6 +161,8 @@ class Ledger:
         attributes: dict[str, Any] = {"metrics": metrics}
         if reason:
             attributes["reason"] = reason
+        if notes:
+            attributes["notes"] = dict(notes)
         trial_id = before._trial_id
         for key, value in attributes.items():
             self._memory.set_trial_user_attr(trial_id, key, value)

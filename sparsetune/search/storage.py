@@ -123,6 +123,7 @@ def as_trial(frozen: FrozenTrial) -> Trial:
         metrics=frozen.user_attrs.get("metrics", {}),
         values=tuple(frozen.values or ()),
         reason=frozen.user_attrs.get("reason", ""),
+        notes=frozen.user_attrs.get("notes", {}),
         started_ms=_milliseconds(frozen.datetime_start),
         ended_ms=_milliseconds(frozen.datetime_complete),
     )

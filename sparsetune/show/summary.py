@@ -13,12 +13,16 @@ from sparsetune.config.messages import Trial
 from sparsetune.config.paths import without_password
 from sparsetune.config.study import Study
 from sparsetune.layout.text import heading
-from sparsetune.report.tables import plain_table, trial_row
+from sparsetune.report.tables import known, plain_table, trial_row
 from sparsetune.show.answer import best_of_one, ended, front_of_several, time_spent
 from sparsetune.show.words import command_line
 
 if TYPE_CHECKING:
     from sparsetune.study import Summary
+
+_OF_RUNS = (
+    "val_accuracy", "test_accuracy", "val_r2", "test_r2", "val_loss", "compute_saved", "step_time_ms", "time_min",
+)  # fmt: skip
 
 
 def show_summary(study: Study, summary: Summary) -> None:
@@ -62,7 +66,8 @@ def show_runs(results: Sequence[tuple[str, Trial]], *, as_json: bool) -> None:
         print(json.dumps([{"name": name, **trial_row(trial)} for name, trial in results], indent=1))
         return
     console = Console()
-    names = ("val_accuracy", "test_accuracy", "val_loss", "compute_saved", "step_time_ms", "time_min")
+    trials = [trial for _, trial in results]
+    names = known(_OF_RUNS, trials)
     table = plain_table()
     for name in ("run", "state", *names):
         table.add_column(heading(name), justify="left" if name in ("run", "state") else "right")

@@ -8,9 +8,11 @@ The loop calls a method's hooks in this order::
             for batch:
                 before_batch -> select -> forward, loss + penalty -> backward
                              -> after_backward -> step -> after_step
-            after_epoch, evaluate (before_batch for each batch), report
+            after_epoch, evaluate, report
         end_phase
-    summary
+    evaluate, summary
+
+    evaluate: begin_evaluation, for batch: before_batch -> predict
 
 Every hook does nothing by default, so a method is only its difference from dense training.
 """
@@ -25,9 +27,34 @@ import numpy as np
 from torch import Tensor, nn
 
 from sparsetune.config.base import Part
+from sparsetune.config.facts import Kind
 from sparsetune.config.messages import Metrics
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
+
+
+EVALUATION = "evaluation"
+"""The phase in which a field matters that changes no training: how predictions are made."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a method works on, beside the network itself.
+
+    Attributes:
+        prunable: names of the parameters that pruning may remove, as the model says.
+        dropout_sites: names of modules whose output can be dropped, in the order in which a sample passes them.
+        task: what is learned.
+        seed: of the training.
+    """
+
+    prunable: tuple[str, ...] = ()
+    dropout_sites: tuple[str, ...] = ()
+    task: Kind = "classification"
+    seed: int = 0
+
+
+ANYTHING = Subject()
 
 
 @dataclass(frozen=True)
@@ -57,10 +84,11 @@ class Method:
     Config: ClassVar[type[Part]]
     metrics: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, config: Any, network: nn.Module, training: Training) -> None:
+    def __init__(self, config: Any, network: nn.Module, training: Training, subject: Subject = ANYTHING) -> None:
         self.config = config
         self.network = network
         self.training = training
+        self.subject = subject
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
@@ -107,6 +135,24 @@ class Method:
 
     def end_phase(self, phase: Phase) -> None:
         """Called once after the last epoch of a phase, early stop included."""
+
+    @property
+    def samples(self) -> int:
+        """Networks whose predictions :meth:`predict` averages."""
+        return 1
+
+    @property
+    def first_dropout(self) -> str | None:
+        """The first module whose output these networks drop differently; None where predictions are certain."""
+        return None
+
+    def begin_evaluation(self) -> None:
+        """Called before the first batch of a split that is evaluated."""
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        """Outputs for a batch in evaluation: (B, C) logits, or log-probabilities where they are averaged."""
+        outputs: Tensor = self.network(inputs)
+        return outputs
 
     def summary(self) -> Metrics:
         """Numbers that exist only at the end of a trial."""

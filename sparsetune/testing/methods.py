@@ -13,11 +13,11 @@ from typing import Any
 import torch
 
 from sparsetune.config.messages import Metrics
-from sparsetune.config.metrics import CORE, METRICS
+from sparsetune.config.metrics import METRICS, core
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.space import corners, load_space
 from sparsetune.config.trial import TrialConfig, resolve_trial
-from sparsetune.sparsity.method import Method
+from sparsetune.sparsity.method import EVALUATION, Method
 from sparsetune.training import checkpoint
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
@@ -25,7 +25,7 @@ from sparsetune.training.trainer import Trainer
 EPOCHS = 3
 HOOKS = (
     "begin_phase", "before_batch", "select", "penalty", "after_backward", "after_step", "after_epoch", "end_phase",
-    "summary",
+    "begin_evaluation", "predict", "summary",
 )  # fmt: skip
 
 
@@ -96,7 +96,8 @@ class MethodCase:
         return {label: " ".join(body.split()) for label, body in re.findall(r"^(\w+): +(.+(?:\n +.+)*)", text, re.M)}
 
     def trial(self) -> TrialConfig:
-        return trial_config(self.settings, {"name": "mlp", "hidden": [16]}, epochs=EPOCHS, metrics={"gpu_tdp_watts": 9})
+        metrics = {"gpu_tdp_watts": 9, "noise_samples": 8}
+        return trial_config(self.settings, {"name": "mlp", "hidden": [16]}, epochs=EPOCHS, metrics=metrics)
 
     def fields(self) -> Iterator[tuple[str, Any]]:
         """The settings but for the name."""
@@ -111,7 +112,7 @@ def is_registered_under_the_name_in_its_config(case: MethodCase) -> None:
 
 
 def every_field_has_a_doc_and_a_phase_of_the_plan(case: MethodCase) -> None:
-    phases = {phase.name for phase in Trainer(case.trial()).method.plan()}
+    phases = {EVALUATION, *(phase.name for phase in Trainer(case.trial()).method.plan())}
     for name, field in case.fields():
         assert field.description, name
         assert (field.json_schema_extra or {}).get("phase") in phases, name
@@ -132,12 +133,12 @@ def config_survives_plain_values(case: MethodCase) -> None:
 def metrics_are_in_the_table_and_declared(case: MethodCase) -> None:
     trainer = Trainer(case.trial())
     each_epoch = {name for name, metric in METRICS.items() if metric.each_epoch}
-    own = set(case.method.metrics)
+    own, shared = set(case.method.metrics), set(core("classification"))
     assert own <= set(METRICS)
-    assert not own & set(CORE)
+    assert not own & shared
     for row in trainer:
-        assert set(row.metrics) == (set(CORE) | own) & each_epoch
-    assert set(trainer.finish()) == set(CORE) | own
+        assert set(row.metrics) == (shared | own) & each_epoch
+    assert set(trainer.finish()) == shared | own
     assert set(trainer.method.summary()) == own - each_epoch
 
 

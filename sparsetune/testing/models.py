@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from sparsetune.config.base import Part
+from sparsetune.training.models.contract import Model, ModelConfig
+from sparsetune.training.models.init import INITS
+from sparsetune.training.models.layers import Layer, layers
 
 BATCH = 16
 
@@ -18,17 +24,22 @@ BATCH = 16
 class ModelCase:
     """A registered class, a config, and what it is built for."""
 
-    model: Any
-    config: Part
+    model: type[Model]
+    config: ModelConfig
     input_shape: tuple[int, ...]
-    classes: int
+    outputs: int
 
-    def build(self) -> nn.Module:
-        """The network that seed 0 gives."""
+    def build(self, seed: int = 0, **changed: Any) -> nn.Module:
+        """The network that a seed gives, with ``changed`` settings."""
+        config = self.config.model_copy(update=changed)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            network: nn.Module = self.model.build(self.config, self.input_shape, self.classes)
-        return network
+            torch.manual_seed(seed)
+            return self.model.build(config, self.input_shape, self.outputs)
+
+    def sketch(self, **changed: Any) -> nn.Module:
+        """The network without memory for its tensors."""
+        with torch.device("meta"):
+            return self.build(**changed)
 
     def inputs(self, dtype: torch.dtype = torch.float32) -> Tensor:
         """(BATCH, *input_shape) of standard normal values."""
@@ -38,16 +49,16 @@ class ModelCase:
 Check = Callable[[ModelCase], None]
 
 
-def gives_a_logit_for_each_class(case: ModelCase) -> None:
+def gives_a_number_for_each_output(case: ModelCase) -> None:
     outputs = case.build()(case.inputs())
-    assert outputs.shape == (BATCH, case.classes)
+    assert outputs.shape == (BATCH, case.outputs)
     assert outputs.dtype == torch.float32
     assert outputs.isfinite().all()
 
 
 def backward_reaches_every_parameter(case: ModelCase) -> None:
     network = case.build()
-    targets = torch.arange(BATCH) % case.classes
+    targets = torch.arange(BATCH) % case.outputs
     nn.functional.cross_entropy(network(case.inputs()), targets).backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
@@ -56,12 +67,9 @@ def backward_reaches_every_parameter(case: ModelCase) -> None:
 
 
 def the_global_seed_fixes_the_weights(case: ModelCase) -> None:
-    first, again = case.build().state_dict(), case.build().state_dict()
+    first, again, other = (case.build(seed).state_dict() for seed in (0, 0, 1))
     assert list(first) == list(again)
     assert all(torch.equal(first[name], again[name]) for name in first)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        other = case.model.build(case.config, case.input_shape, case.classes).state_dict()
     assert any(not torch.equal(first[name], other[name]) for name in first)
 
 
@@ -95,12 +103,119 @@ def config_survives_plain_values(case: ModelCase) -> None:
     assert case.model.Config.model_validate(case.config.model_dump(mode="json")) == case.config
 
 
+def prunable_tensors_are_the_weights_of_layers(case: ModelCase) -> None:
+    """Found here by shape: all others are vectors, or spread over samples or positions."""
+    network = case.sketch()
+    spread = ("class_token", "pos_embedding", "layer_scale")
+    by_shape = [n for n, p in network.named_parameters() if p.ndim > 1 and not n.endswith(spread)]
+    names = case.model.prunable(network)
+    assert sorted(names) == sorted(by_shape)
+    assert len(set(names)) == len(names)
+    assert layers(network)[-1].weight.shape[0] == case.outputs
+
+
+def dropout_sites_lie_in_forward_order(case: ModelCase) -> None:
+    """Each once a pass; dropping all that the last one gives leaves nothing to tell samples apart by."""
+    sites, network, seen = case.model.dropout_sites(case.config), case.build().eval(), list[str]()
+    for site in sites:
+        network.get_submodule(site).register_forward_hook(lambda module, given, output, site=site: seen.append(site))
+    with torch.no_grad():
+        assert network(case.inputs()).std(0).max() > 0
+        assert tuple(seen) == sites
+        if sites:
+            network.get_submodule(sites[-1]).register_forward_hook(lambda module, given, output: output * 0)
+            outputs = network(case.inputs())
+            torch.testing.assert_close(outputs, outputs[:1].expand_as(outputs))
+
+
+def width_scale_changes_what_is_hidden(case: ModelCase) -> None:
+    whole, twice, tenth = (layers(case.sketch(width_scale=factor)) for factor in (1.0, 2.0, 0.1))
+    for scaled in (twice, tenth):
+        assert [layer.name for layer in scaled] == [layer.name for layer in whole]
+        assert scaled[0].weight.shape[1:] == whole[0].weight.shape[1:]
+        assert scaled[-1].weight.shape[0] == case.outputs
+    for layer, doubled in zip(whole[:-1], twice[:-1], strict=True):
+        assert doubled.weight.shape[0] == 2 * layer.weight.shape[0], layer.name
+    for layer, shrunk in zip(whole[:-1], tenth[:-1], strict=True):
+        assert 1 <= shrunk.weight.shape[0] <= max(1, layer.weight.shape[0] // 8), layer.name
+    with torch.no_grad():
+        assert case.build(width_scale=0.1).eval()(case.inputs()).shape == (BATCH, case.outputs)
+
+
+def every_init_draws_by_its_rule(case: ModelCase) -> None:
+    for init in INITS:
+        network, again = case.build(init=init), case.build(init=init).state_dict()
+        for name, value in network.state_dict().items():
+            assert value.isfinite().all(), (init, name)
+            assert torch.equal(value, again[name]), (init, name)
+        for layer in layers(network):
+            _RULES[init](layer)
+
+
+def weights_go_into_another_number_of_outputs(case: ModelCase) -> None:
+    """Only the last layer is new, and drawn as without weights."""
+    trained = case.build(seed=1)
+    wider = replace(case, outputs=case.outputs + 1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "trained.safetensors")
+        save_file(trained.state_dict(), path)
+        same, other = case.build(weights=path).state_dict(), wider.build(weights=path).state_dict()
+    drawn, last = wider.build().state_dict(), layers(trained)[-1].name.removesuffix("weight")
+    for name, value in trained.state_dict().items():
+        assert torch.equal(same[name], value), name
+        assert torch.equal(other[name], drawn[name] if name.startswith(last) else value), name
+
+
+def _spread(layer: Layer, expected: float, kurtosis: float = 3) -> None:
+    """Mean 0 and that deviation, within five standard errors of each."""
+    count = layer.weight.numel()
+    mean, std = layer.weight.mean().item(), layer.weight.square().mean().sqrt().item()
+    assert abs(mean) <= 5 * expected / math.sqrt(count), layer.name
+    assert abs(std / expected - 1) <= 5 * math.sqrt((kurtosis - 1) / count) / 2 + 4 / count, layer.name
+
+
+def _kaiming(layer: Layer) -> None:
+    _spread(layer, math.sqrt(2 / layer.fan_in))
+    assert layer.bias is None or not layer.bias.any()
+
+
+def _xavier(layer: Layer) -> None:
+    fan_out = layer.weight.numel() // layer.weight.shape[1]
+    _spread(layer, math.sqrt(2 / (layer.fan_in + fan_out)))
+
+
+def _lux(layer: Layer) -> None:
+    gain = {"ReLU": 2.0, "Tanh": 5 / 3}.get(type(layer.follower).__name__, 1.0)
+    _spread(layer, gain / math.sqrt(layer.fan_in), kurtosis=1.8)
+    assert layer.weight.abs().max() <= gain * math.sqrt(3 / layer.fan_in)
+    assert layer.bias is None or layer.bias.abs().max() <= 1 / math.sqrt(layer.fan_in)
+
+
+def _signed_constant(layer: Layer) -> None:
+    size = torch.full_like(layer.weight, math.sqrt(2 / layer.fan_in))
+    torch.testing.assert_close(layer.weight.abs(), size)
+    assert layer.weight.numel() < 32 or layer.weight.unique().numel() == 2
+
+
+_RULES: dict[str, Callable[[Layer], None]] = {
+    "default": lambda layer: None,
+    "kaiming": _kaiming,
+    "xavier": _xavier,
+    "lux": _lux,
+    "signed_constant": _signed_constant,
+}
+
 CHECKS: list[Check] = [
-    gives_a_logit_for_each_class,
+    gives_a_number_for_each_output,
     backward_reaches_every_parameter,
     the_global_seed_fixes_the_weights,
     samples_do_not_mix_in_evaluation,
     float64_works,
     state_goes_into_another_build,
     config_survives_plain_values,
+    prunable_tensors_are_the_weights_of_layers,
+    dropout_sites_lie_in_forward_order,
+    width_scale_changes_what_is_hidden,
+    every_init_draws_by_its_rule,
+    weights_go_into_another_number_of_outputs,
 ]

@@ -188,7 +188,7 @@ class MlflowTracker:
         trial = entry.trial
         if entry.steps is None:
             self._look_up(client, entry)
-        tags = {STATE: trial.state, REASON: trial.reason} if entry.ended else {}
+        tags = {STATE: trial.state, REASON: trial.reason, **_noted(trial)} if entry.ended else {}
         if entry.run_id is None:
             info = self._create(client, trial, tags).info
             entry.run_id, entry.artifacts, tags = info.run_id, info.artifact_uri, {}
@@ -276,6 +276,10 @@ def _experiment(client: MlflowClient, uri: str, name: str, artifacts: Path) -> s
                 raise
     refuse_deleted(uri, name, found.experiment_id, found.lifecycle_stage)
     return str(found.experiment_id)
+
+
+def _noted(trial: Trial) -> dict[str, str]:
+    return {f"sparsetune.{name}": words for name, words in trial.notes.items()}
 
 
 def _settled(run: Run) -> str:

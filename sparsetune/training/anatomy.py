@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sparsetune.config.base import Part
 from sparsetune.training.metrics.cost import SampleFlops, count_flops
-from sparsetune.training.task import Classification
+from sparsetune.training.metrics.macs import Work, work
 
 _MOST = 256  # shapes remembered: a space may vary the layers
 _known: dict[Hashable, Anatomy] = {}
@@ -25,19 +25,22 @@ class Anatomy:
     Attributes:
         flops: forward, and forward with backward.
         widest: numbers in the largest tensor that goes into or comes out of a layer.
+        work: multiply-accumulates of a forward pass, by weight.
     """
 
     flops: SampleFlops
     widest: int
+    work: Work
 
 
-def anatomy(network: nn.Module, config: Part, input_shape: tuple[int, ...], task: Classification) -> Anatomy:
+def anatomy(network: nn.Module, config: Part, input_shape: tuple[int, ...]) -> Anatomy:
     """Found by sending samples through a copy, so that nothing is changed; ``config`` is that of the model."""
-    key = (config.model_dump_json(), input_shape, type(task).__name__, *_shape(network))
+    key = (config.model_dump_json(), input_shape, *_shape(network))
     if key not in _known:
         if len(_known) >= _MOST:
             _known.clear()
-        _known[key] = Anatomy(count_flops(network, input_shape, task.loss), widest(network, input_shape))
+        flops = count_flops(network, input_shape, lambda outputs, targets: outputs.sum())  # no loss multiplies matrices
+        _known[key] = Anatomy(flops, widest(network, input_shape), work(network, input_shape))
     return _known[key]
 
 

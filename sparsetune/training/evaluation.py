@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+from collections.abc import Iterator
 
+import torch
+from torch import Tensor, nn
+
+from sparsetune.config.messages import Metrics
 from sparsetune.sparsity.method import Method
 from sparsetune.training.data.dataset import Split
+from sparsetune.training.data.delivery import batches
 from sparsetune.training.subnormal import subnormals_are_zero
-from sparsetune.training.task import Classification, Meter
+from sparsetune.training.task import Meter, Task
 
 _CACHED = 4 << 20  # bytes; with more a CPU waits for memory: LeNet-5 takes twice as long with 20 MB
 _SHARE = 128  # of a GPU's memory: a layer holds its input too, and trials may share the GPU
@@ -16,15 +20,28 @@ _SHARE = 128  # of a GPU's memory: a layer holds its input too, and trials may s
 
 @subnormals_are_zero()
 @torch.inference_mode()
-def evaluate(network: nn.Module, method: Method, task: Classification, split: Split, batch: int) -> tuple[float, float]:
-    """Mean loss and accuracy on a split, in evaluation mode, ``batch`` samples at a time."""
-    network.eval()
+def evaluate(network: nn.Module, method: Method, task: Task, split: Split, batch: int) -> tuple[float, ...]:
+    """Means on a split, as the task names them, in evaluation mode, ``batch`` samples at a time."""
     meter = Meter(task)
-    for start in range(0, len(split), batch):
-        part = slice(start, start + batch)
-        method.before_batch()
-        meter.add(network(split.inputs[part]), split.targets[part])
+    for outputs, targets in _predictions(network, method, split, batch):
+        meter.add(outputs, targets)
     return meter.result()
+
+
+@subnormals_are_zero()
+@torch.inference_mode()
+def quality(network: nn.Module, method: Method, task: Task, split: Split, batch: int) -> Metrics:
+    """All that the task can say of the predictions for a split."""
+    outputs = [outputs for outputs, _ in _predictions(network, method, split, batch)]
+    return task.quality(torch.cat(outputs), split.targets)
+
+
+def _predictions(network: nn.Module, method: Method, split: Split, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    network.eval()
+    method.begin_evaluation()
+    for inputs, targets in batches(split, batch):
+        method.before_batch()
+        yield method.predict(inputs), targets
 
 
 def evaluation_batch(widest: int, dtype: torch.dtype, device: torch.device) -> int:

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
 
+import torch
 from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from sparsetune.sparsity.method import Method, Phase
-from sparsetune.training.data.dataset import Split
 from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.subnormal import subnormals_are_zero
-from sparsetune.training.task import Classification, Meter
+from sparsetune.training.task import Meter, Task
+
+Batch = tuple[Tensor, Tensor]
 
 
 class Diverged(RuntimeError):
     """The loss is no longer a finite number."""
 
 
-def batches(split: Split, size: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """The split in the given order, in batches; the last may be smaller."""
-    for indices in order.split(size):
-        yield split.inputs.index_select(0, indices), split.targets.index_select(0, indices)
+def windows(data: Iterator[Batch], size: int) -> Iterator[Iterator[Batch]]:
+    """The same batches, ``size`` to an optimiser step, the last maybe fewer; each is fetched when it is wanted."""
+    for first in data:
+        yield chain((first,), islice(data, size - 1))
 
 
 @subnormals_are_zero()
@@ -31,45 +35,66 @@ def train_epoch(
     network: nn.Module,
     method: Method,
     optimizer: Optimizer,
-    task: Classification,
-    data: Iterator[tuple[Tensor, Tensor]],
+    task: Task,
+    data: Iterator[Batch],
     *,
     phase: Phase,
     epoch: int,
     cost: Cost,
     deadline: float,
-) -> tuple[float, float]:
+    grad_accum_steps: int = 1,
+    clip_grad_norm: float | None = None,
+    pace: Callable[[int], None] | None = None,
+) -> tuple[float, ...]:
     """One pass over the data; ends early when the clock reaches ``deadline`` (monotonic seconds).
 
+    A step over several batches follows the mean over them, in which a batch weighs by the samples drawn for it: the
+    mean over their samples, and of a method that selects, the mean of the active samples' means.
+
+    Args:
+        pace: told the number of each step, from 0, before it.
+
     Returns:
-        The mean loss and the accuracy of the drawn samples, each as predicted before the step that used it.
+        The task's numbers for the drawn samples, each as predicted before the step that used it; the loss first.
     """
     network.train()
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     meter = Meter(task)
     started = time.perf_counter()
-    for inputs, targets in data:
-        method.before_batch()
-        cost.drawn += len(targets)
-        selection = method.select(inputs, targets, phase, epoch)
-        if selection is not None:
-            meter.add(selection.outputs, targets)
-            cost.scored += len(targets)
-            inputs, targets = inputs.index_select(0, selection.active), targets.index_select(0, selection.active)
-        outputs = network(inputs)
-        if selection is None:
-            meter.add(outputs.detach(), targets)
-        loss = task.loss(outputs, targets)
-        penalty = method.penalty()
-        if penalty is not None:
-            loss = loss + penalty
+    for step, window in enumerate(windows(data, grad_accum_steps)):
         for parameter in parameters:
             parameter.grad = None
-        loss.backward()
+        drawn = 0
+        for inputs, targets in window:
+            method.before_batch()
+            size = len(targets)
+            drawn += size
+            selection = method.select(inputs, targets, phase, epoch)
+            if selection is not None:
+                meter.add(selection.outputs, targets)
+                cost.scored += size
+                inputs, targets = inputs.index_select(0, selection.active), targets.index_select(0, selection.active)
+            outputs = network(inputs)
+            if selection is None:
+                meter.add(outputs.detach(), targets)
+            loss = task.loss(outputs, targets)
+            penalty = method.penalty()
+            if penalty is not None:
+                loss = loss + penalty
+            if grad_accum_steps > 1:
+                loss = loss * size
+            loss.backward()
+            cost.trained += len(targets)
+        if grad_accum_steps > 1:
+            torch._foreach_div_([p.grad for p in parameters if p.grad is not None], drawn)
         method.after_backward()
+        if clip_grad_norm is not None:
+            clip_grad_norm_(parameters, clip_grad_norm)
+        if pace is not None:
+            pace(step)
         optimizer.step()
         method.after_step()
-        cost.trained += len(targets)
+        cost.drawn += drawn
         cost.steps += 1
         if time.monotonic() >= deadline:
             break

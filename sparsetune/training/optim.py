@@ -1,16 +1,16 @@
-"""Optimisers and learning-rate schedules. A schedule is a function of the epoch, so it has no state to lose."""
+"""Optimisers and their schedules. A schedule is a function of the position, so it has no state to lose."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
 from inspect import unwrap
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.optim import Optimizer
 
-from sparsetune.config.trial import Constant, Cosine, Schedule, Step, Training
+from sparsetune.config.trial import Constant, Cosine, OneCycle, Schedule, Step, Training
 
 Parameters = Iterable[torch.nn.Parameter] | list[dict[str, Any]]
 
@@ -39,7 +39,8 @@ _SGD, _Adam, _AdamW = _lean(torch.optim.SGD), _lean(torch.optim.Adam), _lean(tor
 
 
 def _sgd(parameters: Parameters, training: Training) -> Optimizer:
-    return _SGD(parameters, training.lr, momentum=training.momentum, weight_decay=training.weight_decay, fused=True)
+    momentum, decay = training.momentum, training.weight_decay
+    return _SGD(parameters, training.lr, momentum, weight_decay=decay, nesterov=training.nesterov, fused=True)
 
 
 def _adam(parameters: Parameters, training: Training) -> Optimizer:
@@ -58,31 +59,121 @@ def make_optimizer(parameters: Parameters, training: Training) -> Optimizer:
     return _OPTIMIZERS[training.optimizer](parameters, training)
 
 
-def _constant(schedule: Constant, lr: float, epoch: int, epochs: int) -> float:
+class Position(NamedTuple):
+    """Where a training is.
+
+    Attributes:
+        epoch: from 0, of ``epochs``.
+        step: from 0, of the optimiser's ``steps`` in this epoch.
+    """
+
+    epoch: int
+    epochs: int
+    step: int = 0
+    steps: int = 1
+
+    @property
+    def done(self) -> int:
+        """Steps since the start, if all epochs have as many."""
+        return self.epoch * self.steps + self.step
+
+
+def _constant(schedule: Constant, lr: float, at: Position) -> float:
     return lr
 
 
-def _step(schedule: Step, lr: float, epoch: int, epochs: int) -> float:
-    return lr * schedule.gamma ** (epoch // schedule.every)
+def _step(schedule: Step, lr: float, at: Position) -> float:
+    return lr * schedule.gamma ** (at.epoch // schedule.every)
 
 
-def _cosine(schedule: Cosine, lr: float, epoch: int, epochs: int) -> float:
-    return schedule.min_lr + (lr - schedule.min_lr) * (1 + math.cos(math.pi * epoch / epochs)) / 2
+def _cosine(schedule: Cosine, lr: float, at: Position) -> float:
+    return schedule.min_lr + (lr - schedule.min_lr) * (1 + math.cos(math.pi * at.epoch / at.epochs)) / 2
 
 
-_SCHEDULES: dict[type[Schedule], Callable[[Any, float, int, int], float]] = {
+def _onecycle(schedule: OneCycle, lr: float, at: Position) -> float:
+    first = lr / schedule.div_factor
+    return _up_and_down(schedule, at, first, lr, first / schedule.final_div_factor)
+
+
+def _up_and_down(schedule: OneCycle, at: Position, first: float, middle: float, last: float) -> float:
+    """Half a cosine from ``first`` to ``middle`` and one from there to ``last``."""
+    end = at.epochs * at.steps - 1
+    turn = schedule.pct_start * (end + 1) - 1  # need not be a whole number
+    if at.done > turn:
+        return _half_cosine(middle, last, (at.done - turn) / (end - turn))
+    return _half_cosine(first, middle, at.done / turn if turn else 1.0)
+
+
+def _half_cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) / 2.0 * (math.cos(math.pi * share) + 1)
+
+
+_SCHEDULES: dict[type[Schedule], Callable[[Any, float, Position], float]] = {
     Constant: _constant,
     Step: _step,
     Cosine: _cosine,
+    OneCycle: _onecycle,
 }
 
 
-def learning_rate(schedule: Schedule, lr: float, epoch: int, epochs: int) -> float:
-    """The learning rate of an epoch.
+def learning_rate(schedule: Schedule, lr: float, epoch: int, epochs: int, step: int = 0, steps: int = 1) -> float:
+    """The schedule's learning rate of a step.
 
     Args:
-        lr: that of the start.
+        lr: that of the start; with onecycle the highest.
         epoch: from 0.
         epochs: of the whole training.
+        step: from 0, within the epoch; matters to onecycle only.
+        steps: of the epoch.
     """
-    return _SCHEDULES[type(schedule)](schedule, lr, epoch, epochs)
+    return _SCHEDULES[type(schedule)](schedule, lr, Position(epoch, epochs, step, steps))
+
+
+def warmup(epochs: float, at: Position) -> float:
+    """The factor of a step's learning rate: k / n in the k-th of the n steps that fit into ``epochs``, then 1."""
+    return min(1.0, (at.done + 1) / (epochs * at.steps)) if epochs else 1.0
+
+
+def momentum(schedule: OneCycle, at: Position) -> float:
+    """The momentum of a step: lowest where the learning rate is highest."""
+    return _up_and_down(schedule, at, schedule.max_momentum, schedule.base_momentum, schedule.max_momentum)
+
+
+class Pacer:
+    """Sets the learning rates of an optimiser, and its momentum where the schedule moves that too.
+
+    To be made before the optimiser takes up a state: a method's groups may have rates of their own to start from.
+    """
+
+    def __init__(self, optimizer: Optimizer, training: Training, epochs: int) -> None:
+        self._optimizer = optimizer
+        self._training = training
+        self._epochs = epochs
+        self._lrs = [group["lr"] for group in optimizer.param_groups]
+        schedule = training.schedule
+        self._cycle = schedule if isinstance(schedule, OneCycle) and schedule.cycle_momentum else None
+
+    def begin(self, epoch: int, steps: int) -> Callable[[int], None] | None:
+        """Set what holds from the first step of an epoch.
+
+        Returns:
+            To be called with the number of each step, from 0, before it; None if nothing changes within the epoch.
+        """
+        self._set(Position(epoch, self._epochs, 0, steps))
+        if not isinstance(self._training.schedule, OneCycle) and epoch >= self._training.warmup_epochs:
+            return None
+        return lambda step: self._set(Position(epoch, self._epochs, step, steps))
+
+    def _set(self, at: Position) -> None:
+        factor = warmup(self._training.warmup_epochs, at)
+        for group, lr in zip(self._optimizer.param_groups, self._lrs, strict=True):
+            group["lr"] = factor * learning_rate(self._training.schedule, lr, *at)
+        if self._cycle is None:
+            return
+        for group in self._optimizer.param_groups:
+            group.update(_momentum_of(group, momentum(self._cycle, at)))
+
+
+def _momentum_of(group: dict[str, Any], value: float) -> dict[str, Any]:
+    """What a group's momentum is called: adam's is the first of two betas."""
+    return {"betas": (value, group["betas"][1])} if "betas" in group else {"momentum": value}

@@ -2,31 +2,96 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Protocol
+
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, mse_loss
+
+from sparsetune.config.messages import Metrics
+from sparsetune.training.data.dataset import Dataset, Scaling
+from sparsetune.training.metrics.quality import classification_quality
+from sparsetune.training.metrics.regression import regression_quality
 
 _FLUSH_ELEMENTS = 1 << 20  # outputs held back before they are measured
 
 
-class Classification:
-    """Cross entropy in nats and top-1 accuracy."""
+class Task(Protocol):
+    """What the loop needs to know of what is learned."""
+
+    names: ClassVar[tuple[str, ...]]
+    """Of the numbers that every epoch has, of training and of validation data; the loss comes first."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """The mean over a batch: outputs (B, C), targets (B,) int64; a scalar."""
-        return cross_entropy(outputs, targets)
+        """What is trained on: a scalar, the mean over a batch."""
+        ...
 
     def measure(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Sums over a batch, on its device without synchronising: (loss, correct, count) in float64."""
+        """Sums over a batch of what ``names`` says, then the number of samples; float64, without synchronising."""
+        ...
+
+    def quality(self, outputs: Tensor, targets: Tensor) -> Metrics:
+        """All that can be said of the predictions for a whole split, by name without ``val_`` or ``test_``."""
+        ...
+
+
+class Classification:
+    """Cross entropy in nats and top-1 accuracy: outputs (B, C) logits, targets (B,) int64."""
+
+    names = ("loss", "accuracy")
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self._smoothing = label_smoothing
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return cross_entropy(outputs, targets, label_smoothing=self._smoothing)
+
+    def measure(self, outputs: Tensor, targets: Tensor) -> Tensor:
         loss = cross_entropy(outputs, targets, reduction="sum")
         correct = (outputs.argmax(1) == targets).sum()
         return torch.stack((loss.double(), correct.double(), torch.full_like(loss, len(targets), dtype=torch.float64)))
+
+    def quality(self, outputs: Tensor, targets: Tensor) -> Metrics:
+        return classification_quality(outputs, targets)
+
+
+class Regression:
+    """Mean squared error: outputs and targets (B, K). ``scaling`` makes of targets what is learned."""
+
+    names = ("loss",)
+
+    def __init__(self, scaling: Scaling | None = None) -> None:
+        self._scaling = scaling
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return mse_loss(outputs, self._learned(targets))
+
+    def measure(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        errors = (outputs - self._learned(targets)).double().square().mean(1)
+        return torch.stack((errors.sum(), torch.full((), len(targets), dtype=torch.float64, device=errors.device)))
+
+    def quality(self, outputs: Tensor, targets: Tensor) -> Metrics:
+        found = regression_quality(outputs, self._learned(targets))
+        if self._scaling is None:
+            return found
+        predicted = outputs * self._scaling.scale + self._scaling.shift
+        return {**regression_quality(predicted, targets), "loss": found["loss"]}
+
+    def _learned(self, targets: Tensor) -> Tensor:
+        return targets if self._scaling is None else self._scaling(targets)
+
+
+def make_task(data: Dataset, label_smoothing: float) -> Task:
+    """What is learned from that data."""
+    if data.task == "regression":
+        return Regression(data.target_scaling)
+    return Classification(label_smoothing)
 
 
 class Meter:
     """Collects predictions and measures many at once, so that a step pays for keeping them only."""
 
-    def __init__(self, task: Classification) -> None:
+    def __init__(self, task: Task) -> None:
         self._task = task
         self._outputs: list[Tensor] = []
         self._targets: list[Tensor] = []
@@ -40,13 +105,13 @@ class Meter:
         if self._held >= _FLUSH_ELEMENTS:
             self._flush()
 
-    def result(self) -> tuple[float, float]:
-        """Mean loss and accuracy of all that was added; this is where the device is waited for."""
+    def result(self) -> tuple[float, ...]:
+        """Means of all that was added, as the task names them; this is where the device is waited for."""
         self._flush()
         if self._sums is None:
-            return float("nan"), float("nan")
-        loss, correct, count = self._sums.tolist()
-        return loss / count, correct / count
+            return (float("nan"),) * len(self._task.names)
+        *sums, count = self._sums.tolist()
+        return tuple(total / count for total in sums)
 
     def _flush(self) -> None:
         if not self._outputs:

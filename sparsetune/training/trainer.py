@@ -18,16 +18,20 @@ from sparsetune.config.messages import Metrics, Row
 from sparsetune.config.metrics import METRICS
 from sparsetune.config.seeds import mix
 from sparsetune.config.trial import TrialConfig
-from sparsetune.sparsity.method import Method, Phase
+from sparsetune.sparsity.method import Method, Phase, Subject
 from sparsetune.training.anatomy import anatomy
 from sparsetune.training.data import load_dataset
-from sparsetune.training.data.dataset import Split
+from sparsetune.training.data.delivery import batches, delivered
 from sparsetune.training.evaluation import evaluate, evaluation_batch
-from sparsetune.training.loop import Diverged, batches, train_epoch
+from sparsetune.training.final import memory_numbers, noise_numbers, size_numbers, split_numbers
+from sparsetune.training.loop import Diverged, train_epoch
 from sparsetune.training.metrics.cost import Cost, given_flops
-from sparsetune.training.optim import learning_rate, make_optimizer
+from sparsetune.training.metrics.energy import GpuEnergy
+from sparsetune.training.metrics.memory import restart_peaks
+from sparsetune.training.optim import Pacer, make_optimizer
+from sparsetune.training.precision import compute_as_asked
 from sparsetune.training.registries import REGISTRIES
-from sparsetune.training.task import Classification
+from sparsetune.training.task import make_task
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -37,28 +41,37 @@ class Trainer:
 
     Attributes:
         record: the rows so far.
+        notes: words about this training, by name.
     """
 
     def __init__(self, config: TrialConfig) -> None:
         self.config = config
         self.training = config.training
         self.device = _device(config.training.device)
+        restart_peaks(self.device)
+        self._energy = GpuEnergy(self.device)
+        self._energy.start()
         dtype = _DTYPES[config.training.dtype]
-        self.data = load_dataset(config.data, self.device, dtype)
-        self.task = Classification()
+        self.data, how = delivered(load_dataset(config.data), self.device, dtype, config.training.data_share)
+        self.notes = {"split": self.data.digest, "data": how}
+        self.task = make_task(self.data, config.training.label_smoothing)
         self._seed(0)
-        build = REGISTRIES.model.get(config.model.name).build
-        network = build(config.model, self.data.input_shape, self.data.classes)
+        model = REGISTRIES.model.get(config.model.name)
+        network = model.build(config.model, self.data.input_shape, self.data.outputs)
         self.network: torch.nn.Module = network.to(self.device, dtype)
+        compute_as_asked(self.network, self.training, self.device)
+        sites = model.dropout_sites(config.model)
+        subject = Subject(model.prunable(self.network), sites, self.data.task, config.seed)
         method_class: type[Method] = REGISTRIES.method.get(config.method.name)
-        self.method = method_class(config.method, self.network, config.training)
+        self.method = method_class(config.method, self.network, config.training, subject)
         self.optimizer = make_optimizer(self.method.parameters(), config.training)
-        self._lrs = [group["lr"] for group in self.optimizer.param_groups]  # a method's groups may have their own
-        known = anatomy(self.network, config.model, self.data.input_shape, self.task)
+        known = anatomy(self.network, config.model, self.data.input_shape)
         per_sample = config.metrics.base_flop_per_sample
         self.flops = given_flops(per_sample) if per_sample else known.flops
-        self.evaluation_batch = evaluation_batch(known.widest, dtype, self.device)
+        self.work = known.work
+        self.evaluation_batch = max(1, evaluation_batch(known.widest, dtype, self.device) // self.method.samples)
         self.phases = [phase for phase in self.method.plan() for _ in range(phase.epochs)]  # by epoch
+        self._pacer = Pacer(self.optimizer, config.training, len(self.phases))
         self.record: list[Row] = []
         self.cost = Cost()
         self._best_state: dict[str, Tensor] | None = None
@@ -84,18 +97,16 @@ class Trainer:
         started, before = time.perf_counter(), replace(self.cost)
         if epoch == 0 or self.phases[epoch - 1] is not phase:
             self.method.begin_phase(phase)
-        train_loss, train_accuracy = self._train(phase, epoch)
+        trained = self._train(phase, epoch)
         of_method = self.method.after_epoch()
-        val_loss, val_accuracy = self._evaluate(self.data.val)
-        if not math.isfinite(val_loss):
-            raise Diverged(f"val_loss became {val_loss} in epoch {epoch + 1}")
+        validated = evaluate(self.network, self.method, self.task, self.data.val, self.evaluation_batch)
+        if not math.isfinite(validated[0]):
+            raise Diverged(f"val_loss became {validated[0]} in epoch {epoch + 1}")
         self.cost.seconds = before.seconds + time.perf_counter() - started
         self._out_of_time = self._time_left() <= 0
         measured = {
-            "train_loss": train_loss,
-            "train_accuracy": train_accuracy,
-            "val_loss": val_loss,
-            "val_accuracy": val_accuracy,
+            **{f"train_{name}": value for name, value in zip(self.task.names, trained, strict=True)},
+            **{f"val_{name}": value for name, value in zip(self.task.names, validated, strict=True)},
         }
         self._append(measured, of_method, before)
         if self.done or self.phases[epoch + 1] is not phase:
@@ -108,30 +119,37 @@ class Trainer:
         if self._best_state is not None:
             self.network.load_state_dict(self._best_state)
             row = self._best_row
-        test_loss, test_accuracy = self._evaluate(self.data.test)
         totals = {k: v for k, v in self.record[-1].metrics.items() if METRICS[k].scope == "run"}
-        test = {"test_loss": test_loss, "test_accuracy": test_accuracy}
-        return {**row.metrics, **totals, **self.method.summary(), **test}
+        given = self.network, self.method
+        found = split_numbers(*given, self.task, self.data, self.evaluation_batch)
+        found |= size_numbers(*given, self.work, self.data, found)
+        noisy = self.config.metrics.noise_samples
+        if noisy is not None and self.data.task == "classification":
+            found |= noise_numbers(*given, self.data, noisy, self.evaluation_batch)
+        joules = self._energy.joules()
+        if joules is not None:
+            found["energy_kj"] = joules / 1e3
+        return {**found, **memory_numbers(self.device), **row.metrics, **totals, **self.method.summary()}
 
-    def _train(self, phase: Phase, epoch: int) -> tuple[float, float]:
-        for group, lr in zip(self.optimizer.param_groups, self._lrs, strict=True):
-            group["lr"] = learning_rate(self.training.schedule, lr, epoch, len(self.phases))
+    def _train(self, phase: Phase, epoch: int) -> tuple[float, ...]:
         self._seed(epoch + 1)
-        order = torch.randperm(len(self.data.train), device=self.device)
+        samples, training = len(self.data.train), self.training
+        order = torch.randperm(samples, device=self.device)
+        drawn = math.ceil(samples / training.batch_size)
         return train_epoch(
             self.network,
             self.method,
             self.optimizer,
             self.task,
-            batches(self.data.train, self.training.batch_size, order),
+            batches(self.data.train, training.batch_size, order),
             phase=phase,
             epoch=epoch,
             cost=self.cost,
             deadline=time.monotonic() + self._time_left(),
+            grad_accum_steps=training.grad_accum_steps,
+            clip_grad_norm=training.clip_grad_norm,
+            pace=self._pacer.begin(epoch, math.ceil(drawn / training.grad_accum_steps)),
         )
-
-    def _evaluate(self, split: Split) -> tuple[float, float]:
-        return evaluate(self.network, self.method, self.task, split, self.evaluation_batch)
 
     def _seed(self, number: int) -> None:
         """Seed what this training draws from; torch.manual_seed asks every kind of device there is, each time."""
@@ -144,12 +162,14 @@ class Trainer:
         epoch = len(self.record) + 1
         improved = not self.record or measured["val_loss"] < self._best_row.metrics["val_loss"]
         best = measured if improved else self._best_row.metrics
+        of_best = {f"best_val_{name}": best[f"val_{name}"] for name in self.task.names}
         metrics = {
             **measured,
             "best_epoch": float(epoch if improved else self._best_row.epoch),
-            "best_val_accuracy": best["val_accuracy"],
+            **of_best,
             "compute_saved": self.cost.saved(self.flops),
             "est_flops_g": self.cost.flops(self.flops) / 1e9,
+            "samples_trained": float(self.cost.trained),
             "step_time_ms": 1e3 * (self.cost.step_seconds - before.step_seconds) / (self.cost.steps - before.steps),
             "time_min": self.cost.seconds / 60,
             **of_method,

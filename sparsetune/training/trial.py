@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.torch
 import torch
 
+from sparsetune.config.base import places
 from sparsetune.config.cadence import Cadence
 from sparsetune.config.messages import Job, Outcome, Report, Row
-from sparsetune.config.trial import resolve_trial
+from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.config.yaml_io import write_atomic
 from sparsetune.training import checkpoint
 from sparsetune.training.loop import Diverged
@@ -20,7 +22,7 @@ from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
 
 CHECKPOINT = "checkpoint.pt"
-WEIGHTS = "weights.pt"
+WEIGHTS = "weights.safetensors"
 TRACE = "trace.npz"
 _LOOK_EVERY = "0.2s"  # for the stop file: a network file system answers in milliseconds
 
@@ -37,9 +39,10 @@ def run_trial(job: Job) -> Iterator[Report]:
         return
     torch.set_num_threads(job.cpus)
     folder = Path(job.folder)
-    trainer = Trainer(resolve_trial(job.config, REGISTRIES))
+    config = resolve_trial(job.config, REGISTRIES)
+    trainer = Trainer(config)
     saved = checkpoint.load(folder / CHECKPOINT)
-    if saved is not None and saved.get("config") == _identity(job):  # never another trial's state
+    if saved is not None and saved.get("config") == _identity(config):  # never another trial's state
         trainer.load_state_dict(saved["training"])
     unsent: list[Row] = list(trainer.record)
     report_due, checkpoint_due = Cadence(job.report_every), Cadence(job.checkpoint_every)
@@ -49,7 +52,7 @@ def run_trial(job: Job) -> Iterator[Report]:
             unsent.append(row)
             stopping = look_due.due(row.epoch) and _asked_to_stop(job) and not trainer.done
             if checkpoint_due.due(row.epoch) or stopping:
-                checkpoint.save(folder / CHECKPOINT, {"config": _identity(job), "training": trainer.state_dict()})
+                checkpoint.save(folder / CHECKPOINT, {"config": _identity(config), "training": trainer.state_dict()})
             if stopping:
                 yield Report(tuple(unsent), Outcome("STOPPED"))
                 return
@@ -61,24 +64,26 @@ def run_trial(job: Job) -> Iterator[Report]:
         yield Report(tuple(unsent), Outcome("FAIL", reason=str(error)))
         return
     _leave_files(trainer, folder)
-    yield Report(tuple(unsent), Outcome("COMPLETE", metrics))
+    yield Report(tuple(unsent), Outcome("COMPLETE", metrics, notes=trainer.notes))
 
 
 def _asked_to_stop(job: Job) -> bool:
     return bool(job.stop_file) and Path(job.stop_file).exists()
 
 
-def _identity(job: Job) -> dict[str, Any]:
-    """The job's config without what may differ from one machine to the next."""
-    data = {key: value for key, value in job.config["data"].items() if key != "root"}
-    training = {key: value for key, value in job.config.get("training", {}).items() if key != "device"}
-    return {**job.config, "data": data, "training": training}
+def _identity(config: TrialConfig) -> dict[str, Any]:
+    """The config without what may differ from one machine to the next."""
+    plain = config.plain()
+    for section in ("data", "model"):
+        for name in places(getattr(config, section)):
+            del plain[section][name]
+    del plain["training"]["device"]
+    return plain
 
 
 def _leave_files(trainer: Trainer, folder: Path) -> None:
-    buffer = io.BytesIO()
-    torch.save({name: value.cpu() for name, value in trainer.network.state_dict().items()}, buffer)  # loads anywhere
-    write_atomic(folder / WEIGHTS, buffer.getvalue())
+    weights = {name: value.cpu().contiguous() for name, value in trainer.network.state_dict().items()}
+    write_atomic(folder / WEIGHTS, safetensors.torch.save(weights))
     trace = trainer.method.trace()
     if trace:
         buffer = io.BytesIO()

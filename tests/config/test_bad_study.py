@@ -18,10 +18,7 @@ TOP = (
     "(allowed: budget, data, method, metrics, model, objectives, pruner, resources, sampler, seed, space, storage, "
     "study, tracking, training)"
 )
-DENSE_METRICS = (
-    "(allowed: best_epoch, best_val_accuracy, compute_saved, est_energy_kj, est_flops_g, step_time_ms, time_min, "
-    "train_accuracy, train_loss, val_accuracy, val_loss)"
-)
+LISTED = "(`sparsetune metrics` lists them)"
 QUOTES = "text (a number or a date needs quotes)"
 WANTED_GPUS = "auto, 0, a fraction of one GPU, or a whole number"
 DURATION = "a duration such as '1ep' or '10s' is wanted"
@@ -49,8 +46,10 @@ UNKNOWN: list[tuple[dict[str, Any], str]] = [
     ({"trainig": {}}, f"trainig: unknown key 'trainig'; did you mean 'training'? {TOP}"),
     (
         {"training": {"epoch": 2}},
-        "training.epoch: unknown key 'epoch'; did you mean 'epochs'? (allowed: batch_size, device, dtype, "
-        "early_stop_patience, epochs, keep, lr, max_minutes, momentum, optimizer, schedule, weight_decay)",
+        "training.epoch: unknown key 'epoch'; did you mean 'epochs'? (allowed: batch_size, channels_last, "
+        "clip_grad_norm, data_share, device, dtype, early_stop_patience, epochs, grad_accum_steps, keep, "
+        "label_smoothing, lr, max_minutes, mixed_precision, momentum, nesterov, optimizer, schedule, warmup_epochs, "
+        "weight_decay)",
     ),
     (
         {"method": {"name": "ast", "kpp": 2}},
@@ -89,7 +88,7 @@ UNKNOWN: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"training": {"schedule": "cosin"}},
-        "training.schedule: unknown name 'cosin'; did you mean 'cosine'? (allowed: constant, cosine, step)",
+        "training.schedule: unknown name 'cosin'; did you mean 'cosine'? (allowed: constant, cosine, onecycle, step)",
     ),
 ]
 
@@ -109,12 +108,16 @@ OBJECTIVES: list[tuple[Any, str]] = [
     (GONE, "objectives: missing: at least one {metric: ..., goal: ...}"),
     (
         [{"metric": "val_acuracy", **GOAL}],
-        f"objectives.0.metric: unknown metric 'val_acuracy'; did you mean 'val_accuracy'? {DENSE_METRICS}",
+        f"objectives.0.metric: unknown metric 'val_acuracy'; did you mean 'val_accuracy'? {LISTED}",
     ),
-    ([{"metric": "activation_rate", **GOAL}], f"objectives.0.metric: unknown metric 'activation_rate' {DENSE_METRICS}"),
+    ([{"metric": "activation_rate", **GOAL}], f"objectives.0.metric: 'activation_rate' is no number of 'dense' {LISTED}"),
+    (
+        [{"metric": "val_r2", **GOAL}],
+        f"objectives.0.metric: 'val_r2' is of regression; 'digits' is for classification {LISTED}",
+    ),
     (
         [{"metric": "test_accuracy", **GOAL}],
-        f"objectives.0.metric: 'test_accuracy' is of test data, which never selects anything {DENSE_METRICS}",
+        f"objectives.0.metric: 'test_accuracy' is of test data, which never selects anything {LISTED}",
     ),
     ([{"metric": "val_loss", "goal": "minimize"}] * 2, "objectives.1.metric: 'val_loss' stands twice"),
     ([{"metric": "val_loss", "goal": "min"}], "objectives.0.goal: found 'min', allowed: 'maximize' or 'minimize'"),
@@ -146,10 +149,34 @@ TYPES: list[tuple[dict[str, Any], str]] = [
     ({"training": {"lr": math.inf}}, "training.lr: found inf, allowed: a finite number"),
     ({"training": {"momentum": 1}}, "training.momentum: found 1, allowed: below 1"),
     ({"training": {"optimizer": "sdg"}}, "training.optimizer: found 'sdg', allowed: 'sgd', 'adam' or 'adamw'"),
-    ({"training": {"schedule": 3}}, "training.schedule: found 3, allowed: a mapping with name, every, gamma, min_lr"),
+    (
+        {"training": {"schedule": 3}},
+        "training.schedule: found 3, allowed: a mapping with name, every, gamma, min_lr, pct_start, div_factor, "
+        "final_div_factor, cycle_momentum, base_momentum, max_momentum",
+    ),
+    (
+        {"training": {"schedule": {"name": "onecycle", "pct_start": 1.5}}},
+        "training.schedule.pct_start: found 1.5, allowed: at most 1",
+    ),
+    ({"training": {"grad_accum_steps": 0}}, "training.grad_accum_steps: found 0, allowed: at least 1"),
+    ({"training": {"label_smoothing": 1}}, "training.label_smoothing: found 1, allowed: below 1"),
+    ({"training": {"clip_grad_norm": 0}}, "training.clip_grad_norm: found 0, allowed: above 0"),
+    ({"training": {"warmup_epochs": -0.5}}, "training.warmup_epochs: found -0.5, allowed: at least 0"),
+    (
+        {"training": {"nesterov": True, "optimizer": "adam"}},
+        "training.nesterov: found true with optimizer adam, allowed: sgd",
+    ),
+    (
+        {"training": {"nesterov": True, "momentum": 0}},
+        "training.nesterov: found true with momentum 0, allowed: a momentum above 0",
+    ),
+    (
+        {"training": {"mixed_precision": True, "dtype": "float64"}},
+        "training.mixed_precision: found true with dtype float64, allowed: float32",
+    ),
     (
         {"training": {"schedule": {"every": 3}}},
-        "training.schedule: found {'every': 3}, allowed: a mapping with a name (constant, step, cosine)",
+        "training.schedule: found {'every': 3}, allowed: a mapping with a name (constant, step, cosine, onecycle)",
     ),
     ({"model": {"name": "mlp", "hidden": 8}}, "model.hidden: found 8, allowed: a list"),
     ({"model": {"name": "mlp", "hidden": [8, "a"]}}, "model.hidden.1: found 'a', allowed: a whole number"),

@@ -60,7 +60,7 @@ def test_a_trial_that_comes_to_its_end_is_measured_as_it_was(tmp_path: Path) -> 
     assert found.epochs * found.epoch_seconds == pytest.approx(60 * record[-1]["time_min"])
     assert found.metrics == len(record[-1]) - len(("epoch", "timestamp_ms"))
     assert found.files == {path.name: path.stat().st_size for path in folder.iterdir() if path.name != "checkpoint.pt"}
-    assert {"weights.pt", "trace.npz", "controller.png", "config.yaml"} <= set(found.files)
+    assert {"weights.safetensors", "trace.npz", "controller.png", "config.yaml"} <= set(found.files)
     assert trial_cost(found, "10s").left_bytes == sum(found.files.values())
     saved = checkpoint.load(folder / "checkpoint.pt")
     assert saved is not None
@@ -118,7 +118,7 @@ def test_probes_come_from_a_process_of_their_own_and_leave_nothing(
     assert [each.ended for each in found] == [True, False, False]
     assert "loss became" in found[1].reason
     assert "unknown model 'nothing'" in found[2].reason
-    assert found[0].files["weights.pt"] > 0
+    assert found[0].files["weights.safetensors"] > 0
     assert process.start_seconds > 0
     assert process.peak_bytes is not None
     assert process.peak_bytes > 100 << 20  # torch alone

@@ -28,7 +28,7 @@ PROBED = Probed(
     epoch_seconds=0.25,
     fixed_seconds=1.0,
     metrics=10,
-    files={"weights.pt": 1_000},
+    files={"weights.safetensors": 1_000},
     checkpoint_bytes=300.0,
 )
 
@@ -133,7 +133,7 @@ def test_how_large_a_cluster_is_only_ray_knows(tmp_path: Path, monkeypatch: pyte
 
 def test_the_dearest_probe_decides_about_disk_and_the_mean_about_time(tmp_path: Path) -> None:
     study = small(tmp_path)
-    dear = replace(PROBED, fixed_seconds=3.0, files={"weights.pt": 5_000}, checkpoint_bytes=700.0)
+    dear = replace(PROBED, fixed_seconds=3.0, files={"weights.safetensors": 5_000}, checkpoint_bytes=700.0)
     probed = [PROBED, dear, Probed(reason="diverged")]
     found = reckon(study, Forecast(0, 5, Room(2, 0), probed=probed, process=Process(peak_bytes=7)))
     assert (found.running, len(found.costs)) == (2, 2)

@@ -168,7 +168,7 @@ LONG = Probed(
     epoch_seconds=100.0,
     fixed_seconds=40.0,
     metrics=12,
-    files={"weights.pt": 400_000_000},
+    files={"weights.safetensors": 400_000_000},
     checkpoint_bytes=1.2e9,
 )
 
@@ -222,7 +222,7 @@ def test_fewer_workers_may_fit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("full", [False, True])
 def test_a_disk_that_is_too_small_is_a_warning(full: bool, tmp_path: Path) -> None:
-    files = {"weights.pt": 10**15 if full else 1}
+    files = {"weights.safetensors": 10**15 if full else 1}
     lines = lines_of(tmp_path, Room(1, 0), [replace(LONG, files=files)], Process(peak_bytes=1))
     where = next(index for index, line in enumerate(lines) if "in mlruns" in line)
     assert lines[where + 1 :] == (["          warning: does not fit"] if full else [])

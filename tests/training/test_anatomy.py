@@ -9,9 +9,7 @@ from sparsetune.testing.methods import same_state
 from sparsetune.training.anatomy import anatomy, widest
 from sparsetune.training.models.lenet5 import Lenet5, Lenet5Config
 from sparsetune.training.models.mlp import Mlp, MlpConfig
-from sparsetune.training.task import Classification
 
-TASK = Classification()
 NOISY = MlpConfig(hidden=(9, 5), batch_norm=True, dropout=0.5)
 
 
@@ -32,7 +30,7 @@ def test_the_widest_tensor_by_hand(network: nn.Module, shape: tuple[int, ...], e
 def test_equal_networks_are_examined_once() -> None:
     """Equal in shape: the weights differ."""
     first, second = (Mlp.build(NOISY, (7,), 4) for _ in range(2))
-    assert anatomy(first, NOISY, (7,), TASK) is anatomy(second, NOISY, (7,), TASK)
+    assert anatomy(first, NOISY, (7,)) is anatomy(second, NOISY, (7,))
 
 
 def frozen(network: nn.Sequential) -> nn.Module:
@@ -48,14 +46,14 @@ def narrowed(network: nn.Sequential) -> nn.Module:
 
 @pytest.mark.parametrize("change", [frozen, narrowed])
 def test_a_network_that_a_method_has_changed_is_another(change) -> None:
-    plain = anatomy(Mlp.build(NOISY, (7,), 4), NOISY, (7,), TASK)
-    assert anatomy(change(Mlp.build(NOISY, (7,), 4)), NOISY, (7,), TASK).flops.training < plain.flops.training
+    plain = anatomy(Mlp.build(NOISY, (7,), 4), NOISY, (7,))
+    assert anatomy(change(Mlp.build(NOISY, (7,), 4)), NOISY, (7,)).flops.training < plain.flops.training
 
 
 def test_another_model_is_another() -> None:
     """Its config says what the modules may not show."""
     network = nn.Sequential(nn.Linear(7, 4))
-    assert anatomy(network, Part(name="a"), (7,), TASK) is not anatomy(network, Part(name="b"), (7,), TASK)
+    assert anatomy(network, Part(name="a"), (7,)) is not anatomy(network, Part(name="b"), (7,))
 
 
 def test_examining_changes_nothing() -> None:
@@ -63,7 +61,7 @@ def test_examining_changes_nothing() -> None:
     network = Mlp.build(NOISY, (7,), 6)
     state = {name: value.clone() for name, value in network.state_dict().items()}
     random = torch.get_rng_state()
-    anatomy(network, NOISY, (7,), TASK)
+    anatomy(network, NOISY, (7,))
     assert torch.equal(torch.get_rng_state(), random)
     assert same_state(dict(network.state_dict()), state)
     assert network.training

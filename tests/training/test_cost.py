@@ -12,6 +12,7 @@ from sparsetune.sparsity.method import Method, Phase
 from sparsetune.sparsity.methods.ast import AdaptiveSparseTraining, AstConfig
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.testing.methods import run_through, same_state, trial_config
+from sparsetune.training.evaluation import evaluate
 from sparsetune.training.loop import train_epoch
 from sparsetune.training.metrics.cost import Cost, SampleFlops, count_flops, given_flops
 from sparsetune.training.models.lenet5 import Lenet5, Lenet5Config
@@ -112,7 +113,7 @@ def test_a_trial_reports_what_torch_counts() -> None:
         with FlopCounterMode(display=False) as counter:
             row = list(trainer)[-1]
         with FlopCounterMode(display=False) as evaluation:
-            trainer._evaluate(trainer.data.val)
+            evaluate(trainer.network, trainer.method, trainer.task, trainer.data.val, trainer.evaluation_batch)
         found[method] = counter.get_total_flops() - 2 * evaluation.get_total_flops()
         assert row.metrics["est_flops_g"] == pytest.approx(found[method] / 1e9, rel=1e-12)
     assert row.metrics["compute_saved"] == pytest.approx(1 - found["ast"] / found["dense"], abs=1e-12)

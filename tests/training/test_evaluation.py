@@ -28,7 +28,7 @@ def test_evaluation_against_brute_force(batch: int) -> None:
     targets = torch.randint(4, (250,), generator=generator)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     dense = Dense(DenseConfig(), network, Training())
-    loss, accuracy = evaluate(network, dense, Classification(), Split(inputs, targets), batch)
+    loss, accuracy = evaluate(network, dense, Classification(), Split.of(inputs, targets), batch)
     with torch.no_grad():
         outputs = torch.cat([network.eval()(sample.unsqueeze(0)) for sample in inputs])
     assert loss == pytest.approx(log_loss(targets, outputs.softmax(1), labels=range(4)), rel=1e-9)
@@ -55,5 +55,5 @@ def test_a_trainer_evaluates_in_batches_of_that_size() -> None:
     trainer.network.register_forward_hook(
         lambda network, inputs, outputs: None if network.training else sizes.append(len(outputs))
     )
-    trainer._evaluate(trainer.data.val)
+    evaluate(trainer.network, trainer.method, trainer.task, trainer.data.val, trainer.evaluation_batch)
     assert sizes == [52] * 6 + [47]

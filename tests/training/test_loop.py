@@ -29,7 +29,7 @@ def epoch_of(phase: str, epoch: int, sizes: tuple[int, ...] = (1000, 79)) -> lis
     return [*events, "after_epoch", "before_batch", "forward eval 359"]
 
 
-END = ["before_batch", "forward eval 359", "summary"]  # the test split
+END = [*["before_batch", "forward eval 359"] * 2, "summary"]  # all that can be said of validation and test split
 
 
 def test_one_phase() -> None:

@@ -55,5 +55,5 @@ def test_a_trainer_wants_it_in_training_and_evaluation() -> None:
     trainer.network.register_forward_hook(lambda network, *_: found.append((network.training, are_zero())))
     next(trainer)
     trainer.finish()
-    assert found == [(True, True), (True, True), (False, True), (False, True)]
+    assert found == [(True, True)] * 2 + [(False, True)] * 3  # validation, then that and the test split at the end
     assert not are_zero()

@@ -12,7 +12,7 @@ from torch import nn
 from sparsetune.testing.methods import run_through, trial_config
 from sparsetune.training import task as task_module
 from sparsetune.training.data.dataset import Split
-from sparsetune.training.loop import batches
+from sparsetune.training.data.delivery import batches
 from sparsetune.training.task import Classification, Meter
 
 TASK = Classification()
@@ -72,7 +72,7 @@ def test_meter_of_nothing() -> None:
 def test_batches_are_the_split_in_order() -> None:
     inputs, targets = draw(10, 3)
     order = torch.tensor([9, 0, 3, 3, 1])
-    parts = list(batches(Split(inputs, targets), 2, order))
+    parts = list(batches(Split.of(inputs, targets), 2, order))
     assert [len(part[1]) for part in parts] == [2, 2, 1]
     assert torch.equal(torch.cat([part[0] for part in parts]), inputs[order])
     assert torch.equal(torch.cat([part[1] for part in parts]), targets[order])

@@ -25,11 +25,12 @@ from torch import Tensor, nn
 
 from sparsetune.config.base import Part, param
 from sparsetune.config.errors import BadInput
+from sparsetune.config.facts import facts_of
 from sparsetune.config.messages import Metrics
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
 from sparsetune.sparsity.controller import PIController
-from sparsetune.sparsity.method import Method, Phase, Selection
+from sparsetune.sparsity.method import ANYTHING, Method, Phase, Selection, Subject
 from sparsetune.sparsity.schedules import ramp
 from sparsetune.sparsity.scores import at_least, significance
 from sparsetune.sparsity.thresholds import SCALES, ThresholdScale
@@ -93,8 +94,10 @@ class AdaptiveSparseTraining(Method):
 
     config: AstConfig
 
-    def __init__(self, config: AstConfig, network: nn.Module, training: Training) -> None:
-        super().__init__(config, network, training)
+    def __init__(
+        self, config: AstConfig, network: nn.Module, training: Training, subject: Subject = ANYTHING
+    ) -> None:
+        super().__init__(config, network, training, subject)
         self.scale: ThresholdScale = SCALES[config.normalize](config.ema_alpha)
         self.controller: PIController | None = None  # made at the first batch, which sets its start
         self._thresholds, self._activations, self._clamped = array("d"), array("d"), array("d")
@@ -105,6 +108,8 @@ class AdaptiveSparseTraining(Method):
         """The target must lie above what the fallback keeps active anyway, and BatchNorm must get two samples."""
         method, batch = config.method, config.training.batch_size
         assert isinstance(method, AstConfig)
+        if registries.data.get(config.data.name).task(config.data) != "classification":
+            raise BadInput("'ast' scores samples by cross entropy and entropy: it wants classes", key="method.name")
         if method.target_activation == 1.0:
             return  # nothing is selected
         floor = method.floor(batch) / batch
@@ -114,8 +119,9 @@ class AdaptiveSparseTraining(Method):
                 f"min_active {method.min_active:.4g} keeps active",
                 key="method.target_activation",
             )
-        if getattr(config.model, "batch_norm", False):
-            samples: int = registries.data.get(config.data.name).train_samples
+        facts = facts_of(config, registries)
+        if facts and registries.model.get(config.model.name).batch_norm(config.model):
+            samples = facts.train_samples
             _check_batch_norm(method, {min(batch, samples), samples % batch} - {0, 1})
 
     def select(self, inputs: Tensor, targets: Tensor, phase: Phase, epoch: int) -> Selection | None:

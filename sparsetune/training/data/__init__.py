@@ -1,4 +1,4 @@
-"""Data sets: tensors that live on the training device, decoded once a process."""
+"""Data sets, found by name; what they have in common is in ``contract.py``."""
 
 from __future__ import annotations
 
@@ -10,32 +10,36 @@ from sparsetune.config.base import Part
 from sparsetune.config.registry import Registry
 
 if TYPE_CHECKING:  # a list of names needs no torch
-    import torch
-
     from sparsetune.training.data.dataset import Dataset
 
 DATA = Registry(
     "data set",
     {
+        "cifar10": "sparsetune.training.data.cifar10:Cifar10",
+        "cifar100": "sparsetune.training.data.cifar100:Cifar100",
         "digits": "sparsetune.training.data.digits:Digits",
+        "fashionmnist": "sparsetune.training.data.fashionmnist:FashionMnist",
+        "kmnist": "sparsetune.training.data.kmnist:Kmnist",
         "mnist": "sparsetune.training.data.mnist:Mnist",
+        "tabular": "sparsetune.training.data.tabular:Tabular",
+        "teacher_student": "sparsetune.training.data.teacher_student:TeacherStudent",
     },
 )
 
 
-def load_dataset(config: Part, device: torch.device, dtype: torch.dtype) -> Dataset:
-    """The data set of that config on ``device``, inputs as ``dtype``.
+def load_dataset(config: Part) -> Dataset:
+    """The data set of a located config, on the CPU.
 
     The last two stay in the process, so trials share one: never change its tensors.
 
     Raises:
-        BadInput: files are missing or broken.
+        BadInput: files are missing or broken, or cannot be divided so.
     """
-    return _load(config.model_dump_json(), device, dtype)
+    return _load(config.model_dump_json())
 
 
 @lru_cache(maxsize=2)
-def _load(config: str, device: torch.device, dtype: torch.dtype) -> Dataset:
+def _load(config: str) -> Dataset:
     entry = DATA.get(json.loads(config)["name"])
     dataset: Dataset = entry.load(entry.Config.model_validate_json(config))
-    return dataset.to(device, dtype)
+    return dataset

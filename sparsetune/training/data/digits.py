@@ -12,53 +12,50 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from pydantic import StrictInt
 
-from sparsetune.config.base import Part, param
-from sparsetune.config.registry import Registries
-from sparsetune.config.trial import TrialConfig
-from sparsetune.training.data.dataset import Bytes, Dataset, grey_images
-from sparsetune.training.data.stratified import stratified_split
+from sparsetune.config.base import param
+from sparsetune.training.data.contract import DataSet, OnePoolConfig, Outline
+from sparsetune.training.data.pools import Array, Pools, Samples
+from sparsetune.training.data.resize import resized
 
-HELD_OUT = 359  # images of the validation split, and of the test split: 20 % each
+SAMPLES = 1_797
 
 
-class DigitsConfig(Part):
+class DigitsConfig(OnePoolConfig):
     """Settings of digits."""
 
     name: Literal["digits"] = "digits"
-    seed: int = param(0, "fixes the split", ge=0, lt=2**32)
+    val_size: StrictInt | float = param(
+        359, "samples held out for validation: a count, or below 1 a fraction of all", gt=0
+    )
+    test_size: StrictInt | float = param(359, "samples held out for the test: a count, or below 1 a fraction", gt=0)
+    resize: int | None = param(None, "side of the images, such as 28; else 8", unit="pixels", ge=8, le=256)
 
 
-class Digits:
+class Digits(DataSet):
     """1,079 / 359 / 359 images of handwritten digits."""
 
     Config = DigitsConfig
-    input_shape = (1, 8, 8)
-    classes = 10
-    train_samples = 1_079
 
     @classmethod
-    def check(cls, config: TrialConfig, registries: Registries) -> None:
-        """Goes with everything."""
+    def outline(cls, config: DigitsConfig) -> Outline:
+        side = config.resize or 8
+        return Outline((1, side, side), outputs=10, samples=SAMPLES, has_test=False)
 
     @classmethod
-    def locate(cls, config: DigitsConfig, project_root: Path) -> DigitsConfig:
-        """The config as it is: there are no files to find."""
-        return config
-
-    @classmethod
-    def load(cls, config: DigitsConfig) -> Dataset:
-        """Inputs (N, 1, 8, 8) of float32, targets (N,) of int64, on the CPU."""
+    def read(cls, config: DigitsConfig) -> Pools:
+        """Images (1797, 1, side, side) of values from 0 to 16 (0 to 255 when resized), labels 0 to 9."""
         images, labels = _read()
-        rest, test = stratified_split(labels, HELD_OUT, config.seed)
-        train, val = stratified_split(labels[rest], HELD_OUT, config.seed)
-        return grey_images([(images[part], labels[part]) for part in (rest[train], rest[val], test)], cls.classes)
+        if config.resize in (None, 8):
+            return Pools(Samples(images, labels), outputs=10, white=16)
+        return Pools(Samples(resized(images * np.uint8(15), config.resize), labels), outputs=10, white=240)
 
 
-def _read() -> tuple[Bytes, Bytes]:
-    """All images (1797, 8, 8) and labels (1797,), from scikit-learn's file: importing the package takes a second."""
+def _read() -> tuple[Array, Array]:
+    """All images (1797, 1, 8, 8) and labels (1797,), from scikit-learn's file: importing the package takes a second."""
     package = find_spec("sklearn")
     assert package is not None
     assert package.origin is not None
     rows = np.loadtxt(Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", np.uint8, delimiter=",")
-    return rows[:, :-1].reshape(-1, 8, 8), rows[:, -1]
+    return np.ascontiguousarray(rows[:, :-1]).reshape(-1, 1, 8, 8), rows[:, -1].astype(np.int64)

@@ -19,13 +19,20 @@ def data_root(config_root: str | None, project_root: Path) -> Path:
         BadInput: ``~name`` of a user who is not there.
     """
     if config_root is not None:
-        return (project_root / _expanded(config_root, key="data.root")).absolute()
+        return (project_root / expanded(config_root, key="data.root")).absolute()
     if from_environment := os.environ.get(VARIABLE):
-        return _expanded(from_environment, key=VARIABLE).absolute()
+        return expanded(from_environment, key=VARIABLE).absolute()
     return (project_root / "data").absolute()
 
 
-def _expanded(path: str, key: str) -> Path:
+def identity(path: Path) -> list[str | int]:
+    """What tells a file from others, and from itself before a change: real path, bytes, time in nanoseconds."""
+    found = path.stat()
+    return [str(path.resolve()), found.st_size, found.st_mtime_ns]
+
+
+def expanded(path: str, key: str) -> Path:
+    """A path with ``~`` as a home folder; raises :class:`BadInput` for one that is not known."""
     try:
         return Path(path).expanduser()
     except RuntimeError:

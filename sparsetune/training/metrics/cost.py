@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +28,8 @@ class SampleFlops:
     training: float
 
 
-class _Counter(TorchDispatchMode):
-    """Adds up what torch's own formulas say of each operation.
+class FlopCounter(TorchDispatchMode):
+    """Tells :meth:`saw` of each operation for which torch has a formula of FLOPs; adds them up.
 
     torch's FlopCounterMode is four times slower, for it asks in which module an operation is, and imports torch's
     compiler, which takes more than a second.
@@ -47,8 +47,12 @@ class _Counter(TorchDispatchMode):
         outputs = func(*args, **(kwargs or {}))
         formula = flop_registry.get(func._overloadpacket)
         if formula is not None:
-            self.flops += formula(*args, **(kwargs or {}), out_val=outputs)
+            self.saw(formula(*args, **(kwargs or {}), out_val=outputs), args)
         return outputs
+
+    def saw(self, flops: int, args: Sequence[Any]) -> None:
+        """Called after an operation with its FLOPs and arguments."""
+        self.flops += flops
 
 
 def count_flops(
@@ -58,7 +62,7 @@ def count_flops(
     shadow = copy.deepcopy(network).cpu().train()
     dtype = next((p.dtype for p in shadow.parameters()), torch.float32)
     inputs, targets = torch.zeros((_BATCH, *input_shape), dtype=dtype), torch.zeros(_BATCH, dtype=torch.int64)
-    with torch.random.fork_rng(devices=[]), _Counter() as counter:
+    with torch.random.fork_rng(devices=[]), FlopCounter() as counter:
         outputs = shadow(inputs)
         forward = counter.flops
         loss(outputs, targets).backward()

@@ -1,6 +1,7 @@
 """LeNet-5 as it is trained today: ReLU for tanh, max for mean pooling, all channels connected.
 
-Source: Y. LeCun et al., Gradient-Based Learning Applied to Document Recognition (1998), section II.B.
+Source: Y. LeCun et al., Gradient-Based Learning Applied to Document Recognition (1998), section II.B; with
+``activation: sigmoid`` that of compression.md 10.
 """
 
 from __future__ import annotations
@@ -10,55 +11,54 @@ from typing import Literal
 
 from torch import nn
 
-from sparsetune.config.base import Part
-from sparsetune.config.errors import BadInput
-from sparsetune.config.registry import Registries
-from sparsetune.config.trial import TrialConfig
+from sparsetune.config.base import param
+from sparsetune.training.models.contract import Model, ModelConfig
+from sparsetune.training.models.images import misfit
+from sparsetune.training.models.layers import ACTIVATIONS
 from sparsetune.training.models.pool import MaxPool2
 
 PADDING = {28: 2, 32: 0}  # by the side of the image: both give 28x28 after the first convolution
 
 
-class Lenet5Config(Part):
-    """LeNet-5 has no settings."""
+class Lenet5Config(ModelConfig):
+    """Settings of LeNet-5."""
 
     name: Literal["lenet5"] = "lenet5"
+    activation: Literal["relu", "tanh", "sigmoid"] = param("relu", "what a hidden layer's outputs go through")
 
 
-class Lenet5:
+class Lenet5(Model):
     """Two convolutions with pooling, three linear layers: 61,706 parameters for grey images and 10 classes."""
 
     Config = Lenet5Config
 
     @classmethod
-    def check(cls, config: TrialConfig, registries: Registries) -> None:
+    def fits(cls, config: Lenet5Config, input_shape: tuple[int, ...]) -> None:
         """Its first linear layer fits two sizes of image."""
-        shape: tuple[int, ...] = registries.data.get(config.data.name).input_shape
-        if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in PADDING:
-            found = "x".join(str(length) for length in shape[1:] or shape)
-            raise BadInput(
-                f"'lenet5' wants images of 28x28 or 32x32 pixels; {config.data.name!r} has {found}", key="model.name"
-            )
+        if len(input_shape) != 3 or input_shape[1] != input_shape[2] or input_shape[1] not in PADDING:
+            raise misfit("lenet5", "images of 28x28 or 32x32 pixels", input_shape)
 
     @classmethod
-    def build(cls, config: Lenet5Config, input_shape: tuple[int, ...], classes: int) -> nn.Module:
-        """A float32 network from (N, channels, side, side) to logits (N, classes), side 28 or 32.
+    def dropout_sites(cls, config: Lenet5Config) -> tuple[str, ...]:
+        return ("pool1", "flatten", f"{config.activation}3", f"{config.activation}4")
 
-        Draws from torch's global generator.
-        """
+    @classmethod
+    def network(cls, config: Lenet5Config, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
         channels, side, _ = input_shape
-        layers = OrderedDict[str, nn.Module](
-            conv1=nn.Conv2d(channels, 6, 5, padding=PADDING[side]),
-            relu1=nn.ReLU(),
-            pool1=MaxPool2(),
-            conv2=nn.Conv2d(6, 16, 5),
-            relu2=nn.ReLU(),
-            pool2=MaxPool2(),
-            flatten=nn.Flatten(),
-            linear1=nn.Linear(400, 120),
-            relu3=nn.ReLU(),
-            linear2=nn.Linear(120, 84),
-            relu4=nn.ReLU(),
-            linear3=nn.Linear(84, classes),
-        )
-        return nn.Sequential(layers)
+        maps1, maps2, units1, units2 = map(config.scaled, (6, 16, 120, 84))
+        activation, act = ACTIVATIONS[config.activation], config.activation
+        named: list[tuple[str, nn.Module]] = [
+            ("conv1", nn.Conv2d(channels, maps1, 5, padding=PADDING[side])),
+            (f"{act}1", activation()),
+            ("pool1", MaxPool2()),
+            ("conv2", nn.Conv2d(maps1, maps2, 5)),
+            (f"{act}2", activation()),
+            ("pool2", MaxPool2()),
+            ("flatten", nn.Flatten()),
+            ("linear1", nn.Linear(25 * maps2, units1)),
+            (f"{act}3", activation()),
+            ("linear2", nn.Linear(units1, units2)),
+            (f"{act}4", activation()),
+            ("linear3", nn.Linear(units2, outputs)),
+        ]
+        return nn.Sequential(OrderedDict(named))

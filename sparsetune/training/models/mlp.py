@@ -1,63 +1,72 @@
-"""Layers of linear units: LeNet-300-100 by default, a linear classifier without hidden layers.
+"""Layers of linear units: LeNet-300-100 by default, a linear model without hidden layers.
 
 Source: Y. LeCun et al., Gradient-Based Learning Applied to Document Recognition (1998), with ReLU for tanh.
+Teacher and student of compression.md 9 are ``hidden: [5, 8]`` and ``hidden: [25, 25]`` with ``activation: tanh``.
 """
 
 from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 from torch import nn
 
-from sparsetune.config.base import Part, param
-from sparsetune.config.errors import BadInput
-from sparsetune.config.registry import Registries
-from sparsetune.config.trial import TrialConfig
+from sparsetune.config.base import param
+from sparsetune.training.models.contract import Model, ModelConfig
+from sparsetune.training.models.layers import ACTIVATIONS
 
 
-class MlpConfig(Part):
+class MlpConfig(ModelConfig):
     """Settings of the multilayer perceptron."""
 
     name: Literal["mlp"] = "mlp"
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = param(
-        (300, 100), "units of each hidden layer; [] is a linear classifier", unit="units"
+        (300, 100), "units of each hidden layer; [] is a linear model", unit="units"
     )
-    batch_norm: bool = param(False, "BatchNorm between a hidden layer and its ReLU")
+    activation: Literal["relu", "tanh", "sigmoid"] = param("relu", "what a hidden layer's outputs go through")
+    batch_norm: bool = param(False, "BatchNorm between a hidden layer and its activation")
     dropout: float = param(0.0, "fraction of a hidden layer's outputs set to zero in training", ge=0, lt=1)
 
 
-class Mlp:
-    """flatten -> [linear -> (BatchNorm) -> ReLU -> (dropout)] for each hidden layer -> linear."""
+class Mlp(Model):
+    """flatten -> [linear -> (BatchNorm) -> activation -> (dropout)] for each hidden layer -> linear."""
 
     Config = MlpConfig
 
     @classmethod
-    def check(cls, config: TrialConfig, registries: Registries) -> None:
-        """BatchNorm cannot train on a batch of one sample, nor on a last one."""
-        model, batch = config.model, config.training.batch_size
-        assert isinstance(model, MlpConfig)
-        samples: int = registries.data.get(config.data.name).train_samples
-        if model.batch_norm and model.hidden and (batch == 1 or samples % batch == 1):
-            raise BadInput(
-                f"{samples:,} samples in batches of {batch} leave a batch of one, which batch_norm cannot train on",
-                key="training.batch_size",
-            )
+    def batch_norm(cls, config: MlpConfig) -> bool:
+        return config.batch_norm and bool(config.hidden)
 
     @classmethod
-    def build(cls, config: MlpConfig, input_shape: tuple[int, ...], classes: int) -> nn.Module:
-        """A float32 network from (N, *input_shape) to logits (N, classes); draws from torch's global generator."""
-        layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
-        width = math.prod(input_shape)
-        for number, units in enumerate(config.hidden, start=1):
-            layers[f"linear{number}"] = nn.Linear(width, units, bias=not config.batch_norm)  # BatchNorm has its own
-            if config.batch_norm:
-                layers[f"norm{number}"] = nn.BatchNorm1d(units)
-            layers[f"relu{number}"] = nn.ReLU()
-            if config.dropout:
-                layers[f"dropout{number}"] = nn.Dropout(config.dropout)
-            width = units
-        layers[f"linear{len(config.hidden) + 1}"] = nn.Linear(width, classes)
-        return nn.Sequential(layers)
+    def dropout_sites(cls, config: MlpConfig) -> tuple[str, ...]:
+        return tuple(f"{config.activation}{number}" for number, _ in enumerate(config.hidden, start=1))
+
+    @classmethod
+    def network(cls, config: MlpConfig, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+        return perceptron(
+            [math.prod(input_shape), *map(config.scaled, config.hidden), outputs],
+            config.activation,
+            batch_norm=config.batch_norm,
+            dropout=config.dropout,
+        )
+
+
+def perceptron(
+    widths: Sequence[int], activation: str = "relu", *, batch_norm: bool = False, dropout: float = 0.0
+) -> nn.Sequential:
+    """From (N, ...) of ``widths[0]`` numbers to (N, ``widths[-1]``), nothing after the last linear layer."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
+    last = len(widths) - 1
+    for number in range(1, last):
+        units = widths[number]
+        layers[f"linear{number}"] = nn.Linear(widths[number - 1], units, bias=not batch_norm)  # BatchNorm has its own
+        if batch_norm:
+            layers[f"norm{number}"] = nn.BatchNorm1d(units)
+        layers[f"{activation}{number}"] = ACTIVATIONS[activation]()
+        if dropout:
+            layers[f"dropout{number}"] = nn.Dropout(dropout)
+    layers[f"linear{last}"] = nn.Linear(widths[-2], widths[-1])
+    return nn.Sequential(layers)

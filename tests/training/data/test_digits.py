@@ -4,19 +4,23 @@ from collections import Counter
 
 import numpy as np
 import pytest
-import torch
 from sklearn.datasets import load_digits
 
 from sparsetune.testing.data import CHECKS, Check, DataCase
 from sparsetune.training.data import DATA, load_dataset
 from sparsetune.training.data.digits import Digits, DigitsConfig
 
-CASE = DataCase(Digits, DigitsConfig(), stratified=True)
+CONFIGS = {
+    "plain": DigitsConfig(),
+    "resized": DigitsConfig(resize=28),
+    "drawn alike": DigitsConfig(stratified=False, normalize="unit"),
+}
 
 
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_conformance(check: Check) -> None:
-    check(CASE)
+def test_conformance(check: Check, config: DigitsConfig) -> None:
+    check(DataCase(Digits, config))
 
 
 def test_the_registry_knows_it() -> None:
@@ -57,11 +61,22 @@ def test_every_image_is_there_with_its_label_and_the_train_splits_numbers() -> N
         np.testing.assert_allclose(getattr(dataset, name).inputs[:, 0].numpy(), expected, rtol=0, atol=2e-6)
 
 
+def test_white_is_one_in_units() -> None:
+    for config in (DigitsConfig(normalize="unit"), DigitsConfig(normalize="unit", resize=28)):
+        inputs = Digits.load(config).train.inputs
+        assert (inputs.min().item(), inputs.max().item()) == (0, 1)
+
+
+def test_the_split_of_seed_0_is_the_same_for_ever() -> None:
+    dataset = Digits.load(DigitsConfig())
+    assert [split.rows[:6].tolist() for split in dataset.splits] == [
+        [1526, 169, 722, 1223, 790, 630],
+        [1665, 1669, 484, 166, 1676, 797],
+        [188, 1758, 977, 876, 386, 1372],
+    ]
+
+
 def test_warm_processes_load_once() -> None:
-    cpu = torch.device("cpu")
-    first = load_dataset(DigitsConfig(), cpu, torch.float32)
-    assert load_dataset(DigitsConfig(), cpu, torch.float32) is first
-    double = load_dataset(DigitsConfig(), cpu, torch.float64)
-    assert double.val.inputs.dtype == torch.float64
-    assert double.val.targets.dtype == torch.int64
-    assert load_dataset(DigitsConfig(seed=1), cpu, torch.float32) is not first
+    first = load_dataset(DigitsConfig())
+    assert load_dataset(DigitsConfig()) is first
+    assert load_dataset(DigitsConfig(seed=1)) is not first

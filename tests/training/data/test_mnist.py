@@ -1,4 +1,4 @@
-"""MNIST: the conformance suite on made-up files of the full size, and every way in which a file can be wrong."""
+"""MNIST and its kin: the conformance suite on made-up files, and every way in which a file can be wrong."""
 
 import gzip
 import os
@@ -11,32 +11,37 @@ import numpy as np
 import pytest
 import torch
 from torchvision.datasets import MNIST as TORCHVISION
+from torchvision.transforms.v2.functional import resize
 
 from sparsetune.config.errors import BadInput
 from sparsetune.testing.data import CHECKS, Check, DataCase, forget
-from sparsetune.training.data import DATA
-from sparsetune.training.data.mnist import FILES, Mnist, MnistConfig
+from sparsetune.testing.data_files import write_idx
+from sparsetune.training.data import DATA, load_dataset, store
+from sparsetune.training.data.idx_images import FILES
+from sparsetune.training.data.mnist import Mnist, MnistConfig
 from sparsetune.training.data.roots import VARIABLE
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
 
 
+class Small(Mnist):
+    """The same with fewer images."""
+
+    sizes = {"train": 600, "test": 200}
+
+
 @pytest.fixture(scope="module")
-def roots(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
-    """Two folders with the same random images: raw and packed."""
-    raw, packed = (tmp_path_factory.mktemp(name) for name in ("raw", "packed"))
-    random = np.random.default_rng(0)
-    for name, shape in FILES.items():
-        values = random.integers(0, 256 if len(shape) == 3 else 10, shape, np.uint8)
-        content = struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape) + values.tobytes()
-        for root in (raw, packed):
-            (root / "MNIST" / "raw").mkdir(parents=True, exist_ok=True)
-        (raw / "MNIST" / "raw" / name).write_bytes(content)
-        (packed / "MNIST" / "raw" / f"{name}.gz").write_bytes(gzip.compress(content, compresslevel=1))
-    yield {"raw": raw, "packed": packed}
-    forget()  # 200 MB, and as much on disk
-    for root in (raw, packed):
-        shutil.rmtree(root)
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A root with files of the full size."""
+    root = write_idx(Mnist, tmp_path_factory.mktemp("whole"))
+    yield root
+    shutil.rmtree(root)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    yield write_idx(Small, tmp_path_factory.mktemp("small"))
+    forget()
 
 
 @pytest.fixture(autouse=True)
@@ -44,26 +49,67 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
 
 
+@pytest.mark.parametrize("stratified", [False, True], ids=["", "stratified"])
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_conformance(check: Check, roots: dict[str, Path]) -> None:
-    check(DataCase(Mnist, MnistConfig(root=str(roots["raw"])), stratified=False))
+def test_conformance(check: Check, stratified: bool, small: Path) -> None:
+    check(DataCase(Small, MnistConfig(root=str(small), val_size=100, stratified=stratified)))
 
 
-def test_the_registry_knows_it() -> None:
-    assert DATA.get("mnist") is Mnist
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_conformance_resized(check: Check, small: Path) -> None:
+    check(DataCase(Small, MnistConfig(root=str(small), val_size=100, resize=32)))
 
 
-def test_packed_files_give_the_same_as_raw_ones(roots: dict[str, Path]) -> None:
-    raw, packed = (Mnist.load(MnistConfig(root=str(root))) for root in roots.values())
-    for name in ("train", "val", "test"):
-        assert torch.equal(getattr(raw, name).inputs, getattr(packed, name).inputs)
-        assert torch.equal(getattr(raw, name).targets, getattr(packed, name).targets)
+@pytest.mark.parametrize(
+    ("name", "folder"), [("mnist", "MNIST"), ("fashionmnist", "FashionMNIST"), ("kmnist", "KMNIST")]
+)
+def test_the_family_is_read_from_torchvisions_folders(name: str, folder: str, whole: Path, tmp_path: Path) -> None:
+    (tmp_path / folder).symlink_to(whole / "MNIST")
+    entry = DATA.get(name)
+    config = entry.locate(entry.Config(root=str(tmp_path)), Path("/project"))
+    dataset = load_dataset(config)
+    assert [len(split) for split in dataset.splits] == [55_000, 5_000, 10_000]
+    assert torch.equal(dataset.val.store, load_dataset(MnistConfig(root=str(whole))).val.store)
+    assert len(dataset.classes) == len(set(dataset.classes)) == 10
 
 
-def test_the_same_images_as_torchvision_reads(roots: dict[str, Path]) -> None:
-    theirs = [TORCHVISION(roots["raw"], train=train) for train in (True, False)]
-    dataset = Mnist.load(MnistConfig(root=str(roots["raw"])))
+def test_packed_files_give_the_same_as_raw_ones(small: Path, tmp_path: Path) -> None:
+    packed = write_idx(Small, tmp_path, packed=True)
+    raw, unpacked = (Small.load(MnistConfig(root=str(root), val_size=100)) for root in (small, packed))
+    assert raw.digest == unpacked.digest
+    for first, second in zip(raw.splits, unpacked.splits, strict=True):
+        assert torch.equal(first.inputs, second.inputs)
+        assert torch.equal(first.targets, second.targets)
+
+
+def test_files_are_decoded_once_and_again_when_they_change(tmp_path: Path) -> None:
+    config = MnistConfig(root=str(write_idx(Small, tmp_path)), val_size=100)
+    seen: list[tuple[int, int]] = []
+    for _ in range(2):
+        Small.prepare(config, lambda done, of: seen.append((done, of)))
+    assert seen == [(600, 800), (800, 800)]
+    first = Small.load(config)
+    path = tmp_path / "MNIST" / "raw" / TRAIN_LABELS
+    content = path.read_bytes()
+    path.write_bytes(content[:8] + content[8:][::-1])
+    assert Small.load(config).digest != first.digest
+
+
+def test_resized_images_are_torchvisions(small: Path) -> None:
+    """Its resize of bytes works in whole numbers and so may differ by one grey level in 256."""
+    images = Small.read(MnistConfig(root=str(small), val_size=100)).train.inputs
+    for side in (14, 32):
+        ours = Small.read(MnistConfig(root=str(small), val_size=100, resize=side)).train.inputs
+        theirs = resize(torch.from_numpy(images.copy()), [side, side], antialias=True)
+        assert ours.shape == (600, 1, side, side)
+        assert (torch.from_numpy(ours.copy()).int() - theirs.int()).abs().max() <= 1
+
+
+def test_the_same_images_and_split_as_ever(whole: Path) -> None:
+    theirs = [TORCHVISION(whole, train=train) for train in (True, False)]
+    dataset = Mnist.load(MnistConfig(root=str(whole)))
     order = np.random.RandomState(0).permutation(60_000)
+    assert dataset.train.rows[:3].tolist() == [33263, 26517, 4927]
     train = theirs[0].data[order[5_000:]] / 255
     mean, std = train.mean(), train.std(correction=0)
     for split, images, labels in (
@@ -76,8 +122,8 @@ def test_the_same_images_as_torchvision_reads(roots: dict[str, Path]) -> None:
         torch.testing.assert_close(split.inputs[:, 0], expected, rtol=0, atol=1e-5)
 
 
-def test_locate_makes_the_root_absolute(roots: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    raw = roots["raw"]
+def test_locate_makes_the_root_absolute(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = small
     assert Mnist.locate(MnistConfig(seed=3, root=raw.name), raw.parent) == MnistConfig(seed=3, root=str(raw))
     monkeypatch.setenv(VARIABLE, str(raw))
     assert Mnist.locate(MnistConfig(), Path("/project")).root == str(raw)
@@ -100,8 +146,8 @@ def test_missing_files_are_named_with_the_way_to_get_them(tmp_path: Path) -> Non
     )
 
 
-def test_one_missing_file_is_named_alone(tmp_path: Path, roots: dict[str, Path]) -> None:
-    root = linked(tmp_path, roots["raw"])
+def test_one_missing_file_is_named_alone(tmp_path: Path, small: Path) -> None:
+    root = linked(tmp_path, small)
     (root / "MNIST" / "raw" / TEST_LABELS).unlink()
     with pytest.raises(BadInput, match=f"^data.root: no {TEST_LABELS} \\(raw or .gz\\) in"):
         Mnist.locate(MnistConfig(root=str(root)), tmp_path)
@@ -112,8 +158,8 @@ def nines_and_a_ten(content: bytes) -> bytes:
 
 
 WRONG: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
-    "cut off": (TEST_IMAGES, lambda b: b[:-1], "cut off: found 7,840,015 bytes, wanted 7,840,016"),
-    "too long": (TEST_LABELS, lambda b: b + b"\0", "too long: found more than the wanted 10,008 bytes"),
+    "cut off": (TEST_IMAGES, lambda b: b[:-1], "cut off: found 156,815 bytes, wanted 156,816"),
+    "too long": (TEST_LABELS, lambda b: b + b"\0", "too long: found more than the wanted 208 bytes"),
     "magic number": (
         TRAIN_LABELS,
         lambda b: b[:3] + b"\3" + b[4:],
@@ -121,15 +167,20 @@ WRONG: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     ),
     "fewer labels than images": (
         TRAIN_LABELS,
-        lambda b: struct.pack(">II", 0x801, 59_999) + b[9:],
-        "found 59,999 values, wanted 60,000",
+        lambda b: struct.pack(">II", 0x801, 599) + b[9:],
+        "found 599 values, wanted 600",
     ),
     "fewer images than labels": (
         TEST_IMAGES,
-        lambda b: struct.pack(">IIII", 0x803, 9_999, 28, 28) + b[16 + 784 :],
-        "found 9,999 x 28 x 28 values, wanted 10,000 x 28 x 28",
+        lambda b: struct.pack(">IIII", 0x803, 199, 28, 28) + b[16 + 784 :],
+        "found 199 x 28 x 28 values, wanted 200 x 28 x 28",
     ),
     "label above 9": (TEST_LABELS, nines_and_a_ten, "found label 10, wanted labels from 0 to 9"),
+    "labels of one class": (
+        TEST_LABELS,
+        lambda b: b[:8] + b"\3" * (len(b) - 8),
+        "found the value 3 only, wanted images or labels that differ",
+    ),
     "zeros": (
         TEST_IMAGES,
         lambda b: b[:16] + bytes(len(b) - 16),
@@ -140,11 +191,11 @@ WRONG: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
 
 @pytest.mark.parametrize("packed", [False, True], ids=["raw", "packed"])
 @pytest.mark.parametrize("what", WRONG)
-def test_a_wrong_file_is_known_before_anything_starts(
-    what: str, packed: bool, tmp_path: Path, roots: dict[str, Path]
+def test_a_wrong_file_is_known_when_it_is_decoded_and_leaves_nothing(
+    what: str, packed: bool, tmp_path: Path, small: Path
 ) -> None:
     name, broken, message = WRONG[what]
-    root = linked(tmp_path, roots["raw"])
+    root = linked(tmp_path, small)
     path = root / "MNIST" / "raw" / name
     content = broken(path.read_bytes())
     path.unlink()
@@ -152,12 +203,14 @@ def test_a_wrong_file_is_known_before_anything_starts(
         path = path.with_name(f"{name}.gz")
         content = gzip.compress(content, compresslevel=1)
     path.write_bytes(content)
-    config = MnistConfig(root=str(root))
-    with pytest.raises(BadInput) as caught:
-        Mnist.locate(config, tmp_path)
-    assert str(caught.value) == f"{path}: data.root: {message}"
-    with pytest.raises(BadInput, match=message.split(":")[0]):
-        Mnist.load(config)
+    config = Small.locate(MnistConfig(root=str(root), val_size=100), tmp_path)
+    before = {each.folder for each in store.entries()}
+    for decode in (lambda: Small.prepare(config, lambda done, of: None), lambda: Small.load(config)):
+        with pytest.raises(BadInput) as caught:
+            decode()
+        assert str(caught.value) == f"{path}: data.root: {message}"
+    assert {each.folder for each in store.entries()} == before
+    assert not list((store.cache_root() / "data").glob("*.part"))
 
 
 def linked(folder: Path, root: Path) -> Path:
@@ -176,7 +229,7 @@ REAL = os.environ.get(VARIABLE)
 @pytest.mark.skipif(not REAL, reason=f"{VARIABLE} does not name a folder with MNIST/raw")
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_conformance_of_the_real_files(check: Check) -> None:
-    check(DataCase(Mnist, MnistConfig(root=REAL), stratified=False))
+    check(DataCase(Mnist, MnistConfig(root=REAL)))
 
 
 @pytest.mark.slow

@@ -1,0 +1,100 @@
+"""The files that a trial reads: found before anything starts, decoded once, named to workers by absolute paths."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sparsetune.config.base import places
+from sparsetune.config.errors import BadInput
+from sparsetune.config.facts import facts_of
+from sparsetune.config.overrides import assign
+from sparsetune.config.paths import Project
+from sparsetune.config.registry import Registries
+from sparsetune.config.space import Space
+from sparsetune.config.space_checks import check_space
+from sparsetune.config.trial import TrialConfig, resolve_trial
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Places = dict[str, Any]  # dotted names of a trial's config to absolute paths
+Progress = Callable[[int, int], None]
+_SHOWN_AFTER = 1.0  # seconds: what is done sooner needs no bar
+
+
+def locate(trial: TrialConfig, project: Project, known: Registries, source: object) -> Places:
+    """Where the files of data and model lie on this machine; nothing is decoded or written.
+
+    Raises:
+        BadInput: they are missing or broken.
+    """
+    found: Places = {}
+    for section, registry in (("data", known.data), ("model", known.model)):
+        part = getattr(trial, section)
+        try:
+            located = registry.get(part.name).locate(part, project.root)
+        except BadInput as error:
+            raise error.located(source=source) from None
+        found |= {f"{section}.{name}": value for name, value in places(located).items() if value is not None}
+    return found
+
+
+def prepare(
+    trial: TrialConfig,
+    found: Mapping[str, Any],
+    known: Registries,
+    source: object,
+    progress: Progress,
+    space: Space | None = None,
+) -> None:
+    """Decode the data, if this machine has not done so, and check what could not be known without them.
+
+    Args:
+        found: from :func:`locate`.
+        progress: is told of samples: done, of how many.
+        space: what varies in a study.
+
+    Raises:
+        BadInput: data that cannot be decoded; a model, method or space that does not go with them.
+    """
+    unknown = facts_of(trial, known) is None
+    try:
+        located = resolve_trial(assign(trial.plain(), found), known)
+        known.data.get(trial.data.name).prepare(located.data, progress)
+        if unknown:
+            located = resolve_trial(assign(trial.plain(), found), known)  # now with facts
+    except BadInput as error:
+        raise error.located(source=source) from None
+    if unknown and space is not None:
+        check_space(located, space, known)
+
+
+@contextmanager
+def decoding(console: Console) -> Iterator[Progress]:
+    """A function of (done, of how many) that draws a bar once the work takes longer than a moment."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Bars(*columns, console=console, transient=True)
+    started, task = time.monotonic(), None
+
+    def progress(done: int, total: int) -> None:
+        nonlocal task
+        if task is None:
+            if time.monotonic() - started < _SHOWN_AFTER:
+                return
+            if not console.is_terminal:
+                console.print(f"decoding {total:,} samples, once on this machine", highlight=False)
+            bar.start()
+            task = bar.add_task("decoding", total=total)
+        bar.update(task, completed=done)
+
+    try:
+        yield progress
+    finally:
+        if task is not None:
+            bar.stop()

@@ -1,0 +1,131 @@
+"""Dropout that stays on in evaluation: Monte Carlo dropout.
+
+Source: Y. Gal, Z. Ghahramani, Dropout as a Bayesian Approximation (2016).
+
+Predictions are averaged over T networks with different units dropped. What lies before the first dropout is the same
+in all of them and is computed once: there the batch is repeated T times, and the rest of the network sees one batch of
+T x B samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout
+
+from sparsetune.config.base import Part, param
+from sparsetune.config.errors import BadInput
+from sparsetune.config.facts import Kind
+from sparsetune.config.registry import Registries
+from sparsetune.config.seeds import mix
+from sparsetune.config.trial import TrialConfig
+from sparsetune.sparsity.method import EVALUATION, Subject
+
+
+class DropoutConfig(Part):
+    """Settings of Monte Carlo dropout, for every method that has it."""
+
+    n_dropout_layers: int = param(
+        0, "places with dropout, counted from the output; a model says where they are", phase="train", ge=0
+    )
+    p_dropout: float = param(0.5, "fraction of values that a place drops", phase="train", ge=0, lt=1)
+    mc_samples: int = param(1, "networks whose predictions are averaged in evaluation", phase=EVALUATION, ge=1, le=1000)
+
+
+class MonteCarloDropout:
+    """Drops outputs of named modules of a network: in training always, in evaluation within :meth:`predict` only."""
+
+    def __init__(
+        self, network: nn.Module, sites: Sequence[str], p: float, samples: int, seed: int, task: Kind
+    ) -> None:
+        """
+        Args:
+            sites: names of modules, in the order in which a sample passes them; at least one.
+            p: fraction of a module's output values that is set to zero, the others are multiplied by 1 / (1 - p).
+            samples: T, networks to average over.
+            seed: fixes which units the evaluations drop.
+        """
+        self.sites, self.samples = tuple(sites), samples
+        self._network, self._p, self._seed = network, p, seed
+        self._task = task
+        self._generators: list[torch.Generator] | None = None
+        self._predicting = False
+        for number, name in enumerate(sites):
+            network.get_submodule(name).register_forward_hook(_Site(self, first=number == 0))
+
+    def restart(self) -> None:
+        """Begin an evaluation: every one drops the same units."""
+        self._generators = None
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        """The outputs (T, B, ...) of T networks for a batch (B, ...), without gradient."""
+        if self._generators is None:
+            numbers = range(self.samples)
+            self._generators = [torch.Generator(inputs.device).manual_seed(mix(self._seed, t)) for t in numbers]
+        self._predicting = True
+        try:
+            outputs: Tensor = self._network(inputs)
+        finally:
+            self._predicting = False
+        return outputs.unflatten(0, (self.samples, len(inputs)))
+
+    def mean(self, inputs: Tensor) -> Tensor:
+        """(B, C): the mean of the T predictions; of classes as logarithms of probabilities, which serve as logits."""
+        outputs = self.predict(inputs)
+        return outputs.mean(0) if self._task == "regression" else log_mean_probability(outputs)
+
+    def drop(self, values: Tensor, *, first: bool) -> Tensor:
+        """What a site makes of a module's output."""
+        if self._network.training:
+            return dropout(values, self._p)
+        if not self._predicting:
+            return values
+        if first:
+            values = values.repeat(self.samples, *(1 for _ in values.shape[1:]))
+        each = values.unflatten(0, (self.samples, -1))
+        drawn = [torch.rand(part.shape, generator=g, device=part.device) for g, part in self._pairs(each)]
+        return (each * (torch.stack(drawn) >= self._p)).div_(1 - self._p).flatten(0, 1)
+
+    def _pairs(self, each: Tensor) -> Iterator[tuple[torch.Generator, Tensor]]:
+        assert self._generators is not None
+        return zip(self._generators, each, strict=True)
+
+
+def make_dropout(config: DropoutConfig, network: nn.Module, subject: Subject) -> MonteCarloDropout | None:
+    """Dropout at the last places of a network; None where nothing is dropped."""
+    if not (config.n_dropout_layers and config.p_dropout):
+        return None
+    sites = subject.dropout_sites[-config.n_dropout_layers :]
+    return MonteCarloDropout(network, sites, config.p_dropout, config.mc_samples, subject.seed, subject.task)
+
+
+def check_dropout(config: TrialConfig, registries: Registries) -> None:
+    """Raise :class:`BadInput` when a model has fewer places for dropout than are asked for."""
+    method = config.method
+    assert isinstance(method, DropoutConfig)
+    sites = registries.model.get(config.model.name).dropout_sites(config.model)
+    if method.n_dropout_layers > len(sites):
+        raise BadInput(
+            f"found {method.n_dropout_layers}, allowed for {config.model.name!r}: at most {len(sites)} "
+            f"({', '.join(sites) or 'it has no such place'})",
+            key="method.n_dropout_layers",
+        )
+
+
+class _Site:
+    """A forward hook; a class, so that a copied network has copies of its sites."""
+
+    def __init__(self, owner: MonteCarloDropout, *, first: bool) -> None:
+        self._owner, self._first = owner, first
+
+    def __call__(self, module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+        return self._owner.drop(output, first=self._first)
+
+
+def log_mean_probability(logits: Tensor) -> Tensor:
+    """ln of the mean over T of softmax probabilities: (T, B, C) to (B, C). As logits, they give these probabilities."""
+    return torch.logsumexp(torch.log_softmax(logits, dim=-1), dim=0) - math.log(len(logits))

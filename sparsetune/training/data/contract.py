@@ -1,0 +1,153 @@
+"""What a data set is to the registry: it says what it holds, finds its files, and reads its samples undivided.
+
+Dividing, label noise and scaling are the same for all and stand in ``splits.py`` and ``dataset.py``, so that a split
+is a function of the data's config alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import StrictInt, field_validator
+
+from sparsetune.config.base import Part, param
+from sparsetune.config.errors import BadInput
+from sparsetune.config.facts import Facts, Kind
+from sparsetune.config.registry import Registries
+from sparsetune.config.trial import TrialConfig
+from sparsetune.training.data.dataset import Dataset, assemble
+from sparsetune.training.data.pools import Pools
+from sparsetune.training.data.splits import Counts, counts, divide
+
+Progress = Callable[[int, int], None]  # done, of how many
+
+
+class DataConfig(Part):
+    """Settings that all data sets share."""
+
+    seed: int = param(0, "fixes the split, and which labels are noisy", ge=0, lt=2**32)
+    val_size: StrictInt | float = param(
+        0.1, "samples held out for validation: a count, or below 1 a fraction of the training samples", gt=0
+    )
+    num_train: int | None = param(None, "training samples to keep; else all", unit="samples", ge=1)
+    stratified: bool = param(True, "each class has its share in every split")
+    normalize: Literal["standard", "unit", "none"] = param(
+        "standard", "standard: mean 0, deviation 1 by channel over the training split; unit: white is 1; none"
+    )
+    label_noise: float = param(0.0, "fraction of the training labels that are replaced by another class", ge=0, lt=1)
+    augment: Literal["none", "flip", "crop_flip", "resized_crop_flip"] = param(
+        "none", "random changes to training images, drawn anew each time"
+    )
+
+    @field_validator("val_size", "test_size", check_fields=False)
+    @classmethod
+    def _count_or_fraction(cls, value: int | float) -> int | float:
+        if isinstance(value, float) and value >= 1:
+            raise ValueError(f"found {value}, allowed: a whole number from 1 (a count) or a float below 1 (a fraction)")
+        return value
+
+
+class OnePoolConfig(DataConfig):
+    """Settings of a data set that has no test samples of its own."""
+
+    test_size: StrictInt | float = param(0.2, "samples held out for the test: a count, or below 1 a fraction", gt=0)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What is known of a config before samples are read.
+
+    Attributes:
+        samples: in the pool that training samples are taken from.
+        has_val, has_test: whether the data bring their own; else they are taken from that pool.
+    """
+
+    input_shape: tuple[int, ...]
+    outputs: int
+    samples: int
+    has_val: bool = False
+    has_test: bool = True
+
+
+class DataSet:
+    """Base of all data sets."""
+
+    Config: ClassVar[type[DataConfig]]
+
+    @classmethod
+    def task(cls, config: Any) -> Kind:
+        """What is learned from it."""
+        return "classification"
+
+    @classmethod
+    def standardizes_targets(cls, config: Any) -> bool:
+        """Whether regression learns targets of mean 0 and deviation 1; results are in the data's own unit anyway."""
+        return False
+
+    @classmethod
+    def outline(cls, config: Any) -> Outline | None:
+        """What the config holds; None where that depends on files which :meth:`prepare` has not seen."""
+        raise NotImplementedError
+
+    @classmethod
+    def locate(cls, config: Any, project_root: Path) -> Any:
+        """The config with absolute paths, whose files are there; nothing is decoded or written.
+
+        Raises:
+            BadInput: files are missing or broken; names them.
+        """
+        return config
+
+    @classmethod
+    def prepare(cls, config: Any, progress: Progress) -> None:
+        """Decode a located config's files, once a machine; returns at once when that has been done."""
+
+    @classmethod
+    def read(cls, config: Any) -> Pools:
+        """All samples of a located config, undivided.
+
+        Raises:
+            BadInput: names file, row or key.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def counts(cls, config: DataConfig) -> Counts | None:
+        """Samples of each split; None where the outline is not known."""
+        outline = cls.outline(config)
+        if outline is None:
+            return None
+        test_size = None if outline.has_test else getattr(config, "test_size", None)
+        return counts(outline.samples, None if outline.has_val else config.val_size, test_size, config.num_train)
+
+    @classmethod
+    def facts(cls, config: DataConfig) -> Facts | None:
+        """What models and methods are checked against."""
+        outline, counted = cls.outline(config), cls.counts(config)
+        if outline is None or counted is None:
+            return None
+        return Facts(outline.input_shape, outline.outputs, cls.task(config), counted.train)
+
+    @classmethod
+    def check(cls, config: TrialConfig, registries: Registries) -> None:
+        """Raise :class:`BadInput` for settings that cannot be together."""
+        data = config.data
+        assert isinstance(data, DataConfig)
+        if cls.task(data) == "regression" and data.label_noise:
+            raise BadInput(f"found {data.label_noise}, allowed for regression: 0", key="data.label_noise")
+        outline = cls.outline(data)
+        if outline is not None and len(outline.input_shape) != 3 and data.augment != "none":
+            raise BadInput(f"found {data.augment!r}, allowed for data other than images: none", key="data.augment")
+        cls.counts(data)
+
+    @classmethod
+    def load(cls, config: DataConfig) -> Dataset:
+        """The three splits of a located config, on the CPU; files that were decoded are mapped, not copied."""
+        pools = cls.read(config)
+        division = divide(pools, config, cls.task(config))
+        return assemble(
+            pools, division, config, cls.task(config), standardize_targets=cls.standardizes_targets(config)
+        )

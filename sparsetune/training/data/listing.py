@@ -1,0 +1,107 @@
+"""The image files below a folder that has one folder for each class."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sparsetune.config.errors import BadInput
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # torchvision's ImageFolder
+_SPLITS = {"train", "val", "valid", "validation", "test"}
+_KEPT = 8  # listings
+
+_Found = tuple[str, str, int, int]  # folder below the root, file, bytes, time of the last change in nanoseconds
+_Stamps = tuple[tuple[str, int], ...]
+_known: dict[Path, tuple[_Stamps, Listing]] = {}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Images in the order of torchvision's ImageFolder: by class, by folder, by name.
+
+    Attributes:
+        names: of the files, from ``root``.
+        labels: of each file, a position in ``classes``.
+        digest: of names, sizes and times: another one after any change.
+    """
+
+    root: Path
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    labels: tuple[int, ...]
+    digest: str
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def list_images(root: Path, key: str) -> Listing:
+    """One walk over the tree; in one process again only once a file came or went.
+
+    Raises:
+        BadInput: names the folder: not there, without classes, or with a class that has no image.
+    """
+    stamps, listing = _known.pop(root, ((), None))
+    if listing is None or not _as_before(stamps):
+        try:
+            stamps, listing = _walked(root)
+        except OSError as error:
+            raise BadInput(f"cannot be read: {error.strerror}", source=error.filename or root, key=key) from None
+        except BadInput as error:
+            raise error.located(source=root, key=key) from None
+    _known[root] = stamps, listing
+    while len(_known) > _KEPT:
+        del _known[next(iter(_known))]
+    return listing
+
+
+def _walked(root: Path) -> tuple[_Stamps, Listing]:
+    with os.scandir(root) as entries:
+        classes = tuple(sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")))
+    if not classes:
+        raise BadInput("found no folder in it, wanted one for each class")
+    if len(classes) > 1 and _SPLITS.issuperset(name.lower() for name in classes):
+        raise BadInput(f"found {', '.join(classes)} in it, wanted one folder for each class; name each split by itself")
+    names: list[str] = []
+    labels: list[int] = []
+    stamps = [(str(root), root.stat().st_mtime_ns)]
+    digest = hashlib.sha256()
+    empty = []
+    for label, name in enumerate(classes):
+        found: list[_Found] = []
+        _below(root, name, found, stamps)
+        found.sort()
+        empty += [] if found else [name]
+        names += [f"{folder}/{file}" for folder, file, _, _ in found]
+        labels += [label] * len(found)
+        digest.update(os.fsencode("\n".join(["", *(f"{folder}/{file}" for folder, file, _, _ in found)])))
+        digest.update(np.array([numbers for _, _, *numbers in found], "<i8").tobytes())
+    if empty:
+        shown = ", ".join(map(repr, empty[:3])) + (f" and {len(empty) - 3} more" if len(empty) > 3 else "")
+        classes_are = "class folder is" if len(empty) == 1 else "class folders are"
+        raise BadInput(f"{len(empty)} of {len(classes)} {classes_are} without an image: {shown}")
+    return tuple(stamps), Listing(root, classes, tuple(names), tuple(labels), digest.hexdigest())
+
+
+def _below(root: Path, folder: str, found: list[_Found], stamps: list[tuple[str, int]]) -> None:
+    path = f"{root}/{folder}"
+    stamps.append((path, Path(path).stat().st_mtime_ns))
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name.lower().endswith(ENDINGS) and entry.is_file():
+                facts = entry.stat()
+                found.append((folder, entry.name, facts.st_size, facts.st_mtime_ns))
+            elif entry.is_dir():
+                _below(root, f"{folder}/{entry.name}", found, stamps)
+
+
+def _as_before(stamps: _Stamps) -> bool:
+    try:
+        return all(Path(path).stat().st_mtime_ns == changed for path, changed in stamps)
+    except OSError:
+        return False

@@ -1,0 +1,56 @@
+"""Samples as they lie in files: undivided, not scaled, images as bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs (N, channels, height, width) of uint8 or (N, features) of float32; targets (N,) of whole numbers for
+    classes, (N, outputs) of float32 for regression. Arrays may be memory-mapped."""
+
+    inputs: Array
+    targets: Array
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+@dataclass(frozen=True)
+class Pools:
+    """What a data set brings.
+
+    Attributes:
+        train: what training samples are taken from, and validation and test samples where those are None.
+        outputs: classes, or numbers to predict.
+        white: the value of a white pixel.
+        digest: hexadecimal SHA-256 of the content where it is known already; else "".
+        classes: names, where the data have them.
+    """
+
+    train: Samples
+    outputs: int
+    val: Samples | None = None
+    test: Samples | None = None
+    white: float = 255.0
+    digest: str = ""
+    classes: tuple[str, ...] = ()
+
+    def content(self) -> str:
+        """Hexadecimal SHA-256 of all samples."""
+        if self.digest:
+            return self.digest
+        digest = hashlib.sha256()
+        for samples in (self.train, self.val, self.test):
+            if samples is not None:
+                digest.update(np.ascontiguousarray(samples.inputs))
+                digest.update(np.ascontiguousarray(samples.targets))
+        return digest.hexdigest()

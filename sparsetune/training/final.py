@@ -1,0 +1,69 @@
+"""The numbers of a trial's end: how good its state is on validation and test data, how large it is, what it takes."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from sparsetune.config.messages import Metrics
+from sparsetune.config.metrics import METRICS
+from sparsetune.config.seeds import mix
+from sparsetune.sparsity.method import Method
+from sparsetune.training.data.dataset import Dataset
+from sparsetune.training.evaluation import quality
+from sparsetune.training.metrics.description import cross_entropy_bits, gauss_bits
+from sparsetune.training.metrics.macs import Work
+from sparsetune.training.metrics.memory import device_peak_bytes, host_peak_bytes
+from sparsetune.training.metrics.network import network_numbers
+from sparsetune.training.metrics.uncertainty import average_predictive_entropy, noise
+from sparsetune.training.subnormal import subnormals_are_zero
+from sparsetune.training.task import Task
+
+_NOISE = 0x401E5  # noise is the same for all trials
+
+
+def split_numbers(network: nn.Module, method: Method, task: Task, data: Dataset, batch: int) -> Metrics:
+    """The task's numbers for validation and test; where a number has no name for each, the plain one is validation's."""
+    val = quality(network, method, task, data.val, batch)
+    test = quality(network, method, task, data.test, batch)
+    named = {f"val_{name}" if f"val_{name}" in METRICS else name: value for name, value in val.items()}
+    return {**named, **{f"test_{name}": value for name, value in test.items()}}
+
+
+@subnormals_are_zero()
+@torch.inference_mode()
+def noise_numbers(network: nn.Module, method: Method, data: Dataset, samples: int, batch: int) -> Metrics:
+    """``ape``: how unsure the predictions for noise are."""
+    network.eval()
+    method.begin_evaluation()
+    like = data.val.scaling.dtype
+    outputs = []
+    for block in noise(samples, data.input_shape, mix(0, _NOISE)):
+        for part in block.split(batch):
+            method.before_batch()
+            outputs.append(method.predict(part.to(data.val.targets.device, like)))
+    return {"ape": average_predictive_entropy(torch.cat(outputs))}
+
+
+def size_numbers(network: nn.Module, method: Method, work: Work, data: Dataset, of_splits: Metrics) -> Metrics:
+    """Non-zeros, operations, bytes and description length of the network as it is now."""
+    if data.task == "regression":
+        bits = data.outputs * gauss_bits(of_splits["val_mse"], of_splits["val_mse"])
+    else:
+        bits = cross_entropy_bits(of_splits["val_loss"])
+    found = network_numbers(
+        network,
+        method.subject.prunable,
+        work,
+        first_dropout=method.first_dropout,
+        mc_samples=method.samples,
+        samples=len(data.train),
+        bits_per_sample=bits,
+    )
+    return {name: float(value) for name, value in found.items() if name in METRICS}
+
+
+def memory_numbers(device: torch.device) -> Metrics:
+    """Peaks since the trial began here, in MB."""
+    peaks = {"peak_memory_mb": host_peak_bytes(), "peak_gpu_memory_mb": device_peak_bytes(device)}
+    return {name: peak / 1e6 for name, peak in peaks.items() if peak is not None}

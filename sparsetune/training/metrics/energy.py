@@ -1,0 +1,71 @@
+"""Energy of a GPU, from its own counter.
+
+Without such a counter the training core's estimate remains: power x time, ``est_energy_kj``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+
+
+class GpuEnergy:
+    """Joules that an NVIDIA GPU used since :meth:`start`, whoever used it: trials that share it each see the sum.
+
+    Source: NVML's ``nvmlDeviceGetTotalEnergyConsumption`` (millijoules, Volta and later). Cards renew the counter some
+    10 to 50 times a second, so a stretch of less than a second is measured coarsely. Nothing here raises for want of
+    a counter.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._started: int | None = None
+
+    def start(self) -> None:
+        """Begin, or begin anew."""
+        self._started = self._millijoules()
+
+    def joules(self) -> float | None:
+        """Since :meth:`start`; None where the device has no counter, or NVML is not installed, or refuses."""
+        return joules_between(self._started, self._millijoules())
+
+    def _millijoules(self) -> int | None:
+        if self._device.type != "cuda":
+            return None
+        torch.cuda.synchronize(self._device)  # work that waits in the queue belongs to what came before
+        uuid = torch.cuda.get_device_properties(self._device).uuid
+        return read_counter(f"GPU-{uuid}")
+
+
+def joules_between(before: int | None, after: int | None) -> float | None:
+    """From two readings in millijoules; None where one is missing, or a driver that was restarted counts from 0."""
+    if before is None or after is None or after < before:
+        return None
+    return (after - before) / 1e3
+
+
+def read_counter(uuid: str) -> int | None:
+    """Millijoules since the driver was loaded; by UUID, for CUDA and NVML number GPUs differently."""
+    nvml = _nvml()
+    if nvml is None:
+        return None
+    try:
+        return int(nvml.nvmlDeviceGetTotalEnergyConsumption(nvml.nvmlDeviceGetHandleByUUID(uuid)))
+    except nvml.NVMLError:
+        return None
+
+
+@cache
+def _nvml() -> Any:
+    """nvidia-ml-py, initialised once a process; None where it or the driver's library is missing."""
+    try:
+        import pynvml  # type: ignore[import-untyped]
+    except ImportError:
+        return None
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    return pynvml

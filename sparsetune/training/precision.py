@@ -1,0 +1,34 @@
+"""How a network computes inside; what goes in and comes out, and its parameters, keep their type and meaning."""
+
+from __future__ import annotations
+
+from types import MethodType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sparsetune.config.trial import Training
+
+
+def compute_as_asked(network: nn.Module, training: Training, device: torch.device) -> None:
+    """Set up a network that is on ``device`` for what ``training`` says of mixed precision and memory format.
+
+    Everyone who calls the network gets the same: the loop, a method that scores, the evaluation.
+    """
+    if training.channels_last:
+        network.to(memory_format=torch.channels_last)
+        network.register_forward_pre_hook(_channels_last)
+    if training.mixed_precision and device.type == "cuda":
+        network.forward = MethodType(_in_bfloat16, network)  # copied along with a copy
+
+
+def _channels_last(network: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(each.contiguous(memory_format=torch.channels_last) if each.ndim == 4 else each for each in arguments)
+
+
+def _in_bfloat16(network: nn.Module, inputs: Tensor) -> Tensor:
+    """One context for each call: within one, weights that the optimiser has changed would not be cast anew."""
+    with torch.autocast(inputs.device.type, torch.bfloat16):
+        outputs: Tensor = type(network).forward(network, inputs)
+    return outputs.float()
