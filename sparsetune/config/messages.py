@@ -104,9 +104,9 @@ class Trial:
     metrics: Metrics = field(default_factory=dict)
     values: tuple[float, ...] = ()  # of the objectives, in their order
     reason: str = ""  # why it failed or was pruned
-    notes: dict[str, str] = field(default_factory=dict)  # words about a training that ended: its split, its device
     started_ms: int = 0
     ended_ms: int = 0
+    notes: dict[str, str] = field(default_factory=dict)  # words about a training that ended: its split, its device
 
 
 class Observer(Protocol):

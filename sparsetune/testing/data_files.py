@@ -58,7 +58,7 @@ def python2_pickle(value: Any) -> bytes:
 
 def _labels(count: int, classes: int, random: np.random.Generator) -> Array:
     """Each class as often as the others, in random order."""
-    return random.permutation(np.arange(count, dtype=np.uint8) % np.uint8(classes))
+    return random.permutation((np.arange(count) % classes).astype(np.uint8))
 
 
 def _records(images: Array, labels: Mapping[str, Array]) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sparsetune.config.base import Part, param
+from sparsetune.config.facts import Kind
 from sparsetune.config.messages import Row, Trial
 from sparsetune.config.registry import Registry, StudyRegistries
 from sparsetune.config.study import Study, load_study
@@ -36,6 +37,10 @@ class Method(Entry):
 class Nothing(Entry):
     class Config(Part):
         name: Literal["toy"] = "toy"
+
+    @classmethod
+    def task(cls, config: Any) -> Kind:
+        return "classification"
 
 
 KNOWN = StudyRegistries(

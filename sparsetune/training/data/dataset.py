@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sparsetune.training.data.splits import Division, Rows
 
 Augment = Callable[[Tensor], Tensor]
+_AT_ONCE = 1 << 24  # values whose moments are taken together
 
 
 @dataclass(frozen=True)
@@ -161,31 +162,34 @@ def assemble(
     )
 
 
-def moments(values: Array, rows: Rows | None = None, chunk: int = 4096) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Mean and (population) standard deviation by channel (N, C, H, W) or feature (N, F).
+def moments(values: Array, rows: Rows | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Mean and (population) standard deviation by channel of bytes (N, C, H, W) or feature of floats (N, F).
 
-    Of bytes by sums of whole numbers: exact, so equal on every machine and for every number of threads.
+    Of bytes by sums of whole numbers: exact, so equal on every machine and for every number of threads. Of floats by
+    differences from the first sample: a constant has deviation 0, and large numbers that are alike keep their digits.
 
     Args:
         rows: which samples count; else all.
-        chunk: samples that are in memory at once.
     """
     order = np.arange(len(values)) if rows is None else np.sort(rows)  # a mapped file is read forwards
     axes = (0, 2, 3) if values.ndim == 4 else (0,)
     whole = values.dtype == np.uint8
     kind: Any = np.int64 if whole else np.float64
+    origin = kind(0) if whole else values[order[0]].astype(kind)
     total = squares = np.zeros(values.shape[1], kind)
+    chunk = max(1, _AT_ONCE // math.prod(values.shape[1:]))
     for start in range(0, len(order), chunk):
         part = values[order[start : start + chunk]]
+        part = part if whole else part - origin
         total = total + part.sum(axes, dtype=kind)
-        squared = np.square(part, dtype=np.uint16 if whole else np.float64)  # 255^2 fits
+        squared = np.square(part, dtype=np.uint16 if whole else kind)  # 255^2 fits
         squares = squares + squared.sum(axes, dtype=kind)
     count = len(order) * math.prod(values.shape[2:])
     if whole:
         variances = [count * int(q) - int(s) ** 2 for q, s in zip(squares, total, strict=True)]  # exact, any size
         return total / count, np.array([math.sqrt(v) / count for v in variances])
     mean = total / count
-    return mean, np.sqrt(np.maximum(squares / count - mean**2, 0))
+    return origin + mean, np.sqrt(np.maximum(squares / count - mean**2, 0))
 
 
 def _scaling(pools: Pools, rows: Rows, normalize: str) -> Scaling:

@@ -25,3 +25,10 @@ def found_folder(named: str, project_root: Path, key: str) -> Path:
         if path.is_dir():
             return path
     raise BadInput(f"found {named!r}, but there is no folder {' or '.join(map(str, tried))}", key=key)
+
+
+def absolute(path: str, key: str) -> Path:
+    """A path that does not depend on where a process works; raises :class:`BadInput` for others."""
+    if not Path(path).is_absolute():
+        raise BadInput(f"found {path!r}, allowed: an absolute path", key=key)
+    return Path(path)

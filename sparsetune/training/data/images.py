@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,13 +15,12 @@ import numpy as np
 import torch
 
 from sparsetune.config.base import param
-from sparsetune.config.errors import BadInput
 from sparsetune.training.data.ahead import ahead
 from sparsetune.training.data.contract import OnePoolConfig, Progress
 from sparsetune.training.data.decode import Corrupt, Mode, Unclear, decode
+from sparsetune.training.data.image_errors import mixed, refused, unclear
 from sparsetune.training.data.maker import Maker
 from sparsetune.training.data.pools import Array
-from sparsetune.training.data.store import Entry
 
 VERSION = 1  # of decoding: a change of the pixels that come out makes old entries unknown
 _CHUNK = 32  # images that a thread decodes in one go
@@ -98,31 +97,6 @@ def decode_all(
     return {"source": str(source), "samples": len(labels), "shape": first[1].shape, "skipped": bad, "of": count}
 
 
-def accept(entry: Entry, config: ImagesConfig) -> Entry:
-    """The entry; raises :class:`BadInput` if it was made without bad images that this config does not skip."""
-    if entry.meta["skipped"] and not config.skip_bad:
-        raise refused(entry.meta["skipped"], entry.meta["of"], entry.meta["source"])
-    return entry
-
-
-def remark(entry: Entry | None) -> str:
-    """What is to be said of images that were left out; nothing if there are none."""
-    if entry is None or not entry.meta["skipped"]:
-        return ""
-    bad, count, source = entry.meta["skipped"], entry.meta["of"], entry.meta["source"]
-    are = "is" if len(bad) == 1 else "are"
-    return f"{source}: {len(bad):,} of {count:,} images cannot be decoded and {are} left out, the first: {bad[0][0]}"
-
-
-def refused(bad: Sequence[Sequence[str]], count: int, source: object) -> BadInput:
-    """The error for images that cannot be decoded."""
-    name, reason = bad[0]
-    some = f"{len(bad):,} of {count:,} images cannot be decoded, the first: {name} ({reason})"
-    it = "it" if len(bad) == 1 else "them"
-    mend = "" if len(bad) == count else f"; mend or remove {it}, or set data.skip_bad to true"
-    return BadInput(some + mend, source=source, key="data.skip_bad")
-
-
 def _attempts(config: ImagesConfig, chunk: list[Item]) -> list[_Done]:
     torch.set_num_threads(1)  # of this thread: the others are busy too
     return [_attempt(item, config) for item in chunk]
@@ -137,28 +111,13 @@ def _attempt(item: Item, config: ImagesConfig) -> _Done:
     except Corrupt as error:
         return _Done(item, None, str(error))
     except Unclear as error:
-        raise BadInput(
-            f"{item.name} has {error}, neither plain grey nor plain RGB; set data.mode to rgb or grey to convert it",
-            key="data.mode",
-        ) from None
+        raise unclear(item.name, str(error)) from None
 
 
 def _refuse_mixed(first: tuple[Item, Array], others: list[tuple[Item, Array]], source: object) -> None:
     for item, pixels in others:
         if pixels.shape != first[1].shape:
             raise mixed(first[0].name, first[1].shape, item.name, pixels.shape, source)
-
-
-def mixed(one: str, shape: Sequence[int], other: str, other_shape: Sequence[int], source: object = "") -> BadInput:
-    """The error for images that are not alike."""
-    (channels, height, width), (also, high, wide) = shape, other_shape
-    if channels != also:
-        modes = {1: "grey", 3: "rgb"}
-        found = f"{one} is {modes[channels]}, {other} is {modes[also]}"
-        convert = "set data.mode to rgb or grey to convert all"
-        return BadInput(f"mixed modes: {found}; {convert}", source=source, key="data.mode")
-    found = f"{one} has {width} x {height} pixels, {other} has {wide} x {high}"
-    return BadInput(f"mixed sizes: {found}; set data.resize to a side for all", source=source, key="data.resize")
 
 
 @contextmanager

@@ -40,14 +40,15 @@ class Listing:
         return len(self.names)
 
 
-def list_images(root: Path, key: str) -> Listing:
-    """One walk over the tree; in one process again only once a file came or went.
+def list_images(root: Path, key: str, *, anew: bool = False) -> Listing:
+    """One walk over the tree. In one process again only once a file came or went, or where it is asked for ``anew``:
+    a file that was changed in its place is not seen otherwise.
 
     Raises:
         BadInput: names the folder: not there, without classes, or with a class that has no image.
     """
     stamps, listing = _known.pop(root, ((), None))
-    if listing is None or not _as_before(stamps):
+    if anew or listing is None or not _as_before(stamps):
         try:
             stamps, listing = _walked(root)
         except OSError as error:
@@ -58,6 +59,13 @@ def list_images(root: Path, key: str) -> Listing:
     while len(_known) > _KEPT:
         del _known[next(iter(_known))]
     return listing
+
+
+def all_files(root: Path) -> list[_Found]:
+    """Every file below a folder."""
+    found: list[_Found] = []
+    _below(root, ".", ("",), found, [])
+    return sorted(found)
 
 
 def _walked(root: Path) -> tuple[_Stamps, Listing]:
@@ -74,7 +82,7 @@ def _walked(root: Path) -> tuple[_Stamps, Listing]:
     empty = []
     for label, name in enumerate(classes):
         found: list[_Found] = []
-        _below(root, name, found, stamps)
+        _below(root, name, ENDINGS, found, stamps)
         found.sort()
         empty += [] if found else [name]
         names += [f"{folder}/{file}" for folder, file, _, _ in found]
@@ -88,16 +96,18 @@ def _walked(root: Path) -> tuple[_Stamps, Listing]:
     return tuple(stamps), Listing(root, classes, tuple(names), tuple(labels), digest.hexdigest())
 
 
-def _below(root: Path, folder: str, found: list[_Found], stamps: list[tuple[str, int]]) -> None:
+def _below(
+    root: Path, folder: str, endings: tuple[str, ...], found: list[_Found], stamps: list[tuple[str, int]]
+) -> None:
     path = f"{root}/{folder}"
     stamps.append((path, Path(path).stat().st_mtime_ns))
     with os.scandir(path) as entries:
         for entry in entries:
-            if entry.name.lower().endswith(ENDINGS) and entry.is_file():
+            if entry.name.lower().endswith(endings) and entry.is_file():
                 facts = entry.stat()
                 found.append((folder, entry.name, facts.st_size, facts.st_mtime_ns))
             elif entry.is_dir():
-                _below(root, f"{folder}/{entry.name}", found, stamps)
+                _below(root, f"{folder}/{entry.name}", endings, found, stamps)
 
 
 def _as_before(stamps: _Stamps) -> bool:

@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.facts import Facts
 from sparsetune.testing.data import CHECKS, Check, DataCase
 from sparsetune.testing.data_files import python2_pickle, write_cifar
-from sparsetune.training.data import DATA, load_dataset, store
+from sparsetune.training.data import DATA, store
 from sparsetune.training.data.cifar import CifarImages, read_pickle, read_records
 from sparsetune.training.data.cifar10 import Cifar10, Cifar10Config
 from sparsetune.training.data.cifar100 import COARSE, FINE, Cifar100, Cifar100Config
 from sparsetune.training.data.roots import VARIABLE
+from sparsetune.training.data.splits import Counts
 
 
 class Ten(Cifar10):
@@ -105,15 +106,18 @@ def test_fine_and_coarse_labels(roots: dict[Any, Path]) -> None:
         assert facts.outputs == len(names)
 
 
-def test_a_whole_archive_by_the_registry(tmp_path: Path) -> None:
-    entry = DATA.get("cifar10")
-    root = write_cifar(entry, entry.layouts[1], tmp_path)
-    dataset = load_dataset(entry.locate(entry.Config(root=str(root)), Path("/project")))
-    assert [len(split) for split in dataset.splits] == [45_000, 5_000, 10_000]
-    assert dataset.train.targets.bincount().tolist() == [4_500] * 10
-    assert dataset.train.store.dtype == torch.uint8
-    assert (dataset.input_shape, dataset.outputs) == ((3, 32, 32), 10)
-    shutil.rmtree(root / "cifar-10-batches-bin")
+def test_what_is_known_of_the_whole_sets_without_files() -> None:
+    known = {name: DATA.get(name).facts(DATA.get(name).Config()) for name in SMALL}
+    assert known == {
+        "cifar10": Facts((3, 32, 32), 10, "classification", 45_000),
+        "cifar100": Facts((3, 32, 32), 100, "classification", 45_000),
+    }
+    assert Cifar100.facts(Cifar100Config(labels="coarse", resize=64)) == Facts(
+        (3, 64, 64), 20, "classification", 45_000
+    )
+    assert {name: DATA.get(name).counts(DATA.get(name).Config()) for name in SMALL} == dict.fromkeys(
+        SMALL, Counts(45_000, 5_000, 0)
+    )
 
 
 def test_missing_files_are_named_with_the_way_to_get_them(tmp_path: Path) -> None:
@@ -173,12 +177,8 @@ def test_a_wrong_pickle_is_named(what: str) -> None:
 
 
 def test_records_of_another_length_are_named() -> None:
-    with pytest.raises(BadInput, match="^here: found 3,073 bytes, wanted 6,146$"):
+    with pytest.raises(BadInput, match=r"^here: found 3,073 bytes, wanted 6,146$"):
         read_records(bytes(3073), 2, ["labels"], "here")
-
-
-def no_third_batch(content: bytes) -> bytes:
-    return gzip.compress(gzip.decompress(content).replace(b"/data_batch_3", b"/data_batch_9"), compresslevel=1)
 
 
 PICKLE, BINARY, TAR = (
@@ -198,7 +198,6 @@ WRONG_FILES: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "no archive": (TAR, lambda b: b"<html>" * 1000, "cut off, or no .tar.gz ("),
     "no tar inside": (TAR, lambda b: gzip.compress(b"x" * 10_000), "cut off, or no .tar.gz ("),
     "wrong checksum": (TAR, lambda b: b[:-8] + b"\0\0\0\0" + b[-4:], "cut off, or no .tar.gz (CRC check failed"),
-    "a batch is not in it": (TAR, no_third_batch, "found no data_batch_3 in its folder cifar-10-batches-py"),
 }
 
 
@@ -233,8 +232,20 @@ def test_a_wrong_member_of_an_archive_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_unreadable_files_are_named(roots: dict[Any, Path], tmp_path: Path) -> None:
-    from sparsetune.training.data.cifar import _unpacked
+def test_a_missing_member_of_an_archive_is_named(tmp_path: Path) -> None:
+    class Other(Ten):
+        batches = {"train": [f"data_batch_{number}" for number in (1, 2, 4, 5, 6)], "test": ["test_batch"]}
 
-    with pytest.raises(BadInput, match=f"^{tmp_path}: cannot be read: Is a directory$"):
-        next(_unpacked([tmp_path], "", [], 10))
+    root = write_cifar(Other, Other.layouts[0], tmp_path, packed=True)
+    with pytest.raises(BadInput) as caught:
+        Ten.prepare(Cifar10Config(root=str(root), val_size=200), lambda done, of: None)
+    path = root / "cifar-10-python.tar.gz"
+    assert str(caught.value) == f"{path}: data.root: found no data_batch_3 in its folder cifar-10-batches-py"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_files_that_cannot_be_read_are_named(packed: bool, tmp_path: Path) -> None:
+    paths = Ten.find(write_cifar(Ten, Ten.layouts[0], tmp_path, packed=packed))
+    paths[0].unlink()
+    with pytest.raises(BadInput, match=f"^{paths[0]}: cannot be read: No such file or directory$"):
+        list(Ten.pieces(paths))

@@ -121,6 +121,8 @@ def test_a_change_is_seen(train: Path) -> None:
     picture(99).save(train / "cat" / "new.png")
     assert len(read(train).train) == len(before.train)
     assert read(train).digest != before.digest
+    picture(98).save(train / "cat" / "new.png")  # the same name, in its place
+    assert read(train).train.inputs[9].sum() == np.asarray(picture(98)).astype(int).sum()
     listings = [list_images(train, "").digest]
     os.utime(train / "cat" / "new.png", (1, 1))
     shutil.copytree(train, train.parent / "copy")  # keeps times
@@ -309,7 +311,7 @@ def test_a_wrong_folder(spoilt: Callable[[Path], None], train: Path, cache: Path
 def test_folders_that_do_not_go_together(train: Path, tmp_path: Path) -> None:
     val = write_pictures(tmp_path / "val", {"cat": 1, "yak": 1})
     assert str(refused(train, val_dir=str(val))) == (
-        f"{val}: data.val_dir: class 'yak' has no folder in data.train_dir, {train}"
+        f"{val}: data.val_dir: class 'yak' is not in data.train_dir, {train}"
     )
     shutil.rmtree(val / "yak")
     (val / "cat" / "0000.png").unlink()

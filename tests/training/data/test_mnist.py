@@ -106,20 +106,19 @@ def test_resized_images_are_torchvisions(small: Path) -> None:
 
 
 def test_the_same_images_and_split_as_ever(whole: Path) -> None:
-    theirs = [TORCHVISION(whole, train=train) for train in (True, False)]
+    train, test = (TORCHVISION(whole, train=train) for train in (True, False))
     dataset = Mnist.load(MnistConfig(root=str(whole)))
     order = np.random.RandomState(0).permutation(60_000)
     assert dataset.train.rows[:3].tolist() == [33263, 26517, 4927]
-    train = theirs[0].data[order[5_000:]] / 255
-    mean, std = train.mean(), train.std(correction=0)
-    for split, images, labels in (
-        (dataset.train, theirs[0].data[order[5_000:]], theirs[0].targets[order[5_000:]]),
-        (dataset.val, theirs[0].data[order[:5_000]], theirs[0].targets[order[:5_000]]),
-        (dataset.test, theirs[1].data, theirs[1].targets),
-    ):
-        assert torch.equal(split.targets, labels)
-        expected = (images / 255 - mean) / std
-        torch.testing.assert_close(split.inputs[:, 0], expected, rtol=0, atol=1e-5)
+    assert dataset.train.rows.tolist() == order[5_000:].tolist()
+    assert dataset.val.rows.tolist() == order[:5_000].tolist()
+    assert torch.equal(dataset.train.store[:, 0], train.data)
+    assert torch.equal(dataset.train.targets, train.targets[order[5_000:]])
+    assert torch.equal(dataset.val.targets, train.targets[order[:5_000]])
+    assert torch.equal(dataset.test.targets, test.targets)
+    pixels = train.data[order[5_000:]] / 255
+    expected = (test.data / 255 - pixels.mean()) / pixels.std(correction=0)
+    torch.testing.assert_close(dataset.test.inputs[:, 0], expected, rtol=0, atol=1e-5)
 
 
 def test_locate_makes_the_root_absolute(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

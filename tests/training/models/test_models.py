@@ -134,6 +134,14 @@ def test_lenet_sbcube_drops_where_its_original_does() -> None:
     assert network.get_submodule("linear1").weight.shape == (100, 80)
 
 
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_vgg16_drops_after_pooling_and_after_hidden_units(batch_norm: bool) -> None:
+    model: type[Model] = MODELS.get("vgg16")
+    network = build("vgg16", (1, 32, 32), 10, batch_norm=batch_norm, width_scale=0.02)
+    sites = model.dropout_sites(model.Config(batch_norm=batch_norm))
+    assert [type(network.get_submodule(site)).__name__ for site in sites] == ["MaxPool2"] * 5 + ["ReLU"] * 2
+
+
 def test_vgg16_leaves_out_only_the_pooling_that_would_leave_nothing() -> None:
     grey, colour = (build("vgg16", shape, 10, width_scale=0.02).eval() for shape in ((1, 28, 28), (1, 32, 32)))
     assert grey.load_state_dict(colour.state_dict()) is not None
@@ -145,9 +153,10 @@ def test_vgg16_leaves_out_only_the_pooling_that_would_leave_nothing() -> None:
 
 def test_vgg16_is_drawn_like_torchvisions() -> None:
     state = build("vgg16", GREY, 10, width_scale=0.25).state_dict()
-    assert state["features.40.weight"].std().item() == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.02)  # fan_out
+    assert state["features.14.weight"].shape[:2] == (64, 32)
+    assert state["features.14.weight"].std().item() == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.03)  # fan_out
     assert state["classifier.3.weight"].std().item() == pytest.approx(0.01, rel=0.02)
-    assert not state["features.40.bias"].any()
+    assert not state["features.14.bias"].any()
     assert not state["classifier.3.bias"].any()
 
 

@@ -116,6 +116,8 @@ def test_only_the_last_layer_may_have_another_size(path: Path) -> None:
     assert all(torch.equal(network[name], trained[name]) for name in trained if not name.startswith("linear3"))
     narrow = {**trained, "linear3.weight": torch.zeros(10, 83)}
     assert refused("lenet5", narrow, path) == f"{path}: tensor 'linear3.weight' is 10x83, the network's 10x84"
+    other = {**trained, "linear3.weight": torch.zeros(3, 83), "linear3.bias": torch.zeros(3)}
+    assert refused("lenet5", other, path) == f"{path}: tensor 'linear3.weight' is 3x83, the network's 10x84"
     half = {**trained, "linear3.weight": torch.zeros(5, 84)}  # the bias is still that of 10
     assert refused("lenet5", half, path) == f"{path}: tensor 'linear3.weight' is 5x84, the network's 10x84"
 

@@ -1,0 +1,158 @@
+"""Commands around data: list, check, fetch, clean."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparsetune.cli.app import PROJECT, Json, Root, Verbose, app, guarded, stderr
+from sparsetune.cli.look import Command, Group, examples
+from sparsetune.config.errors import BadInput
+
+data = typer.Typer(cls=Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
+app.add_typer(
+    data,
+    name="data",
+    rich_help_panel=PROJECT,
+    help="Data sets: which are here, what is decoded; fetch, check, clean.",
+    epilog=examples("sparsetune data list", "sparsetune data fetch mnist", "sparsetune data check mnist"),
+)
+
+Dir = Annotated[
+    Path | None, typer.Option("--dir", help="Folder of data files; else SPARSETUNE_DATA, else the project's data/.")
+]
+_SPAN = re.compile(r"(\d+(?:\.\d+)?) ?(s|min|h|d|w)")
+_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def data_names() -> list[str]:
+    """What a study can name."""
+    from sparsetune.training.data import DATA
+
+    return DATA.names()
+
+
+def source_names() -> list[str]:
+    """What can be fetched."""
+    from sparsetune.fetch.sources import SOURCES
+
+    return [*SOURCES, "kaggle:"]
+
+
+@data.command("list", cls=Command, epilog=examples("sparsetune data list", "sparsetune data list --json"))
+@guarded
+def list_data(root: Root = None, folder: Dir = None, as_json: Json = False, verbose: Verbose = False) -> None:
+    """Every data set, whether its files are here, and what is decoded on this machine. Changes nothing."""
+    from sparsetune.show.data import show_list
+
+    show_list(_project(root), _absolute(folder), as_json=as_json)
+
+
+@data.command(
+    cls=Command,
+    epilog=examples(
+        "sparsetune data check",
+        "sparsetune data check mnist",
+        "sparsetune data check folder --set train_dir=pets/train --set resize=64",
+        note="Exit code 1: what was asked for is missing or broken.",
+    ),
+)
+@guarded
+def check(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A data set; all without it.", autocompletion=data_names)
+    ] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the data set.")
+    ] = None,
+    root: Root = None,
+    folder: Dir = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """What is missing or broken. With a name everything is read, and decoded if that was not done yet."""
+    from sparsetune.config.overrides import parse_assignments
+    from sparsetune.show.data import show_check, show_check_of
+
+    settings = {key.removeprefix("data."): value for key, value in parse_assignments(assignments or []).items()}
+    if name is None:
+        if settings:
+            raise BadInput("goes with the name of a data set", key="--set")
+        raise typer.Exit(1 if show_check(_project(root), _absolute(folder), as_json=as_json) else 0)
+    if folder is not None:
+        settings["root"] = _absolute(folder)
+    wrong = show_check_of(name, settings, _project(root), as_json=as_json, progress=stderr())
+    raise typer.Exit(1 if wrong else 0)
+
+
+@data.command(
+    cls=Command,
+    epilog=examples(
+        "sparsetune data fetch mnist",
+        "sparsetune data fetch imagenette --dir /data",
+        "sparsetune data fetch kaggle:OWNER/SET",
+        note="Kaggle wants pip install 'sparsetune\\[kaggle]', and for sets that are not public KAGGLE_USERNAME and "
+        "KAGGLE_KEY, in the environment or in .env.",
+    ),
+)
+@guarded
+def fetch(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A data set, or kaggle:OWNER/SET.", autocompletion=source_names)
+    ],
+    root: Root = None,
+    folder: Dir = None,
+    verbose: Verbose = False,
+) -> None:
+    """Download a data set from its makers, whole and checked, or not at all."""
+    from sparsetune.show.data import show_fetch
+    from sparsetune.training.data.roots import data_root
+
+    show_fetch(name, data_root(_absolute(folder), _project(root)), stderr())
+
+
+@data.command(
+    cls=Command,
+    epilog=examples("sparsetune data clean", "sparsetune data clean --unused-for 30d --yes"),
+)
+@guarded
+def clean(
+    unused_for: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only what nobody used for so long, such as 12h, 30d or 8w.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Remove decoded data from this machine's cache. The files that they were decoded from stay."""
+    from sparsetune.show.data import show_clean
+
+    show_clean(_seconds(unused_for), lambda question: yes or typer.confirm(question))
+
+
+def _project(root: Path | None) -> Path:
+    """The project's root; without one, what is here."""
+    from sparsetune.config.paths import find_root
+
+    try:
+        return find_root(root or Path.cwd())
+    except BadInput:
+        if root is not None:
+            raise
+        return Path.cwd()
+
+
+def _absolute(folder: Path | None) -> str | None:
+    """From where the command is typed."""
+    return None if folder is None else str(folder.expanduser().absolute())
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        raise BadInput(f"found {text!r}, allowed: a number with s, min, h, d or w, such as 30d", key="--unused-for")
+    return float(found[1]) * _SECONDS[found[2]]

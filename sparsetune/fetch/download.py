@@ -1,0 +1,72 @@
+"""One file from the network, whole and checked, or one clear line."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path
+
+from sparsetune.config.errors import BadInput
+from sparsetune.fetch.sources import File
+
+Progress = Callable[[int, int], None]  # bytes so far, of how many (0: not known)
+_BLOCK = 1 << 18  # bytes
+_PATIENCE = 30  # seconds without an answer
+
+
+def download(file: File, folder: Path, progress: Progress) -> Path:
+    """The file in ``folder``, from the first address that has it as it should be.
+
+    Raises:
+        BadInput: none has; says why of each.
+    """
+    troubles = []
+    for url in file.urls:
+        try:
+            return _from(url, file, folder, progress)
+        except _Trouble as trouble:
+            troubles.append(f"{url}: {trouble}")
+    ask = "; is there a network?" if all("no connection" in trouble for trouble in troubles) else ""
+    raise BadInput(f"cannot be downloaded: {'; '.join(troubles)}{ask}", source=file.name)
+
+
+class _Trouble(Exception):
+    """Why an address did not serve."""
+
+
+def _from(url: str, file: File, folder: Path, progress: Progress) -> Path:
+    path = folder / file.name
+    digest = hashlib.md5(usedforsecurity=False)
+    request = urllib.request.Request(url, headers={"User-Agent": "sparsetune"})
+    try:
+        with urllib.request.urlopen(request, timeout=_PATIENCE) as answer, path.open("wb") as target:
+            total, done = int(answer.headers.get("Content-Length") or 0), 0
+            while block := _block(answer):
+                target.write(block)
+                digest.update(block)
+                done += len(block)
+                progress(done, total)
+            target.flush()
+            os.fsync(target.fileno())
+    except urllib.error.HTTPError as error:
+        raise _Trouble(f"answered {error.code} {error.reason}") from None
+    except urllib.error.URLError as error:
+        raise _Trouble(f"no connection ({_said(error.reason)})") from None
+    except (HTTPException, TimeoutError, ConnectionError) as error:
+        raise _Trouble(f"broke off ({_said(error)})") from None
+    if digest.hexdigest() != file.md5:
+        raise _Trouble(f"found MD5 {digest.hexdigest()}, wanted {file.md5}: cut off, or another file")
+    return path
+
+
+def _block(answer: object) -> bytes:
+    block: bytes = answer.read(_BLOCK)  # type: ignore[attr-defined]
+    return block
+
+
+def _said(reason: object) -> str:
+    return str(getattr(reason, "strerror", None) or reason) or type(reason).__name__

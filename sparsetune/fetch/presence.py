@@ -1,0 +1,72 @@
+"""Which data sets are here: looked at without decoding anything."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from sparsetune.config.errors import BadInput
+from sparsetune.fetch.sources import SOURCES
+from sparsetune.training.data import DATA
+
+
+@dataclass(frozen=True)
+class Presence:
+    """One data set with its defaults.
+
+    Attributes:
+        state: here; missing files; broken files; or yours: it is made of files that a study names.
+        where: the folder of its files, if it has one.
+        problem: what is missing or broken.
+        mend: what helps.
+    """
+
+    name: str
+    card: str
+    state: Literal["here", "missing", "broken", "yours"]
+    where: str = ""
+    problem: str = ""
+    mend: str = ""
+
+
+def presences(project_root: Path, root: str | None = None) -> Iterator[Presence]:
+    """Every data set that a study can name.
+
+    Args:
+        root: the folder of data files; else the environment's or the project's.
+    """
+    for name in DATA.names():
+        yield presence(name, project_root, {} if root is None else {"root": root})
+
+
+def presence(name: str, project_root: Path, settings: Mapping[str, Any]) -> Presence:
+    """One of them."""
+    entry = DATA.get(name)
+    rooted = "root" in entry.Config.model_fields
+    try:
+        config = entry.Config(**{key: value for key, value in settings.items() if rooted or key != "root"})
+        return judged(name, None, entry.locate(config, project_root))
+    except (ValidationError, BadInput) as error:
+        if rooted and isinstance(error, BadInput):
+            return judged(name, error)
+        return Presence(name, _card(name), "yours")  # made of files that these settings do not name
+
+
+def judged(name: str, error: BadInput | None, located: Any = None) -> Presence:
+    """Of a data set that was located, or could not be used because of ``error``."""
+    if error is None:
+        return Presence(name, _card(name), "here", where=str(getattr(located, "root", None) or ""))
+    problem, _, mend = error.problem.partition("; ")
+    if not error.source:
+        mend = f"sparsetune data fetch {name}" if name in SOURCES else mend
+        return Presence(name, _card(name), "missing", problem=problem, mend=mend)
+    return Presence(name, _card(name), "broken", problem=f"{error.source}: {problem}", mend=mend)
+
+
+def _card(name: str) -> str:
+    return (inspect.getdoc(DATA.get(name)) or "").partition("\n")[0].rstrip(".")

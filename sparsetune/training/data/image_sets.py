@@ -1,0 +1,147 @@
+"""What data sets made of image files have in common: their parts are decoded once, into an entry of the store each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+
+from sparsetune.config.errors import BadInput
+from sparsetune.training.data import store
+from sparsetune.training.data.contract import DataSet, Outline, Progress
+from sparsetune.training.data.image_errors import left_out, mixed, refused
+from sparsetune.training.data.images import ImagesConfig, Item, decode_all
+from sparsetune.training.data.maker import Maker
+from sparsetune.training.data.pools import Pools, Samples
+
+
+class ImagePart(Protocol):
+    """Images that are not decoded yet: those for training, validation or the test.
+
+    Attributes:
+        setting: names it in the config.
+        label: names it among decoded data.
+        source: file, folder or address, for messages.
+        identity: plain values: another one whenever the images are others.
+    """
+
+    setting: str
+    label: str
+    source: str
+    identity: Mapping[str, Any]
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def items(self) -> Iterable[Item]: ...
+
+
+class ImageSet(DataSet):
+    """Base of data sets made of image files."""
+
+    @classmethod
+    def parts(cls, config: Any) -> Mapping[str, ImagePart]:
+        """``train``, then ``val`` and ``test`` where the config names some; opens no image.
+
+        Raises:
+            BadInput: they are not there.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def outline(cls, config: ImagesConfig) -> Outline | None:
+        try:
+            parts = cls.parts(config)
+        except BadInput:
+            return None
+        entry = _found(parts["train"], config)
+        if entry is None:
+            return None
+        meta = entry.meta
+        return Outline(tuple(meta["shape"]), len(meta["classes"]), meta["samples"], "val" in parts, "test" in parts)
+
+    @classmethod
+    def prepare(cls, config: ImagesConfig, progress: Progress) -> None:
+        cls._entries(config, progress)
+
+    @classmethod
+    def remarks(cls, config: ImagesConfig) -> list[str]:
+        """What is to be said of decoded images: a line for each part that lacks some."""
+        try:
+            entries = [_found(part, config) for part in cls.parts(config).values()]
+        except BadInput:
+            return []
+        lacking = (entry.meta for entry in entries if entry is not None and entry.meta["skipped"])
+        return [left_out(meta["skipped"], meta["of"], meta["source"]) for meta in lacking]
+
+    @classmethod
+    def read(cls, config: ImagesConfig) -> Pools:
+        """Images of bytes, mapped from the store; labels are positions among the classes of the training images."""
+        entries = cls._entries(config, lambda done, of: None)
+        classes = tuple(entries["train"].meta["classes"])
+        digest = hashlib.sha256()
+        pools: dict[str, Samples] = {}
+        for name, entry in entries.items():
+            own = [classes.index(each) for each in entry.meta["classes"]]
+            pools[name] = Samples(entry.array("images"), np.array(own)[entry.array("labels")])
+            digest.update(f"{name} {entry.meta['digest']} {own}\n".encode())
+        return Pools(outputs=len(classes), digest=digest.hexdigest(), classes=classes, **pools)
+
+    @classmethod
+    def _entries(cls, config: ImagesConfig, progress: Progress) -> dict[str, store.Entry]:
+        """Of each part, decoded if need be."""
+        parts = cls.parts(config)
+        missing = [name for name, part in parts.items() if _found(part, config) is None]
+        total, before = sum(len(parts[name]) for name in missing), 0
+        entries: dict[str, store.Entry] = {}
+        for name, part in parts.items():
+            told = partial(_told, progress, before, total)
+            entry = entries[name] = store.get(*_key(part, config), partial(_decode, part, config, told))
+            before += len(part) if name in missing else 0
+            if entry.meta["skipped"] and not config.skip_bad:  # decoded for a config that skips them
+                raise refused(entry.meta["skipped"], entry.meta["of"], entry.meta["source"])
+            first = entries["train"].meta
+            refuse_strange(part, entry.meta["classes"], parts["train"], first["classes"])
+            if entry.meta["shape"] != first["shape"]:
+                settings = (f"data.{each.setting}" for each in (parts["train"], part))
+                raise mixed(next(settings), first["shape"], next(settings), entry.meta["shape"])
+        return entries
+
+
+def refuse_strange(part: ImagePart, classes: Iterable[str], train: ImagePart, known: Iterable[str]) -> None:
+    """Raise :class:`BadInput` for a class that training lacks."""
+    strange = sorted(set(classes) - set(known))
+    if strange:
+        others = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
+        raise BadInput(
+            f"class {strange[0]!r}{others} is not in data.{train.setting}, {train.source}",
+            source=part.source,
+            key=f"data.{part.setting}",
+        )
+
+
+def _decode(part: ImagePart, config: ImagesConfig, progress: Progress, maker: Maker) -> Mapping[str, Any]:
+    try:
+        done = decode_all(maker, part.items(), len(part), config, part.source, progress)
+    except BadInput as error:
+        raise error.located(source=part.source, key=f"data.{part.setting}") from None
+    return {**done, "classes": part.classes}
+
+
+def _told(progress: Progress, before: int, total: int, done: int, of: int) -> None:
+    """Of one part's images, as of all."""
+    progress(before + done, total)
+
+
+def _found(part: ImagePart, config: ImagesConfig) -> store.Entry | None:
+    return store.find(*_key(part, config))
+
+
+def _key(part: ImagePart, config: ImagesConfig) -> tuple[str, dict[str, Any]]:
+    """Label and key of a part's entry in the store."""
+    return part.label, {**part.identity, **config.decoding()}

@@ -1,0 +1,311 @@
+"""Tables: the conformance suite on files and bundled sets, columns by hand, every way in which a file can be wrong."""
+
+import gzip
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+import pytest
+import torch
+from sklearn import datasets
+
+from sparsetune.config.errors import BadInput
+from sparsetune.config.facts import Facts
+from sparsetune.config.trial import resolve_trial
+from sparsetune.testing.data import CHECKS, Check, DataCase
+from sparsetune.training.data import DATA, store
+from sparsetune.training.data.bundled import SETS
+from sparsetune.training.data.tabular import Tabular, TabularConfig
+from sparsetune.training.registries import REGISTRIES
+
+ROWS = 120
+RANDOM = np.random.default_rng(0)
+FRAME = pandas.DataFrame(
+    {
+        "age": RANDOM.integers(18, 90, ROWS),
+        "weight": RANDOM.normal(70, 10, ROWS),
+        "city": RANDOM.choice(["Bonn", "Ulm", "Köln"], ROWS),
+        "member": RANDOM.random(ROWS) < 0.5,
+        "kind": RANDOM.choice(["a", "b", "c"], ROWS),
+        "price": RANDOM.normal(1_000, 200, ROWS),
+        "rent": RANDOM.normal(10, 2, ROWS),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("tables")
+    paths = {name: folder / f"table.{name}" for name in ("csv", "csv.gz", "tsv", "parquet")}
+    FRAME.to_csv(paths["csv"], index=False)
+    FRAME.to_csv(paths["csv.gz"], index=False)
+    FRAME.to_csv(paths["tsv"], index=False, sep="\t")
+    FRAME.to_parquet(paths["parquet"])
+    return paths
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "classes": {"path": "csv", "target": "kind", "ignore": ("price",)},
+    "a number": {"path": "parquet", "target": "price", "task": "regression"},
+    "two numbers": {"path": "tsv", "target": ("price", "rent"), "task": "regression", "standardize_targets": False},
+    **{name: {"set": name} for name in SETS},
+}
+
+
+def config(files: dict[str, Path], **settings: Any) -> TabularConfig:
+    path = {"path": str(files[settings.pop("path")])} if "path" in settings else {}
+    return TabularConfig(**path, **settings)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_conformance(check: Check, case: dict[str, Any], files: dict[str, Path]) -> None:
+    check(DataCase(Tabular, config(files, **case)))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_what_is_known_of_the_bundled_sets(name: str) -> None:
+    inputs, targets = getattr(datasets, f"load_{name}")(return_X_y=True)
+    known = SETS[name]
+    assert inputs.shape == (known.rows, known.features)
+    assert (len(np.unique(targets)) if known.task == "classification" else 1) == known.outputs
+    dataset = Tabular.load(TabularConfig(set=name))  # type: ignore[arg-type]
+    order = np.concatenate([split.rows for split in dataset.splits])
+    found = torch.cat([split.targets for split in dataset.splits]).numpy()
+    np.testing.assert_array_equal(found.reshape(-1), targets[order].astype(np.float32))
+    columns = torch.cat([split.inputs for split in dataset.splits]).numpy()
+    train = inputs[dataset.train.rows]
+    expected = (inputs[order] - train.mean(0)) / train.std(0)  # scaled before or not: the same once standardised
+    np.testing.assert_allclose(columns, expected, atol=1e-4)
+
+
+def test_columns_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "x, city, ok, id, y\n"
+        "1.5, Ulm, True, a, no\n-2, Bonn, False, b, yes\n3, Ulm, True, c, no\n4e2, Ulm, True, d, yes\n"
+    )
+    settings = TabularConfig(path=str(path), target="y", ignore=("id",))
+    pools = Tabular.read(settings)
+    assert pools.train.inputs.tolist() == [[1.5, 0, 1, 1], [-2, 1, 0, 0], [3, 0, 1, 1], [400, 0, 1, 1]]
+    assert pools.train.targets.tolist() == [0, 1, 0, 1]
+    assert pools.classes == ("no", "yes")
+    (entry,) = [each for each in store.entries() if each.meta.get("source") == str(path)]
+    assert entry.meta["inputs"] == ["x", "city=Bonn", "city=Ulm", "ok"]
+
+
+def test_classes_that_are_numbers_are_in_their_order(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{n},{(10, 9, -1)[n % 3]}\n" for n in range(12)))
+    pools = Tabular.read(TabularConfig(path=str(path), target="y"))
+    assert pools.classes == ("-1", "9", "10")
+    assert pools.train.targets.tolist() == [2, 1, 0] * 4
+
+
+def test_targets_are_standardised_by_the_training_split(files: dict[str, Path]) -> None:
+    dataset = Tabular.load(config(files, path="csv", target=("price", "rent"), task="regression"))
+    assert dataset.target_scaling is not None
+    scaled = dataset.target_scaling(dataset.train.targets.double())
+    assert scaled.mean(0).abs().max() < 1e-5
+    assert (scaled.std(0, correction=0) - 1).abs().max() < 1e-5
+    prices = FRAME["price"].to_numpy()[dataset.test.rows]
+    np.testing.assert_allclose(dataset.test.targets[:, 0].numpy(), prices, rtol=1e-6)
+
+
+def test_all_formats_give_the_same(files: dict[str, Path]) -> None:
+    digests = {Tabular.load(config(files, path=name, target="kind")).digest for name in files}
+    assert len(digests) == 1
+
+
+def test_other_separators(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    FRAME.to_csv(path, index=False, sep=";")
+    assert len(Tabular.load(TabularConfig(path=str(path), target="kind", separator=";")).train) == 84
+    with pytest.raises(BadInput, match="^" + str(path) + r": data\.target: unknown column 'kind'"):
+        Tabular.load(TabularConfig(path=str(path), target="kind"))
+
+
+def test_nothing_is_known_of_a_file_before_it_was_decoded(tmp_path: Path) -> None:
+    FRAME.to_csv(tmp_path / "new.csv", index=False)
+    relative = TabularConfig(path="new.csv", target="kind")
+    assert Tabular.facts(relative) is None
+    located = Tabular.locate(relative, tmp_path)
+    assert located.path == str(tmp_path / "new.csv")
+    assert Tabular.facts(located) is None
+    Tabular.prepare(located, lambda done, of: None)
+    assert Tabular.facts(located) == Facts((8,), 3, "classification", 84)
+    assert DATA.get("tabular").facts(TabularConfig(set="diabetes")) == Facts((10,), 1, "regression", 310)
+    (tmp_path / "new.csv").unlink()
+    assert Tabular.facts(located) is None
+
+
+def test_pandas_and_scikit_learn_are_imported_when_a_file_is_decoded_and_not_again(
+    files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs = [config(files, path="csv", target="kind"), TabularConfig(set="wine")]
+    digests = [Tabular.load(each).digest for each in configs]
+    for name in ("pandas", "sklearn", "sklearn.datasets"):
+        monkeypatch.setitem(sys.modules, name, None)  # an import would raise
+    assert [Tabular.load(each).digest for each in configs] == digests
+    monkeypatch.setenv(store.VARIABLE, str(tmp_path))
+    for each in configs:
+        with pytest.raises(ImportError):
+            Tabular.load(each)
+
+
+GOOD = "a,b,y\n" + "".join(f"{n},{n * n},{n % 2}\n" for n in range(10))
+WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
+    "empty": ("", {}, "empty"),
+    "names alone": ("a,b,y\n", {}, "no rows"),
+    "a row is too long": (
+        GOOD + "1,2,3,4\n",
+        {},
+        "cannot be read as .csv: Error tokenizing data. C error: Expected 3 fields",
+    ),
+    "all rows are too long": ("a,y\n1,2,3\n1,2,3\n", {}, "rows have more values than the first line has names"),
+    "not text": ("\x00\xff", {}, "cannot be read as .csv: 'utf-8' codec can't decode"),
+    "a missing value": (GOOD + "1,,0\n", {}, "row 11, column 'b': no value"),
+    "a missing target": (GOOD + "1,1,\n,1,0\n", {}, "row 11, column 'y': no value; 2 rows have gaps"),
+    "an infinite value": (GOOD + "inf,1,0\n", {}, "row 11, column 'a': found inf, wanted a finite number"),
+    "a huge value": (GOOD + "1,-1e39,0\n", {}, "row 11, column 'b': found -1e+39, wanted a finite number"),
+    "a slip": (GOOD + "1,1o,0\n", {}, "row 11, column 'b': found '1o', wanted a number like most there"),
+    "an infinite target": (
+        GOOD + "1,1,inf\n",
+        {"task": "regression"},
+        "row 11, column 'y': found inf, wanted a finite",
+    ),
+    "text to predict": (
+        "a,y\n" + "1,x\n2,y\n" * 3,
+        {"task": "regression"},
+        "row 1, column 'y': found 'x', wanted a number",
+    ),
+    "one class": ("a,y\n" + "1,x\n2,x\n" * 3, {}, "column 'y': found the value x only, wanted targets that differ"),
+    "a constant target": (
+        "a,y\n" + "1,2.5\n2,2.5\n" * 3,
+        {"task": "regression"},
+        "column 'y': found the value 2.5 only, wanted targets that differ",
+    ),
+    "numbers for classes": (
+        "a,y\n" + "1,2\n2,3.5\n" * 3,
+        {},
+        "row 2, column 'y': found 3.5, wanted a class (text or a whole number); for a number to predict set data.task "
+        "to regression",
+    ),
+    "as many classes as rows": (
+        "a,y\n" + "".join(f"1,{n}\n" for n in range(9)),
+        {},
+        "column 'y': found 9 classes in 9 rows; for a number to predict set data.task to regression",
+    ),
+    "an unknown target": (
+        GOOD,
+        {"target": "bb"},
+        "data.target: unknown column 'bb'; did you mean 'b'? (allowed: a, b, y)",
+    ),
+    "an unknown column to ignore": (GOOD, {"ignore": ("z",)}, "data.ignore: unknown column 'z'"),
+    "no inputs": (GOOD, {"ignore": ("a", "b")}, "data.target: no column is left for the inputs"),
+    "names of rows": (
+        "a,y\n" + "".join(f"name {n},{n % 2}\n" for n in range(1_001)),
+        {},
+        "column 'a': found 1,001 different texts, allowed: 1,000; data.ignore leaves a column out",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_file_is_named_with_row_and_column_and_leaves_nothing(what: str, tmp_path: Path) -> None:
+    text, settings, message = WRONG[what]
+    path = tmp_path / "t.csv"
+    path.write_text(text, encoding="latin1")
+    before = len(store.entries())
+    with pytest.raises(BadInput) as caught:
+        Tabular.prepare(TabularConfig(path=str(path), **{"target": "y", **settings}), lambda done, of: None)
+    assert str(caught.value).startswith(f"{path}: {message}")
+    assert "\n" not in str(caught.value)
+    assert len(store.entries()) == before
+
+
+def test_other_wrong_files(tmp_path: Path) -> None:
+    times = pandas.DataFrame({"when": pandas.date_range("2020-01-01", periods=6), "y": [0, 1] * 3})
+    times.to_parquet(tmp_path / "times.parquet")
+    refused(tmp_path / "times.parquet", "column 'when': found datetime64")
+    (tmp_path / "text.parquet").write_text(GOOD)
+    refused(tmp_path / "text.parquet", "cannot be read as .parquet: ")
+    (tmp_path / "text.csv.gz").write_text(GOOD)
+    refused(tmp_path / "text.csv.gz", "cannot be read: Not a gzipped file")
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(GOOD.encode())[:-9])
+    refused(tmp_path / "cut.csv.gz", "cannot be read as .csv.gz: Compressed file ended")
+
+
+def refused(path: Path, message: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        Tabular.load(TabularConfig(path=str(path), target="y"))
+    assert str(caught.value).startswith(f"{path}: {message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_one_sample_of_a_class_and_too_many_to_train_on_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(GOOD + "1,1,7\n")
+    with pytest.raises(BadInput, match=r"^data\.stratified: too few samples of class '7' to be in every split"):
+        Tabular.load(TabularConfig(path=str(path), target="y"))
+    with pytest.raises(BadInput, match=r"^data\.num_train: found 106, allowed: at most 105, what validation"):
+        Tabular.load(TabularConfig(set="iris", num_train=106))
+
+
+SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
+    "neither": ({}, "data.path: found neither, allowed: either data.path or data.set"),
+    "both": ({"path": "t.csv", "set": "iris"}, "data.path: found both, allowed: either data.path or data.set"),
+    "no target": ({"path": "t.csv"}, "data.target: missing: the column to predict"),
+    "another ending": (
+        {"path": "t.xlsx", "target": "y"},
+        "data.path: found 't.xlsx', allowed: a name that ends in .csv, .csv.gz, .tsv, .tsv.gz, .parquet",
+    ),
+    "two classes": (
+        {"path": "t.csv", "target": ["x", "y"]},
+        "data.target: found 2 columns, allowed for classification: one",
+    ),
+    "a target of a set": ({"set": "iris", "target": "y"}, "data.target: found 'y', allowed with data.set: none"),
+    "another task": (
+        {"set": "wine", "task": "regression"},
+        "data.task: found regression, allowed for wine: classification",
+    ),
+    "an unknown set": (
+        {"set": "digits"},
+        "data.set: found 'digits', allowed: 'breast_cancer', 'diabetes', 'iris' or 'wine'",
+    ),
+    "noisy numbers": (
+        {"set": "diabetes", "label_noise": 0.1},
+        "data.label_noise: found 0.1, allowed for regression: 0",
+    ),
+    "too many": ({"set": "iris", "num_train": 200}, "data.num_train: found 200, allowed: at most 105, what validation"),
+    "pixels": ({"set": "iris", "normalize": "unit"}, "data.normalize: found 'unit', allowed: 'standard' or 'none'"),
+}
+
+
+@pytest.mark.parametrize("what", SETTINGS)
+def test_settings_that_do_not_go_together(what: str) -> None:
+    settings, message = SETTINGS[what]
+    raw = {"method": "dense", "model": {"name": "mlp"}, "data": {"name": "tabular", **settings}}
+    with pytest.raises(BadInput) as caught:
+        resolve_trial(raw, REGISTRIES)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_list_of_targets_survives_a_trials_plain_values() -> None:
+    data = {"name": "tabular", "path": "t.csv", "target": ["x", "y"], "ignore": ["z"], "task": "regression"}
+    trial = resolve_trial({"method": "dense", "model": {"name": "mlp"}, "data": data}, REGISTRIES)
+    assert resolve_trial(trial.plain(), REGISTRIES) == trial
+    assert TabularConfig.model_validate_json(trial.data.model_dump_json()) == trial.data
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=rf"^data\.path: no file {tmp_path}/t\.csv$"):
+        Tabular.locate(TabularConfig(path="t.csv", target="y"), tmp_path)
+    with pytest.raises(BadInput, match=r"^data\.path: found 't\.csv', allowed: an absolute path$"):
+        Tabular.load(TabularConfig(path="t.csv", target="y"))
+    with pytest.raises(BadInput, match=rf"^{tmp_path}/t\.csv: data\.path: cannot be read: No such file or directory$"):
+        Tabular.load(TabularConfig(path=f"{tmp_path}/t.csv", target="y"))
+    with pytest.raises(BadInput, match=r"^data\.path: found neither"):
+        Tabular.locate(TabularConfig(), tmp_path)
