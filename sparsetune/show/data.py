@@ -116,7 +116,8 @@ def show_clean(unused_for: float | None, agreed: Callable[[str], bool]) -> None:
         for each in chosen:
             store.remove(each)
         freed += nbytes
-    console.print(f"removed {len(chosen)} decoded, {size(freed)} free" if freed else "nothing to remove", highlight=False)
+    said = f"removed {len(chosen)} decoded, {size(freed)} free" if freed else "nothing to remove"
+    console.print(said, highlight=False)
 
 
 def _entries(entries: Sequence[store.Entry]) -> Any:
@@ -157,4 +158,3 @@ def _in_words(found: Examined) -> list[str]:
     counts = " / ".join(f"{count:,} {name}" for name, count in found.samples.items())
     of = " x ".join(map(str, found.input_shape))
     return [f"{counts} samples of {of}, {found.outputs} outputs; split {found.split}", *found.remarks]
-

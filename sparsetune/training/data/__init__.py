@@ -19,6 +19,8 @@ DATA = Registry(
         "cifar100": "sparsetune.training.data.cifar100:Cifar100",
         "digits": "sparsetune.training.data.digits:Digits",
         "fashionmnist": "sparsetune.training.data.fashionmnist:FashionMnist",
+        "folder": "sparsetune.training.data.folder:Folder",
+        "hf": "sparsetune.training.data.hf:HuggingFace",
         "kmnist": "sparsetune.training.data.kmnist:Kmnist",
         "mnist": "sparsetune.training.data.mnist:Mnist",
         "tabular": "sparsetune.training.data.tabular:Tabular",

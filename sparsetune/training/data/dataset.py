@@ -205,7 +205,8 @@ def _standard(mean: Array, std: Array, ndim: int) -> Scaling:
     if len(mean) == 1:
         return Scaling(float(mean[0]), float(std[0]))
     shape = (-1,) + (1,) * (ndim - 2)
-    return Scaling(*(torch.from_numpy(part.reshape(shape).astype(np.float32)) for part in (mean, std)))
+    shift, scale = (torch.from_numpy(part.reshape(shape).astype(np.float32)) for part in (mean, std))
+    return Scaling(shift, scale)
 
 
 def _tensor(values: Array) -> Tensor:

@@ -15,7 +15,6 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from sparsetune.config.base import param
-from sparsetune.config.errors import BadInput
 from sparsetune.training.data.folders import absolute, found_folder
 from sparsetune.training.data.hf_split import HfSplit, refuse_missing_package
 from sparsetune.training.data.image_sets import ImageSet

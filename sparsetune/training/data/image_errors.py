@@ -14,12 +14,14 @@ def refused(bad: Bad, count: int, source: object) -> BadInput:
     name, reason = bad[0]
     it = "it" if len(bad) == 1 else "them"
     mend = "" if len(bad) == count else f"; mend or remove {it}, or set data.skip_bad to true"
-    return BadInput(f"{_undecodable(bad, count)}, the first: {name} ({reason}){mend}", source=source, key="data.skip_bad")
+    problem = f"{_undecodable(bad, count)}, the first: {name} ({reason}){mend}"
+    return BadInput(problem, source=source, key="data.skip_bad")
 
 
 def left_out(bad: Bad, count: int, source: object) -> str:
     """The line for images that are skipped."""
-    return f"{source}: {_undecodable(bad, count)} and {'is' if len(bad) == 1 else 'are'} left out, the first: {bad[0][0]}"
+    are = "is" if len(bad) == 1 else "are"
+    return f"{source}: {_undecodable(bad, count)} and {are} left out, the first: {bad[0][0]}"
 
 
 def unclear(name: str, what: str) -> BadInput:

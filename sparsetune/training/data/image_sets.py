@@ -90,7 +90,9 @@ class ImageSet(DataSet):
             own = [classes.index(each) for each in entry.meta["classes"]]
             pools[name] = Samples(entry.array("images"), np.array(own)[entry.array("labels")])
             digest.update(f"{name} {entry.meta['digest']} {own}\n".encode())
-        return Pools(outputs=len(classes), digest=digest.hexdigest(), classes=classes, **pools)
+        train, val, test = (pools.get(name) for name in ("train", "val", "test"))
+        assert train is not None
+        return Pools(train, len(classes), val, test, digest=digest.hexdigest(), classes=classes)
 
     @classmethod
     def _entries(cls, config: ImagesConfig, progress: Progress) -> dict[str, store.Entry]:

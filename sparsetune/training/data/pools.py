@@ -51,6 +51,6 @@ class Pools:
         digest = hashlib.sha256()
         for samples in (self.train, self.val, self.test):
             if samples is not None:
-                digest.update(np.ascontiguousarray(samples.inputs))
-                digest.update(np.ascontiguousarray(samples.targets))
+                digest.update(np.ascontiguousarray(samples.inputs).data)
+                digest.update(np.ascontiguousarray(samples.targets).data)
         return digest.hexdigest()

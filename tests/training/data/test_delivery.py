@@ -80,11 +80,10 @@ def test_an_error_comes_where_its_result_would_have_come() -> None:
             raise OSError("gone")
         return item
 
-    found = []
+    numbers = ahead(work, range(10), threads=2, depth=4)
+    assert [next(numbers) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(OSError, match="gone"):
-        for result in ahead(work, range(10), threads=2, depth=4):
-            found.append(result)
-    assert found == [0, 1, 2]
+        next(numbers)
     results = streamed(STORE, [torch.tensor([1]), torch.tensor([99])], CPU)
     assert torch.equal(next(results), STORE[1:2])
     with pytest.raises(IndexError):

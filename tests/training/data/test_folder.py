@@ -57,7 +57,7 @@ def test_the_same_images_and_labels_as_torchvision_reads(train: Path) -> None:
     for number, name in enumerate(("a/2.JPG", "a/b/1.webp", "a-b/1.bmp", "z.jpeg", "0.tiff", "notes.txt")):
         file = train / "cat" / name
         picture(number).save(file, "PNG") if name == "notes.txt" else picture(number).save(file)
-    os.symlink(train / "dog" / "0000.png", train / "owl" / "link.png")
+    (train / "owl" / "link.png").symlink_to(train / "dog" / "0000.png")
     theirs = ImageFolder(str(train)).samples
     (train / ".hidden").mkdir()  # torchvision would call it a class
     listing = list_images(train, key="data.train_dir")

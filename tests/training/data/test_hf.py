@@ -150,9 +150,7 @@ def test_what_cannot_be(tmp_path: Path) -> None:
         f"{place}: data.label: row 2 of train has None, allowed: a class by its name or a whole number"
     )
     assert "row 0 of train has 0.5" in (raw(place, [0.5, 1.5]) or refused(place, **columns))
-    assert refused(place, train_split="tarin").startswith(
-        f"{place}: data.train_split: cannot be loaded: Unknown split"
-    )
+    assert refused(place, train_split="tarin").startswith(f"{place}: data.train_split: cannot be loaded: Unknown split")
     raw(place, ["a", "b"])
     raw(place, ["a", "c"], name="test")
     assert refused(place, test_split="test", **columns) == (
@@ -186,7 +184,7 @@ def test_the_hub_out_of_reach_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert "\n" not in str(caught.value)
     assert "hf_secret" not in str(caught.value)
     monkeypatch.delenv("HF_TOKEN")
-    with pytest.raises(BadInput, match="a set that is not public wants HF_TOKEN$"):
+    with pytest.raises(BadInput, match=r"a set that is not public wants HF_TOKEN$"):
         Hf.prepare(config, lambda done, of: None)
 
 
