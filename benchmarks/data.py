@@ -60,10 +60,11 @@ import sys
 from pathlib import Path
 from sparsetune.training.data.folder import Folder, FolderConfig
 data = Folder.load(FolderConfig(train_dir=sys.argv[1], test_dir=sys.argv[2]))
-for split in data.splits:
-    split.store.sum()
-print("mapped", flush=True)
-sys.stdin.readline()
+for said in ("loaded", "touched"):
+    print(said, flush=True)
+    sys.stdin.readline()
+    for split in data.splits:
+        split.store.sum()
 total, ours = 0, False
 for line in Path("/proc/self/smaps").read_text().splitlines():
     if "-" in line.split()[0]:
@@ -73,6 +74,7 @@ for line in Path("/proc/self/smaps").read_text().splitlines():
 print(total, flush=True)
 sys.stdin.readline()
 """
+# each step waits for all: pages that no process touches for a while may be taken from them
 
 
 def main() -> None:
@@ -167,19 +169,26 @@ def shared(config: FolderConfig) -> None:
     workers = [
         subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) for _ in range(4)
     ]
-    for worker in workers:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "mapped\n"
-    total = 0
-    for worker in workers:
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        worker.stdin.write("\n")
-        total += int(worker.stdout.readline())
+    assert {answer(worker) for worker in workers} == {"loaded"}
+    for _ in range(2):
+        for worker in workers:
+            tell(worker)
+        answers = [answer(worker) for worker in workers]
+    total = sum(map(int, answers))
     for worker in workers:
         worker.communicate("\n")
     size = sum(entry.nbytes for entry in store.entries())
     print(f"shared: 4 processes hold {total / 1e6:.0f} MB of {size / 1e6:.0f} MB: {total / size:.3f}, aim: at most 1.1")
+
+
+def tell(worker: subprocess.Popen[str]) -> None:
+    assert worker.stdin is not None
+    worker.stdin.write("\n")
+
+
+def answer(worker: subprocess.Popen[str]) -> str:
+    assert worker.stdout is not None
+    return worker.stdout.readline().strip()
 
 
 @contextmanager

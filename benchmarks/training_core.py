@@ -41,7 +41,8 @@ from sparsetune.config.seeds import mix
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.training.data import load_dataset
 from sparsetune.training.data.dataset import Dataset
-from sparsetune.training.data.mnist import FILES, VAL_SAMPLES, MnistConfig
+from sparsetune.training.data.idx_images import FILES
+from sparsetune.training.data.mnist import Mnist, MnistConfig
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
 
@@ -145,8 +146,10 @@ def pipelines(root: Path) -> dict[str, Transform]:
 
 def positions() -> tuple[list[int], list[int]]:
     """Of the validation and training images, as SparseTune draws them."""
-    order = np.random.RandomState(MnistConfig().seed).permutation(FILES["train-labels-idx1-ubyte"][0]).tolist()
-    return order[:VAL_SAMPLES], order[VAL_SAMPLES:]
+    settings = MnistConfig()
+    order = np.random.RandomState(settings.seed).permutation(Mnist.sizes["train"]).tolist()
+    held_out = int(settings.val_size)
+    return order[:held_out], order[held_out:]
 
 
 def unpacked(source: Path, target: Path) -> Path:
@@ -164,7 +167,7 @@ def run(epochs: int, folder: Path) -> dict[str, list[Seconds]]:
     """What each epoch but the first took, by way."""
     settings = config(epochs)
     assert isinstance(settings.data, MnistConfig)
-    data = load_dataset(settings.data, torch.device("cpu"), torch.float32)
+    data = load_dataset(settings.data)
     root = unpacked(Path(str(settings.data.root)), folder)
     ways = {
         "sparsetune": sparsetune(settings),

@@ -21,7 +21,15 @@ from sparsetune.training.results import final_results, json_lines, read_json_lin
 
 HISTORY = "history.jsonl"
 STOP = "stop"  # in the folder of the study's trials: running jobs save their state and end
-_LEFT = ("config.yaml", "final_results.json", HISTORY, "weights.safetensors", "trace.npz", "controller.png", "error.txt")
+_LEFT = (
+    "config.yaml",
+    "final_results.json",
+    HISTORY,
+    "weights.safetensors",
+    "trace.npz",
+    "controller.png",
+    "error.txt",
+)
 
 
 class TrialBook(Protocol):

@@ -183,7 +183,14 @@ def test_run_keeps_files_and_summarises_several(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert [entry["name"] for entry in json.loads(result.stdout)] == ["first", "second"]
     left = sorted(path.name for path in (tmp_path / "out" / "first").iterdir())
-    assert left == ["config.yaml", "controller.png", "final_results.json", "history.jsonl", "trace.npz", "weights.safetensors"]
+    assert left == [
+        "config.yaml",
+        "controller.png",
+        "final_results.json",
+        "history.jsonl",
+        "trace.npz",
+        "weights.safetensors",
+    ]
     results = json.loads((tmp_path / "out" / "first" / "final_results.json").read_text())
     assert results["epochs_completed"] == 2
     assert len((tmp_path / "out" / "first" / "history.jsonl").read_text().splitlines()) == 2

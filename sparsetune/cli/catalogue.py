@@ -1,4 +1,4 @@
-"""Commands that show what a study file can name: methods, metrics, spaces."""
+"""Commands that show what a study file can name: methods, models, metrics, spaces."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sparsetune.cli.app import NAMES, Root, Verbose, app, guarded
-from sparsetune.cli.completion import method_names, space_names
+from sparsetune.cli.completion import method_names, model_names, space_names
 from sparsetune.cli.look import examples
 
 
@@ -24,6 +24,20 @@ def methods(
     from sparsetune.show.catalogue import show_methods
 
     show_methods(name)
+
+
+@app.command(rich_help_panel=NAMES, epilog=examples("sparsetune models", "sparsetune models resnet18"))
+@guarded
+def models(
+    name: Annotated[
+        str | None, typer.Argument(metavar="MODEL", help="Show its settings too.", autocompletion=model_names)
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
+    """The models; one of them with its source, every setting, and where it can have dropout."""
+    from sparsetune.show.catalogue import show_models
+
+    show_models(name)
 
 
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune metrics", "sparsetune metrics | grep loss"))

@@ -51,6 +51,13 @@ def method_names() -> list[str]:
     return METHODS.names()
 
 
+def model_names() -> list[str]:
+    """Of the registry."""
+    from sparsetune.training.models import MODELS
+
+    return MODELS.names()
+
+
 def _root(ctx: typer.Context) -> Path:
     return find_root(Path(ctx.params.get("root") or Path.cwd()))
 

@@ -34,9 +34,7 @@ class Metric:
         return self.scope != "end"
 
 
-def _of_splits(
-    name: str, val_name: str, unit: str, goal: Goal | None, definition: str, task: Kind
-) -> Iterator[Metric]:
+def _of_splits(name: str, val_name: str, unit: str, goal: Goal | None, definition: str, task: Kind) -> Iterator[Metric]:
     """A number that exists at a trial's end for validation and test data."""
     yield Metric(val_name, unit, goal, "end", f"{definition}, on the validation split", task=task)
     tested = f"{definition}, on the test split; never selects anything"
@@ -69,7 +67,7 @@ _QUALITY = (
     *_of_splits("brier", "brier", "", "minimize",
         "Brier score: mean over samples of the sum over classes of (p - [is the class])^2, from 0 to 2", "classification"),
     *_of_splits("ece", "ece", "fraction", "minimize",
-        "expected calibration error: 10 bins of equal width by confidence, mean |accuracy - confidence| weighted by samples",
+        "expected calibration error: 10 bins of equal width by confidence, which hold their upper edge; mean |accuracy - confidence| weighted by samples",
         "classification"),
     *_of_splits("ece_15", "ece_15", "fraction", "minimize", "the same with 15 bins", "classification"),
     *_of_splits("ece_odds", "ece_odds", "fraction", None,
@@ -79,7 +77,7 @@ _QUALITY = (
     *_of_splits("mse", "val_mse", "target unit squared", "minimize", "mean squared error", "regression"),
     *_of_splits("mae", "val_mae", "target unit", "minimize", "mean absolute error", "regression"),
     *_of_splits("r2", "val_r2", "", "maximize",
-        "1 - squared error / squared deviation from the mean, at most 1, mean over outputs", "regression"),
+        "1 - squared error / squared deviation from the mean, at most 1, mean over outputs; of a constant target 1 where exact, else 0", "regression"),
     Metric("ape", "nats", "maximize", "end",
         "average predictive entropy on images of noise, N(0, 1) as the network sees them: the model should be unsure",
         needs="metrics.noise_samples", task="classification"),
@@ -89,21 +87,28 @@ _SIZE = (
     Metric("density", "fraction", "minimize", "end", "non-zero prunable weights / prunable weights"),
     Metric("nonzeros", "parameters", "minimize", "end", "non-zeros of all parameters"),
     Metric("parameters", "parameters", "minimize", "end", "all parameters"),
-    Metric("compression_ratio", "", "maximize", "end", "all parameters / non-zeros of all parameters (at least 1 non-zero)"),
+    Metric("compression_ratio", "", "maximize", "end", 
+        "all parameters / non-zeros of all parameters; a network of zeros counts as if one were left"),
     Metric("dense_macs", "MAC", "minimize", "end", "multiply-accumulates of a forward pass of one sample (convolutions, matrix products)"),
-    Metric("macs", "MAC", "minimize", "end", "of these, those with a non-zero weight"),
+    Metric("macs", "MAC", "minimize", "end", 
+        "of these, those with a non-zero weight; products of two activations (attention) count whole"),
     Metric("flops", "FLOP", "minimize", "end", "2 x macs"),
     Metric("dense_flops", "FLOP", "minimize", "end", "2 x dense_macs"),
     Metric("mc_macs", "MAC", "minimize", "end",
         "macs of a prediction by method.mc_samples networks: what lies before the first dropout counts once"),
     Metric("bytes_dense", "bytes", "minimize", "end", "all parameters and running statistics, as they are in memory"),
-    Metric("bytes_bitmask", "bytes", "minimize", "end", "estimate: one bit for each prunable weight, and the non-zeros' values"),
-    Metric("bytes_csr", "bytes", "minimize", "end", "estimate: prunable weights as compressed sparse rows"),
-    Metric("bytes_entropy", "bytes", "minimize", "end", "estimate: the entropy of the mask, and the non-zeros' values"),
+    Metric("bytes_bitmask", "bytes", "minimize", "end", "estimate: one bit for each prunable weight, the non-zeros' values, and all that is never pruned"),
+    Metric("bytes_csr", "bytes", "minimize", "end", 
+        "estimate: prunable weights as compressed sparse rows (32-bit columns and offsets; a convolution is out x rest), "
+        "and all that is never pruned"),
+    Metric("bytes_entropy", "bytes", "minimize", "end", 
+        "estimate: n H2(density) bits for the mask, the non-zeros' values, and all that is never pruned"),
     Metric("description_length_bits", "bits", "minimize", "end",
         "estimate: description_data_bits + description_model_bits"),
     Metric("description_data_bits", "bits", "minimize", "end",
-        "estimate: training samples x val_loss / ln 2 (what the labels cost with this model)"),
+        
+        "estimate: training samples x val_loss / ln 2, what unseen labels would cost with this model (of regression: x "
+        "outputs x bits of a normal density with variance val_mse, which may be negative)"),
     Metric("description_model_bits", "bits", "minimize", "end",
         "estimate: log2 of the ways to choose the non-zeros among all parameters, and 32 bits for each"),
 )  # fmt: skip
@@ -147,9 +152,7 @@ _AST = (
         "share of the controlled steps in which the threshold or the integral stood at its limit"),
 )  # fmt: skip
 
-METRICS: dict[str, Metric] = {
-    metric.name: metric for metric in (*_TRAINING, *_QUALITY, *_SIZE, *_COST, *_CUDA, *_AST)
-}
+METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_TRAINING, *_QUALITY, *_SIZE, *_COST, *_CUDA, *_AST)}
 
 
 def core(task: Kind) -> tuple[str, ...]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from sparsetune.config.base import Part
 from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.metrics import METRICS
+from sparsetune.config.registry import Registry
 from sparsetune.config.space import load_space
 from sparsetune.config.study_file import space_name
 from sparsetune.config.yaml_io import read_mapping
@@ -21,32 +25,62 @@ from sparsetune.show.space import in_words
 
 def show_methods(name: str | None) -> None:
     """The methods with the first line of their cards; one of them in full."""
-    import inspect
-
     from sparsetune.sparsity.methods import METHODS
 
-    console = Console()
     if name is None:
-        table = plain_table()
-        for head in ("method", "what it is"):
-            table.add_column(head)
-        for each in METHODS.names():
-            card = inspect.getmodule(METHODS.get(each)).__doc__ or ""
-            table.add_row(each, card.splitlines()[0])
-        console.print(table)
+        _show_names("method", METHODS, _head)
         return
     method = METHODS.get(name)
-    console.print(inspect.getdoc(inspect.getmodule(method)) or "", highlight=False, markup=False)
+    show_settings(_head(method), method.Config, phases=True)
+    if method.metrics:
+        Console().print(f"metrics of its own: {', '.join(method.metrics)}", highlight=False)
+
+
+def show_models(name: str | None) -> None:
+    """The models in a line each; one of them with its settings and the places where it can have dropout."""
+    from sparsetune.training.models import MODELS
+
+    if name is None:
+        _show_names("model", MODELS, _doc)
+        return
+    model = MODELS.get(name)
+    show_settings(f"{_doc(model)}\n\n{_head(model)}", model.Config)
+    sites = model.dropout_sites(model.Config())
+    Console().print(f"places for dropout, in forward order: {', '.join(sites) or 'none'}", highlight=False)
+
+
+def show_settings(text: str, config: type[Part], *, phases: bool = False) -> None:
+    """A text, then every setting with its default."""
+    console = Console()
+    console.print(text, highlight=False, markup=False)
     table = plain_table()
-    for head in ("setting", "default", "unit", "from phase", "what it is"):
+    for head in ("setting", "default", "unit", *(["from phase"] if phases else []), "what it is"):
         table.add_column(head)
-    for key, field in method.Config.model_fields.items():
+    for key, field in config.model_fields.items():
         notes: Any = field.json_schema_extra or {}
         if key != "name":
-            table.add_row(key, number(field.default, 4), notes.get("unit"), notes.get("phase"), field.description)
+            default = "required" if field.is_required() else number(field.default, 4)
+            phase = [notes.get("phase")] if phases else []
+            table.add_row(key, default, notes.get("unit"), *phase, field.description)
     console.print(table)
-    if method.metrics:
-        console.print(f"metrics of its own: {', '.join(method.metrics)}", highlight=False)
+
+
+def _show_names(what: str, registry: Registry, text: Callable[[Any], str]) -> None:
+    table = plain_table()
+    for head in (what, "what it is"):
+        table.add_column(head)
+    for each in registry.names():
+        table.add_row(each, Text(text(registry.get(each)).splitlines()[0]))
+    Console().print(table)
+
+
+def _head(entry: Any) -> str:
+    """The text at the head of its file."""
+    return inspect.getdoc(inspect.getmodule(entry)) or ""
+
+
+def _doc(entry: Any) -> str:
+    return inspect.getdoc(entry) or ""
 
 
 def show_metrics() -> None:

@@ -39,9 +39,7 @@ class DropoutConfig(Part):
 class MonteCarloDropout:
     """Drops outputs of named modules of a network: in training always, in evaluation within :meth:`predict` only."""
 
-    def __init__(
-        self, network: nn.Module, sites: Sequence[str], p: float, samples: int, seed: int, task: Kind
-    ) -> None:
+    def __init__(self, network: nn.Module, sites: Sequence[str], p: float, samples: int, seed: int, task: Kind) -> None:
         """
         Args:
             sites: names of modules, in the order in which a sample passes them; at least one.

@@ -5,9 +5,10 @@ The loop calls a method's hooks in this order::
     for phase in plan:
         begin_phase
         for epoch:
-            for batch:
-                before_batch -> select -> forward, loss + penalty -> backward
-                             -> after_backward -> step -> after_step
+            for step:
+                for batch of its grad_accum_steps:
+                    before_batch -> select -> forward, loss + penalty -> backward
+                after_backward -> step -> after_step
             after_epoch, evaluate, report
         end_phase
     evaluate, summary
@@ -124,10 +125,10 @@ class Method:
         return None
 
     def after_backward(self) -> None:
-        """Called when gradients are complete, before the optimiser's step."""
+        """Called once a step, when gradients are complete, before the optimiser's step."""
 
     def after_step(self) -> None:
-        """Called after the optimiser's step."""
+        """Called once a step, after the optimiser's."""
 
     def after_epoch(self) -> Metrics:
         """The method's numbers of the epoch that just trained, by name in the table of metrics."""

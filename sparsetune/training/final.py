@@ -19,6 +19,7 @@ from sparsetune.training.metrics.uncertainty import average_predictive_entropy, 
 from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.task import Task
 
+_EXACT = 1e-12  # a mean squared error that counts as one of a perfect fit
 _NOISE = 0x401E5  # noise is the same for all trials
 
 
@@ -48,7 +49,8 @@ def noise_numbers(network: nn.Module, method: Method, data: Dataset, samples: in
 def size_numbers(network: nn.Module, method: Method, work: Work, data: Dataset, of_splits: Metrics) -> Metrics:
     """Non-zeros, operations, bytes and description length of the network as it is now."""
     if data.task == "regression":
-        bits = data.outputs * gauss_bits(of_splits["val_mse"], of_splits["val_mse"])
+        error = max(of_splits["val_mse"], _EXACT)
+        bits = data.outputs * gauss_bits(error, error)
     else:
         bits = cross_entropy_bits(of_splits["val_loss"])
     found = network_numbers(

@@ -33,7 +33,9 @@ def final_results(rows: Sequence[Row], metrics: Metrics) -> dict[str, Any]:
         history[theirs] = [row.metrics.get(ours) for row in rows]
     last = rows[-1].metrics if rows else {}
     return {
-        "best_accuracy": max((row.metrics["val_accuracy"] for row in rows if "val_accuracy" in row.metrics), default=None),
+        "best_accuracy": max(
+            (row.metrics["val_accuracy"] for row in rows if "val_accuracy" in row.metrics), default=None
+        ),
         "total_time_hours": last["time_min"] / 60 if last else 0.0,
         "epochs_completed": len(rows),
         "training_history": history,

@@ -38,7 +38,7 @@ class Task(Protocol):
 class Classification:
     """Cross entropy in nats and top-1 accuracy: outputs (B, C) logits, targets (B,) int64."""
 
-    names = ("loss", "accuracy")
+    names: ClassVar[tuple[str, ...]] = ("loss", "accuracy")
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self._smoothing = label_smoothing
@@ -58,7 +58,7 @@ class Classification:
 class Regression:
     """Mean squared error: outputs and targets (B, K). ``scaling`` makes of targets what is learned."""
 
-    names = ("loss",)
+    names: ClassVar[tuple[str, ...]] = ("loss",)
 
     def __init__(self, scaling: Scaling | None = None) -> None:
         self._scaling = scaling

@@ -110,7 +110,10 @@ OBJECTIVES: list[tuple[Any, str]] = [
         [{"metric": "val_acuracy", **GOAL}],
         f"objectives.0.metric: unknown metric 'val_acuracy'; did you mean 'val_accuracy'? {LISTED}",
     ),
-    ([{"metric": "activation_rate", **GOAL}], f"objectives.0.metric: 'activation_rate' is no number of 'dense' {LISTED}"),
+    (
+        [{"metric": "activation_rate", **GOAL}],
+        f"objectives.0.metric: 'activation_rate' is no number of 'dense' {LISTED}",
+    ),
     (
         [{"metric": "val_r2", **GOAL}],
         f"objectives.0.metric: 'val_r2' is of regression; 'digits' is for classification {LISTED}",

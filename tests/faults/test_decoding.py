@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sparsetune.testing.pictures import write_pictures
@@ -46,6 +47,7 @@ def start(images: Path, name: str, what: str) -> subprocess.Popen[str]:
     return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_decodes(images: Path) -> None:
     """Neither ends before both have begun."""
     both = [start(images, name, "wait") for name in ("a", "b")]
@@ -55,6 +57,7 @@ def test_of_two_processes_one_decodes(images: Path) -> None:
     assert (images.parent / "decoded").read_text() == "32 64 80 "
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_leaves_nothing_that_is_taken_for_whole(images: Path) -> None:
     process = start(images, "a", "die")
     process.communicate()
@@ -69,6 +72,7 @@ def test_a_kill_in_the_middle_leaves_nothing_that_is_taken_for_whole(images: Pat
     assert list((images.parent / "cache" / "data").iterdir()) == [store.entries()[0].folder]
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_leaves_nothing(images: Path, mount: Callable[[Path, str], None]) -> None:
     cache = images.parent / "cache"
     mount(cache, "size=32k")  # 80 images of 16 x 16 are 61 kB
@@ -81,3 +85,25 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(images: Path, mount: Callabl
     assert "no space left" in done.stderr
     assert list((cache / "data").iterdir()) == []
     assert os.statvfs(cache).f_bfree > 0
+
+
+@pytest.mark.parametrize("way", ["rows", "empty", "put"])
+def test_a_full_disk_is_known_before_much_is_written(
+    way: str, tmp_path: Path, mount: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mount(tmp_path / "cache", "size=1m")
+    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "cache"))
+
+    def make(maker: store.Maker) -> dict[str, int]:
+        maker.put("labels", np.zeros(100))
+        if way == "rows":
+            maker.rows("images", (1000,), np.uint8, expected=2_000)
+        elif way == "empty":
+            maker.empty("images", (2_000, 1_000), np.uint8)
+        else:
+            maker.put("images", np.zeros((2_000, 1_000), np.uint8))
+        raise AssertionError("it found room")
+
+    with pytest.raises(OSError, match="No space left on device"):
+        store.get("set", {}, make)
+    assert list((tmp_path / "cache" / "data").iterdir()) == []

@@ -25,7 +25,13 @@ CUT = Probed(
     fixed_seconds=0.5,
     save_seconds=0.05,
     metrics=8,
-    files={"weights.safetensors": 5000, "history.jsonl": 300, "final_results.json": 600, "trace.npz": 250, "config.yaml": 70},
+    files={
+        "weights.safetensors": 5000,
+        "history.jsonl": 300,
+        "final_results.json": 600,
+        "trace.npz": 250,
+        "config.yaml": 70,
+    },
     checkpoint_bytes=6000.0,
     checkpoint_growth=100.0,
 )

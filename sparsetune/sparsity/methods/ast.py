@@ -94,9 +94,7 @@ class AdaptiveSparseTraining(Method):
 
     config: AstConfig
 
-    def __init__(
-        self, config: AstConfig, network: nn.Module, training: Training, subject: Subject = ANYTHING
-    ) -> None:
+    def __init__(self, config: AstConfig, network: nn.Module, training: Training, subject: Subject = ANYTHING) -> None:
         super().__init__(config, network, training, subject)
         self.scale: ThresholdScale = SCALES[config.normalize](config.ema_alpha)
         self.controller: PIController | None = None  # made at the first batch, which sets its start

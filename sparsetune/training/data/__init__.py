@@ -20,7 +20,7 @@ DATA = Registry(
         "digits": "sparsetune.training.data.digits:Digits",
         "fashionmnist": "sparsetune.training.data.fashionmnist:FashionMnist",
         "folder": "sparsetune.training.data.folder:Folder",
-        "hf": "sparsetune.training.data.hf:HuggingFace",
+        "hf": "sparsetune.training.data.hf:Hf",
         "kmnist": "sparsetune.training.data.kmnist:Kmnist",
         "mnist": "sparsetune.training.data.mnist:Mnist",
         "tabular": "sparsetune.training.data.tabular:Tabular",

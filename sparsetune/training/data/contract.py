@@ -138,6 +138,9 @@ class DataSet:
         assert isinstance(data, DataConfig)
         if cls.task(data) == "regression" and data.label_noise:
             raise BadInput(f"found {data.label_noise}, allowed for regression: 0", key="data.label_noise")
+        smoothing = config.training.label_smoothing
+        if cls.task(data) == "regression" and smoothing:
+            raise BadInput(f"found {smoothing}, allowed for regression: 0", key="training.label_smoothing")
         outline = cls.outline(data)
         if outline is not None and len(outline.input_shape) != 3 and data.augment != "none":
             raise BadInput(f"found {data.augment!r}, allowed for data other than images: none", key="data.augment")
@@ -148,6 +151,4 @@ class DataSet:
         """The three splits of a located config, on the CPU; files that were decoded are mapped, not copied."""
         pools = cls.read(config)
         division = divide(pools, config, cls.task(config))
-        return assemble(
-            pools, division, config, cls.task(config), standardize_targets=cls.standardizes_targets(config)
-        )
+        return assemble(pools, division, config, cls.task(config), standardize_targets=cls.standardizes_targets(config))

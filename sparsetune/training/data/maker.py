@@ -87,7 +87,11 @@ class RowWriter:
         self._start = len(_header((expected, *shape), dtype))
         self._file = path.open("wb")
         self._file.seek(self._start)
-        _take_room(self._file, self._start + _nbytes((expected, *shape), dtype))
+        try:
+            _take_room(self._file, self._start + _nbytes((expected, *shape), dtype))
+        except OSError:
+            self._file.close()
+            raise
 
     def append(self, values: Array) -> None:
         """Rows (n, *shape)."""

@@ -55,6 +55,7 @@ def test_what_was_stored_comes_back() -> None:
         assert entry.meta["samples"] == 10
         assert entry.nbytes == sum(path.stat().st_size for path in entry.folder.glob("*.npy"))
     assert np.load(made.folder / "images.npy").shape == IMAGES.shape  # as NumPy alone reads it
+    assert (made.folder / "images.npy").stat().st_size == 128 + IMAGES.nbytes
 
 
 def test_another_key_is_another_entry() -> None:
@@ -136,7 +137,9 @@ def test_entries_and_their_removal(cache: Path) -> None:
     store.remove(one)  # as if two did it at once
     assert [entry.meta["label"] for entry in store.entries()] == ["other"]
     np.testing.assert_array_equal(images, IMAGES)  # whoever has it mapped keeps it
-    store.remove(two)
+    two.folder.rename(two.folder.with_name(f"{two.folder.name}.part"))  # as if it were still being made
+    assert store.entries() == []
+    store.sweep()
     assert list(cache.iterdir()) == []
 
 

@@ -1,0 +1,68 @@
+"""Every model on every data set that the originals tested: two batches and an evaluation, on made files."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sparsetune.config.trial import resolve_trial
+from sparsetune.testing.data_files import write_cifar, write_idx
+from sparsetune.training.data import DATA
+from sparsetune.training.data.cifar import CifarImages
+from sparsetune.training.data.idx_images import IdxImages
+from sparsetune.training.registries import REGISTRIES
+from sparsetune.training.trainer import Trainer
+
+GREY, COLOUR = ("mnist", "fashionmnist"), ("cifar10", "cifar100")
+SIZES = {"mnist": (100, 20), "fashionmnist": (100, 20), "cifar10": (100, 20), "cifar100": (300, 100)}
+TRAIN = {"mnist": 10, "fashionmnist": 10, "cifar10": 10, "cifar100": 100, "teacher_student": 20}  # each class has one
+
+LTH = ("lenet_300_100", "conv2", "alexnet", "vgg16", "resnet18")  # seed of the lottery-ticket code base
+PAIRS: list[tuple[Any, str]] = [
+    *((model, data) for model in LTH for data in (*GREY, *COLOUR)),
+    ("lenet5", "cifar10"),
+    ("lenet5", "cifar100"),
+    ("densenet121", "cifar10"),
+    ("lenet5", "mnist"),  # strong lottery tickets
+    ("lenet_sbcube", "mnist"),
+    *(({"name": "fc", "n_layers": n, "n_neurons": 10}, data) for n in (1, 2) for data in GREY),  # generalisation
+    *(("lenet5_tanh", data) for data in GREY),
+    ("lenet5_caffe", "mnist"),  # compression
+    ({"name": "vgg16", "batch_norm": True}, "cifar10"),
+    ({"name": "mlp", "hidden": [25, 25], "activation": "tanh"}, "teacher_student"),
+    *((f"conv{n}", "cifar10") for n in (4, 6, 8)),  # the papers' own
+    ("resnet20", "cifar10"),
+]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The files of all four sets, of a few images each."""
+    folder = tmp_path_factory.mktemp("files")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, (train, test) in SIZES.items():
+            data = DATA.get(name)
+            patch.setattr(data, "sizes", {"train": train, "test": test})
+            if issubclass(data, IdxImages):
+                write_idx(data, folder)
+            else:
+                assert issubclass(data, CifarImages)
+                write_cifar(data, data.layouts[0], folder)
+        yield folder
+
+
+@pytest.mark.parametrize(("model", "data"), PAIRS, ids=lambda part: part if isinstance(part, str) else part["name"])
+def test_two_batches_and_an_evaluation(model: Any, data: str, root: Path) -> None:
+    train = TRAIN[data]
+    given: dict[str, Any] = {"name": data, "num_train": train}
+    if data in SIZES:
+        given |= {"root": str(root), "val_size": train, "stratified": True}
+    raw = {"method": "dense", "data": given, "model": model, "seed": 0}
+    raw["training"] = {"epochs": 1, "batch_size": train // 2, "lr": 1e-3, "device": "cpu"}
+    config = resolve_trial(raw, REGISTRIES)
+    config = config.model_copy(update={"data": DATA.get(data).locate(config.data, root)})
+    trainer = Trainer(config)
+    list(trainer)
+    metrics = trainer.finish()
+    assert trainer.cost.steps == 2
+    assert 0.999 * metrics["dense_macs"] < metrics["macs"] <= metrics["dense_macs"]  # few weights are drawn as zero
