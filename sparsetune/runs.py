@@ -62,8 +62,8 @@ class SingleTrial:
         self, number: int, state: Any, metrics: Metrics, reason: str = "", notes: Mapping[str, str] | None = None
     ) -> Trial:
         ended = time.time_ns() // 1_000_000
-        said = {"reason": reason, "notes": dict(notes or {})}
-        self.trial = replace(self.trial, state=state, metrics=metrics, ended_ms=ended, **said)
+        said = dict(notes or {})
+        self.trial = replace(self.trial, state=state, metrics=metrics, reason=reason, ended_ms=ended, notes=said)
         return self.trial
 
 

@@ -9,9 +9,9 @@ from PIL import Image
 
 from sparsetune import inputs
 from sparsetune.assembly import registries
+from sparsetune.config.overrides import assign
 from sparsetune.config.study import load_study
 from sparsetune.config.trial import resolve_trial
-from sparsetune.config.overrides import assign
 from sparsetune.testing.data_files import write_cifar
 from sparsetune.training.data.cifar10 import Cifar10
 from sparsetune.training.trainer import Trainer

@@ -87,10 +87,10 @@ _SIZE = (
     Metric("density", "fraction", "minimize", "end", "non-zero prunable weights / prunable weights"),
     Metric("nonzeros", "parameters", "minimize", "end", "non-zeros of all parameters"),
     Metric("parameters", "parameters", "minimize", "end", "all parameters"),
-    Metric("compression_ratio", "", "maximize", "end", 
+    Metric("compression_ratio", "", "maximize", "end",
         "all parameters / non-zeros of all parameters; a network of zeros counts as if one were left"),
     Metric("dense_macs", "MAC", "minimize", "end", "multiply-accumulates of a forward pass of one sample (convolutions, matrix products)"),
-    Metric("macs", "MAC", "minimize", "end", 
+    Metric("macs", "MAC", "minimize", "end",
         "of these, those with a non-zero weight; products of two activations (attention) count whole"),
     Metric("flops", "FLOP", "minimize", "end", "2 x macs"),
     Metric("dense_flops", "FLOP", "minimize", "end", "2 x dense_macs"),
@@ -98,15 +98,15 @@ _SIZE = (
         "macs of a prediction by method.mc_samples networks: what lies before the first dropout counts once"),
     Metric("bytes_dense", "bytes", "minimize", "end", "all parameters and running statistics, as they are in memory"),
     Metric("bytes_bitmask", "bytes", "minimize", "end", "estimate: one bit for each prunable weight, the non-zeros' values, and all that is never pruned"),
-    Metric("bytes_csr", "bytes", "minimize", "end", 
+    Metric("bytes_csr", "bytes", "minimize", "end",
         "estimate: prunable weights as compressed sparse rows (32-bit columns and offsets; a convolution is out x rest), "
         "and all that is never pruned"),
-    Metric("bytes_entropy", "bytes", "minimize", "end", 
+    Metric("bytes_entropy", "bytes", "minimize", "end",
         "estimate: n H2(density) bits for the mask, the non-zeros' values, and all that is never pruned"),
     Metric("description_length_bits", "bits", "minimize", "end",
         "estimate: description_data_bits + description_model_bits"),
     Metric("description_data_bits", "bits", "minimize", "end",
-        
+
         "estimate: training samples x val_loss / ln 2, what unseen labels would cost with this model (of regression: x "
         "outputs x bits of a normal density with variance val_mse, which may be negative)"),
     Metric("description_model_bits", "bits", "minimize", "end",

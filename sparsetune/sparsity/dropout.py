@@ -69,7 +69,7 @@ class MonteCarloDropout:
             outputs: Tensor = self._network(inputs)
         finally:
             self._predicting = False
-        return outputs.unflatten(0, (self.samples, len(inputs)))
+        return outputs.reshape(self.samples, len(inputs), *outputs.shape[1:])
 
     def mean(self, inputs: Tensor) -> Tensor:
         """(B, C): the mean of the T predictions; of classes as logarithms of probabilities, which serve as logits."""
@@ -84,7 +84,7 @@ class MonteCarloDropout:
             return values
         if first:
             values = values.repeat(self.samples, *(1 for _ in values.shape[1:]))
-        each = values.unflatten(0, (self.samples, -1))
+        each = values.reshape(self.samples, -1, *values.shape[1:])
         drawn = [torch.rand(part.shape, generator=g, device=part.device) for g, part in self._pairs(each)]
         return (each * (torch.stack(drawn) >= self._p)).div_(1 - self._p).flatten(0, 1)
 

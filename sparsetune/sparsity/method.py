@@ -33,7 +33,6 @@ from sparsetune.config.messages import Metrics
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
 
-
 EVALUATION = "evaluation"
 """The phase in which a field matters that changes no training: how predictions are made."""
 

@@ -24,7 +24,7 @@ _NOISE = 0x401E5  # noise is the same for all trials
 
 
 def split_numbers(network: nn.Module, method: Method, task: Task, data: Dataset, batch: int) -> Metrics:
-    """The task's numbers for validation and test; where a number has no name for each, the plain one is validation's."""
+    """The task's numbers for both splits; where a number has no name for each, the plain one is validation's."""
     val = quality(network, method, task, data.val, batch)
     test = quality(network, method, task, data.test, batch)
     named = {f"val_{name}" if f"val_{name}" in METRICS else name: value for name, value in val.items()}
