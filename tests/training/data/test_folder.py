@@ -6,21 +6,17 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from torchvision.datasets import ImageFolder
-from torchvision.transforms.v2 import functional
 
 from sparsetune.config.errors import BadInput
-from sparsetune.testing.pictures import picture, write_pictures
+from sparsetune.testing.pictures import encoded, picture, write_pictures
 from sparsetune.training.data import store
-from sparsetune.training.data.decode import Corrupt, Unclear, decode
 from sparsetune.training.data.folder import Folder, FolderConfig
 from sparsetune.training.data.listing import list_images
 from sparsetune.training.data.pools import Pools
@@ -130,16 +126,6 @@ def test_a_change_is_seen(train: Path) -> None:
     assert listings[0] != listings[1]
 
 
-@pytest.mark.parametrize("mode", ["RGB", "L"])
-@pytest.mark.parametrize(("width", "height"), [(20, 30), (31, 17), (16, 16), (200, 90), (9, 40), (7, 7)])
-def test_resizing_is_torchvisions(width: int, height: int, mode: str) -> None:
-    content = png(picture(1, width, height, mode))
-    whole = torch.from_numpy(decode(content, None))
-    for side in (8, 16, 24):
-        wanted = functional.center_crop(functional.resize(whole, [side], antialias=True), [side])
-        np.testing.assert_array_equal(decode(content, None, side), wanted.numpy())
-
-
 def test_sizes_may_differ_where_they_are_resized(train: Path) -> None:
     picture(1, 30, 20).save(train / "cat" / "wide.png")
     assert read(train, resize=16).train.inputs.shape == (31, 3, 16, 16)
@@ -171,57 +157,10 @@ def test_grey_images_stay_grey(tmp_path: Path) -> None:
     assert read(tmp_path / "grey").train.inputs.shape == (1, 1, 8, 8)
 
 
-def png(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    buffer = BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-@pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "TIFF", "PPM"])
-def test_pixels_of_lossless_kinds(kind: str) -> None:
-    image = picture(3, mode="P" if kind == "GIF" else "RGB")
-    wanted = np.asarray(image.convert("RGB")).transpose(2, 0, 1)
-    np.testing.assert_array_equal(decode(png(image, kind), None), wanted)
-
-
-@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
-@pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_pixels_of_lossy_kinds(kind: str, mode: str) -> None:
-    """Pillow is the other reader; the two may round colours differently."""
-    content = png(picture(3, 16, 16, mode), kind)
-    grey = mode == "L" and kind == "JPEG"  # WebP has no grey
-    wanted = np.asarray(Image.open(BytesIO(content)).convert("L" if grey else "RGB")).reshape(16, 16, -1)
-    found = decode(content, None)
-    assert found.shape == ((1 if grey else 3), 16, 16)
-    assert np.abs(found.astype(int) - wanted.transpose(2, 0, 1)).max() <= 3
-
-
-def test_what_has_no_mode_of_its_own() -> None:
-    sixteen = Image.fromarray(np.array([[0, 255, 256, 65535]], np.uint16))
-    cases = {
-        "16 bits of grey": png(sixteen),
-        "CMYK": png(picture(1, mode="CMYK"), "JPEG"),
-        "transparency": png(picture(1, mode="P"), transparency=0),
-    }
-    for described, content in cases.items():
-        with pytest.raises(Unclear, match=f"^{described}$"):
-            decode(content, None)
-        assert decode(content, "rgb").shape[0] == 3
-    assert decode(cases["16 bits of grey"], "grey").tolist() == [[[0, 0, 1, 255]]]
-
-
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF"])
-@pytest.mark.parametrize("share", [0, 0.1, 0.6])
-def test_half_an_image_is_none(kind: str, share: float) -> None:
-    content = png(picture(1, 32, 32), kind)
-    with pytest.raises(Corrupt, match=r"^[^\n/]{4,80}$"):
-        decode(content[: int(share * len(content))], None)
-
-
 def spoil(train: Path) -> None:
     (train / "dog" / "0003.png").write_bytes(b"hello")
     (train / "owl" / "0001.png").write_bytes(b"")
-    (train / "owl" / "0002.png").write_bytes(png(picture(1))[:100])
+    (train / "owl" / "0002.png").write_bytes(encoded(picture(1))[:100])
 
 
 def test_a_bad_image_is_named_and_counted_or_left_out(train: Path, cache: Path) -> None:

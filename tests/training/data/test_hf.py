@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Image
 
 from sparsetune.config.checking import check_model
 from sparsetune.config.errors import BadInput
-from sparsetune.testing.pictures import picture, write_pictures
+from sparsetune.testing.pictures import encoded, picture, write_pictures
 from sparsetune.training.data import store
 from sparsetune.training.data.hf import Hf, HfConfig
 from sparsetune.training.data.pools import Pools
@@ -123,9 +122,7 @@ def raw(folder: Path, values: list[Any], spoilt: int | None = None, name: str = 
     folder.mkdir(exist_ok=True)
     content = []
     for number in range(len(values)):
-        buffer = BytesIO()
-        IMAGES[number].save(buffer, "PNG")
-        content.append(b"no" if number == spoilt else buffer.getvalue())
+        content.append(b"no" if number == spoilt else encoded(IMAGES[number]))
     pd.DataFrame({"img": content, "y": values}).to_parquet(folder / f"{name}.parquet")
 
 
