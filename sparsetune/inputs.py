@@ -49,13 +49,16 @@ def prepare(
     source: object,
     progress: Progress,
     space: Space | None = None,
-) -> None:
+) -> list[str]:
     """Decode the data, if this machine has not done so, and check what could not be known without them.
 
     Args:
         found: from :func:`locate`.
         progress: is told of samples: done, of how many.
         space: what varies in a study.
+
+    Returns:
+        What is to be said of the data, a line each.
 
     Raises:
         BadInput: data that cannot be decoded; a model, method or space that does not go with them.
@@ -70,6 +73,8 @@ def prepare(
         raise error.located(source=source) from None
     if unknown and space is not None:
         check_space(located, space, known)
+    remarks: list[str] = known.data.get(trial.data.name).remarks(located.data)
+    return remarks
 
 
 @contextmanager

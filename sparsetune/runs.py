@@ -87,9 +87,12 @@ def run_configs(
         inputs.locate(config, project, known, path)
         for path, config, project in zip(paths, configs, projects, strict=True)
     ]
+    remarks: list[str] = []
     with inputs.decoding(console) as progress:
         for path, config, places in zip(paths, configs, found, strict=True):
-            inputs.prepare(config, places, known, path, progress)
+            remarks += inputs.prepare(config, places, known, path, progress)
+    for remark in dict.fromkeys(remarks):
+        warner(console)(remark)
     for path, config in zip(paths, configs, strict=True):
         if config.training.device == "cuda" and not visible_gpus():
             raise BadInput("found 'cuda', but torch sees no GPU here", source=path, key="training.device")

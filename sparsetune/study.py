@@ -85,7 +85,9 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     import_ahead("sparsetune.tracking.mlflow")
     places = inputs.locate(study.trial, study.project, known, study.source)
     with inputs.decoding(console) as progress:
-        inputs.prepare(study.trial, places, known, study.source, progress, study.space)
+        remarks = inputs.prepare(study.trial, places, known, study.source, progress, study.space)
+    for remark in remarks:
+        warner(console)(remark)
     if spent(study):
         in_process, workers = True, None  # nothing to start Ray for
         console.print(

@@ -70,7 +70,7 @@ def test_a_line_each_and_the_sum(project: Project) -> None:
     lines = result.stdout.splitlines()
     assert "ok      Python" in lines[0]
     assert any(line.startswith("note    data") and "mnist" in line for line in lines)
-    assert any(line.startswith("        -> get them with `python -c") for line in lines)
+    assert "        -> sparsetune data fetch NAME" in lines
     assert lines[-1].endswith("0 to mend")
 
 
@@ -228,14 +228,15 @@ def test_token_authentication(port: int, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_data_that_is_missing_broken_or_elsewhere(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    digits, mnist = data.data_sets(project)
-    assert (digits.state, mnist.state, "MNIST(" in mnist.mend) == ("ok", "note", True)
+    here, missing = data.data_sets(project)
+    assert (here.state, "digits" in here.found, "mnist" in here.found) == ("ok", True, False)
+    assert (missing.state, "mnist" in missing.found, "digits" in missing.found) == ("note", True, False)
     raw = project.root / "data" / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
-        (raw / f"{name}-ubyte").write_bytes(b"junk")
-    _, mnist = data.data_sets(project)
-    assert (mnist.state, str(raw) in mnist.found) == ("problem", True)
+        (raw / f"{name}-ubyte").write_bytes(b"")
+    here, _ = data.data_sets(project)
+    assert " mnist" in here.found, "content is looked at when it is decoded: `sparsetune data check mnist`"
     monkeypatch.setenv("SPARSETUNE_DATA", str(project.root / "nowhere"))
     assert [each.state for each in data.data_sets(project)] == ["problem", "ok", "note"]
 

@@ -40,8 +40,11 @@ class Book:
         self.reported.append(row.epoch)
         return row.epoch == self.prune_at
 
-    def tell(self, number: int, state: Any, metrics: Metrics, reason: str = "") -> Trial:
-        self.kept[number] = replace(self.kept[number], state=state, metrics=metrics, reason=reason)
+    def tell(
+        self, number: int, state: Any, metrics: Metrics, reason: str = "", notes: Mapping[str, str] | None = None
+    ) -> Trial:
+        said = dict(notes or {})
+        self.kept[number] = replace(self.kept[number], state=state, metrics=metrics, reason=reason, notes=said)
         return self.kept[number]
 
 

@@ -7,13 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sparsetune.config.paths import Project
-from sparsetune.doctor.finding import Finding, State
-
-_STATES: dict[str, State] = {"here": "ok", "yours": "ok", "missing": "note", "broken": "problem"}
-
+from sparsetune.doctor.finding import Finding
 
 def data_sets(project: Project | None) -> Iterator[Finding]:
-    """A line for each data set; files that are missing are a note, files that are broken a problem."""
+    """Those that are here, those whose files are missing, and each whose files are broken."""
     from sparsetune.fetch.presence import presences
     from sparsetune.training.data.roots import VARIABLE
 
@@ -21,7 +18,12 @@ def data_sets(project: Project | None) -> Iterator[Finding]:
     if named and not Path(named).expanduser().is_dir():
         mend = f"set {VARIABLE} to the folder that has MNIST/raw and others, or unset it"
         yield Finding("problem", "data", f"{VARIABLE}={named} is no folder", mend)
-    for found in presences(project.root if project else Path.cwd()):
-        where = f", in {found.where}" if found.where else ""
-        said = found.problem or f"{found.card}{where}"
-        yield Finding(_STATES[found.state], "data", f"{found.name}: {said}", found.mend)
+    found = list(presences(project.root if project else Path.cwd()))
+    here = [each.name for each in found if each.state == "here"]
+    missing = [each.name for each in found if each.state == "missing"]
+    yield Finding("ok", "data", f"here: {', '.join(here)}")
+    if missing:
+        yield Finding("note", "data", f"not here: {', '.join(missing)}", "sparsetune data fetch NAME")
+    for each in found:
+        if each.state == "broken":
+            yield Finding("problem", "data", f"{each.name}: {each.problem}", each.mend)

@@ -18,7 +18,6 @@ from sparsetune.forecast.estimate import Probed, trial_cost
 from sparsetune.forecast.probe import Order, Process, probe
 from sparsetune.forecast.prober import measure
 from sparsetune.training import checkpoint
-from sparsetune.training.data.digits import Digits
 from sparsetune.training.registries import REGISTRIES
 
 TINY = {
@@ -77,7 +76,7 @@ def test_a_trial_that_is_cut_short_within_its_first_epoch(tmp_path: Path) -> Non
     saved = checkpoint.load(tmp_path / "00000" / "checkpoint.pt")
     assert saved is not None
     cost = saved["training"]["cost"]
-    assert 0 < found.epochs == cost["steps"] / ceil(Digits.train_samples / 4) < 1
+    assert 0 < found.epochs == cost["steps"] / ceil(1079 / 4) < 1
     evaluation = cost["seconds"] - cost["step_seconds"]
     whole = cost["step_seconds"] / found.epochs + evaluation
     assert found.epoch_seconds == pytest.approx(whole)

@@ -24,7 +24,6 @@ class Cifar10(CifarImages):
     """45,000 / 5,000 / 10,000 colour images in 10 classes."""
 
     Config = Cifar10Config
-    torchvision = "CIFAR10"
     names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
     kinds = {"labels": names}
     batches = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}

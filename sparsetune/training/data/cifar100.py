@@ -43,7 +43,6 @@ class Cifar100(CifarImages):
     """45,000 / 5,000 / 10,000 colour images in 100 or 20 classes."""
 
     Config = Cifar100Config
-    torchvision = "CIFAR100"
     kinds = {"coarse_labels": COARSE, "fine_labels": FINE}
     batches = {"train": ["train"], "test": ["test"]}
     layouts = (

@@ -106,6 +106,11 @@ class DataSet:
         """Decode a located config's files, once a machine; returns at once when that has been done."""
 
     @classmethod
+    def remarks(cls, config: Any) -> list[str]:
+        """What a user should be told of the data that :meth:`prepare` has decoded."""
+        return []
+
+    @classmethod
     def read(cls, config: Any) -> Pools:
         """All samples of a located config, undivided.
 

@@ -52,8 +52,6 @@ class Downloaded(DataSet):
     """Images of ``train`` and ``test``."""
     names: ClassVar[tuple[str, ...]]
     """Of the classes."""
-    torchvision: ClassVar[str]
-    """The class of ``torchvision.datasets`` that downloads the files."""
 
     @classmethod
     def find(cls, root: Path) -> list[Path]:
@@ -109,10 +107,10 @@ class Downloaded(DataSet):
     @classmethod
     def missing(cls, what: str, root: Path, holds: str) -> BadInput:
         """The error for files that are not there."""
-        get = f"from torchvision.datasets import {cls.torchvision}; {cls.torchvision}({str(root)!r}, download=True)"
+        name = cls.Config.model_fields["name"].default
         return BadInput(
-            f'no {what}; get them with `python -c "{get}"`, or set data.root or {VARIABLE} to the folder that has '
-            f"{holds}",
+            f"no {what}; get them with `sparsetune data fetch {name}`, or set data.root or {VARIABLE} to the folder "
+            f"that has {holds}",
             key="data.root",
         )
 

@@ -22,7 +22,7 @@ class FashionMnist(IdxImages):
     """55,000 / 5,000 / 10,000 images of clothes."""
 
     Config = FashionMnistConfig
-    folder = torchvision = "FashionMNIST"
+    folder = "FashionMNIST"
     names = (
         "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"
     )  # fmt: skip

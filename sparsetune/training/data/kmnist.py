@@ -22,5 +22,5 @@ class Kmnist(IdxImages):
     """55,000 / 5,000 / 10,000 images of cursive Japanese characters."""
 
     Config = KmnistConfig
-    folder = torchvision = "KMNIST"
+    folder = "KMNIST"
     names = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")

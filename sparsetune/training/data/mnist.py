@@ -22,5 +22,5 @@ class Mnist(IdxImages):
     """55,000 / 5,000 / 10,000 images of handwritten digits."""
 
     Config = MnistConfig
-    folder = torchvision = "MNIST"
+    folder = "MNIST"
     names = tuple("0123456789")

@@ -125,7 +125,7 @@ def test_missing_files_are_named_with_the_way_to_get_them(tmp_path: Path) -> Non
         Cifar100.locate(Cifar100Config(), tmp_path)
     assert str(caught.value) == (
         f"data.root: no cifar-100-python or cifar-100-python.tar.gz in {tmp_path}/data; get them with "
-        f"`python -c \"from torchvision.datasets import CIFAR100; CIFAR100('{tmp_path}/data', download=True)\"`, "
+        "`sparsetune data fetch cifar100`, "
         "or set data.root or SPARSETUNE_DATA to the folder that has one of them"
     )
 

@@ -140,7 +140,7 @@ def test_missing_files_are_named_with_the_way_to_get_them(tmp_path: Path) -> Non
     folder = tmp_path / "data" / "MNIST" / "raw"
     assert str(caught.value) == (
         f"data.root: no {', '.join(FILES)} (raw or .gz) in {folder}; get them with "
-        f"`python -c \"from torchvision.datasets import MNIST; MNIST('{tmp_path}/data', download=True)\"`, "
+        "`sparsetune data fetch mnist`, "
         "or set data.root or SPARSETUNE_DATA to the folder that has MNIST/raw"
     )
 
