@@ -22,14 +22,9 @@ from sparsetune.training.results import final_results, json_lines, read_json_lin
 HISTORY = "history.jsonl"
 STOP = "stop"  # in the folder of the study's trials: running jobs save their state and end
 _LEFT = (
-    "config.yaml",
-    "final_results.json",
-    HISTORY,
-    "weights.safetensors",
-    "trace.npz",
-    "controller.png",
+    "config.yaml", "final_results.json", HISTORY, "weights.safetensors", "layers.json", "trace.npz", "controller.png",
     "error.txt",
-)
+)  # fmt: skip
 
 
 class TrialBook(Protocol):

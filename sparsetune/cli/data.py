@@ -92,7 +92,7 @@ def check(
     cls=Command,
     epilog=examples(
         "sparsetune data fetch mnist",
-        "sparsetune data fetch imagenette --dir /data",
+        "sparsetune data fetch imagenette --dir ~/data",
         "sparsetune data fetch kaggle:OWNER/SET",
         note="Kaggle wants pip install 'sparsetune\\[kaggle]', and for sets that are not public KAGGLE_USERNAME and "
         "KAGGLE_KEY, in the environment or in .env.",

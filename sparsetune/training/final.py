@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -11,6 +14,7 @@ from sparsetune.config.seeds import mix
 from sparsetune.sparsity.method import Method
 from sparsetune.training.data.dataset import Dataset
 from sparsetune.training.evaluation import quality
+from sparsetune.training.metrics.density import remains
 from sparsetune.training.metrics.description import cross_entropy_bits, gauss_bits
 from sparsetune.training.metrics.macs import Work
 from sparsetune.training.metrics.memory import device_peak_bytes, host_peak_bytes
@@ -63,6 +67,25 @@ def size_numbers(network: nn.Module, method: Method, work: Work, data: Dataset, 
         bits_per_sample=bits,
     )
     return {name: float(value) for name, value in found.items() if name in METRICS}
+
+
+def layer_rows(network: nn.Module, prunable: Sequence[str], work: Work) -> list[dict[str, Any]]:
+    """For each prunable tensor, in order: name, shape, size, nonzeros, density, macs and dense_macs of one sample."""
+    counted = remains(network, prunable)
+    macs, dense_macs = work.by_layer(counted.nonzeros), work.dense_by_layer
+    shapes = {name: list(parameter.shape) for name, parameter in network.named_parameters()}
+    return [
+        {
+            "name": name,
+            "shape": shapes[name],
+            "size": counted.sizes[name],
+            "nonzeros": counted.nonzeros[name],
+            "density": density,
+            "macs": macs.get(name, 0),
+            "dense_macs": dense_macs.get(name, 0),
+        }
+        for name, density in counted.density_by_layer.items()
+    ]
 
 
 def memory_numbers(device: torch.device) -> Metrics:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sparsetune.config.messages import Job, Outcome, Report, Row
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.config.yaml_io import write_atomic
 from sparsetune.training import checkpoint
+from sparsetune.training.final import layer_rows
 from sparsetune.training.loop import Diverged
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
@@ -24,6 +26,7 @@ from sparsetune.training.trainer import Trainer
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "weights.safetensors"
 TRACE = "trace.npz"
+LAYERS = "layers.json"
 _LOOK_EVERY = "0.2s"  # for the stop file: a network file system answers in milliseconds
 
 
@@ -84,6 +87,9 @@ def _identity(config: TrialConfig) -> dict[str, Any]:
 def _leave_files(trainer: Trainer, folder: Path) -> None:
     weights = {name: value.cpu().contiguous() for name, value in trainer.network.state_dict().items()}
     write_atomic(folder / WEIGHTS, safetensors.torch.save(weights))
+    layers = layer_rows(trainer.network, trainer.method.subject.prunable, trainer.work)
+    if any(layer["density"] < 1 for layer in layers):  # of a dense network it says what its shape says
+        write_atomic(folder / LAYERS, json.dumps(layers, indent=1) + "\n")
     trace = trainer.method.trace()
     if trace:
         buffer = io.BytesIO()

@@ -125,6 +125,40 @@ def test_lenet5_against_the_same_network_in_functions() -> None:
     torch.testing.assert_close(network(x), h)
 
 
+def test_the_other_lenets_against_the_same_networks_in_functions() -> None:
+    functional, x = nn.functional, torch.randn(4, *GREY)
+
+    def layer(inputs: torch.Tensor, name: str, padding: int = 0) -> torch.Tensor:
+        weight, bias = parameters[f"{name}.weight"], parameters[f"{name}.bias"]
+        if weight.ndim == 2:
+            return functional.linear(inputs, weight, bias)
+        return functional.conv2d(inputs, weight, bias, padding=padding)
+
+    network = build("lenet_sbcube", GREY, 10)
+    parameters = dict(network.named_parameters())
+    h = functional.max_pool2d(layer(x, "conv1", 2).relu(), 2)
+    h = functional.max_pool2d(layer(h, "conv2", 2).relu(), 7).flatten(1)
+    torch.testing.assert_close(network(x), layer(layer(h, "linear1").relu(), "linear2"))
+
+    network = build("lenet5_caffe", GREY, 10)
+    parameters = dict(network.named_parameters())
+    h = functional.max_pool2d(layer(x, "conv1").relu(), 2)
+    h = functional.max_pool2d(layer(h, "conv2").relu(), 2).flatten(1)
+    torch.testing.assert_close(network(x), layer(layer(h, "linear1").relu(), "linear2"))
+
+    network = build("lenet5_tanh", GREY, 10)
+    parameters = dict(network.named_parameters())
+    h = functional.avg_pool2d(layer(x, "conv1").tanh(), 2)
+    h = functional.avg_pool2d(layer(h, "conv2").tanh(), 2)
+    h = layer(h, "conv3").tanh().flatten(1)
+    torch.testing.assert_close(network(x), layer(layer(h, "linear1").tanh(), "linear2"))
+
+
+def test_plain_convolutions_drop_once_between_layers() -> None:
+    model: type[Model] = MODELS.get("conv6")
+    assert model.dropout_sites(model.Config()) == ("pool1", "pool2", "flatten", "relu7", "relu8")
+
+
 def test_lenet_sbcube_drops_where_its_original_does() -> None:
     model: type[Model] = MODELS.get("lenet_sbcube")
     network = model.build(model.Config(), GREY, 10)
