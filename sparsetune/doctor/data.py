@@ -9,6 +9,7 @@ from pathlib import Path
 from sparsetune.config.paths import Project
 from sparsetune.doctor.finding import Finding
 
+
 def data_sets(project: Project | None) -> Iterator[Finding]:
     """Those that are here, those whose files are missing, and each whose files are broken."""
     from sparsetune.fetch.presence import presences

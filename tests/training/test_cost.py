@@ -146,3 +146,16 @@ def test_energy_is_estimated_only_for_a_known_power() -> None:
     plain, without = run_through(trial_config("ast", epochs=1))
     assert "est_energy_kj" not in without
     assert "est_energy_kj" not in plain.record[0].metrics
+
+
+@pytest.mark.parametrize("groups", [1, 2, 8])
+@pytest.mark.parametrize("kind", [nn.Conv2d, nn.ConvTranspose2d])
+def test_groups_make_backward_cheaper_too(kind: type[nn.Module], groups: int) -> None:
+    """8 channels to 8, 3x3 with padding 1 at 5x5 pixels: 25 positions x 9 x 8 x 8 / groups, twice for each pass."""
+    layers = nn.Sequential(
+        nn.Conv2d(1, 8, 1), kind(8, 8, 3, padding=1, groups=groups)
+    )  # the first wants no gradient of its inputs
+    counted = count_flops(layers, (1, 5, 5), lambda outputs, targets: outputs.sum())
+    first, second = 2 * 25 * 8, 2 * 25 * 9 * 8 * 8 / groups
+    assert counted.forward == first + second
+    assert counted.training == 2 * first + 3 * second

@@ -1,6 +1,6 @@
 """Teacher-student: regression on what a small random network says, with noise; any size, no files.
 
-Source: the compression work's teacher-student experiment. Inputs are uniform in [-1, 1); targets are normal around the
+Source: L0-and-behold/efficient-compression. Inputs are uniform in [-1, 1); targets are normal around the
         teacher's outputs with standard deviation ``noise``, so no student's squared error is below noise^2 on average.
         The teacher: tanh on hidden layers, none on the output, biases everywhere. With g = 5/3 for tanh and 1 for the
         output, weights are uniform in +-sqrt(3) g / sqrt(fan_in), biases in +-1 / sqrt(fan_in); then the first weight

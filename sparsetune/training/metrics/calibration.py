@@ -13,7 +13,7 @@ from torch import Tensor
 def odds_confidences(p: Tensor) -> Tensor:
     """(N,) largest values of softmax(ln(p / (1 - p + 1e-15))), which is odds / sum of odds.
 
-    sbcube hands these to its calibration error as if they were logits (A15); they are sharper than p.
+    sbcube hands these to its calibration error as if they were logits; they are sharper than p.
 
     Args:
         p: (N, C) float64 probabilities.

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
+from torch.utils.flop_counter import conv_flop_count, flop_registry
 
 _BATCH = 2  # BatchNorm refuses a single sample in training
 
@@ -26,6 +26,16 @@ class SampleFlops:
 
     forward: float
     training: float
+
+
+def _convolution_backward(gradient: Tensor, inputs: Tensor, weight: Tensor, *others: Any, out_val: Any) -> int:
+    """As much as forward for the inputs' gradient, and for the weight's; torch's formula forgets the groups there."""
+    transposed, wanted = others[4], others[7]
+    forward = conv_flop_count(list(inputs.shape), list(weight.shape), list(gradient.shape), transposed=transposed)
+    return int(sum(wanted[:2]) * forward)
+
+
+_CORRECTED: dict[Any, Callable[..., int]] = {torch.ops.aten.convolution_backward: _convolution_backward}
 
 
 class FlopCounter(TorchDispatchMode):
@@ -45,7 +55,7 @@ class FlopCounter(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         outputs = func(*args, **(kwargs or {}))
-        formula = flop_registry.get(func._overloadpacket)
+        formula = _CORRECTED.get(func._overloadpacket) or flop_registry.get(func._overloadpacket)
         if formula is not None:
             self.saw(formula(*args, **(kwargs or {}), out_val=outputs), args)
         return outputs

@@ -1,6 +1,7 @@
 """Description length: bits for the model and for the labels given the model.
 
-Source: compression.md 11; the parts are kept, for papers differ in what they add.
+The parts are kept, for papers differ in what they add. Source: L0-and-behold/efficient-compression, whose authors store
+losses and non-zeros that such lengths are made of.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def cross_entropy_bits(nats: float) -> float:
 
 
 def gauss_bits(mse: float, variance: float) -> float:
-    """Bits for one predicted number under a normal distribution around the prediction (compression.md 9).
+    """Bits for one predicted number under a normal distribution around the prediction.
 
     mse / (2 variance ln 2) + log2(variance) / 2 + log2(2 pi) / 2: of a density, so it may be negative, and another unit
     of the target gives another number.

@@ -2,7 +2,7 @@
 
 Counted are convolutions and matrix products, by torch's own formulas; not biases, activations, norms and pooling. An
 operation with a weight uses each of its values once a position: a convolution at H_out x W_out of them, a linear layer
-wherever it is applied. So MACs = positions x values of the weight, and with a mask positions x non-zeros (A16).
+wherever it is applied. So MACs = positions x values of the weight, and with a mask positions x non-zeros.
 Products of two activations, as in attention, have no weight to prune.
 """
 

@@ -88,12 +88,12 @@ class Sizes:
 
     @property
     def entropy(self) -> int:
-        """The mask's entropy bound n H2(d) bits (A17), and the values of what is kept."""
+        """The mask's entropy bound n H2(d) bits, and the values of what is kept."""
         return math.ceil(entropy_bits(self.prunable, self.kept) / 8) + self._values + self.rest_bytes
 
     @property
     def seed_mask(self) -> int:
-        """Of weights drawn from a seed and never trained: 64 + prunable + 32 x other values, in bits (A17)."""
+        """Of weights drawn from a seed and never trained: 64 + prunable + 32 x other values, in bits."""
         return math.ceil((_SEED_BITS + self.prunable + 32 * self.rest_values) / 8)
 
     @property

@@ -15,7 +15,7 @@ _BLOCK = 1 << 20  # numbers drawn together
 
 
 def average_predictive_entropy(outputs: Tensor) -> float:
-    """aPE: mean over inputs of -sum over classes of p ln(p + 1e-8), nats, 0 to ln C within 1e-8 (A14).
+    """aPE: mean over inputs of -sum over classes of p ln(p + 1e-8), nats, 0 to ln C within 1e-8. Source: custom-computing-ic/sbcube.
 
     On noise, higher is better. The device is waited for.
 
@@ -27,7 +27,7 @@ def average_predictive_entropy(outputs: Tensor) -> float:
 
 
 def noise(count: int, shape: tuple[int, ...], seed: int) -> Iterator[Tensor]:
-    """``count`` samples of N(0, 1) noise as a network sees them, after normalisation (A14), in blocks.
+    """``count`` samples of N(0, 1) noise as a network sees them, after normalisation, in blocks.
 
     The numbers are a function of the arguments alone: drawn on the CPU, in blocks whose size is one of the shape.
 

@@ -1,6 +1,7 @@
-"""AlexNet: torchvision's from 63 pixels on, below that with a first convolution for small images (C6).
+"""AlexNet: torchvision's from 63 pixels on, below that with a first convolution for small images.
 
-Sources: A. Krizhevsky, One Weird Trick for Parallelizing Convolutional Neural Networks (2014); C6 for small images.
+Sources: A. Krizhevsky, One Weird Trick for Parallelizing Convolutional Neural Networks (2014); for
+small images rahulvigneswaran/Lottery-Ticket-Hypothesis-in-Pytorch.
 Names of parameters are torchvision's.
 """
 

@@ -25,10 +25,10 @@ class ModelConfig(Part):
     """Settings that all models share."""
 
     width_scale: float = param(
-        1.0, "factor on every hidden width, rounded down to at least 1", gt=0, allow_inf_nan=False, source="A11"
+        1.0, "factor on every hidden width, rounded down to at least 1", gt=0, allow_inf_nan=False
     )
     init: Literal["default", "kaiming", "xavier", "lux", "signed_constant"] = param(
-        "default", "how weights are drawn: as the architecture's source does, or by that rule", source="A3, C4"
+        "default", "how weights are drawn: as the architecture's source does, or by that rule"
     )
     weights: str | None = param(
         None, "weights to start from: a .safetensors file, or a name of torchvision's such as IMAGENET1K_V1", place=True
@@ -88,7 +88,7 @@ class Model:
 
     @classmethod
     def dropout_sites(cls, config: Any) -> tuple[str, ...]:
-        """Names of modules whose output can be dropped, in forward order; the last is nearest to the output (A12)."""
+        """Names of modules whose output can be dropped, in forward order; the last is nearest to the output."""
         raise NotImplementedError
 
     @classmethod

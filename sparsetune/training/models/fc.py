@@ -1,6 +1,7 @@
 """Fully connected networks of the lottery ticket papers: equal hidden layers, and LeNet-300-100 under its own name.
 
-Sources: D1 (fc); J. Frankle, M. Carbin, The Lottery Ticket Hypothesis (2019), figure 2 (LeNet-300-100, also fc1).
+Sources: ChenDaiwei-99/lottery-ticket-hypothesis-different-scale (fc); J. Frankle, M. Carbin, The Lottery Ticket
+Hypothesis (2019), figure 2 (LeNet-300-100, also fc1).
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ class FcConfig(ModelConfig):
     """Settings of ``fc``."""
 
     name: Literal["fc"] = "fc"
-    n_layers: int = param(2, "hidden layers", unit="layers", ge=1, source="D1")
-    n_neurons: int = param(10, "units of each hidden layer", unit="units", ge=1, source="D1")
+    n_layers: int = param(2, "hidden layers", unit="layers", ge=1)
+    n_neurons: int = param(10, "units of each hidden layer", unit="units", ge=1)
 
     @property
     def hidden(self) -> tuple[int, ...]:

@@ -32,7 +32,9 @@ def kaiming(network: nn.Module) -> None:
 
 @torch.no_grad()
 def xavier(network: nn.Module) -> None:
-    """W ~ N(0, 2 / (fan_in + fan_out)), biases N(0, 1); BatchNorm's scale N(1, 0.02^2), shift 0. Source: C4."""
+    """W ~ N(0, 2 / (fan_in + fan_out)), biases N(0, 1); BatchNorm's scale N(1, 0.02^2), shift 0. Source: code of
+    rahulvigneswaran/Lottery-Ticket-Hypothesis-in-Pytorch.
+    """
     for layer in layers(network):
         nn.init.xavier_normal_(layer.weight)
         if layer.bias is not None:
@@ -45,7 +47,8 @@ def xavier(network: nn.Module) -> None:
 
 @torch.no_grad()
 def lux(network: nn.Module) -> None:
-    """W ~ U(-B, B), B = sqrt(3) g / sqrt(fan_in); biases U(-1, 1) / sqrt(fan_in). Source: compression.md 10 (Lux 1).
+    """W ~ U(-B, B), B = sqrt(3) g / sqrt(fan_in); biases U(-1, 1) / sqrt(fan_in). Source: Lux 1, as in
+    L0-and-behold/efficient-compression.
 
     g is 2 for a layer followed at once by ReLU, 5/3 by tanh, 1 by anything else (sigmoid, BatchNorm, nothing).
     """
@@ -58,7 +61,9 @@ def lux(network: nn.Module) -> None:
 
 @torch.no_grad()
 def signed_constant(network: nn.Module) -> None:
-    """W = +-sqrt(2 / fan_in) with the signs of the default draw; biases stay as drawn. Source: A3."""
+    """W = +-sqrt(2 / fan_in) with the signs of the default draw; biases stay as drawn. Source: V. Ramanujan et al.,
+    What's Hidden in a Randomly Weighted Neural Network? (2020).
+    """
     for layer in layers(network):
         size = math.sqrt(2 / layer.fan_in)
         layer.weight.copy_(torch.where(layer.weight < 0, -size, size))

@@ -1,7 +1,7 @@
 """LeNet-5 as it is trained today: ReLU for tanh, max for mean pooling, all channels connected.
 
 Source: Y. LeCun et al., Gradient-Based Learning Applied to Document Recognition (1998), section II.B; with
-``activation: sigmoid`` that of compression.md 10.
+``activation: sigmoid`` that of L0-and-behold/efficient-compression.
 """
 
 from __future__ import annotations

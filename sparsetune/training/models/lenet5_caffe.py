@@ -1,6 +1,6 @@
 """The LeNet-5 that came with Caffe: more channels, one hidden linear layer, ReLU throughout.
 
-Source: compression.md 10.
+Source: the LeNet that ships with Caffe, with ReLU after each layer, as in L0-and-behold/efficient-compression.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The LeNet-5 of the notebook on lottery tickets at different scales: tanh, mean pooling, three convolutions.
 
-Source: D1.
+Source: ChenDaiwei-99/lottery-ticket-hypothesis-different-scale.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The LeNet of sbcube, whose dropout counts from the last layer (A12).
+"""The LeNet of sbcube, whose dropout counts from the last layer.
 
-Source: A10, A12 (custom-computing-ic/sbcube, projects/trustworthy_dl).
+Source: custom-computing-ic/sbcube, projects/trustworthy_dl.
 """
 
 from __future__ import annotations

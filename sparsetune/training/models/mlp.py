@@ -1,7 +1,8 @@
 """Layers of linear units: LeNet-300-100 by default, a linear model without hidden layers.
 
 Source: Y. LeCun et al., Gradient-Based Learning Applied to Document Recognition (1998), with ReLU for tanh.
-Teacher and student of compression.md 9 are ``hidden: [5, 8]`` and ``hidden: [25, 25]`` with ``activation: tanh``.
+Teacher and student of L0-and-behold/efficient-compression are ``hidden: [5, 8]`` and ``hidden: [25, 25]`` with
+``activation: tanh``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Conv-2, -4, -6 and -8: pairs of convolutions with pooling, then 256-256-classes, without BatchNorm.
 
-Sources: J. Frankle, M. Carbin (2019), figure 2; V. Ramanujan et al. (2020) for Conv-8; A10. On 28x28 Conv-2 is what
-seed 003 calls LeNet5 (C6): 12544-256-256-10.
+Sources: J. Frankle, M. Carbin (2019), figure 2; V. Ramanujan et al. (2020) for Conv-8. On 28x28 Conv-2 is what
+rahulvigneswaran/Lottery-Ticket-Hypothesis-in-Pytorch calls LeNet5: 12544-256-256-10.
 """
 
 from __future__ import annotations

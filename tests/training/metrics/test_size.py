@@ -50,7 +50,7 @@ def test_by_hand() -> None:
 
 
 def test_the_lenet_of_sbcube() -> None:
-    """19,500 weights and nothing else (A17): 78 kB as floats, 2.4 kB as seed and mask, (64 + 19,500) / 8 = 2445.5."""
+    """19,500 weights and nothing else: 78 kB as floats, 2.4 kB as seed and mask, (64 + 19,500) / 8 = 2445.5."""
     built = nn.Sequential(
         nn.Conv2d(1, 20, 5, bias=False), nn.Conv2d(20, 20, 5, bias=False),
         nn.Linear(80, 100, bias=False), nn.Linear(100, 10, bias=False),

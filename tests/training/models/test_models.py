@@ -164,7 +164,7 @@ def test_lenet_sbcube_drops_where_its_original_does() -> None:
     network = model.build(model.Config(), GREY, 10)
     names = [name for name, _ in network.named_children()]
     followers = [names[names.index(site) + 1] for site in model.dropout_sites(model.Config())]
-    assert followers == ["conv2", "linear1", "linear2"]  # sites 1, 2 and 3 of A12
+    assert followers == ["conv2", "linear1", "linear2"]
     assert network.get_submodule("linear1").weight.shape == (100, 80)
 
 
