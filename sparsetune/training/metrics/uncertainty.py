@@ -15,9 +15,9 @@ _BLOCK = 1 << 20  # numbers drawn together
 
 
 def average_predictive_entropy(outputs: Tensor) -> float:
-    """aPE: mean over inputs of -sum over classes of p ln(p + 1e-8), nats, 0 to ln C within 1e-8. Source: custom-computing-ic/sbcube.
+    """aPE: mean over inputs of -sum over classes of p ln(p + 1e-8), nats, 0 to ln C within 1e-8..
 
-    On noise, higher is better. The device is waited for.
+    On noise, higher is better. The device is waited for. Source: custom-computing-ic/sbcube.
 
     Args:
         outputs: (N, C) logits or log-probabilities; of a Monte Carlo prediction those of the mean probabilities.

@@ -1,8 +1,9 @@
 """VGG-16: with BatchNorm and a small classifier for CIFAR, or torchvision's without.
 
-Sources: K. Simonyan, A. Zisserman (2015), configuration D; L0-and-behold/efficient-compression (with
-BatchNorm). Names of parameters and the first draw of weights are torchvision's. Five poolings leave nothing of 28x28: where a side is below 32 the last
-one is left out (in its place stands an identity), so that the last stage sees 1x1 and the counts stay those of 32x32.
+Sources: K. Simonyan, A. Zisserman (2015), configuration D; L0-and-behold/efficient-compression (with BatchNorm). Names
+of parameters and the first draw of weights are torchvision's. Five poolings leave nothing of 28x28: where a side is
+below 32 the last one is left out (in its place stands an identity), so that the last stage sees 1x1 and the counts
+stay those of 32x32.
 """
 
 from __future__ import annotations
