@@ -23,7 +23,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# about 20 minutes; the last two want SPARSETUNE_DATA
+# about 25 minutes; the last two want SPARSETUNE_DATA; benchmarks/data.py wants an archive, benchmarks/gpu.py a GPU
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/harness_overhead.py

@@ -42,12 +42,24 @@ def source_names() -> list[str]:
     return [*SOURCES, "kaggle:"]
 
 
-@data.command("list", cls=Command, epilog=examples("sparsetune data list", "sparsetune data list --json"))
+@data.command("list", cls=Command, epilog=examples("sparsetune data list", "sparsetune data list folder"))
 @guarded
-def list_data(root: Root = None, folder: Dir = None, as_json: Json = False, verbose: Verbose = False) -> None:
-    """Every data set, whether its files are here, and what is decoded on this machine. Changes nothing."""
+def list_data(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Show its settings.", autocompletion=data_names)
+    ] = None,
+    root: Root = None,
+    folder: Dir = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Every data set, whether its files are here, and what is decoded; of one its settings. Changes nothing."""
+    from sparsetune.show.catalogue import show_data
     from sparsetune.show.data import show_list
 
+    if name is not None:
+        show_data(name)
+        return
     show_list(_project(root), _absolute(folder), as_json=as_json)
 
 

@@ -49,6 +49,14 @@ def show_models(name: str | None) -> None:
     Console().print(f"places for dropout, in forward order: {', '.join(sites) or 'none'}", highlight=False)
 
 
+def show_data(name: str) -> None:
+    """A data set's source and splits, and its settings."""
+    from sparsetune.training.data import DATA
+
+    data = DATA.get(name)
+    show_settings(_head(data), data.Config)
+
+
 def show_settings(text: str, config: type[Part], *, phases: bool = False) -> None:
     """A text, then every setting with its default."""
     console = Console()

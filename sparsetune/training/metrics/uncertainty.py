@@ -15,7 +15,7 @@ _BLOCK = 1 << 20  # numbers drawn together
 
 
 def average_predictive_entropy(outputs: Tensor) -> float:
-    """aPE: mean over inputs of -sum over classes of p ln(p + 1e-8), nats, 0 to ln C within 1e-8..
+    """aPE: mean over inputs of -sum over classes of p ln(p + 1e-8), nats, 0 to ln C within 1e-8.
 
     On noise, higher is better. The device is waited for. Source: custom-computing-ic/sbcube.
 
