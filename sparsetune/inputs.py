@@ -69,6 +69,9 @@ def prepare(
         known.data.get(trial.data.name).prepare(located.data, progress)
         if unknown:
             located = resolve_trial(assign(trial.plain(), found), known)  # now with facts
+        facts = facts_of(located, known)
+        assert facts is not None
+        known.model.get(trial.model.name).prepare(located.model, facts)
     except BadInput as error:
         raise error.located(source=source) from None
     if unknown and space is not None:

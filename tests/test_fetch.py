@@ -6,11 +6,13 @@ import gzip
 import hashlib
 import io
 import socket
+import ssl
 import sys
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
+from http.client import HTTPResponse, IncompleteRead
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from torchvision import datasets
 
 from sparsetune.config.errors import BadInput
 from sparsetune.fetch import kaggle
-from sparsetune.fetch.download import download
+from sparsetune.fetch.download import _block, _Trouble, download
 from sparsetune.fetch.fetch import Fetched, fetch
 from sparsetune.fetch.sources import SOURCES, File, Source
 from sparsetune.fetch.unpack import unpack
@@ -142,6 +144,24 @@ def test_a_wrong_or_cut_off_file_is_not_kept(mnist: Server, tmp_path: Path) -> N
     mnist.cut = 3
     assert "cut off, or another file" in refused("mnist", tmp_path)
     assert content_of(tmp_path) == [f"MNIST/raw/{NAMES[0]}"]
+
+
+@pytest.mark.parametrize("error", [ssl.SSLError(8, "EOF occurred"), IncompleteRead(b""), OSError(113, "No route")])
+def test_an_answer_that_breaks_off_is_the_networks_fault(error: Exception) -> None:
+    """A full disk says OSError too, and is something else."""
+
+    class Answer(HTTPResponse):
+        def __init__(self) -> None:
+            pass
+
+        def read(self, amt: int | None = None) -> bytes:
+            raise error
+
+        def close(self) -> None:
+            pass
+
+    with pytest.raises(_Trouble, match="broke off"):
+        _block(Answer())
 
 
 @pytest.fixture

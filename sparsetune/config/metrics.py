@@ -129,6 +129,12 @@ _COST = (
     Metric("peak_memory_mb", "MB", "minimize", "end", "most main memory that the trial's process held", timing=True),
 )  # fmt: skip
 
+_SEEDED = (
+    Metric("bytes_seed_mask", "bytes", "minimize", "end",
+        "estimate, of weights that are as a seed drew them: 64 bits for it, one bit for each prunable weight, 32 bits for "
+        "every other number"),
+)  # fmt: skip
+
 _CUDA = (
     Metric("peak_gpu_memory_mb", "MB", "minimize", "end", "most memory of the GPU that tensors held", timing=True),
     Metric("energy_kj", "kJ", "minimize", "end",
@@ -152,7 +158,9 @@ _AST = (
         "share of the controlled steps in which the threshold or the integral stood at its limit"),
 )  # fmt: skip
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_TRAINING, *_QUALITY, *_SIZE, *_COST, *_CUDA, *_AST)}
+METRICS: dict[str, Metric] = {
+    metric.name: metric for metric in (*_TRAINING, *_QUALITY, *_SIZE, *_SEEDED, *_COST, *_CUDA, *_AST)
+}
 
 
 def core(task: Kind) -> tuple[str, ...]:

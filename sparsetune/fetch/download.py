@@ -7,7 +7,7 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 from sparsetune.config.errors import BadInput
@@ -63,9 +63,12 @@ def _from(url: str, file: File, folder: Path, progress: Progress) -> Path:
     return path
 
 
-def _block(answer: object) -> bytes:
-    block: bytes = answer.read(_BLOCK)  # type: ignore[attr-defined]
-    return block
+def _block(answer: HTTPResponse) -> bytes:
+    """The next bytes; errors here are the network's, while those of writing are the disk's."""
+    try:
+        return answer.read(_BLOCK)
+    except (HTTPException, OSError) as error:
+        raise _Trouble(f"broke off ({_said(error)})") from None
 
 
 def _said(reason: object) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -48,49 +49,25 @@ class MonteCarloDropout:
             seed: fixes which units the evaluations drop.
         """
         self.sites, self.samples = tuple(sites), samples
-        self._network, self._p, self._seed = network, p, seed
-        self._task = task
-        self._generators: list[torch.Generator] | None = None
-        self._predicting = False
+        self._network, self._task = network, task
+        self._units = _Units(p, samples, seed)
         for number, name in enumerate(sites):
-            network.get_submodule(name).register_forward_hook(_Site(self, first=number == 0))
+            network.get_submodule(name).register_forward_hook(_Site(self._units, first=number == 0))
 
     def restart(self) -> None:
         """Begin an evaluation: every one drops the same units."""
-        self._generators = None
+        self._units.restart()
 
     def predict(self, inputs: Tensor) -> Tensor:
         """The outputs (T, B, ...) of T networks for a batch (B, ...), without gradient."""
-        if self._generators is None:
-            numbers = range(self.samples)
-            self._generators = [torch.Generator(inputs.device).manual_seed(mix(self._seed, t)) for t in numbers]
-        self._predicting = True
-        try:
+        with self._units.drawn(inputs.device):
             outputs: Tensor = self._network(inputs)
-        finally:
-            self._predicting = False
         return outputs.reshape(self.samples, len(inputs), *outputs.shape[1:])
 
     def mean(self, inputs: Tensor) -> Tensor:
         """(B, C): the mean of the T predictions; of classes as logarithms of probabilities, which serve as logits."""
         outputs = self.predict(inputs)
         return outputs.mean(0) if self._task == "regression" else log_mean_probability(outputs)
-
-    def drop(self, values: Tensor, *, first: bool) -> Tensor:
-        """What a site makes of a module's output."""
-        if self._network.training:
-            return dropout(values, self._p)
-        if not self._predicting:
-            return values
-        if first:
-            values = values.repeat(self.samples, *(1 for _ in values.shape[1:]))
-        each = values.reshape(self.samples, -1, *values.shape[1:])
-        drawn = [torch.rand(part.shape, generator=g, device=part.device) for g, part in self._pairs(each)]
-        return (each * (torch.stack(drawn) >= self._p)).div_(1 - self._p).flatten(0, 1)
-
-    def _pairs(self, each: Tensor) -> Iterator[tuple[torch.Generator, Tensor]]:
-        assert self._generators is not None
-        return zip(self._generators, each, strict=True)
 
 
 def make_dropout(config: DropoutConfig, network: nn.Module, subject: Subject) -> MonteCarloDropout | None:
@@ -114,14 +91,55 @@ def check_dropout(config: TrialConfig, registries: Registries) -> None:
         )
 
 
+class _Units:
+    """What the sites of a network drop. Does not know the network, whose memory is free as soon as nobody wants it."""
+
+    def __init__(self, p: float, samples: int, seed: int) -> None:
+        self._p, self._samples, self._seed = p, samples, seed
+        self._generators: list[torch.Generator] | None = None
+        self._predicting = False
+
+    def restart(self) -> None:
+        """Draw as from the start."""
+        self._generators = None
+
+    @contextmanager
+    def drawn(self, device: torch.device) -> Iterator[None]:
+        """Within, a network in evaluation drops; each of the T from a generator of its own."""
+        if self._generators is None:
+            numbers = range(self._samples)
+            self._generators = [torch.Generator(device).manual_seed(mix(self._seed, t)) for t in numbers]
+        self._predicting = True
+        try:
+            yield
+        finally:
+            self._predicting = False
+
+    def drop(self, values: Tensor, *, training: bool, first: bool) -> Tensor:
+        """What a site makes of a module's output."""
+        if training:
+            return dropout(values, self._p)
+        if not self._predicting:
+            return values
+        if first:
+            values = values.repeat(self._samples, *(1 for _ in values.shape[1:]))
+        each = values.reshape(self._samples, -1, *values.shape[1:])
+        drawn = [torch.rand(part.shape, generator=g, device=part.device) for g, part in self._pairs(each)]
+        return (each * (torch.stack(drawn) >= self._p)).div_(1 - self._p).flatten(0, 1)
+
+    def _pairs(self, each: Tensor) -> Iterator[tuple[torch.Generator, Tensor]]:
+        assert self._generators is not None
+        return zip(self._generators, each, strict=True)
+
+
 class _Site:
     """A forward hook; a class, so that a copied network has copies of its sites."""
 
-    def __init__(self, owner: MonteCarloDropout, *, first: bool) -> None:
-        self._owner, self._first = owner, first
+    def __init__(self, units: _Units, *, first: bool) -> None:
+        self._units, self._first = units, first
 
     def __call__(self, module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-        return self._owner.drop(output, first=self._first)
+        return self._units.drop(output, training=module.training, first=self._first)
 
 
 def log_mean_probability(logits: Tensor) -> Tensor:

@@ -113,7 +113,7 @@ class Method:
 
         Args:
             inputs: the batch, first dimension B.
-            targets: (B,) int64 classes.
+            targets: (B,) int64 classes, or (B, outputs) floats to predict.
             phase: the phase that runs.
             epoch: epochs done since training began (0 in the first).
         """

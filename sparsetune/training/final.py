@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from sparsetune.config.messages import Metrics
-from sparsetune.config.metrics import METRICS
+from sparsetune.config.metrics import METRICS, core
 from sparsetune.config.seeds import mix
 from sparsetune.sparsity.method import Method
 from sparsetune.training.data.dataset import Dataset
@@ -66,7 +66,8 @@ def size_numbers(network: nn.Module, method: Method, work: Work, data: Dataset, 
         samples=len(data.train),
         bits_per_sample=bits,
     )
-    return {name: float(value) for name, value in found.items() if name in METRICS}
+    wanted = {*core(data.task), *method.metrics}  # some sizes hold for some methods only
+    return {name: float(value) for name, value in found.items() if name in wanted}
 
 
 def layer_rows(network: nn.Module, prunable: Sequence[str], work: Work) -> list[dict[str, Any]]:

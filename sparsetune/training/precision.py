@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MethodType
 from typing import Any
 
 import torch
@@ -20,15 +19,20 @@ def compute_as_asked(network: nn.Module, training: Training, device: torch.devic
         network.to(memory_format=torch.channels_last)
         network.register_forward_pre_hook(_channels_last)
     if training.mixed_precision and device.type == "cuda":
-        network.forward = MethodType(_in_bfloat16, network)  # copied along with a copy
+        network.__class__ = _in_bfloat16(type(network))  # a bound method would keep the network's memory in a circle
 
 
 def _channels_last(network: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(each.contiguous(memory_format=torch.channels_last) if each.ndim == 4 else each for each in arguments)
 
 
-def _in_bfloat16(network: nn.Module, inputs: Tensor) -> Tensor:
-    """One context for each call: within one, weights that the optimiser has changed would not be cast anew."""
-    with torch.autocast(inputs.device.type, torch.bfloat16):
-        outputs: Tensor = type(network).forward(network, inputs)
-    return outputs.float()
+def _in_bfloat16(kind: type[nn.Module]) -> type[nn.Module]:
+    """That kind of network, but with autocast inside."""
+
+    def forward(network: nn.Module, inputs: Tensor) -> Tensor:
+        """One context for each call: within one, weights that the optimiser has changed would not be cast anew."""
+        with torch.autocast(inputs.device.type, torch.bfloat16):
+            outputs: Tensor = kind.forward(network, inputs)
+        return outputs.float()
+
+    return type(kind.__name__, (kind,), {"forward": forward})

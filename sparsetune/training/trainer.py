@@ -59,13 +59,13 @@ class Trainer:
         model = REGISTRIES.model.get(config.model.name)
         network = model.build(config.model, self.data.input_shape, self.data.outputs)
         self.network: torch.nn.Module = network.to(self.device, dtype)
-        compute_as_asked(self.network, self.training, self.device)
         sites = model.dropout_sites(config.model)
         subject = Subject(model.prunable(self.network), sites, self.data.task, config.seed)
         method_class: type[Method] = REGISTRIES.method.get(config.method.name)
         self.method = method_class(config.method, self.network, config.training, subject)
-        self.optimizer = make_optimizer(self.method.parameters(), config.training)
         known = anatomy(self.network, config.model, self.data.input_shape)
+        compute_as_asked(self.network, self.training, self.device)  # casts of weights would count as activations
+        self.optimizer = make_optimizer(self.method.parameters(), config.training)
         per_sample = config.metrics.base_flop_per_sample
         self.flops = given_flops(per_sample) if per_sample else known.flops
         self.work = known.work

@@ -1,7 +1,9 @@
 """Monte Carlo dropout: against one pass for each network, by hand, and what it costs."""
 
 import copy
+import gc
 import math
+import weakref
 
 import pytest
 import torch
@@ -77,6 +79,20 @@ def test_a_copied_network_has_sites_of_its_own() -> None:
         inputs = torch.ones(1, 4, dtype=torch.float64)
         assert not torch.equal(shadow(inputs), shadow(inputs)), "training drops"
         assert torch.equal(network(inputs), network(inputs)), "plain evaluation does not"
+
+
+def test_a_network_is_gone_with_whoever_had_it() -> None:
+    """At once, not when cycles are looked for: a GPU has to have room for the next trial's."""
+    network = small()
+    dropout = MonteCarloDropout(network, SITES, 0.5, 4, seed=0, task="classification")
+    dropout.predict(torch.ones(1, 4, dtype=torch.float64))
+    found = weakref.ref(network)
+    gc.disable()
+    try:
+        del network, dropout
+        assert found() is None
+    finally:
+        gc.enable()
 
 
 def test_the_mean_of_probabilities_by_hand() -> None:

@@ -1,6 +1,8 @@
 """A network in bfloat16 or with channels last takes and gives what it did, for everyone who calls it."""
 
 import copy
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -8,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from sparsetune.config.trial import Training
-from sparsetune.testing.methods import same_state
+from sparsetune.testing.methods import same_state, trial_config
 from sparsetune.training.optim import make_optimizer
 from sparsetune.training.precision import compute_as_asked
+from sparsetune.training.trainer import Trainer
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 MIXED = Training(mixed_precision=True)
@@ -130,3 +133,32 @@ def test_nothing_changes_where_nothing_is_asked_or_on_a_cpu(training: Training, 
     assert vars(net).keys() == vars(plain).keys()
     assert not net._forward_pre_hooks
     assert same_state(dict(net.state_dict()), dict(plain.state_dict()))
+
+
+def test_a_network_is_gone_with_whoever_had_it() -> None:
+    """At once, not when cycles are looked for: a GPU has to have room for the next trial's."""
+    net = network()
+    compute_as_asked(net, Training(mixed_precision=True, channels_last=True), CUDA)
+    net(images())
+    found = weakref.ref(net)
+    gc.disable()
+    try:
+        del net
+        assert found() is None
+    finally:
+        gc.enable()
+
+
+def test_work_is_counted_by_the_weights_not_by_their_casts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a shape that no other test has, for what is known of one is kept."""
+
+    def as_on_cuda(net: nn.Module, training: Training, device: torch.device) -> None:
+        compute_as_asked(net, training, CUDA)
+
+    monkeypatch.setattr("sparsetune.training.trainer.compute_as_asked", as_on_cuda)
+    trainer = Trainer(trial_config("dense", {"name": "mlp", "hidden": [23]}, epochs=1, mixed_precision=True))
+    inner: list[torch.dtype] = []
+    trainer.network[1].register_forward_hook(lambda _, given, outputs: inner.append(outputs.dtype))
+    next(trainer)
+    assert set(inner) == {torch.bfloat16}
+    assert trainer.work.dense_by_layer == {"linear1.weight": 64 * 23, "linear2.weight": 23 * 10}

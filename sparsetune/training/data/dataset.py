@@ -133,7 +133,7 @@ def assemble(
 ) -> Dataset:
     """The splits of that division, on the CPU; all are scaled by the training split's numbers."""
     train_pool = _tensor(pools.train.inputs)
-    scaling = _scaling(pools, division.train, config.normalize)
+    scaling = _SCALINGS[config.normalize](pools, division.train)
 
     def own(rows: Rows | None, pool: Samples | None) -> Split:
         if rows is not None:
@@ -192,12 +192,11 @@ def moments(values: Array, rows: Rows | None = None) -> tuple[NDArray[Any], NDAr
     return origin + mean, np.sqrt(np.maximum(squares / count - mean**2, 0))
 
 
-def _scaling(pools: Pools, rows: Rows, normalize: str) -> Scaling:
-    if normalize == "none":
-        return Scaling(0.0, 1.0)
-    if normalize == "unit":
-        return Scaling(0.0, pools.white)
-    return _standard(*moments(pools.train.inputs, rows), ndim=pools.train.inputs.ndim)
+_SCALINGS: dict[str, Callable[[Pools, Rows], Scaling]] = {
+    "none": lambda pools, rows: Scaling(0.0, 1.0),
+    "unit": lambda pools, rows: Scaling(0.0, pools.white),
+    "standard": lambda pools, rows: _standard(*moments(pools.train.inputs, rows), ndim=pools.train.inputs.ndim),
+}
 
 
 def _standard(mean: Array, std: Array, ndim: int) -> Scaling:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,6 +53,14 @@ class HfConfig(ImagesConfig):
             raise ValueError("revision goes with repo")
         return self
 
+    @model_validator(mode="after")
+    def _no_sample_twice(self) -> HfConfig:
+        named = [(setting, split) for setting in SETTINGS.values() if (split := getattr(self, setting)) is not None]
+        for (one, split), (two, other) in combinations(named, 2):
+            if _share(split, other):
+                raise ValueError(f"{two} {other!r} shares images with {one} {split!r}")
+        return self
+
 
 class Hf(ImageSet):
     """Images of the Hugging Face hub, or in files that its package `datasets` reads."""
@@ -75,6 +84,15 @@ class Hf(ImageSet):
             for split, (setting, name) in named.items()
             if name is not None
         }
+
+
+def _share(one: str, two: str) -> bool:
+    """Whether both surely have some rows: the same part, or a part and the whole; other slices are not compared."""
+    return any(
+        a == b or (a.partition("[")[0] == b.partition("[")[0] and not ("[" in a and "[" in b))
+        for a in one.split("+")
+        for b in two.split("+")
+    )
 
 
 def _identity(config: HfConfig, split: str) -> Mapping[str, Any]:

@@ -75,15 +75,15 @@ def divide(pools: Pools, config: DataConfig, task: Kind) -> Division:
     """Test samples are drawn first, then validation, then ``num_train`` of the rest.
 
     Raises:
-        BadInput: a split lacks a class that others have, or sizes do not fit.
+        BadInput: sizes do not fit; the training split lacks a class, or with shares any split.
     """
     targets = pools.train.targets
     test_size = None if pools.test is not None else getattr(config, "test_size", None)
     counted = counts(len(targets), None if pools.val is not None else config.val_size, test_size, config.num_train)
     stratified = config.stratified and task == "classification"
     rest: Rows = np.arange(len(targets))
-    rest, test = _hold_out(rest, counted.test, pools, config.seed, stratified)
-    rest, val = _hold_out(rest, counted.val, pools, config.seed, stratified)
+    rest, test = _hold_out(rest, counted.test, "data.test_size", pools, config.seed, stratified)
+    rest, val = _hold_out(rest, counted.val, "data.val_size", pools, config.seed, stratified)
     rest = _kept(rest, counted.train, targets, config.seed, stratified)
     if task == "classification":
         _refuse_gaps(targets[rest], pools)
@@ -107,14 +107,22 @@ def noisy(targets: Array, fraction: float, classes: int, seed: int) -> Array:
     return changed
 
 
-def _hold_out(rows: Rows, held: int, pools: Pools, seed: int, stratified: bool) -> tuple[Rows, Rows]:
-    """The rows that stay and those that are held out, both in random order."""
+def _hold_out(rows: Rows, held: int, key: str, pools: Pools, seed: int, stratified: bool) -> tuple[Rows, Rows]:
+    """The rows that stay and those that are held out, both in random order; ``key`` is of how many."""
     if held == 0:
         return rows, rows[:0]
     labels = pools.train.targets[rows]
     if stratified:
-        _refuse_small(labels, held, pools)
-    return _drawn(rows, held, labels, seed, stratified)
+        _refuse_small(labels, held, key, pools)
+    stay, leave = _drawn(rows, held, labels, seed, stratified)
+    missing = np.setdiff1d(labels, pools.train.targets[leave])
+    if stratified and len(missing):
+        raise BadInput(
+            f"{held:,} of {len(rows):,} samples have none of {_names(missing, pools)}; change the sizes of the splits, "
+            "leave them out, or set data.stratified to false",
+            key=key,
+        )
+    return stay, leave
 
 
 def _kept(rows: Rows, count: int, targets: Array, seed: int, stratified: bool) -> Rows:
@@ -131,7 +139,7 @@ def _drawn(rows: Rows, held: int, labels: Array, seed: int, stratified: bool) ->
     return rows[order[held:]], rows[order[:held]]
 
 
-def _refuse_small(labels: Array, held: int, pools: Pools) -> None:
+def _refuse_small(labels: Array, held: int, key: str, pools: Pools) -> None:
     present, found = np.unique(labels, return_counts=True)
     if found.min() < 2:
         raise BadInput(
@@ -143,7 +151,7 @@ def _refuse_small(labels: Array, held: int, pools: Pools) -> None:
         raise BadInput(
             f"{held:,} of {len(labels):,} samples cannot hold a share of each of {len(present):,} classes; "
             "change the sizes of the splits, or set data.stratified to false",
-            key="data.val_size",
+            key=key,
         )
 
 

@@ -80,13 +80,19 @@ def get(label: str, key: Mapping[str, Any], make: Callable[[Maker], Mapping[str,
     Raises:
         BadInput: the cache cannot be written; what ``make`` raises. Nothing is left then.
     """
-    return _used(find(label, key) or _made(label, key, make))
+    try:
+        return _used(find(label, key) or _made(label, key, make))
+    except OSError as error:
+        if disk_trouble(error):  # a full disk has an exit code of its own
+            raise
+        raise BadInput(f"cannot keep decoded data there: {error.strerror}", source=cache_root() / "data") from None
 
 
 def entries() -> list[Entry]:
     """All entries of the cache, by name; those of other formats too."""
     found = (_read(path.parent) for path in sorted((cache_root() / "data").glob(f"*/{META}")))
-    return [entry for entry in found if entry is not None and entry.folder.suffix != _PART]
+    whole = [entry for entry in found if entry is not None and entry.folder.suffix != _PART]
+    return [entry for entry in whole if "label" in entry.meta]
 
 
 def remove(entry: Entry) -> None:
@@ -127,10 +133,8 @@ def _made(label: str, key: Mapping[str, Any], make: Callable[[Maker], Mapping[st
             maker.finish({**make(maker), "label": label, "made": time.time()})
             aside.rename(folder)
             _settle(folder.parent)
-        except BaseException as error:
+        except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
-            if isinstance(error, OSError) and not disk_trouble(error):  # a full disk has an exit code of its own
-                raise BadInput(f"cannot keep decoded data there: {error.strerror}", source=folder.parent) from None
             raise
         entry = _read(folder)
     assert entry is not None

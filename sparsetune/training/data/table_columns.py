@@ -49,7 +49,10 @@ def table_of(frame: DataFrame, targets: Sequence[str], ignored: Sequence[str], t
     _refuse_missing(frame[[*inputs, *targets]], source)
     features: dict[str, Array] = {}
     for name in inputs:
-        features |= _features(frame[name], name, source)
+        own = _features(frame[name], name, source)
+        if twice := sorted(features.keys() & own.keys()):
+            raise BadInput(f"two inputs would be called {twice[0]!r}; rename column {name!r}", source=source)
+        features |= own
     values = np.stack(list(features.values()), axis=1)
     if task == "regression":
         wanted = np.stack([_regression_target(frame[name], name, source) for name in targets], axis=1)

@@ -48,11 +48,6 @@ class Remains:
         return _fraction(self.prunable_kept, self.prunable_parameters)
 
     @property
-    def density_all(self) -> float:
-        """Kept fraction of all parameters, 0 to 1."""
-        return _fraction(self.kept, self.parameters)
-
-    @property
     def density_by_layer(self) -> dict[str, float]:
         """Kept fraction of each prunable tensor, 0 to 1."""
         return {name: _fraction(self.nonzeros[name], self.sizes[name]) for name in self.prunable}

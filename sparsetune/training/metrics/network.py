@@ -40,7 +40,6 @@ def network_numbers(
     macs, dense_macs = work.macs(counted.nonzeros), work.dense
     return {
         "density": counted.density,
-        "density_all": counted.density_all,
         "nonzeros": counted.kept,
         "parameters": counted.parameters,
         "compression_ratio": counted.compression_ratio,

@@ -13,7 +13,7 @@ from torch import nn
 
 from sparsetune.config.base import Part, param
 from sparsetune.config.errors import BadInput
-from sparsetune.config.facts import facts_of
+from sparsetune.config.facts import Facts, facts_of
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.training.models.init import INITS
@@ -75,6 +75,16 @@ class Model:
             return config
         found = find(config.weights, project_root, config.name, cls.pretrained(config))
         return config.model_copy(update={"weights": found})
+
+    @classmethod
+    def prepare(cls, config: Any, facts: Facts) -> None:
+        """Look once at weights that every worker will load, and download those of torchvision.
+
+        Raises:
+            BadInput: they cannot be had, or do not fit this network.
+        """
+        if config.weights is not None:
+            cls.build(config, facts.input_shape, facts.outputs)
 
     @classmethod
     def pretrained(cls, config: Any) -> str | None:

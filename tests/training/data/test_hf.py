@@ -165,12 +165,20 @@ def test_what_cannot_be(tmp_path: Path) -> None:
         ({}, "allowed: repo (a set of the hub) or path (a folder), one of them"),
         ({"repo": "a/b", "path": "c"}, "allowed: repo (a set of the hub) or path (a folder), one of them"),
         ({"path": "c", "revision": "main"}, "revision goes with repo"),
+        ({"path": "c", "val_split": "train"}, "val_split 'train' shares images with train_split 'train'"),
+        ({"path": "c", "test_split": "test", "val_split": "test"}, "test_split 'test' shares images with val_split"),
+        ({"path": "c", "test_split": "a+train[90%:]"}, "shares images with train_split 'train'"),
     ],
 )
-def test_a_hub_or_a_folder(settings: dict[str, Any], problem: str) -> None:
+def test_settings_that_contradict_each_other(settings: dict[str, Any], problem: str) -> None:
     with pytest.raises(BadInput) as caught:
         check_model(HfConfig, {"name": "hf", **settings}, source="x.yaml", key="data")
     assert problem in str(caught.value)
+
+
+def test_parts_of_one_split_may_serve_as_several() -> None:
+    settings = {"train_split": "train[:80%]", "val_split": "train[80%:90%]", "test_split": "train[90%:]+test"}
+    assert HfConfig(path="c", **settings).test_split == "train[90%:]+test"
 
 
 def test_the_hub_out_of_reach_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

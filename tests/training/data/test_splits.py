@@ -1,5 +1,6 @@
 """Splits: counted by hand, and properties of all of them."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
@@ -37,10 +38,11 @@ def parts(division: Division) -> Iterator[Array]:
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Pools, OnePoolConfig]:
-    """Classes of 12 samples or more, of which at least half are left for training."""
+    """Classes of 12 samples or more, of which each split has some; at least half are left for training."""
     sizes = draw(st.lists(st.integers(12, 40), min_size=2, max_size=6))
     total = sum(sizes)
-    held = st.integers(len(sizes), total // 4) | st.floats(len(sizes) / total, 0.25)
+    enough = 2 / min(sizes)
+    held = st.integers(math.ceil(enough * total), total // 4) | st.floats(enough, 0.25)
     val, test = draw(held), draw(held)
     left = counts(total, val, test, None).train
     fewer = draw(st.none() | st.integers(left // 2, left))
@@ -205,8 +207,14 @@ REFUSED: dict[str, tuple[list[int], dict[str, Any], str]] = {
     "fewer places than classes": (
         [30, 30, 30],
         {"test_size": 2},
-        "data.val_size: 2 of 90 samples cannot hold a share of each of 3 classes; change the sizes of the splits, or "
+        "data.test_size: 2 of 90 samples cannot hold a share of each of 3 classes; change the sizes of the splits, or "
         "set data.stratified to false",
+    ),
+    "a share of less than one sample": (
+        [4, 1000, 4],
+        {"test_size": 200, "val_size": 20},
+        "data.val_size: 20 of 808 samples have none of classes 'a', 'c'; change the sizes of the splits, leave them "
+        "out, or set data.stratified to false",
     ),
     "few training samples": (
         [30, 30, 30],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -120,6 +121,16 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv(store.VARIABLE, str(tmp_path / "file" / "cache"))
     with pytest.raises(BadInput, match="nothing can be written there: Not a directory"):
         store.get("set", KEY, make)
+
+
+def test_a_lock_that_cannot_be_had(cache: Path) -> None:
+    """Such as one of another user, whose files nobody else may open."""
+    folder = store.get("set", KEY, make).folder
+    shutil.rmtree(folder)
+    folder.with_name(f"{folder.name}.lock").mkdir()
+    with pytest.raises(BadInput, match="cannot keep decoded data there: Is a directory") as caught:
+        store.get("set", KEY, make)
+    assert str(caught.value).startswith(f"{cache}: ")
 
 
 def test_entries_and_their_removal(cache: Path) -> None:

@@ -49,6 +49,11 @@ def test_the_same_column_as_classes_and_as_numbers(tmp_path: Path) -> None:
 
 
 WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a column has the name of another's value": (
+        "color,color=red,y\n" + "red,5,0\nblue,6,1\n" * 4,
+        {},
+        "two inputs would be called 'color=red'; rename column 'color=red'",
+    ),
     "empty": ("", {}, "empty"),
     "names alone": ("a,b,y\n", {}, "no rows"),
     "a row is too long": (

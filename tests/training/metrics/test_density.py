@@ -31,7 +31,6 @@ def test_by_hand() -> None:
     assert (found.prunable_kept, found.prunable_parameters) == (14, 26)
     assert found.density == 14 / 26
     assert (found.kept, found.parameters) == (20, 36)
-    assert found.density_all == 20 / 36
     assert found.compression_ratio == 36 / 20
 
 
@@ -48,7 +47,7 @@ def test_a_dead_and_an_unprunable_network() -> None:
     for parameter in dead.parameters():
         parameter.data.zero_()
     found = remains(dead, PRUNABLE)
-    assert (found.density, found.density_all, found.compression_ratio) == (0, 0, 36)
+    assert (found.density, found.compression_ratio) == (0, 36)
     assert remains(network(), ()).density == 1
 
 

@@ -10,12 +10,17 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from sparsetune import inputs
 from sparsetune.config.base import places
 from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import Project
+from sparsetune.testing.methods import trial_config
 from sparsetune.training.models import MODELS
 from sparsetune.training.models.contract import Model, ModelConfig
+from sparsetune.training.models.mlp import Mlp, MlpConfig
 from sparsetune.training.models.vit_b_16 import VitB16
 from sparsetune.training.models.weights import torchvision_weights
+from sparsetune.training.registries import REGISTRIES
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
 
@@ -231,3 +236,12 @@ def test_a_cached_file_that_is_broken_or_runs_code(hub: Path) -> None:
     torch.save(nn.Linear(1, 1), hub / name)  # a pickled object, not tensors
     with pytest.raises(BadInput, match="IMAGENET1K_V1 cannot be had from"):
         build("resnet18", COLOUR, stem="imagenet", weights="IMAGENET1K_V1")
+
+
+def test_weights_that_do_not_fit_are_refused_before_anything_starts(tmp_path: Path) -> None:
+    """By a study's or a run's preparation, not by each worker."""
+    save_file(Mlp.build(MlpConfig(hidden=(7,)), (1, 8, 8), 10).state_dict(), tmp_path / "other.safetensors")
+    trial = trial_config("dense", {"name": "mlp", "hidden": [5], "weights": str(tmp_path / "other.safetensors")})
+    places = inputs.locate(trial, Project(tmp_path), REGISTRIES, "x.yaml")
+    with pytest.raises(BadInput, match=r"x\.yaml: model\.weights: .*'linear1.weight' is 7x64, the network's 5x64"):
+        inputs.prepare(trial, places, REGISTRIES, "x.yaml", lambda done, total: None)
