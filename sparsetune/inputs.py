@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.base import places
@@ -23,6 +24,19 @@ if TYPE_CHECKING:
 Places = dict[str, Any]  # dotted names of a trial's config to absolute paths
 Progress = Callable[[int, int], None]
 _SHOWN_AFTER = 1.0  # seconds: what is done sooner needs no bar
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is known once a trial's files have been read.
+
+    Attributes:
+        remarks: what is to be said of the data, a line each.
+        content: digests of what the files hold, by what they are for.
+    """
+
+    remarks: list[str]
+    content: dict[str, str]
 
 
 def locate(trial: TrialConfig, project: Project, known: Registries, source: object) -> Places:
@@ -49,16 +63,13 @@ def prepare(
     source: object,
     progress: Progress,
     space: Space | None = None,
-) -> list[str]:
+) -> Prepared:
     """Decode the data, if this machine has not done so, and check what could not be known without them.
 
     Args:
         found: from :func:`locate`.
         progress: is told of samples: done, of how many.
         space: what varies in a study.
-
-    Returns:
-        What is to be said of the data, a line each.
 
     Raises:
         BadInput: data that cannot be decoded; a model, method or space that does not go with them.
@@ -76,8 +87,9 @@ def prepare(
         raise error.located(source=source) from None
     if unknown and space is not None:
         check_space(located, space, known)
-    remarks: list[str] = known.data.get(trial.data.name).remarks(located.data)
-    return remarks
+    data, model = known.data.get(trial.data.name), known.model.get(trial.model.name)
+    content = {"data": data.content(located.data), "model.weights": model.content(located.model)}
+    return Prepared(data.remarks(located.data), {name: named for name, named in content.items() if named})
 
 
 @contextmanager

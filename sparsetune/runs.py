@@ -87,19 +87,19 @@ def run_configs(
         inputs.locate(config, project, known, path)
         for path, config, project in zip(paths, configs, projects, strict=True)
     ]
-    remarks: list[str] = []
+    prepared: list[inputs.Prepared] = []
     with inputs.decoding(console) as progress:
         for path, config, places in zip(paths, configs, found, strict=True):
-            remarks += inputs.prepare(config, places, known, path, progress)
-    for remark in dict.fromkeys(remarks):
+            prepared.append(inputs.prepare(config, places, known, path, progress))
+    for remark in dict.fromkeys(remark for each in prepared for remark in each.remarks):
         warner(console)(remark)
     for path, config in zip(paths, configs, strict=True):
         if config.training.device == "cuda" and not visible_gpus():
             raise BadInput("found 'cuda', but torch sees no GPU here", source=path, key="training.device")
     folders = _folders(paths, out)
     results = []
-    for path, config, project, places in zip(paths, configs, projects, found, strict=True):
-        identity = json.dumps({**config.plain(), **environment()}, sort_keys=True)
+    for path, config, project, places, read in zip(paths, configs, projects, found, prepared, strict=True):
+        identity = json.dumps({**config.plain(), **environment(), "content": read.content}, sort_keys=True)
         work = project.trials(path.stem, hashlib.sha256(identity.encode()).hexdigest()[:12])
         with hold(project.runs / "locks" / f"{work.name}.lock", path.stem):
             trial = _run_one(path.stem, config, project, work, places, folders.get(path), console)

@@ -72,7 +72,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
         CannotWrite: no room for results; what was finished is kept.
     """
     from sparsetune.search import lock
-    from sparsetune.search.ledger import Ledger, refuse_other_meaning, spent
+    from sparsetune.search.ledger import Ledger, refuse_other_content, refuse_other_meaning, spent
     from sparsetune.tracking.background import Background
     from sparsetune.tracking.console import ConsoleObserver
     from sparsetune.tracking.experiment import check_experiment
@@ -85,8 +85,9 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     import_ahead("sparsetune.tracking.mlflow")
     places = inputs.locate(study.trial, study.project, known, study.source)
     with inputs.decoding(console) as progress:
-        remarks = inputs.prepare(study.trial, places, known, study.source, progress, study.space)
-    for remark in remarks:
+        prepared = inputs.prepare(study.trial, places, known, study.source, progress, study.space)
+    refuse_other_content(study, prepared.content)
+    for remark in prepared.remarks:
         warner(console)(remark)
     if spent(study):
         in_process, workers = True, None  # nothing to start Ray for
@@ -103,7 +104,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     warn = warner(console)
     try:
         with lock.hold(lock_file, study.name):
-            ledger = Ledger(study, known, environment(), warn)
+            ledger = Ledger(study, known, environment(), warn, prepared.content)
             tracking = Background(lambda: open_tracker(study, ledger.uid, warn))
             earlier = ledger.trials()
             watcher = ConsoleObserver(console, study.objectives, earlier, study.budget.trials, study.name)

@@ -67,7 +67,7 @@ _QUALITY = (
     *_of_splits("brier", "brier", "", "minimize",
         "Brier score: mean over samples of the sum over classes of (p - [is the class])^2, from 0 to 2", "classification"),
     *_of_splits("ece", "ece", "fraction", "minimize",
-        "expected calibration error: 10 bins of equal width by confidence, which hold their upper edge; mean |accuracy - confidence| weighted by samples",
+        "expected calibration error: mean |accuracy - confidence| of 10 bins of equal width by confidence, weighted by samples",
         "classification"),
     *_of_splits("ece_15", "ece_15", "fraction", "minimize", "the same with 15 bins", "classification"),
     *_of_splits("ece_odds", "ece_odds", "fraction", None,
@@ -157,6 +157,9 @@ _AST = (
     Metric("clamp_share", "fraction", "minimize", "end",
         "share of the controlled steps in which the threshold or the integral stood at its limit"),
 )  # fmt: skip
+
+ON_GPU = tuple(metric.name for metric in _CUDA)
+"""What exists on a GPU only: no objective, for a study must run on any machine."""
 
 METRICS: dict[str, Metric] = {
     metric.name: metric for metric in (*_TRAINING, *_QUALITY, *_SIZE, *_SEEDED, *_COST, *_CUDA, *_AST)

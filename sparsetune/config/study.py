@@ -10,7 +10,7 @@ from typing import Any
 from sparsetune.config.base import Part
 from sparsetune.config.checking import check_model, expand_name
 from sparsetune.config.errors import BadInput, shown, unknown
-from sparsetune.config.metrics import METRICS, core
+from sparsetune.config.metrics import METRICS, ON_GPU, core
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.paths import Project, find_root, without_password
 from sparsetune.config.registry import Registries, StudyRegistries
@@ -154,6 +154,9 @@ def _objectives(file: StudyFile, trial: TrialConfig, registries: Registries, pat
         if objective.metric in METRICS and METRICS[objective.metric].task not in (None, task):
             problem = f"{objective.metric!r} is of {METRICS[objective.metric].task}; {trial.data.name!r} is for {task}"
             raise BadInput(f"{problem}{_LIST}", source=path, key=key)
+        if objective.metric in ON_GPU:
+            problem = f"{objective.metric!r} exists on a GPU only, so it is no objective{_LIST}"
+            raise BadInput(problem, source=path, key=key)
         if objective.metric in METRICS and objective.metric not in given:
             problem = f"{objective.metric!r} is no number of {trial.method.name!r}{_LIST}"
             raise BadInput(problem, source=path, key=key)

@@ -30,6 +30,7 @@ from sparsetune.search.patience import Patient
 from sparsetune.search.space import suggester
 from sparsetune.search.storage import DEFINITION, as_trial, check_folder, exists, open_storage
 
+CONTENT = "content"
 _STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL": TrialState.FAIL}
 
 
@@ -58,6 +59,23 @@ def refuse_other_meaning(study: Study) -> None:
         )
 
 
+def refuse_other_content(study: Study, content: Mapping[str, str]) -> None:
+    """Raise :class:`BadInput` if the study began with files that held something else; writes nothing."""
+    known = _stored(study)
+    if known is None:
+        return
+    storage, study_id = known
+    began = storage.get_study_user_attrs(study_id).get(CONTENT, content)
+    found = differences(began, content)
+    if found:
+        raise BadInput(
+            f"the files of {study.name!r} hold something else than when it began ({'; '.join(found)}); "
+            "put them back, or name the study anew (--set study=NAME)",
+            source=study.source,
+            key=found[0].partition(":")[0],
+        )
+
+
 def spent(study: Study) -> bool:
     """True if the storage has the study with all trials of its budget, and all of them have ended."""
     known = _stored(study)
@@ -83,12 +101,18 @@ class Ledger:
     """All trials of one study. Methods are called by one thread of one process, which holds the study's lock."""
 
     def __init__(
-        self, study: Study, registries: StudyRegistries, environment: Mapping[str, str], warn: Callable[[str], None]
+        self,
+        study: Study,
+        registries: StudyRegistries,
+        environment: Mapping[str, str],
+        warn: Callable[[str], None],
+        content: Mapping[str, str] | None = None,
     ) -> None:
         """Open the study in its storage, or create it.
 
         Args:
             environment: what decides numbers beside configs; a change since the last run is a warning.
+            content: digests of the files that the trials read, kept with a new study.
         """
         self._study = study
         self._patient = Patient(warn)
@@ -102,6 +126,8 @@ class Ledger:
         except KeyError:
             self._study_id = self._storage.create_new_study(directions, study.name)
         note_changes(self._storage, self._study_id, study, environment, warn)
+        if content and CONTENT not in self._storage.get_study_user_attrs(self._study_id):
+            self._storage.set_study_user_attr(self._study_id, CONTENT, dict(content))
         self.uid = study_uid(self._storage, self._study_id)
         self._memory = InMemoryStorage()
         self._copy = optuna.create_study(

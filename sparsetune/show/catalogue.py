@@ -99,7 +99,8 @@ def show_metrics() -> None:
     better = {"maximize": "higher", "minimize": "lower", None: ""}
     for metric in METRICS.values():
         timing = " (differs between equal runs)" if metric.timing else ""
-        table.add_row(metric.name, metric.unit, better[metric.goal], metric.scope, metric.definition + timing)
+        cells = (metric.name, metric.unit, better[metric.goal], metric.scope, metric.definition + timing)
+        table.add_row(*map(Text, cells))
     Console().print(table)
 
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from sparsetune.config.metrics import METRICS
 
-BESIDE = ("test_accuracy", "activation_rate")  # shown beside the objectives, where trials have them
+BESIDE = ("val_accuracy", "test_accuracy", "activation_rate")  # shown beside the objectives, where trials have them
 _MEANINGS = {
     "val_accuracy": "fraction of validation samples it gets right",
     "val_loss": "mean cross entropy on the validation samples",

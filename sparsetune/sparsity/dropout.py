@@ -34,7 +34,13 @@ class DropoutConfig(Part):
         0, "places with dropout, counted from the output; a model says where they are", phase="train", ge=0
     )
     p_dropout: float = param(0.5, "fraction of values that a place drops", phase="train", ge=0, lt=1)
-    mc_samples: int = param(1, "networks whose predictions are averaged in evaluation", phase=EVALUATION, ge=1, le=1000)
+    mc_samples: int = param(
+        0,
+        "networks with other units dropped whose predictions are averaged in evaluation; 0: one in which nothing is",
+        phase=EVALUATION,
+        ge=0,
+        le=1000,
+    )
 
 
 class MonteCarloDropout:

@@ -45,7 +45,8 @@ def run_trial(job: Job) -> Iterator[Report]:
     config = resolve_trial(job.config, REGISTRIES)
     trainer = Trainer(config)
     saved = checkpoint.load(folder / CHECKPOINT)
-    if saved is not None and saved.get("config") == _identity(config):  # never another trial's state
+    of_this = {"config": _identity(config), "split": trainer.data.digest}
+    if saved is not None and {name: saved.get(name) for name in of_this} == of_this:  # never another trial's state
         trainer.load_state_dict(saved["training"])
     unsent: list[Row] = list(trainer.record)
     report_due, checkpoint_due = Cadence(job.report_every), Cadence(job.checkpoint_every)
@@ -55,7 +56,7 @@ def run_trial(job: Job) -> Iterator[Report]:
             unsent.append(row)
             stopping = look_due.due(row.epoch) and _asked_to_stop(job) and not trainer.done
             if checkpoint_due.due(row.epoch) or stopping:
-                checkpoint.save(folder / CHECKPOINT, {"config": _identity(config), "training": trainer.state_dict()})
+                checkpoint.save(folder / CHECKPOINT, {**of_this, "training": trainer.state_dict()})
             if stopping:
                 yield Report(tuple(unsent), Outcome("STOPPED"))
                 return

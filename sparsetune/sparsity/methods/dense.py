@@ -32,7 +32,8 @@ class Dense(Method):
         self, config: DenseConfig, network: nn.Module, training: Training, subject: Subject = ANYTHING
     ) -> None:
         super().__init__(config, network, training, subject)
-        self._dropout: MonteCarloDropout | None = make_dropout(config, network, subject)
+        dropout = make_dropout(config, network, subject)
+        self._averaged: MonteCarloDropout | None = dropout if config.mc_samples else None
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
@@ -41,17 +42,17 @@ class Dense(Method):
 
     @property
     def samples(self) -> int:
-        return 1 if self._dropout is None else self._dropout.samples
+        return 1 if self._averaged is None else self._averaged.samples
 
     @property
     def first_dropout(self) -> str | None:
-        return None if self._dropout is None else self._dropout.sites[0]
+        return None if self._averaged is None else self._averaged.sites[0]
 
     def begin_evaluation(self) -> None:
         """Every evaluation drops the same units."""
-        if self._dropout is not None:
-            self._dropout.restart()
+        if self._averaged is not None:
+            self._averaged.restart()
 
     def predict(self, inputs: Tensor) -> Tensor:
         """With dropout the mean over Monte Carlo samples: of probabilities (as logarithms), or of numbers."""
-        return self.network(inputs) if self._dropout is None else self._dropout.mean(inputs)
+        return super().predict(inputs) if self._averaged is None else self._averaged.mean(inputs)

@@ -106,6 +106,11 @@ class DataSet:
         """Decode a located config's files, once a machine; returns at once when that has been done."""
 
     @classmethod
+    def content(cls, config: Any) -> str:
+        """16 hexadecimal digits that name the samples of a config whose data have been prepared."""
+        return cls.read(config).content()[:16]
+
+    @classmethod
     def remarks(cls, config: Any) -> list[str]:
         """What a user should be told of the data that :meth:`prepare` has decoded."""
         return []
@@ -149,7 +154,14 @@ class DataSet:
         outline = cls.outline(data)
         if outline is not None and len(outline.input_shape) != 3 and data.augment != "none":
             raise BadInput(f"found {data.augment!r}, allowed for data other than images: none", key="data.augment")
-        cls.counts(data)
+        counted = cls.counts(data)
+        if outline is None or counted is None or cls.task(data) == "regression":
+            return
+        if counted.train < outline.outputs:
+            raise BadInput(
+                f"found {counted.train:,} training samples, allowed: at least {outline.outputs:,}, one of each class",
+                key="data.num_train" if data.num_train else "data.val_size",
+            )
 
     @classmethod
     def load(cls, config: DataConfig) -> Dataset:

@@ -18,7 +18,7 @@ from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.training.models.init import INITS
 from sparsetune.training.models.layers import layers
-from sparsetune.training.models.weights import find, read, replace_weights
+from sparsetune.training.models.weights import digest, find, read, replace_weights
 
 
 class ModelConfig(Part):
@@ -54,9 +54,10 @@ class Model:
         cls.fits(config.model, facts.input_shape)
         batch = config.training.batch_size
         if cls.batch_norm(config.model) and (batch == 1 or facts.train_samples % batch == 1):
+            fitting = next(size for size in range(max(2, batch), batch + 3) if facts.train_samples % size != 1)
             raise BadInput(
-                f"{facts.train_samples:,} samples in batches of {batch} leave a batch of one, which BatchNorm cannot "
-                "train on",
+                f"{facts.train_samples:,} samples in batches of {batch} leave a batch of one, which has no statistics "
+                f"for BatchNorm; allowed: such as {fitting}",
                 key="training.batch_size",
             )
 
@@ -85,6 +86,11 @@ class Model:
         """
         if config.weights is not None:
             cls.build(config, facts.input_shape, facts.outputs)
+
+    @classmethod
+    def content(cls, config: Any) -> str:
+        """16 hexadecimal digits that name the file of a located config's weights; their name, or "", without one."""
+        return digest(config.weights) if config.weights is not None else ""
 
     @classmethod
     def pretrained(cls, config: Any) -> str | None:

@@ -7,8 +7,10 @@ from sparsetune.config.errors import BadInput
 
 def misfit(model: str, wanted: str, input_shape: tuple[int, ...]) -> BadInput:
     """The error for samples that a model cannot take."""
-    found = "x".join(map(str, input_shape))
-    return BadInput(f"{model!r} wants {wanted}; found samples of shape {found}", key="model.name")
+    found = f"samples of shape {'x'.join(map(str, input_shape))}"
+    if len(input_shape) != 3:
+        found += ", which are no images; a model such as mlp takes them"
+    return BadInput(f"{model!r} wants {wanted}; found {found}", key="model.name")
 
 
 def check_images(model: str, input_shape: tuple[int, ...], smallest: int = 1) -> None:

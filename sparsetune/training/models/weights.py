@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import re
 from collections.abc import Mapping
@@ -58,6 +59,14 @@ def read(weights: str, pretrained: str | None) -> dict[str, Tensor]:
     return state
 
 
+def digest(weights: str) -> str:
+    """The first 16 digits of a file's SHA-256; a name of torchvision's as it is."""
+    if not _is_file(weights):
+        return weights
+    with Path(weights).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
 def replace_weights(network: nn.Module, state: Mapping[str, Tensor], old_names: Mapping[str, str], origin: str) -> None:
     """Put the tensors into the network; a last layer with another number of outputs stays as it was drawn.
 
@@ -79,7 +88,8 @@ def replace_weights(network: nn.Module, state: Mapping[str, Tensor], old_names: 
             raise BadInput(f"{origin}: tensor {name!r} is missing", key=KEY)
         problem = _misfit(state.get(name, value), value)
         if problem:
-            hint = "; the first layer has to fit the data's channels" if name == names[0] else ""
+            channels = name == names[0] and state[name].shape[:1] == value.shape[:1]
+            hint = "; the first layer has to fit the data's channels" if channels else ""
             raise BadInput(f"{origin}: tensor {name!r} {problem}{hint}", key=KEY)
     if spare := sorted(state.keys() - own.keys()):
         raise BadInput(f"{origin}: tensor {spare[0]!r} is not in this network", key=KEY)
@@ -105,8 +115,9 @@ def _header(path: Path) -> None:
         with safe_open(path, framework="pt"):
             pass
     except (OSError, SafetensorError) as error:
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
-        raise BadInput(f"{path} is not a sound safetensors file: {reason}", key=KEY) from None
+        if isinstance(error, FileNotFoundError):
+            raise BadInput(f"there is no file {path}", key=KEY) from None
+        raise BadInput(f"{path} is not a sound safetensors file: {error}", key=KEY) from None
 
 
 def _renamed(name: str, old_names: Mapping[str, str]) -> str:

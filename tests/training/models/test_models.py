@@ -297,7 +297,7 @@ def test_batch_norm_refuses_a_batch_of_one(batch_size: int | str, fits: bool) ->
         if fits:
             MODELS.get(model.name).check(normalised, REGISTRIES)
         else:
-            line = rf"^training\.batch_size: {samples:,} samples in batches of {size} leave a batch of one, which Batch"
+            line = rf"^training\.batch_size: {samples:,} samples in batches of {size} leave a batch of one, "
             with pytest.raises(BadInput, match=line):
                 MODELS.get(model.name).check(normalised, REGISTRIES)
     for model in (MlpConfig(), MlpConfig(hidden=(), batch_norm=True)):

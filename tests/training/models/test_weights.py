@@ -62,15 +62,19 @@ def test_a_file_is_found_from_the_projects_root(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(None, "there is no such file"), (b"", "too small"), (b"not a header, but long enough", "header")],
+    [(b"", "too small"), (b"not a header, but long enough", "header")],
 )
-def test_a_file_that_is_missing_or_broken(content: bytes | None, reason: str, path: Path) -> None:
-    if content is not None:
-        path.write_bytes(content)
+def test_a_file_that_is_broken(content: bytes, reason: str, path: Path) -> None:
+    path.write_bytes(content)
     with pytest.raises(BadInput) as caught:
         model("fc").locate(config("fc", weights=path.name), path.parent)
     assert str(caught.value).startswith(f"model.weights: {path} is not a sound safetensors file: ")
     assert reason in str(caught.value)
+
+
+def test_a_file_that_is_missing(path: Path) -> None:
+    with pytest.raises(BadInput, match=f"model.weights: there is no file {path}"):
+        model("fc").locate(config("fc", weights=path.name), path.parent)
 
 
 def test_a_file_that_was_cut_short(path: Path) -> None:
