@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Places = dict[str, Any]  # dotted names of a trial's config to absolute paths
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], None]  # done, of how many; 0 of 0: another process is at it, this one waits
+WAITS = "waiting for another process that decodes the same data"
 _SHOWN_AFTER = 1.0  # seconds: what is done sooner needs no bar
 
 
@@ -100,12 +101,17 @@ def decoding(console: Console) -> Iterator[Progress]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Bars(*columns, console=console, transient=True)
-    started, task = time.monotonic(), None
+    started, task, waited = time.monotonic(), None, False
 
     def progress(done: int, total: int) -> None:
-        nonlocal task
+        nonlocal task, waited
+        if not total:
+            if not waited:
+                console.print(WAITS, highlight=False)
+            waited = True
+            return
         if task is None:
-            if time.monotonic() - started < _SHOWN_AFTER:
+            if done == total or time.monotonic() - started < _SHOWN_AFTER:
                 return
             if not console.is_terminal:
                 console.print(f"decoding {total:,} samples, once on this machine", highlight=False)

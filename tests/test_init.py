@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,7 +39,12 @@ def test_a_new_project_can_be_studied(tmp_path: Path, monkeypatch: pytest.Monkey
     assert content(root) == starting_files()
     for study in (root / "studies").glob("*.yaml"):
         dry = call("study", study, "--dry-run", "--no-probe")
-        assert dry.exit_code == 0, dry.output
+        assert f"study: {study.stem}" in dry.stdout
+        if dry.exit_code:  # its data are not here
+            assert (dry.exit_code, dry.stderr.count("\n")) == (2, 1)
+            assert re.match(
+                f"error: {study}: data\\.(root: no|train_dir: found .*, but there is no folder) ", dry.stderr
+            )
     assert call("spaces", "--root", root).exit_code == 0
     assert content(root) == starting_files()  # looking wrote nothing
 

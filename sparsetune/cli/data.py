@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +70,7 @@ def list_data(
         "sparsetune data check",
         "sparsetune data check mnist",
         "sparsetune data check folder --set train_dir=pets/train --set resize=64",
-        note="Exit code 1: what was asked for is missing or broken.",
+        note="Exit code 1: the data set NAME is missing or broken. Without NAME nothing was asked for: it is 0.",
     ),
 )
 @guarded
@@ -85,7 +86,7 @@ def check(
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """What is missing or broken. With a name everything is read, and decoded if that was not done yet."""
+    """What is missing or broken. With NAME its files are read, and decoded if need be; else they are looked for."""
     from sparsetune.config.overrides import parse_assignments
     from sparsetune.show.data import show_check, show_check_of
 
@@ -93,7 +94,8 @@ def check(
     if name is None:
         if settings:
             raise BadInput("goes with the name of a data set", key="--set")
-        raise typer.Exit(1 if show_check(_project(root), _absolute(folder), as_json=as_json) else 0)
+        show_check(_project(root), _absolute(folder), as_json=as_json)
+        return
     if folder is not None:
         settings["root"] = _absolute(folder)
     wrong = show_check_of(name, settings, _project(root), as_json=as_json, progress=stderr())
@@ -141,7 +143,18 @@ def clean(
     """Remove decoded data from this machine's cache. The files that they were decoded from stay."""
     from sparsetune.show.data import show_clean
 
-    show_clean(_seconds(unused_for), lambda question: yes or typer.confirm(question))
+    show_clean(_seconds(unused_for), lambda question: yes or _agreed(question))
+
+
+def _agreed(question: str) -> bool:
+    """What somebody answers; raises :class:`BadInput` where nobody does."""
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        if sys.stdin.isatty():
+            raise
+        print(file=sys.stderr)  # the question has no end of line
+        raise BadInput("missing, and there is nobody to ask", key="--yes") from None
 
 
 def _project(root: Path | None) -> Path:

@@ -13,8 +13,10 @@ from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.paths import made
 from sparsetune.fetch.download import Progress, download
 from sparsetune.fetch.kaggle import PREFIX, download_kaggle, folder_of
+from sparsetune.fetch.presence import presence
 from sparsetune.fetch.sources import SOURCES, Source
 from sparsetune.fetch.unpack import unpack
+from sparsetune.training.data import DATA
 from sparsetune.training.data.locked import locked
 
 Begin = Callable[[str], Progress]  # told a file's name, gives what is told of its bytes
@@ -37,7 +39,8 @@ def fetch(name: str, root: Path, begin: Begin) -> Fetched:
         root: the folder of data files; made if need be.
 
     Raises:
-        BadInput: an unknown name; no network; what came is not what was wanted. Nothing is left then.
+        BadInput: an unknown name; a data set that is not fetched; no network; what came is not what was wanted.
+            Nothing is left then.
     """
     if name.startswith(PREFIX):
         handle = name.removeprefix(PREFIX)
@@ -45,7 +48,7 @@ def fetch(name: str, root: Path, begin: Begin) -> Fetched:
         use = f"{{name: folder, train_dir: {path.name}/...}}, or {{name: tabular, path: ...}}"
         return Fetched(path, _once(path, root, lambda aside: download_kaggle(handle, aside / path.name)), use)
     if name not in SOURCES:
-        raise BadInput(unknown("data set", name, [*SOURCES, f"{PREFIX}OWNER/SET"]), key="fetch")
+        raise _nothing_to_fetch(name)
     source = SOURCES[name]()
     path = root / source.folder
     if source.unpacked:
@@ -59,6 +62,16 @@ def fetch(name: str, root: Path, begin: Begin) -> Fetched:
                     made(path)
                     got.rename(path / file.name)
     return Fetched(path, not missing, source.use)
+
+
+def _nothing_to_fetch(name: str) -> BadInput:
+    if name not in DATA.names():
+        return BadInput(unknown("data set", name, [*SOURCES, f"{PREFIX}OWNER/SET"]), key="fetch")
+    if presence(name, Path(), {}).state == "yours":
+        why = f"is made of files that a study names; `sparsetune data list {name}` shows how"
+    else:
+        why = f"needs no download; in a study: data: {name}"
+    return BadInput(f"{name!r} {why}", key="fetch")
 
 
 def _once(path: Path, root: Path, make: Callable[[Path], object]) -> bool:

@@ -92,7 +92,7 @@ def forecast(
 
 
 def _told(say: Say) -> inputs.Progress:
-    return lambda done, total: say(f"decoding {done:,} of {total:,} samples")
+    return lambda done, total: say(f"decoding {done:,} of {total:,} samples" if total else inputs.WAITS)
 
 
 def trials_left(study: Study) -> tuple[int, int]:

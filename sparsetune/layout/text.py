@@ -68,6 +68,16 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(line, max(0, width - 3)).rstrip() + "..."[:width]
 
 
+def cut_front(text: str, width: int) -> str:
+    """The end of a text, which says most of a path, in at most ``width`` cells; three dots stand for the rest."""
+    if cell_len(text) <= width:
+        return text
+    end = text
+    while end and cell_len(end) > width - 3:
+        end = end[1:]
+    return "..."[:width] + end
+
+
 def listed(items: Sequence[object], most: int) -> str:
     """``1, 2, 3 and 5 more``."""
     shown = ", ".join(str(item) for item in items[:most])

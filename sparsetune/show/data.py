@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from sparsetune.fetch.examine import Examined, examine
 from sparsetune.fetch.fetch import fetch
 from sparsetune.fetch.presence import Presence, presences
 from sparsetune.inputs import decoding
-from sparsetune.layout.text import ago, size
+from sparsetune.layout.text import size
 from sparsetune.report.tables import plain_table
+from sparsetune.show.entries import entry_table
 from sparsetune.show.words import command_line
 from sparsetune.training.data import DATA, store
 
@@ -45,19 +46,18 @@ def show_list(project_root: Path, root: str | None, *, as_json: bool) -> None:
     total = f"{len(decoded)} decoded in {store.cache_root()}, {size(sum(each.nbytes for each in decoded))}"
     console.print(Text(total, "bold"), soft_wrap=True)
     if decoded:
-        console.print(_entries(decoded))
+        console.print(entry_table(decoded, console.width))
 
 
-def show_check(project_root: Path, root: str | None, *, as_json: bool) -> int:
-    """All data sets, without decoding any; returns how many are broken."""
+def show_check(project_root: Path, root: str | None, *, as_json: bool) -> None:
+    """All data sets: whether their files are there; opens none."""
     found = list(presences(project_root, root))
     if as_json:
         print(json.dumps([dataclasses.asdict(each) for each in found], indent=1))
-    else:
-        console = Console()
-        for each in found:
-            _print_presence(console, each)
-    return sum(each.state == "broken" for each in found)
+        return
+    console = Console()
+    for each in found:
+        _print_presence(console, each)
 
 
 def show_check_of(
@@ -109,7 +109,7 @@ def show_clean(unused_for: float | None, agreed: Callable[[str], bool]) -> None:
     freed = store.sweep()
     console = Console()
     if chosen:
-        console.print(_entries(chosen))
+        console.print(entry_table(chosen, console.width))
         nbytes = sum(each.nbytes for each in chosen)
         if not agreed(f"remove {len(chosen)} decoded, {size(nbytes)}? They are decoded again when they are needed."):
             return
@@ -118,19 +118,6 @@ def show_clean(unused_for: float | None, agreed: Callable[[str], bool]) -> None:
         freed += nbytes
     said = f"removed {len(chosen)} decoded, {size(freed)} free" if freed else "nothing to remove"
     console.print(said, highlight=False)
-
-
-def _entries(entries: Sequence[store.Entry]) -> Any:
-    table = plain_table()
-    for head in ("decoded", "samples", "of", "size", "last used"):
-        table.add_column(head, justify="right" if head in ("samples", "size") else "left")
-    for each in entries:
-        samples = each.meta.get("samples", "")
-        count = sum(samples.values()) if isinstance(samples, dict) else samples
-        of = " x ".join(map(str, each.meta.get("shape", ())))
-        last = ago(time.time() - each.last_used)
-        table.add_row(Text(str(each.meta["label"])), f"{count:,}" if count else "", of, size(each.nbytes), last)
-    return table
 
 
 def _plain(entry: store.Entry) -> dict[str, Any]:

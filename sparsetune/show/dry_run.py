@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from sparsetune import inputs
 from sparsetune.config.study import Study
 from sparsetune.config.yaml_io import dump
 from sparsetune.show.forecast import forecast_lines
@@ -25,6 +26,9 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
 
     Returns:
         The exit code: 1 if a probed config failed.
+
+    Raises:
+        BadInput: also for files of data or model that are not there, after the rest has been printed.
     """
     from sparsetune.assembly import registries
     from sparsetune.search.ledger import preview
@@ -36,6 +40,7 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
     if study.space.parameters:
         _comment("", "three configs as they would be drawn before any trial has finished", *point_lines(points))
     if not probe:
+        inputs.locate(study.trial, study.project, registries(), study.source)  # as a forecast and a start do
         return 0
     from sparsetune.forecast.study import forecast
 

@@ -44,14 +44,14 @@ def said(*words: object) -> Any:
     return json.loads(result.stdout)
 
 
-def decoded(label: str = "pets", used: int | None = None) -> store.Entry:
+def decoded(label: str = "pets", used: int | None = None, source: str | list[str] = "") -> store.Entry:
     """An entry of the store, last used so many seconds ago."""
 
     def make(maker: Maker) -> dict[str, Any]:
         maker.put("images", store.np.zeros((4, 1, 2, 2), "u1"))
-        return {"samples": 4, "shape": (1, 2, 2)}
+        return {"samples": 4, "shape": (1, 2, 2), "source": source}
 
-    entry = store.get(label, {}, make)
+    entry = store.get(label, {"source": source}, make)
     if used is not None:
         then = entry.last_used - used
         os.utime(entry.folder / META, (then, then))
@@ -124,6 +124,11 @@ def test_check_of_a_folder_reads_every_image(project: Path) -> None:
         (("check", "digits", "--set", "sede=3"), "error: data.sede: unknown key 'sede'; did you mean 'seed'?"),
         (("check", "--set", "seed=3"), "error: --set: goes with the name of a data set"),
         (("fetch", "mnits"), "error: fetch: unknown data set 'mnits'; did you mean 'mnist'?"),
+        (("fetch", "digits"), "error: fetch: 'digits' needs no download; in a study: data: digits"),
+        (("fetch", "teacher_student"), "error: fetch: 'teacher_student' needs no download; in a study: data: teacher"),
+        (("fetch", "folder"), "error: fetch: 'folder' is made of files that a study names; `sparsetune data list fol"),
+        (("fetch", "hf"), "error: fetch: 'hf' is made of files that a study names; `sparsetune data list hf`"),
+        (("fetch", "tabular"), "error: fetch: 'tabular' is made of files that a study names; `sparsetune data list "),
         (("fetch", "kaggle:x"), "error: kaggle: found 'x', allowed: OWNER/SET"),
         (("clean", "--unused-for", "3 moons"), "error: --unused-for: found '3 moons', allowed: a number with s, min"),
         (("list", "--root", "/"), "error: /: no folder upward from here has search_spaces/"),
@@ -171,8 +176,34 @@ def test_clean_leaves_what_is_in_use() -> None:
 
 def test_clean_without_anybody_to_ask_removes_nothing() -> None:
     decoded()
-    assert data("clean").exit_code == 1
+    result = data("clean")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("\nerror: --yes: missing, and there is nobody to ask\n")
     assert len(store.entries()) == 1
+
+
+def test_of_many_folders_of_one_name_each_is_told_by_its_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    decoded("train", source=str(tmp_path / "me" / "pets" / "train"))
+    decoded("train", source=f"{'/deep' * 40}/birds/train")
+    decoded("mnist", source=["/data/MNIST/raw/a", "/data/MNIST/raw/b"])
+    decoded("set", source="owner/set")
+    places = [line.split()[-1] for line in data("list").stdout.splitlines() if "144 B" in line]
+    assert {"~/pets/train", "/data/MNIST/raw", "owner/set"} < set(places)
+    assert [place for place in places if place.startswith("...") and place.endswith("/deep/birds/train")]
+    assert all(len(line) <= 200 for line in data("list").stdout.splitlines())
+    asked = data("clean", answer="n\n").stdout
+    assert all(place in asked for place in places)
+
+
+def test_help_and_exit_code_agree() -> None:
+    """Without a name nothing was asked for, so that what is missing is no error."""
+    said = " ".join(data("check", "--help").stdout.split())
+    assert "Exit code 1: the data set NAME is missing or broken. Without NAME nothing was asked for: it is 0." in said
+    for words in (("check",), ("check", "--json")):
+        result = data(*words)
+        assert (result.exit_code, "missing" in result.stdout) == (0, True)
+    assert data("check", "mnist").exit_code == 1
 
 
 def test_clean_takes_what_a_killed_process_left() -> None:

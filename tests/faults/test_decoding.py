@@ -23,6 +23,8 @@ from sparsetune.training.data.folder import Folder, FolderConfig
 images, place, name, what = sys.argv[1:]
 place = Path(place)
 def progress(done, of):
+    if not of:
+        return  # it waits for the other one
     with (place / "decoded").open("a") as file:
         file.write(f"{done} ")
     if done < of and what == "die":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from sparsetune.layout.text import about, ago, bar, clock_time, cut, duration, heading, listed, number, size
+from sparsetune.layout.text import about, ago, bar, clock_time, cut, cut_front, duration, heading, listed, number, size
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,15 @@ def test_a_text_is_cut_to_a_line_of_the_width(width: int) -> None:
         assert cell_len(cut(text, width)) <= width
     assert cut(" two \n words ", 20) == "two words"
     assert cut("twelve letters", 9) == "twelve..."
+
+
+@pytest.mark.parametrize("width", range(12))
+def test_of_a_path_the_end_stays(width: int) -> None:
+    for text in ("/home/me/data/train", "日本語の長い名前です", "ab"):
+        assert cell_len(cut_front(text, width)) <= width
+    assert cut_front("/data/train", 11) == "/data/train"
+    assert cut_front("/data/train", 9) == "... train".replace(" ", "/")
+    assert cut_front("/data/train", 0) == ""
 
 
 def test_a_list_names_the_first_and_counts_the_rest() -> None:

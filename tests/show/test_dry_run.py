@@ -101,6 +101,28 @@ def test_without_a_probe_it_is_the_same_each_time_and_trains_nothing(tmp_path: P
     assert "forecast" not in first.stdout
 
 
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ("mnist", "data.root: no train-images-idx3-ubyte"),
+        ({"name": "tabular", "path": "none.csv", "target": "y"}, "data.path: no file "),
+        (
+            {"name": "folder", "train_dir": "/does/not/exist"},
+            "data.train_dir: found '/does/not/exist', but there is no",
+        ),
+        ({"name": "hf", "path": "/does/not/exist"}, "data.path: found '/does/not/exist', but there is no folder"),
+    ],
+)
+def test_files_that_are_not_there_are_refused_without_a_probe_too(data: Any, problem: str, tmp_path: Path) -> None:
+    file = write_study(tmp_path, data=data, space=None, method="dense")
+    goal = "objectives=[{metric: val_loss, goal: minimize}]"
+    result = call("study", file, "--dry-run", "--no-probe", "--set", goal)
+    assert result.exit_code == 2
+    assert "study: small" in result.stdout
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith(f"error: {file}: {problem}")
+
+
 def test_no_probe_alone_is_refused(tmp_path: Path) -> None:
     result = call("study", write_study(tmp_path), "--in-process", "--no-probe")
     assert (result.exit_code, "--no-probe" in result.stderr) == (2, True)

@@ -22,7 +22,7 @@ from sparsetune.training.data.dataset import Dataset, assemble
 from sparsetune.training.data.pools import Pools
 from sparsetune.training.data.splits import Counts, counts, divide
 
-Progress = Callable[[int, int], None]  # done, of how many
+Progress = Callable[[int, int], None]  # done, of how many; 0 of 0: another process is at it, this one waits
 
 
 class DataConfig(Part):

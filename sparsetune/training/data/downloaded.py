@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -121,7 +122,8 @@ class Downloaded(DataSet):
         files = cls.find(Path(config.root))
         side = config.resize or cls.image[1]
         key = {"files": [identity(path) for path in files], "side": side, "version": VERSION}
-        return store.get(config.name, key, lambda maker: cls._decode(maker, files, side, progress))
+        decode = partial(cls._decode, files=files, side=side, progress=progress)
+        return store.get(config.name, key, decode, partial(progress, 0, 0))
 
     @classmethod
     def _decode(cls, maker: store.Maker, files: Sequence[Path], side: int, progress: Progress) -> Mapping[str, Any]:

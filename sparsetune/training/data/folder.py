@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sparsetune.config.base import param
 from sparsetune.config.errors import BadInput
 from sparsetune.training.data.folders import absolute, found_folder
-from sparsetune.training.data.image_sets import ImageSet, refuse_strange
+from sparsetune.training.data.image_sets import ImageSet, refuse_one_class, refuse_strange
 from sparsetune.training.data.images import ImagesConfig, Item
 from sparsetune.training.data.listing import Listing, list_images
 from sparsetune.training.data.roots import VARIABLE
@@ -44,6 +44,7 @@ class FolderPart:
         self.source = str(listing.root)
         self.identity: Mapping[str, Any] = {"files": listing.digest}
         self.classes = listing.classes
+        self.labels = listing.labels
         self._listing = listing
 
     def __len__(self) -> int:
@@ -83,6 +84,7 @@ def _parts(config: FolderConfig, *, anew: bool = False) -> dict[str, FolderPart]
         for other in parts.values():
             _refuse_overlap(path, setting, other)
         part = parts[split] = FolderPart(setting, list_images(path, key=f"data.{setting}", anew=anew))
+        refuse_one_class(parts["train"], parts["train"].classes, parts["train"].labels)
         refuse_strange(part, part.classes, parts["train"], parts["train"].classes)
     return parts
 

@@ -99,5 +99,5 @@ def _identity(config: HfConfig, split: str) -> Mapping[str, Any]:
     wanted = {"split": split, "subset": config.subset, "columns": [config.image, config.label]}
     if config.path is None:
         return {"repo": config.repo, "revision": config.revision, **wanted}
-    folder = absolute(config.path, key="data.path")
-    return {"files": hashlib.sha256(repr(all_files(folder)).encode()).hexdigest(), **wanted}
+    files = all_files(absolute(config.path, key="data.path"), key="data.path")
+    return {"files": hashlib.sha256(repr(files).encode()).hexdigest(), **wanted}

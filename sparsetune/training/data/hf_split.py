@@ -42,6 +42,10 @@ class HfSplit:
     def classes(self) -> tuple[str, ...]:
         return self._labels[0]
 
+    @property
+    def labels(self) -> list[int]:
+        return self._labels[1]
+
     def items(self) -> Iterator[Item]:
         """Raises :class:`BadInput` for a column that holds no images."""
         from datasets import Image

@@ -44,5 +44,10 @@ def mixed(one: str, shape: Sequence[int], other: str, other_shape: Sequence[int]
     return BadInput(f"mixed sizes: {found}; set data.resize to a side for all", source=source, key="data.resize")
 
 
+def one_class(name: str, source: object, key: str) -> BadInput:
+    """The error for training images that are all of one class."""
+    return BadInput(f"found images of one class only, {name!r}, wanted two or more", source=source, key=key)
+
+
 def _undecodable(bad: Bad, count: int) -> str:
     return f"{len(bad):,} of {count:,} images cannot be decoded"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -12,10 +12,10 @@ import numpy as np
 from sparsetune.config.errors import BadInput
 from sparsetune.training.data import store
 from sparsetune.training.data.contract import DataSet, Outline, Progress
-from sparsetune.training.data.image_errors import left_out, mixed, refused
+from sparsetune.training.data.image_errors import left_out, mixed, one_class, refused
 from sparsetune.training.data.images import ImagesConfig, Item, decode_all
 from sparsetune.training.data.maker import Maker
-from sparsetune.training.data.pools import Pools, Samples
+from sparsetune.training.data.pools import Array, Pools, Samples
 
 
 class ImagePart(Protocol):
@@ -35,6 +35,9 @@ class ImagePart(Protocol):
 
     @property
     def classes(self) -> tuple[str, ...]: ...
+
+    @property
+    def labels(self) -> Sequence[int]: ...
 
     def __len__(self) -> int: ...
 
@@ -99,19 +102,24 @@ class ImageSet(DataSet):
         """Of each part, decoded if need be."""
         parts = cls.parts(config)
         missing = [name for name, part in parts.items() if _found(part, config) is None]
+        if "train" in missing:  # before any is decoded
+            refuse_one_class(parts["train"], parts["train"].classes, parts["train"].labels)
         total, before = sum(len(parts[name]) for name in missing), 0
         entries: dict[str, store.Entry] = {}
         for name, part in parts.items():
             told = partial(_told, progress, before, total)
-            entry = entries[name] = store.get(*_key(part, config), partial(_decode, part, config, told))
+            entry = entries[name] = store.get(
+                *_key(part, config), partial(_decode, part, config, told), partial(progress, 0, 0)
+            )
             before += len(part) if name in missing else 0
             if entry.meta["skipped"] and not config.skip_bad:  # decoded for a config that skips them
                 raise refused(entry.meta["skipped"], entry.meta["of"], entry.meta["source"])
-            first = entries["train"].meta
-            refuse_strange(part, entry.meta["classes"], parts["train"], first["classes"])
-            if entry.meta["shape"] != first["shape"]:
+            first = entries["train"]
+            refuse_strange(part, entry.meta["classes"], parts["train"], first.meta["classes"])
+            if entry.meta["shape"] != first.meta["shape"]:
                 settings = (f"data.{each.setting}" for each in (parts["train"], part))
-                raise mixed(next(settings), first["shape"], next(settings), entry.meta["shape"])
+                raise mixed(next(settings), first.meta["shape"], next(settings), entry.meta["shape"])
+        refuse_one_class(parts["train"], first.meta["classes"], first.array("labels"))  # of those not left out
         return entries
 
 
@@ -125,6 +133,12 @@ def refuse_strange(part: ImagePart, classes: Iterable[str], train: ImagePart, kn
             source=part.source,
             key=f"data.{part.setting}",
         )
+
+
+def refuse_one_class(part: ImagePart, classes: Sequence[str], labels: Sequence[int] | Array) -> None:
+    """Raise :class:`BadInput` for images that leave nothing to learn."""
+    if all(label == labels[0] for label in labels):
+        raise one_class(classes[labels[0]], part.source, key=f"data.{part.setting}")
 
 
 def _decode(part: ImagePart, config: ImagesConfig, progress: Progress, maker: Maker) -> Mapping[str, Any]:

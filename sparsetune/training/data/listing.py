@@ -52,7 +52,7 @@ def list_images(root: Path, key: str, *, anew: bool = False) -> Listing:
         try:
             stamps, listing = _walked(root)
         except OSError as error:
-            raise BadInput(f"cannot be read: {error.strerror}", source=error.filename or root, key=key) from None
+            raise _unreadable(error, root, key) from None
         except BadInput as error:
             raise error.located(source=root, key=key) from None
     _known[root] = stamps, listing
@@ -61,11 +61,18 @@ def list_images(root: Path, key: str, *, anew: bool = False) -> Listing:
     return listing
 
 
-def all_files(root: Path) -> list[_Found]:
-    """Every file below a folder."""
+def all_files(root: Path, key: str) -> list[_Found]:
+    """Every file below a folder; raises :class:`BadInput` where it cannot be read."""
     found: list[_Found] = []
-    _below(root, ".", ("",), found, [])
+    try:
+        _below(root, ".", ("",), found, [])
+    except OSError as error:
+        raise _unreadable(error, root, key) from None
     return sorted(found)
+
+
+def _unreadable(error: OSError, root: Path, key: str) -> BadInput:
+    return BadInput(f"cannot be read: {error.strerror}", source=error.filename or root, key=key)
 
 
 def _walked(root: Path) -> tuple[_Stamps, Listing]:

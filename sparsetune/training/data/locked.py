@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock; waits for whoever has it. The file is gone afterwards."""
-    file = _opened(path, wait=True)
+def locked(path: Path, waits: Callable[[], object] | None = None) -> Iterator[None]:
+    """Hold the lock; waits for whoever has it, and tells ``waits`` so. The file is gone afterwards."""
+    file = _opened(path, wait=False)
+    if file is None:
+        if waits is not None:
+            waits()
+        file = _opened(path, wait=True)
     assert file is not None
     with file:
         try:

@@ -72,16 +72,21 @@ def find(label: str, key: Mapping[str, Any]) -> Entry | None:
     return entry if entry is not None and _whole(entry) else None
 
 
-def get(label: str, key: Mapping[str, Any], make: Callable[[Maker], Mapping[str, Any]]) -> Entry:
+def get(
+    label: str,
+    key: Mapping[str, Any],
+    make: Callable[[Maker], Mapping[str, Any]],
+    waits: Callable[[], object] | None = None,
+) -> Entry:
     """The entry of that key; made by ``make`` (which returns its description) if it is not there yet.
 
-    Several processes may ask at once: one makes it, the others wait.
+    Several processes may ask at once: one makes it, the others call ``waits`` and wait.
 
     Raises:
         BadInput: the cache cannot be written; what ``make`` raises. Nothing is left then.
     """
     try:
-        return _used(find(label, key) or _made(label, key, make))
+        return _used(find(label, key) or _made(label, key, make, waits))
     except OSError as error:
         if disk_trouble(error):  # a full disk has an exit code of its own
             raise
@@ -116,11 +121,16 @@ def sweep() -> int:
     return freed
 
 
-def _made(label: str, key: Mapping[str, Any], make: Callable[[Maker], Mapping[str, Any]]) -> Entry:
+def _made(
+    label: str,
+    key: Mapping[str, Any],
+    make: Callable[[Maker], Mapping[str, Any]],
+    waits: Callable[[], object] | None,
+) -> Entry:
     folder = _folder(label, key)
     made(folder.parent)
     sweep()
-    with locked(_beside(folder, _LOCK)):
+    with locked(_beside(folder, _LOCK), waits):
         found = find(label, key)
         if found is not None:
             return found

@@ -16,7 +16,9 @@ from sparsetune.training.data.pools import Array, Samples
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
-MOST_VALUES = 1_000  # of a text column: more are names of rows, not categories
+MOST_VALUES = 100  # of a text column, each of which becomes an input
+FEW_ROWS = 20  # in more rows, values of which hardly any comes twice are names of rows, or dates
+_MEND = "leave it out by data.ignore, or make numbers of it"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def table_of(frame: DataFrame, targets: Sequence[str], ignored: Sequence[str], t
     inputs = [name for name in columns if name not in targets and name not in ignored]
     if not inputs:
         raise BadInput("no column is left for the inputs", source=source, key="data.target")
-    _refuse_missing(frame[[*inputs, *targets]], source)
+    _refuse_missing(frame[[*inputs, *targets]], len(inputs), source)
     features: dict[str, Array] = {}
     for name in inputs:
         own = _features(frame[name], name, source)
@@ -61,13 +63,20 @@ def table_of(frame: DataFrame, targets: Sequence[str], ignored: Sequence[str], t
     return Table(Samples(values, labels), tuple(features), classes)
 
 
-def _refuse_missing(frame: DataFrame, source: Path) -> None:
+def _refuse_missing(frame: DataFrame, inputs: int, source: Path) -> None:
+    """The inputs are the first columns: one of the targets cannot be left out."""
     gaps = frame.isna().to_numpy()
-    rows = np.flatnonzero(gaps.any(axis=1))
-    if len(rows):
-        name = frame.columns[gaps[rows[0]].argmax()]
-        more = f"; {len(rows):,} rows have gaps" if len(rows) > 1 else ""
-        raise BadInput(f"{_at(rows[0], name)}: no value{more}", source=source)
+    cells = int(gaps.sum())
+    if not cells:
+        return
+    row = gaps.any(axis=1).argmax()
+    where = _at(row, frame.columns[gaps[row].argmax()])
+    in_all = "1 cell is empty" if cells == 1 else f"{cells:,} cells are empty"
+    leave_out = ", or leave out the column by data.ignore" if gaps[:, :inputs].any() else ""
+    raise BadInput(
+        f"{where}: no value; {in_all} (rows count from 1, without the header): fill in values, drop rows{leave_out}",
+        source=source,
+    )
 
 
 def _features(column: Series[Any], name: str, source: Path) -> dict[str, Array]:
@@ -75,10 +84,10 @@ def _features(column: Series[Any], name: str, source: Path) -> dict[str, Array]:
     if numbers is not None:
         return {name: _single(numbers, name, source)}
     labels, values = _distinct(column)
-    if len(values) > MOST_VALUES:
+    if len(values) > MOST_VALUES or (len(column) > FEW_ROWS and 2 * len(values) > len(column)):
         raise BadInput(
-            f"column {name!r}: found {len(values):,} different texts, allowed: {MOST_VALUES:,}; "
-            "data.ignore leaves a column out",
+            f"column {name!r}: found {len(values):,} different texts in {len(column):,} rows, each would be an input "
+            f"(allowed: {MOST_VALUES}, and half of the rows); {_MEND}",
             source=source,
         )
     return {f"{name}={value}": (labels == number).astype(np.float32) for number, value in enumerate(values)}
@@ -117,7 +126,8 @@ def _numbers(column: Series[Any], name: str, source: Path) -> Array | None:
     ):
         return column.to_numpy(dtype=np.float64)
     if not (kinds.is_string_dtype(column.dtype) or isinstance(column.dtype, pandas.CategoricalDtype)):
-        raise BadInput(f"column {name!r}: found {column.dtype}, allowed: numbers, text, true and false", source=source)
+        found = f"found {column.dtype}, allowed: numbers, text, true and false"
+        raise BadInput(f"column {name!r}: {found}; {_MEND}", source=source)
     parsed = pandas.to_numeric(column.astype(str), errors="coerce").to_numpy(dtype=np.float64)
     broken = np.flatnonzero(np.isnan(parsed))
     if 2 * len(broken) >= len(parsed):

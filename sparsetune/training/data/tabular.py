@@ -1,14 +1,16 @@
 """Tables: a CSV or parquet file of yours, or one that ships with scikit-learn; classification or regression.
 
 Files:  names of columns in the first line; every column that is neither ``target`` nor in ``ignore`` is an input. A
-        column of text becomes one input of 0 and 1 for each of its values; true and false are 1 and 0.
+        column of text becomes one input of 0 and 1 for each of its values, of which it has at most 100; true and
+        false are 1 and 0.
 Splits: 70 / 10 / 20 %, each class with its share. Inputs are standardised by the training split, and so are the
         targets of regression; metrics are in the data's own unit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -28,7 +30,7 @@ from sparsetune.training.data.roots import expanded, identity
 from sparsetune.training.data.table_columns import table_of
 from sparsetune.training.data.table_file import ENDINGS, ending, read_table
 
-VERSION = 1  # of decoding: a change of what comes out makes old entries unknown
+VERSION = 2  # of decoding: a change of what comes out makes old entries unknown
 
 
 class TabularConfig(OnePoolConfig):
@@ -107,7 +109,7 @@ class Tabular(DataSet):
 
     @classmethod
     def prepare(cls, config: TabularConfig, progress: Progress) -> None:
-        entry = _entry(config)
+        entry = _entry(config, partial(progress, 0, 0))
         progress(entry.meta["rows"], entry.meta["rows"])
 
     @classmethod
@@ -145,14 +147,14 @@ def _refuse_file_settings(config: TabularConfig) -> None:
         raise BadInput(f"found {config.task}, allowed for {config.set}: {own}", key="data.task")
 
 
-def _entry(config: TabularConfig) -> store.Entry:
+def _entry(config: TabularConfig, waits: Callable[[], object] | None = None) -> store.Entry:
     if config.set is None and not Path(config.path or "").is_absolute():
         raise BadInput(f"found {shown(config.path)}, allowed: an absolute path", key="data.path")
     try:
         label, key = _label_and_key(config)
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", source=config.path, key="data.path") from None
-    return store.get(label, key, lambda maker: _decode(config, maker))
+    return store.get(label, key, lambda maker: _decode(config, maker), waits)
 
 
 def _label_and_key(config: TabularConfig) -> tuple[str, dict[str, Any]]:

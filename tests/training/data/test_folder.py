@@ -152,9 +152,10 @@ def test_modes_may_differ_where_they_are_converted(train: Path) -> None:
 
 
 def test_grey_images_stay_grey(tmp_path: Path) -> None:
-    (tmp_path / "grey" / "a").mkdir(parents=True)
-    picture(1, mode="L").save(tmp_path / "grey" / "a" / "1.jpg")
-    assert read(tmp_path / "grey").train.inputs.shape == (1, 1, 8, 8)
+    for name in ("a", "b"):
+        (tmp_path / "grey" / name).mkdir(parents=True)
+        picture(1, mode="L").save(tmp_path / "grey" / name / "1.jpg")
+    assert read(tmp_path / "grey").train.inputs.shape == (2, 1, 8, 8)
 
 
 def spoil(train: Path) -> None:
@@ -187,8 +188,8 @@ def test_a_bad_image_is_named_and_counted_or_left_out(train: Path, cache: Path) 
 
 
 def test_nothing_but_bad_images(tmp_path: Path) -> None:
-    folder = write_pictures(tmp_path / "bad", {"a": 2})
-    for file in (folder / "a").iterdir():
+    folder = write_pictures(tmp_path / "bad", {"a": 1, "b": 1})
+    for file in folder.glob("*/*"):
         file.write_bytes(b"x")
     for skip_bad in (False, True):
         assert str(refused(folder, skip_bad=skip_bad)).endswith(
@@ -225,6 +226,11 @@ def splits_inside(train: Path) -> None:
     write_pictures(train / "Val", {"a": 1})
 
 
+def one_class(train: Path) -> None:
+    for name in ("dog", "owl"):
+        shutil.rmtree(train / name)
+
+
 def a_file(train: Path) -> None:
     absent(train)
     train.touch()
@@ -235,6 +241,7 @@ WRONG: dict[Callable[[Path], None], str] = {
     a_file: "data.train_dir: found '{0}', but there is no folder {0}",
     no_class: "{0}: data.train_dir: found no folder in it, wanted one for each class",
     empty_class: "{0}: data.train_dir: 4 of 7 class folders are without an image: 'ant', 'bee', 'fly' and 1 more",
+    one_class: "{0}: data.train_dir: found images of one class only, 'cat', wanted two or more",
     splits_inside: "{0}: data.train_dir: found Val, train in it, wanted one folder for each class; "
     "name each split by itself",
 }
@@ -243,7 +250,9 @@ WRONG: dict[Callable[[Path], None], str] = {
 @pytest.mark.parametrize("spoilt", WRONG, ids=lambda each: each.__name__)
 def test_a_wrong_folder(spoilt: Callable[[Path], None], train: Path, cache: Path) -> None:
     spoilt(train)
-    assert str(refused(train)) == WRONG[spoilt].format(train)
+    with pytest.raises(BadInput) as caught:
+        Folder.locate(FolderConfig(train_dir=str(train)), train.parent)
+    assert str(caught.value) == WRONG[spoilt].format(train)
     assert not cache.exists()
 
 
@@ -268,6 +277,32 @@ def test_folders_that_do_not_go_together(train: Path, tmp_path: Path) -> None:
         assert str(refused(train, test_dir=str(same))) == (
             f"{same}: data.test_dir: shares images with data.train_dir, {train}"
         )
+
+
+def test_one_class_is_left_of_several_or_enough_to_measure_on(train: Path, tmp_path: Path) -> None:
+    val = write_pictures(tmp_path / "val", {"dog": 2})
+    assert read(train, val_dir=str(val)).val is not None
+    for name in ("cat", "owl"):
+        for file in (train / name).iterdir():
+            file.write_bytes(b"x")
+    assert str(refused(train, skip_bad=True)) == (
+        f"{train}: data.train_dir: found images of one class only, 'dog', wanted two or more"
+    )
+
+
+@pytest.mark.parametrize("gone", ["train", "val"])
+def test_a_folder_that_vanishes_is_one_line(gone: str, train: Path, tmp_path: Path) -> None:
+    """After it was found, and after its images were decoded."""
+    val = write_pictures(tmp_path / "val", {"dog": 2})
+    config = Folder.locate(FolderConfig(train_dir=str(train), val_dir=str(val)), tmp_path)
+    Folder.prepare(config, lambda done, of: None)
+    shutil.rmtree(tmp_path / gone)
+    assert Folder.outline(config) is None
+    assert Folder.remarks(config) == []
+    for use in (lambda: Folder.prepare(config, lambda done, of: None), lambda: Folder.read(config)):
+        with pytest.raises(BadInput) as caught:
+            use()
+        assert str(caught.value) == f"{tmp_path / gone}: data.{gone}_dir: cannot be read: No such file or directory"
 
 
 def test_relative_paths(train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

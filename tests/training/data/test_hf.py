@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -127,14 +128,14 @@ def raw(folder: Path, values: list[Any], spoilt: int | None = None, name: str = 
 
 
 def test_settings_of_images_hold_here_too(tmp_path: Path) -> None:
-    raw(tmp_path / "set", ["a", "b", "a"], spoilt=1)
+    raw(tmp_path / "set", ["a", "b", "a", "b"], spoilt=1)
     columns = {"image": "img", "label": "y"}
     assert refused(tmp_path / "set", **columns) == (
-        f"{tmp_path}/set: data.skip_bad: 1 of 3 images cannot be decoded, the first: train[1] (not an image); "
+        f"{tmp_path}/set: data.skip_bad: 1 of 4 images cannot be decoded, the first: train[1] (not an image); "
         "mend or remove it, or set data.skip_bad to true"
     )
     pools = read(tmp_path / "set", skip_bad=True, mode="grey", resize=4, **columns)
-    assert pools.train.inputs.shape == (2, 1, 4, 4)
+    assert pools.train.inputs.shape == (3, 1, 4, 4)
 
 
 def test_what_cannot_be(tmp_path: Path) -> None:
@@ -157,6 +158,29 @@ def test_what_cannot_be(tmp_path: Path) -> None:
     raw(place, [1, 2])
     assert "data.image: column 'y' holds" in refused(place, image="y", label="y")
     assert "there is no folder" in refused(tmp_path / "none")
+
+
+def test_a_folder_that_is_not_there_or_vanishes_is_one_line(tmp_path: Path) -> None:
+    """Nothing is known of it, as of one that was not decoded yet; whoever wants its images is told."""
+    parquet(tmp_path / "set")
+    located = Hf.locate(HfConfig(path="set"), tmp_path)
+    shutil.rmtree(tmp_path / "set")
+    for config in (located, HfConfig(path=str(tmp_path / "never"))):
+        assert Hf.outline(config) is None
+        assert Hf.remarks(config) == []
+        with pytest.raises(BadInput) as caught:
+            Hf.prepare(config, lambda done, of: None)
+        assert str(caught.value) == f"{config.path}: data.path: cannot be read: No such file or directory"
+
+
+def test_images_of_one_class_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
+    """Also where the set names more classes, and where they were decoded for another use."""
+    on_disk(tmp_path / "set")
+    line = f"{tmp_path}/set: data.train_split: found images of one class only, 'cat', wanted two or more"
+    assert refused(tmp_path / "set", train_split="train[:1]") == line
+    assert store.entries() == []
+    read(tmp_path / "set", test_split="train[:1]", train_split="train[1:]")
+    assert refused(tmp_path / "set", train_split="train[:1]") == line
 
 
 @pytest.mark.parametrize(

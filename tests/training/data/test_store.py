@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,22 @@ def test_of_two_processes_one_makes_it(tmp_path: Path, cache: Path) -> None:
     assert [process.communicate()[0] for process in both] == ["45\n", "45\n"]
     assert (tmp_path / "made").read_text() == "x"
     assert list(cache.iterdir()) == [entry.folder for entry in store.entries()]
+
+
+def test_who_waits_is_told(cache: Path) -> None:
+    folder = store.get("set", KEY, make).folder
+    store.remove(store.entries()[0])
+    told: list[str] = []
+    with ExitStack() as other:
+        other.enter_context(locked(folder.with_name(f"{folder.name}.lock")))
+
+        def waits() -> None:
+            told.append("waits")
+            other.close()  # else it would wait for ever
+
+        store.get("set", KEY, make, waits)
+    store.get("set", KEY, never, waits)
+    assert told == ["waits"]
 
 
 def test_what_a_killed_process_leaves_is_not_taken_and_goes(tmp_path: Path, cache: Path) -> None:

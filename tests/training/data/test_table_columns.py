@@ -63,8 +63,26 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "all rows are too long": ("a,y\n1,2,3\n1,2,3\n", {}, "rows have more values than the first line has names"),
     "not text": ("\x00\xff", {}, "cannot be read as .csv: 'utf-8' codec can't decode"),
-    "a missing value": (GOOD + "1,,0\n", {}, "row 11, column 'b': no value"),
-    "a missing target": (GOOD + "1,1,\n,1,0\n", {}, "row 11, column 'y': no value; 2 rows have gaps"),
+    "a missing value": (
+        GOOD + "1,,0\n",
+        {},
+        "row 11, column 'b': no value; 1 cell is empty (rows count from 1, without the header): "
+        "fill in values, drop rows, or leave out the column by data.ignore",
+    ),
+    "a missing target": (
+        GOOD + "1,1,\n1,1,\n",
+        {},
+        "row 11, column 'y': no value; 2 cells are empty (rows count from 1, without the header): "
+        "fill in values, drop rows",
+    ),
+    "gaps in two columns": (GOOD + "1,1,\n,,0\n", {}, "row 11, column 'y': no value; 3 cells are empty"),
+    "semicolons": (
+        "a;b;y\n1,5;2;0\n2;3;1\n",
+        {},
+        "data.separator: found one column, 'a;b;y'; set data.separator to \";\"",
+    ),
+    "tabs": ("a\tb\ty\n1\t2\t0\n", {}, "data.separator: found one column, 'a\\tb\\ty'; set data.separator to \"\\t\""),
+    "commas where none were expected": (GOOD, {"separator": ";"}, "data.separator: found one column, 'a,b,y'"),
     "an infinite value": (GOOD + "inf,1,0\n", {}, "row 11, column 'a': found inf, wanted a finite number"),
     "a huge value": (GOOD + "1,-1e39,0\n", {}, "row 11, column 'b': found -1e+39, wanted a finite number"),
     "a slip": (GOOD + "1,1o,0\n", {}, "row 11, column 'b': found '1o', wanted a number like most there"),
@@ -103,9 +121,20 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "an unknown column to ignore": (GOOD, {"ignore": ("z",)}, "data.ignore: unknown column 'z'"),
     "no inputs": (GOOD, {"ignore": ("a", "b")}, "data.target: no column is left for the inputs"),
     "names of rows": (
-        "a,y\n" + "".join(f"name {n},{n % 2}\n" for n in range(1_001)),
+        "a,y\n" + "".join(f"name {n},{n % 2}\n" for n in range(22)),
         {},
-        "column 'a': found 1,001 different texts, allowed: 1,000; data.ignore leaves a column out",
+        "column 'a': found 22 different texts in 22 rows, each would be an input (allowed: 100, and half of the rows); "
+        "leave it out by data.ignore, or make numbers of it",
+    ),
+    "dates": (
+        "a,y\n" + "".join(f"2020-01-{1 + n % 12:02d},{n % 2}\n" for n in range(23)),
+        {},
+        "column 'a': found 12 different texts in 23 rows",
+    ),
+    "many categories": (
+        "a,y\n" + "".join(f"name {n // 4},{n % 2}\n" for n in range(404)),
+        {},
+        "column 'a': found 101 different texts in 404 rows",
     ),
 }
 
@@ -123,10 +152,17 @@ def test_a_wrong_file_is_named_with_row_and_column_and_leaves_nothing(what: str,
     assert len(store.entries()) == before
 
 
+@pytest.mark.parametrize(("values", "rows"), [(100, 400), (11, 22), (20, 20)])
+def test_as_many_texts_as_may_be(values: int, rows: int, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n" + "".join(f"name {n % values},{n % 2}\n" for n in range(rows)))
+    assert Tabular.read(TabularConfig(path=str(path), target="y")).train.inputs.shape == (rows, values)
+
+
 def test_other_wrong_files(tmp_path: Path) -> None:
     times = pandas.DataFrame({"when": pandas.date_range("2020-01-01", periods=6), "y": [0, 1] * 3})
     times.to_parquet(tmp_path / "times.parquet")
-    refused(tmp_path / "times.parquet", "column 'when': found datetime64")
+    refused(tmp_path / "times.parquet", "column 'when': found datetime64", "; leave it out by data.ignore, or make num")
     (tmp_path / "text.parquet").write_text(GOOD)
     refused(tmp_path / "text.parquet", "cannot be read as .parquet: ")
     (tmp_path / "text.csv.gz").write_text(GOOD)
@@ -135,8 +171,9 @@ def test_other_wrong_files(tmp_path: Path) -> None:
     refused(tmp_path / "cut.csv.gz", "cannot be read as .csv.gz: Compressed file ended")
 
 
-def refused(path: Path, message: str) -> None:
+def refused(path: Path, message: str, then: str = "") -> None:
     with pytest.raises(BadInput) as caught:
         Tabular.load(TabularConfig(path=str(path), target="y"))
     assert str(caught.value).startswith(f"{path}: {message}")
     assert "\n" not in str(caught.value)
+    assert then in str(caught.value)

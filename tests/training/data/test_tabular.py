@@ -99,7 +99,7 @@ def test_other_separators(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     FRAME.to_csv(path, index=False, sep=";")
     assert len(Tabular.load(TabularConfig(path=str(path), target="kind", separator=";")).train) == 84
-    with pytest.raises(BadInput, match="^" + str(path) + r": data\.target: unknown column 'kind'"):
+    with pytest.raises(BadInput, match="^" + str(path) + r": data\.separator: found one column, 'age;weight;city"):
         Tabular.load(TabularConfig(path=str(path), target="kind"))
 
 
