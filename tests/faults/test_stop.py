@@ -38,7 +38,7 @@ def until(process: subprocess.Popen[str], text: str) -> None:
     [
         pytest.param(EXECUTORS["in_process"], signal.SIGINT, id="in_process-ctrl_c"),
         pytest.param(EXECUTORS["in_process"], signal.SIGTERM, id="in_process-sigterm", marks=pytest.mark.slow),
-        pytest.param(EXECUTORS["ray"], signal.SIGINT, id="ray-ctrl_c"),
+        pytest.param(EXECUTORS["ray"], signal.SIGINT, id="ray-ctrl_c", marks=pytest.mark.slow),
         pytest.param(EXECUTORS["ray"], signal.SIGTERM, id="ray-sigterm", marks=pytest.mark.slow),
     ],
 )
