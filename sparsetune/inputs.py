@@ -75,20 +75,20 @@ def prepare(
     Raises:
         BadInput: data that cannot be decoded; a model, method or space that does not go with them.
     """
+    data, model = known.data.get(trial.data.name), known.model.get(trial.model.name)
     unknown = facts_of(trial, known) is None
     try:
         located = resolve_trial(assign(trial.plain(), found), known)
-        known.data.get(trial.data.name).prepare(located.data, progress)
+        data.prepare(located.data, progress)
         if unknown:
             located = resolve_trial(assign(trial.plain(), found), known)  # now with facts
         facts = facts_of(located, known)
         assert facts is not None
-        known.model.get(trial.model.name).prepare(located.model, facts)
+        model.prepare(located.model, facts)
     except BadInput as error:
         raise error.located(source=source) from None
     if unknown and space is not None:
         check_space(located, space, known)
-    data, model = known.data.get(trial.data.name), known.model.get(trial.model.name)
     content = {"data": data.content(located.data), "model.weights": model.content(located.model)}
     return Prepared(data.remarks(located.data), {name: named for name, named in content.items() if named})
 

@@ -162,7 +162,7 @@ def _run_one(
     uri = os.environ.get("MLFLOW_TRACKING_URI") or project.tracking_uri
     labels = {**tags(project.root), RUN: name}
     tracker = MlflowTracker(uri, EXPERIMENT, project.artifacts, study=None, tags=labels, warn=warn)
-    shown = tuple(Objective(metric=name, goal=goal) for name, goal in _SHOWN if METRICS[name].task in (None, task))
+    shown = tuple(Objective(metric=name, goal=goal) for name, goal in _SHOWN if METRICS[name].of(task))
     book = SingleTrial(Trial(0, "RUNNING", {}, plain, started_ms=time.time_ns() // 1_000_000))
     watcher = ConsoleObserver(console, shown, (), 1, stem)
     driver = Driver(

@@ -33,6 +33,10 @@ class Metric:
     def each_epoch(self) -> bool:
         return self.scope != "end"
 
+    def of(self, task: Kind) -> bool:
+        """Whether that task has it."""
+        return self.task in (None, task)
+
 
 def _of_splits(name: str, val_name: str, unit: str, goal: Goal | None, definition: str, task: Kind) -> Iterator[Metric]:
     """A number that exists at a trial's end for validation and test data."""
@@ -106,7 +110,6 @@ _SIZE = (
     Metric("description_length_bits", "bits", "minimize", "end",
         "estimate: description_data_bits + description_model_bits"),
     Metric("description_data_bits", "bits", "minimize", "end",
-
         "estimate: training samples x val_loss / ln 2, what unseen labels would cost with this model (of regression: x "
         "outputs x bits of a normal density with variance val_mse, which may be negative)"),
     Metric("description_model_bits", "bits", "minimize", "end",
@@ -169,4 +172,4 @@ METRICS: dict[str, Metric] = {
 def core(task: Kind) -> tuple[str, ...]:
     """What the training core gives for every method, on a CPU too; some want a key to be set."""
     shared = (*_TRAINING, *_QUALITY, *_SIZE, *_COST)
-    return tuple(metric.name for metric in shared if metric.task in (None, task))
+    return tuple(metric.name for metric in shared if metric.of(task))

@@ -151,7 +151,7 @@ def _objectives(file: StudyFile, trial: TrialConfig, registries: Registries, pat
         if objective.metric.startswith("test_") and objective.metric in METRICS:
             problem = f"{objective.metric!r} is of test data, which never selects anything{_LIST}"
             raise BadInput(problem, source=path, key=key)
-        if objective.metric in METRICS and METRICS[objective.metric].task not in (None, task):
+        if objective.metric in METRICS and not METRICS[objective.metric].of(task):
             problem = f"{objective.metric!r} is of {METRICS[objective.metric].task}; {trial.data.name!r} is for {task}"
             raise BadInput(f"{problem}{_LIST}", source=path, key=key)
         if objective.metric in ON_GPU:
