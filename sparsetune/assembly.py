@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Executor, Job, Report, Trial
+from sparsetune.config.messages import Executor, Job, OwnFile, Report, Trial
 from sparsetune.config.overrides import assign
+from sparsetune.config.paths import run_folder
 from sparsetune.config.provenance import tags
 from sparsetune.config.registry import StudyRegistries
 from sparsetune.config.study import Study
@@ -28,22 +29,26 @@ if TYPE_CHECKING:
 Warn = Callable[[str], None]
 
 
-def registries() -> StudyRegistries:
-    """Every method, data set, model, sampler and pruner that a file can name."""
-    from sparsetune.search.pruner import PRUNERS
-    from sparsetune.search.sampler import SAMPLERS
+def registries(imports: tuple[OwnFile, ...] = ()) -> StudyRegistries:
+    """Every method, data set, model, sampler and pruner that a file can name; those of one's own files too."""
+    from sparsetune.config.own_tables import with_files, with_packages
+    from sparsetune.search.pruners import PRUNERS
+    from sparsetune.search.samplers import SAMPLERS
     from sparsetune.training.registries import REGISTRIES
 
-    return StudyRegistries(REGISTRIES.method, REGISTRIES.data, REGISTRIES.model, SAMPLERS, PRUNERS)
+    known = StudyRegistries(REGISTRIES.method, REGISTRIES.data, REGISTRIES.model, SAMPLERS, PRUNERS)
+    return with_files(with_packages(known), imports)
 
 
 def train_and_draw(job: Job) -> Iterator[Report]:
     """What a worker does: train, and draw the figures of what was traced."""
     from sparsetune.report.controller import draw_controller
-    from sparsetune.training.trial import TRACE, run_trial
+    from sparsetune.training.files import TRACE
+    from sparsetune.training.trial import run_trial
 
+    runs = len(job.seeds or (0,)) * len(job.branches)
     for report in run_trial(job):
-        trace = Path(job.folder) / TRACE
+        trace = run_folder(Path(job.folder), report.key or job.key, runs) / TRACE
         if report.outcome is not None and trace.exists():
             with contextlib.suppress(Exception):  # a figure is not worth a trained trial
                 draw_controller(trace, job.config["method"]["target_activation"], trace.with_name("controller.png"))
@@ -99,6 +104,7 @@ def job_options(study: Study) -> dict[str, Any]:
         "cpus": study.resources.cpus,
         "report_every": study.report_every,
         "checkpoint_every": study.tracking.checkpoint_every,
+        "imports": study.imports,
     }
 
 
@@ -112,7 +118,7 @@ def open_tracker(study: Study, uid: str, warn: Warn) -> MlflowTracker:
     from sparsetune.tracking.mlflow import STUDY_ID, MlflowTracker
 
     uri = tracking_uri(study)
-    labels = {**tags(study.project.root), STUDY_ID: uid}
+    labels = {**tags(study.project.root, study.imports), STUDY_ID: uid}
     return MlflowTracker(uri, study.name, study.project.artifacts, study=study.name, tags=labels, warn=warn)
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from sparsetune.config.disk import CannotWrite, disk_trouble
-from sparsetune.config.messages import Job, Key, Metrics, Observer, Report, Row, Trial
+from sparsetune.config.messages import Job, Key, Metrics, Observer, Outcome, Report, Row, Run, State, Trial
+from sparsetune.config.overrides import assign
+from sparsetune.config.paths import run_folder
 from sparsetune.config.yaml_io import dump, write_atomic
 from sparsetune.training.results import final_results, json_lines, read_json_lines
 
@@ -30,19 +32,45 @@ _LEFT = (
 class TrialBook(Protocol):
     """Where trials are drawn and remembered (``search.ledger.Ledger``)."""
 
-    def __len__(self) -> int: ...
+    @property
+    def spent(self) -> bool:
+        """Whether no further trial is to be drawn."""
+
     def trials(self) -> list[Trial]: ...
-    def ask(self) -> Trial: ...
-    def report(self, number: int, row: Row) -> bool: ...
-    def tell(
-        self, number: int, state: str, metrics: Metrics, reason: str = "", notes: Mapping[str, str] | None = None
-    ) -> Trial: ...
+    def ask(self) -> Trial:
+        """A new trial: RUNNING, or already COMPLETE where an equal one is known."""
+
+    def report(self, number: int, row: Row) -> bool:
+        """A row of the trial's first run; True: not worth going on with."""
+
+    def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
+        """What a replicate, counted from 0, has ended with; True: no more are worth training."""
+
+    def tell(self, number: int, state: State, runs: Sequence[Run], reason: str = "") -> Trial: ...
 
 
 @dataclass
 class _Running:
     trial: Trial
-    rows: list[Row] = field(default_factory=list)
+    rows: dict[Key, list[Row]]
+    runs: dict[Key, Run] = field(default_factory=dict)  # that have ended
+
+    @property
+    def first(self) -> Key:
+        return self.trial.runs[0].key
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(run.key.seed for run in self.trial.runs))
+
+    def all_runs(self, state: State, reason: str) -> list[Run]:
+        """The runs as the trial ends: one that had no end yet has its last row, and the trial's state."""
+        found = []
+        for run in self.trial.runs:
+            rows = self.rows[run.key]
+            last = rows[-1].metrics if rows else {}
+            found.append(self.runs.get(run.key) or Run(run.key, state, last, reason))
+        return found
 
 
 class Driver:
@@ -54,29 +82,29 @@ class Driver:
         observers: Sequence[Observer],
         *,
         folder: Path,
-        budget: int,
         objectives: Sequence[str],
         job_options: Mapping[str, Any],
         localise: Callable[[dict[str, Any]], dict[str, Any]],
         kept: Callable[[int], bool],
+        score: Callable[[Metrics], Metrics] = dict,
     ) -> None:
         """
         Args:
             folder: where each trial has a folder of its own.
-            budget: trials in all, those of earlier runs included.
-            objectives: names of the metrics that a complete trial must have.
-            job_options: cadences and threads, as :class:`~sparsetune.config.messages.Job` names them.
+            objectives: names of the metrics that a complete run must have.
+            job_options: cadences, threads and own files, as :class:`~sparsetune.config.messages.Job` names them.
             localise: a config with its paths made absolute.
             kept: whether all that a finished trial left is safe with the tracker, so that its folder can go.
+            score: a run's metrics with what the study computes from them.
         """
         self._book = book
         self._observers = observers
         self._folder = folder
-        self._budget = budget
         self._objectives = objectives
         self._job_options = job_options
         self._localise = localise
         self._kept = kept
+        self._score = score
         self._running: dict[int, _Running] = {}
         self._leaving: set[int] = set()  # ended, with a folder that has not gone yet
         self._stop_file = folder / STOP
@@ -89,21 +117,34 @@ class Driver:
     def next_job(self) -> Job | None:
         """A trial that was cut short, then new ones until the budget is spent."""
         self.sweep()
-        if self.stopping:
-            return None
-        resumed = bool(self._cut_short)
-        if resumed:
-            trial = self._cut_short.pop(0)
-        elif len(self._book) < self._budget:
-            trial = self._book.ask()
-        else:
-            return None
-        self._running[trial.number] = _Running(trial)
-        for observer in self._observers:
-            observer.trial_started(trial, resumed=resumed)
-        key = Key(trial.number, trial.config["seed"])
-        folder = str(self._trial_folder(trial.number))
-        return Job(key, self._localise(trial.config), folder, stop_file=str(self._stop_file), **self._job_options)
+        while not self.stopping:
+            resumed = bool(self._cut_short)
+            if resumed:
+                trial = self._cut_short.pop(0)
+            elif not self._book.spent:
+                trial = self._book.ask()
+            else:
+                return None
+            for observer in self._observers:
+                observer.trial_started(trial, resumed=resumed)
+            if trial.state == "RUNNING":
+                return self._job(trial)
+            for observer in self._observers:  # known already
+                observer.trial_ended(trial, {run.key: () for run in trial.runs}, {})
+        return None
+
+    def _job(self, trial: Trial) -> Job:
+        running = _Running(trial, {run.key: [] for run in trial.runs})
+        self._running[trial.number] = running
+        return Job(
+            running.first,
+            self._localise(trial.config),
+            str(self._trial_folder(trial.number)),
+            seeds=running.seeds,
+            branches=trial.branches,
+            stop_file=str(self._stop_file),
+            **self._job_options,
+        )
 
     def stop(self) -> None:
         """Start no more jobs, and let the running ones save their state and end."""
@@ -119,51 +160,80 @@ class Driver:
         running = self._running.get(key.number)
         if running is None:
             return True
-        new = []
-        pruned = False
-        for row in report.rows:
-            if row.epoch <= len(running.rows):
-                continue  # known: the worker was restarted
-            running.rows.append(row)
-            new.append(row)
-            done = report.outcome is not None and report.outcome.state == "COMPLETE"
-            trained_to_the_end = done and row is report.rows[-1]
-            pruned = self._book.report(key.number, row) and not trained_to_the_end
-            if pruned:
-                break
-        for observer in self._observers:
-            observer.trial_reported(running.trial, tuple(new))
+        of = report.key or running.first
+        pruned = self._take(running, of, report)
         if pruned:
-            row = running.rows[-1]
-            self._end(key.number, "PRUNED", row.metrics, f"pruned after epoch {row.epoch}")
+            self._end(key.number, "PRUNED", f"pruned after epoch {running.rows[of][-1].epoch}")
         elif report.outcome is not None and report.outcome.state == "STOPPED":
             del self._running[key.number]
             self.trouble = self.trouble or report.outcome.reason
             self.stop()
-        elif report.outcome is not None:
-            outcome = report.outcome
-            missing = [name for name in self._objectives if name not in outcome.metrics]
-            if outcome.state == "COMPLETE" and missing:
-                self._end(key.number, "FAIL", outcome.metrics, f"the trial gave no {', '.join(missing)}")
-            else:
-                self._end(key.number, outcome.state, outcome.metrics, outcome.reason, outcome.notes)
+        elif report.outcome is not None and of not in running.runs:
+            return self._run_ended(running, of, report.outcome, last=report.last) or not self._heard
         return pruned or not self._heard
+
+    def _take(self, running: _Running, of: Key, report: Report) -> bool:
+        """Note new rows; True when the trial is to be pruned after the last one that was noted."""
+        known, new = running.rows[of], []
+        done = report.outcome is not None and report.outcome.state == "COMPLETE"
+        pruned = False
+        for row in report.rows:
+            if row.epoch <= len(known):
+                continue  # the worker was restarted
+            scored = replace(row, metrics=self._score(row.metrics))
+            known.append(scored)
+            new.append(scored)
+            trained_to_the_end = done and row is report.rows[-1]
+            judged = of == running.first and self._book.report(of.number, scored)
+            pruned = judged and not trained_to_the_end
+            if pruned:
+                break
+        for observer in self._observers:
+            observer.trial_reported(running.trial, of, tuple(new))
+        return pruned
+
+    def _run_ended(self, running: _Running, of: Key, outcome: Outcome, *, last: bool) -> bool:
+        """Note how a run ended, and end its trial if that decides it; True if its job is to stop."""
+        number, run = of.number, self._run(of, outcome)
+        running.runs[of] = run
+        several = len(running.seeds) > 1
+        if run.state == "FAIL" and (several or last):
+            whole = several or all(each.state == "FAIL" for each in running.runs.values())
+            reason = f"seed {of.seed}: {run.reason}" if several else run.reason
+            self._end(number, "FAIL" if whole else "COMPLETE", reason if whole else "")
+            return not last
+        if last:
+            self._end(number, "COMPLETE", "")
+            return False
+        index = running.seeds.index(of.seed)
+        if of.branch == running.first.branch and self._book.replicate(number, index, run.metrics):
+            self._end(number, "PRUNED", f"pruned after replicate {index + 1} of {len(running.seeds)}")
+            return True
+        return False
+
+    def _run(self, of: Key, outcome: Outcome) -> Run:
+        assert outcome.state != "STOPPED"
+        metrics = self._score(outcome.metrics)
+        missing = [name for name in self._objectives if name not in metrics]
+        if outcome.state == "COMPLETE" and missing:
+            return Run(of, "FAIL", metrics, f"the trial gave no {', '.join(missing)}", outcome.notes)
+        return Run(of, outcome.state, metrics, outcome.reason, outcome.notes)
 
     def lost(self, key: Key, reason: str) -> None:
         """A job that no worker could finish is a FAIL."""
         if key.number in self._running:
-            self._end(key.number, "FAIL", {}, reason)
+            self._end(key.number, "FAIL", reason)
 
     def make_good(self, observer: Observer) -> None:
         """Give an observer again what an earlier run could not hand over in full."""
         for trial in self._book.trials():
-            folder = self._trial_folder(trial.number)
-            if trial.state == "RUNNING" or not folder.exists():
+            if trial.state == "RUNNING" or not self._trial_folder(trial.number).exists():
                 continue
             if not self._kept(trial.number):
-                rows = read_json_lines(folder / HISTORY)
+                keys = [run.key for run in trial.runs]
+                rows = {key: read_json_lines(self._run_folder(key, len(keys)) / HISTORY) for key in keys}
                 observer.trial_started(trial, resumed=True)
-                observer.trial_ended(trial, rows, self.files(trial.number))
+                observer.trial_ended(trial, rows, self.files(trial))
             self._leaving.add(trial.number)
         self.sweep()
 
@@ -173,31 +243,42 @@ class Driver:
             shutil.rmtree(self._trial_folder(number), ignore_errors=True)
             self._leaving.discard(number)
 
-    def _end(
-        self, number: int, state: str, metrics: Metrics, reason: str, notes: Mapping[str, str] | None = None
-    ) -> None:
+    def _end(self, number: int, state: State, reason: str) -> None:
         running = self._running.pop(number)
-        rows = tuple(running.rows)
-        folder = self._trial_folder(number)
+        runs = running.all_runs(state, reason)
+        rows = {run.key: tuple(running.rows[run.key]) for run in runs}
         try:
-            write_atomic(folder / "config.yaml", dump(running.trial.config))
-            write_atomic(folder / "final_results.json", json.dumps(final_results(rows, metrics), indent=1) + "\n")
-            write_atomic(folder / HISTORY, json_lines(rows))
+            for run in runs:
+                self._leave(run, rows[run.key], running.trial, len(runs))
         except OSError as error:
             raise CannotWrite(disk_trouble(error) or str(error)) from error
-        trial = self._book.tell(number, state, metrics, reason, notes)
+        trial = self._book.tell(number, state, runs, reason)
         for observer in self._observers:
-            observer.trial_ended(trial, rows, self.files(number))
+            observer.trial_ended(trial, rows, self.files(trial))
         self._leaving.add(number)
         self.sweep()
+
+    def _leave(self, run: Run, rows: tuple[Row, ...], trial: Trial, runs: int) -> None:
+        folder = self._run_folder(run.key, runs)
+        branch = next(each for each in trial.branches if each.name == run.key.branch)
+        config = assign(trial.config, {**branch.values, "seed": run.key.seed})
+        write_atomic(folder / "config.yaml", dump(config))
+        write_atomic(folder / "final_results.json", json.dumps(final_results(rows, run.metrics), indent=1) + "\n")
+        write_atomic(folder / HISTORY, json_lines(rows))
 
     def _trial_folder(self, number: int) -> Path:
         return self._folder / f"{number:05d}"
 
-    def files(self, number: int) -> dict[str, Path]:
-        """What a trial has left, by name."""
-        folder = self._trial_folder(number)
-        return {name: folder / name for name in _LEFT if (folder / name).exists()}
+    def _run_folder(self, key: Key, runs: int) -> Path:
+        return run_folder(self._trial_folder(key.number), key, runs)
+
+    def files(self, trial: Trial) -> dict[Key, dict[str, Path]]:
+        """What each run of a trial has left, by name."""
+        found = {}
+        for run in trial.runs:
+            folder = self._run_folder(run.key, len(trial.runs))
+            found[run.key] = {name: folder / name for name in _LEFT if (folder / name).exists()}
+        return found
 
 
 def counts(trials: Iterable[Trial]) -> dict[str, int]:

@@ -64,13 +64,15 @@ def prepare(
     source: object,
     progress: Progress,
     space: Space | None = None,
+    bases: Mapping[str, TrialConfig] | None = None,
 ) -> Prepared:
     """Decode the data, if this machine has not done so, and check what could not be known without them.
 
     Args:
         found: from :func:`locate`.
         progress: is told of samples: done, of how many.
-        space: what varies in a study.
+        space: what varies in a study, around these
+        bases: by branch.
 
     Raises:
         BadInput: data that cannot be decoded; a model, method or space that does not go with them.
@@ -87,8 +89,9 @@ def prepare(
         model.prepare(located.model, facts)
     except BadInput as error:
         raise error.located(source=source) from None
-    if unknown and space is not None:
-        check_space(located, space, known)
+    if unknown and space is not None and bases is not None:
+        at = {branch: resolve_trial(assign(base.plain(), found), known) for branch, base in bases.items()}
+        check_space(at, space, known)
     content = {"data": data.content(located.data), "model.weights": model.content(located.model)}
     return Prepared(data.remarks(located.data), {name: named for name, named in content.items() if named})
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sparsetune import inputs
 from sparsetune.assembly import registries, train_and_draw, visible_gpus, warner
 from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Metrics, Row, Trial
+from sparsetune.config.messages import Branch, Key, Metrics, Row, Run, State, Trial
 from sparsetune.config.metrics import METRICS, Goal
 from sparsetune.config.overrides import assign
 from sparsetune.config.paths import Project, find_root, made, slug
@@ -41,12 +41,15 @@ _SHOWN: tuple[tuple[str, Goal], ...] = (("val_accuracy", "maximize"), ("val_loss
 class SingleTrial:
     """A book of one trial that nothing prunes or remembers."""
 
-    def __init__(self, trial: Trial) -> None:
-        self.trial = trial
+    def __init__(self, config: dict[str, Any], branches: tuple[Branch, ...] = (Branch(),)) -> None:
+        runs = tuple(Run(Key(0, config["seed"], branch.name)) for branch in branches)
+        started = time.time_ns() // 1_000_000
+        self.trial = Trial(0, "RUNNING", {}, config, started_ms=started, runs=runs, branches=branches)
         self._asked = False
 
-    def __len__(self) -> int:
-        return int(self._asked)
+    @property
+    def spent(self) -> bool:
+        return self._asked
 
     def trials(self) -> list[Trial]:
         return [self.trial] if self._asked else []
@@ -58,12 +61,20 @@ class SingleTrial:
     def report(self, number: int, row: Row) -> bool:
         return False
 
-    def tell(
-        self, number: int, state: Any, metrics: Metrics, reason: str = "", notes: Mapping[str, str] | None = None
-    ) -> Trial:
-        ended = time.time_ns() // 1_000_000
-        said = dict(notes or {})
-        self.trial = replace(self.trial, state=state, metrics=metrics, reason=reason, ended_ms=ended, notes=said)
+    def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
+        return False
+
+    def tell(self, number: int, state: State, runs: Sequence[Run], reason: str = "") -> Trial:
+        ended, first = time.time_ns() // 1_000_000, runs[0]
+        self.trial = replace(
+            self.trial,
+            state=state,
+            metrics=first.metrics,
+            reason=reason,
+            notes=first.notes,
+            ended_ms=ended,
+            runs=tuple(runs),
+        )
         return self.trial
 
 
@@ -163,13 +174,12 @@ def _run_one(
     labels = {**tags(project.root), RUN: name}
     tracker = MlflowTracker(uri, EXPERIMENT, project.artifacts, study=None, tags=labels, warn=warn)
     shown = tuple(Objective(metric=name, goal=goal) for name, goal in _SHOWN if METRICS[name].of(task))
-    book = SingleTrial(Trial(0, "RUNNING", {}, plain, started_ms=time.time_ns() // 1_000_000))
+    book = SingleTrial(plain)
     watcher = ConsoleObserver(console, shown, (), 1, stem)
     driver = Driver(
         book,
         (tracker, watcher),
         folder=folder,
-        budget=1,
         objectives=(),
         job_options={},
         localise=lambda config: assign(config, places),
@@ -181,7 +191,7 @@ def _run_one(
         tracker.close()
         watcher.close()
     if keep is not None:
-        for file in driver.files(0).values():
+        for file in driver.files(book.trial)[book.trial.runs[0].key].values():
             shutil.copy2(file, keep / file.name)
     if tracker.logged(0):
         shutil.rmtree(folder, ignore_errors=True)

@@ -26,8 +26,12 @@ from sparsetune.assembly import (
 )
 from sparsetune.config.disk import CannotWrite
 from sparsetune.config.messages import Executor, Observer, Trial
+from sparsetune.config.objectives import scorer
 from sparsetune.config.provenance import environment
-from sparsetune.config.study import Study, load_study
+from sparsetune.config.study import Study
+from sparsetune.config.study_load import load_study
+from sparsetune.config.views import branch_rows
+from sparsetune.config.winners import best_rows
 from sparsetune.driver import Driver, counts
 
 if TYPE_CHECKING:
@@ -41,9 +45,10 @@ class Summary:
     name: str
     metrics: tuple[str, ...]  # of the objectives
     counts: Mapping[str, int]  # trials by state
-    front: tuple[Trial, ...]  # the best trial, or the Pareto front by the first objective
+    front: tuple[Trial, ...]  # the best row, or the Pareto front by the first objective
     failures: tuple[Trial, ...]
     trials: tuple[Trial, ...]  # all of them, by number
+    rows: tuple[Trial, ...]  # the same, of a forked trial each branch
 
     @property
     def exit_code(self) -> int:
@@ -55,7 +60,7 @@ class Summary:
 
 def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Study:
     """A study file, checked; raises :class:`~sparsetune.config.errors.BadInput`."""
-    return load_study(path, registries(), overrides)
+    return load_study(path, registries, overrides)
 
 
 def run_study(study: Study, *, workers: int | None, in_process: bool, console: Console) -> Summary:
@@ -72,20 +77,23 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
         CannotWrite: no room for results; what was finished is kept.
     """
     from sparsetune.search import lock
-    from sparsetune.search.ledger import Ledger, refuse_other_content, refuse_other_meaning, spent
+    from sparsetune.search.ledger import Ledger
+    from sparsetune.search.meaning import refuse_other_content, refuse_other_meaning, spent
+    from sparsetune.search.points import Points
     from sparsetune.tracking.background import Background
     from sparsetune.tracking.console import ConsoleObserver
     from sparsetune.tracking.experiment import check_experiment
 
-    known = registries()
+    known = study.registries
     lock_file = lock.place(study)
     lock.refuse_if_held(lock_file, study.name)
     refuse_other_meaning(study)
+    points = Points.of(study, warner(console))
     check_experiment(tracking_uri(study), study.name)
     import_ahead("sparsetune.tracking.mlflow")
     places = inputs.locate(study.trial, study.project, known, study.source)
     with inputs.decoding(console) as progress:
-        prepared = inputs.prepare(study.trial, places, known, study.source, progress, study.space)
+        prepared = inputs.prepare(study.trial, places, known, study.source, progress, study.space, study.bases)
     refuse_other_content(study, prepared.content)
     for remark in prepared.remarks:
         warner(console)(remark)
@@ -104,7 +112,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     warn = warner(console)
     try:
         with lock.hold(lock_file, study.name):
-            ledger = Ledger(study, known, environment(), warn, prepared.content)
+            ledger = Ledger(study, environment(study.imports), warn, prepared.content, points)
             tracking = Background(lambda: open_tracker(study, ledger.uid, warn))
             earlier = ledger.trials()
             watcher = ConsoleObserver(console, study.objectives, earlier, study.budget.trials, study.name)
@@ -113,8 +121,8 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
                 ledger,
                 observers,
                 folder=study.project.trials(study.name, ledger.uid),
-                budget=study.budget.trials,
-                objectives=[objective.metric for objective in study.objectives],
+                objectives=study.judged_by,
+                score=scorer(study.objectives),
                 job_options=job_options(study),
                 localise=localiser(places, executor),
                 kept=tracking.logged,
@@ -122,7 +130,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
             try:
                 driver.make_good(tracking)
                 run_until_told(executor, driver, warn)
-                summary = summarise(study, ledger.trials(), ledger.front())
+                summary = summarise(study, ledger.trials())
                 leave_summary(study, tracking.up_to_date(), summary.counts, ledger.trials())
             except BaseException:
                 tracking.up_to_date().summarise({}, {}, "KILLED")
@@ -152,10 +160,10 @@ def run_until_told(executor: Executor, driver: Driver, say: Callable[[str], None
         raise signals.Stopped(request.signum, "stopped; no trial is lost, started again the study goes on from here")
 
 
-def summarise(study: Study, trials: Sequence[Trial], front: Sequence[int]) -> Summary:
-    """Counts, and the trials worth looking at."""
+def summarise(study: Study, trials: Sequence[Trial]) -> Summary:
+    """Counts, and the rows worth looking at."""
     metrics = tuple(objective.metric for objective in study.objectives)
-    sign = -1 if study.objectives[0].goal == "maximize" else 1
-    best = sorted((trials[number] for number in front), key=lambda trial: sign * trial.values[0])
+    rows = [row for trial in trials for row in branch_rows(trial, metrics, study.constraints)]
+    won = best_rows(rows, [objective.goal for objective in study.objectives])
     failures = tuple(trial for trial in trials if trial.state == "FAIL")
-    return Summary(study.name, metrics, counts(trials), tuple(best), failures, tuple(trials))
+    return Summary(study.name, metrics, counts(trials), tuple(won.front), failures, tuple(trials), tuple(rows))

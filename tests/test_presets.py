@@ -10,7 +10,7 @@ from PIL import Image
 from sparsetune import inputs
 from sparsetune.assembly import registries
 from sparsetune.config.overrides import assign
-from sparsetune.config.study import load_study
+from sparsetune.config.study_load import load_study
 from sparsetune.config.trial import resolve_trial
 from sparsetune.testing.data_files import write_cifar
 from sparsetune.training.data.cifar10 import Cifar10
@@ -44,7 +44,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def trained(name: str, changes: dict[str, Any]) -> Trainer:
-    study = load_study(STUDIES / f"{name}.yaml", registries(), {**SMALL, **changes})
+    study = load_study(STUDIES / f"{name}.yaml", registries, {**SMALL, **changes})
     places = inputs.locate(study.trial, study.project, registries(), study.source)
     inputs.prepare(study.trial, places, registries(), study.source, lambda done, total: None, study.space)
     trainer = Trainer(resolve_trial(assign(study.trial.plain(), places), registries()))

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from sparsetune.assembly import registries
 from sparsetune.cli import app
+from sparsetune.config.errors import BadInput
+from sparsetune.config.space import load_space
+from sparsetune.config.space_names import check_names
+from sparsetune.show.space import space_lines
+
+REPOSITORY = Path(__file__).parents[1]
 
 FILES = {
     "gains": "# The gains\n# of the controller.\nmethod.kp: {float: [0.001, 1.0], log: true}\n",
@@ -51,6 +58,90 @@ def test_one_in_full_with_what_it_includes(root: Path) -> None:
     momentum = ["training.momentum", "0.5 to 0.9 in steps of 0.1, if training.optimizer is sgd", "all.yaml"]
     assert momentum in found
     assert spaces(root, "search_spaces/all.yaml").stdout == spaces(root, "all").stdout
+
+
+def test_everything_a_space_can_hold(root: Path) -> None:
+    written = (
+        "include: gains\n"
+        "method.kp: {value: 0.5}\n"
+        "training.batch_size: {factor: [32, 64]}\n"
+        "training.keep: {factor: [last, best]}\n"
+        "training.momentum: {float: [0.5, 0.9], when: {training.batch_size: {above: 32, at_most: 64}}}\n"
+        'training.warmup_epochs: {derived: "0.1 * training.epochs"}\n'
+    )
+    (root / "search_spaces" / "full.yaml").write_text(written)
+    found = rows(spaces(root, "full"))
+    assert ["method.kp", "always 0.5", "full.yaml"] in found
+    assert ["training.batch_size", "each of 32 and 64", "full.yaml"] in found
+    bounds = "0.5 to 0.9, if training.batch_size is above 32 and at most 64"
+    assert ["training.momentum", bounds, "full.yaml"] in found
+    assert ["training.warmup_epochs", "= 0.1 * training.epochs", "full.yaml"] in found
+    assert ["4 cells by its factors, each searched by itself"] in found
+    assert ["full", "1", "gains"] in rows(spaces(root))  # one is drawn
+
+
+def test_branches_in_words(tmp_path: Path) -> None:
+    written = {
+        "method.name": {"choice": ["ast", "dense"]},
+        "training.lr": {"float": [0.1, 1]},
+        "ast.kp": {"float": [0.1, 1], "target": "method.kp", "when": {"method.name": "ast"}},
+        "ast.training.epochs": {"int": [1, 3], "target": "training.epochs", "when": {"method.name": "ast"}},
+        "training.batch_size": {"factor": [32, 64]},
+    }
+    assert space_lines(load_space(written, folder=tmp_path, source="here")) == [
+        "  method.name          ast or dense",
+        "  training.lr          0.1 to 1",
+        "  training.batch_size  each of 32 and 64",
+        "  if method.name is ast:",
+        "    method.kp        0.1 to 1",
+        "    training.epochs  1 to 3",
+        "  if method.name is dense: nothing more",
+        "  2 cells by factors: trials go to them in turn, each is searched by itself",
+    ]
+
+
+RANGE = "{float: [0.1, 1]}"
+MISFITS = [
+    (f"method.kpp: {RANGE}", "method.kpp: unknown name 'method.kpp'; did you mean 'method.kp'? (no method has it)"),
+    ("model.hiden: {choice: [1]}", "model.hiden: unknown name 'model.hiden'; did you mean 'model.hidden'? (no model "),
+    ("data.sed: {int: [0, 1]}", "data.sed: unknown name 'data.sed'; did you mean 'data.seed'? (no data set has it)"),
+    (f"method.kp: {RANGE}\nmethod.p_dropout: {RANGE}", "no method has all of method.kp, method.p_dropout"),
+    (f"metod.kp: {RANGE}", "metod.kp: unknown section 'metod'; did you mean 'method'? (allowed: data, "),
+    (f"training.lrr: {RANGE}", "training.lrr: unknown name 'training.lrr'; did you mean 'training.lr'? (allowed: "),
+    ("training.lr: {value: 1, when: {training.optimiser: sgd}}", "training.lr.when: unknown name 'training.optimiser'"),
+    ("training.lr: {derived: training.epoch / 9}", "training.lr.derived: unknown name 'training.epoch'; did you mean "),
+    (f"training.schedule.gama: {RANGE}", "training.schedule.gama: unknown name 'training.schedule.gama'; did you "),
+    ("seeds: {int: [1, 2]}", "seeds: unknown section 'seeds'; did you mean 'seed'?"),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), MISFITS, ids=range(len(MISFITS)))
+def test_a_name_that_nothing_has(text: str, line: str, root: Path) -> None:
+    file = root / "search_spaces" / "bad.yaml"
+    file.write_text(text)
+    one = spaces(root, "bad")
+    assert one.exit_code == 0
+    assert one.stdout.splitlines()[-1].startswith(f"warning: {file}: {line}")
+    said = "".join(spaces(root).stdout.split())
+    assert "unknown" in said or "nomethodhasall" in said
+    assert "Thegainsofthecontroller." in said
+
+
+def test_names_that_fit_without_a_study(root: Path) -> None:
+    text = "training.schedule.gamma: {float: [0.1, 1]}\nseed: {factor: [1, 2]}\nmetrics.gpu_tdp_watts: {value: 3}\n"
+    (root / "search_spaces" / "good.yaml").write_text(text)
+    assert "warning" not in spaces(root, "good").stdout
+
+
+@pytest.mark.parametrize("file", sorted((REPOSITORY / "search_spaces").glob("*.yaml")), ids=lambda file: file.stem)
+def test_spaces_of_the_repository_fit_what_is_registered(file: Path) -> None:
+    space = load_space(file.stem, folder=file.parent, source=str(file))
+    assert space.entries
+    check_names(space, registries())
+    name = next(iter(space.entries))
+    wrong = load_space({f"{name}_": space.plain()[name]}, folder=file.parent, source="here")
+    with pytest.raises(BadInput, match="unknown name"):
+        check_names(wrong, registries())
 
 
 def test_one_that_is_broken_hides_no_other(root: Path) -> None:

@@ -63,7 +63,7 @@ def ui(
     import os
 
     from sparsetune.config.paths import Project, find_root
-    from sparsetune.config.study import check_tracking_uri
+    from sparsetune.config.study_load import check_tracking_uri
     from sparsetune.tracking.ui import open_ui
 
     if uri:

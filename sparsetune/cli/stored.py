@@ -13,6 +13,10 @@ from sparsetune.cli.look import examples
 from sparsetune.config.errors import BadInput
 
 Study = Annotated[str, typer.Argument(metavar="STUDY", help="A study's name.", autocompletion=study_names)]
+Where = Annotated[
+    str | None,
+    typer.Option(metavar="EXPRESSION", help="Only trials of which it holds: val_accuracy > 0.9"),
+]
 
 
 @app.command(
@@ -45,12 +49,18 @@ def status(
 
 @app.command(
     rich_help_panel=LOOK,
-    epilog=examples("sparsetune best ast_pi", "sparsetune best ast_pi --trial 7 > seven.yaml"),
+    epilog=examples(
+        "sparsetune best ast_pi",
+        "sparsetune best ast_pi --trial 7 > seven.yaml",
+        "sparsetune best ast_pi --where 'compute_saved > 0.3'",
+    ),
 )
 @guarded
 def best(
     name: Study,
     trial: Annotated[int | None, typer.Option(metavar="N", help="The trial whose config to print.")] = None,
+    branch: Annotated[str, typer.Option(metavar="NAME", help="With --trial, if it is forked: mc_samples=5")] = "",
+    where: Where = None,
     root: Root = None,
     storage: Storage = None,
     as_json: Json = False,
@@ -58,28 +68,37 @@ def best(
 ) -> None:
     """The best config as YAML that `run` takes; with several objectives the Pareto front, and the trial asked for."""
     from sparsetune.api import load
-    from sparsetune.show.stored import show_best
+    from sparsetune.show.stored import narrowed, show_best
 
-    show_best(load(name, root=root, storage=storage), trial, as_json=as_json)
+    if trial is None and branch:
+        raise BadInput(f"found {branch!r} without --trial, which it belongs to", key="--branch")
+    if trial is not None and where is not None:
+        raise BadInput("found --trial and --where, allowed: one of them", key="best")
+    show_best(narrowed(load(name, root=root, storage=storage), where), trial, branch, as_json=as_json)
 
 
 @app.command(
     rich_help_panel=LOOK,
-    epilog=examples("sparsetune export ast_pi --csv > ast_pi.csv", "sparsetune export ast_pi --json | head -40"),
+    epilog=examples(
+        "sparsetune export ast_pi --csv > ast_pi.csv",
+        "sparsetune export ast_pi --json | head -40",
+        "sparsetune export ast_pi --where 'val_accuracy > 0.9'",
+    ),
 )
 @guarded
 def export(
     name: Study,
     csv: Annotated[bool, typer.Option("--csv", help="One row a trial (the default).")] = False,
+    where: Where = None,
     root: Root = None,
     storage: Storage = None,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """All trials of a study on stdout, as CSV or JSON."""
+    """All trials of a study on stdout, as CSV or JSON: a row each, one for each branch, replicates below them."""
     from sparsetune.api import load
-    from sparsetune.show.stored import show_export
+    from sparsetune.show.stored import narrowed, show_export
 
     if csv and as_json:
         raise BadInput("found --csv and --json, allowed: one of them", key="export")
-    show_export(load(name, root=root, storage=storage), as_json=as_json)
+    show_export(narrowed(load(name, root=root, storage=storage), where), as_json=as_json)

@@ -20,7 +20,8 @@ class Model(BaseModel):
         """A list, as YAML has it, for a tuple."""
         if not isinstance(raw, Mapping):
             return raw
-        tuples = {name for name, field in cls.model_fields.items() if get_origin(field.annotation) is tuple}
+        fields = cls.model_fields.items()
+        tuples = {field.alias or name for name, field in fields if get_origin(field.annotation) is tuple}
         return {k: tuple(v) if k in tuples and isinstance(v, list) else v for k, v in raw.items()}
 
 
@@ -34,6 +35,11 @@ def places(part: Model) -> dict[str, Any]:
     """The fields that say where something lies on this machine, with their values."""
     marked = [name for name, field in type(part).model_fields.items() if _notes(field).get("place")]
     return {name: getattr(part, name) for name in marked}
+
+
+def phase_of(part: type[Part], field: str) -> str:
+    """The first phase in which a field matters; empty if it does not say."""
+    return str(_notes(part.model_fields[field]).get("phase", ""))
 
 
 def _notes(field: FieldInfo) -> Mapping[str, Any]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 Metrics = dict[str, float]
+State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAIL"]
+Files = Mapping[str, Path]  # name to path
 
 
 @dataclass(frozen=True, order=True)
@@ -20,12 +22,34 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Job:
-    """One piece of work for a worker. Plain values and absolute paths only: it crosses process borders."""
+class Branch:
+    """One end of a forked training: what it sets, by dotted name. Its name tells it from the others of a trial."""
 
-    key: Key
-    config: dict[str, Any]  # a resolved trial config
+    name: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """A file of the user's own that registers methods, models and so on: its text, for it crosses process borders."""
+
+    name: str  # as the study file names it
+    text: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work for a worker. Plain values and absolute paths only: it crosses process borders.
+
+    It holds all trainings of a trial: one for each of ``seeds``, and each of them ends once for each of ``branches``.
+    """
+
+    key: Key  # of its first run
+    config: dict[str, Any]  # a resolved trial config, which the seeds and branches vary
     folder: str  # where the job keeps its checkpoint and leaves its files
+    seeds: tuple[int, ...] = ()  # empty: that of the key
+    branches: tuple[Branch, ...] = (Branch(),)
+    imports: tuple[OwnFile, ...] = ()
     cpus: int = 1  # threads
     report_every: str = "1ep"
     checkpoint_every: str = "10s"
@@ -39,6 +63,9 @@ class Row:
     epoch: int  # epochs done so far: the first row has 1
     timestamp_ms: int
     metrics: Metrics
+    phase: str = ""  # of the method's plan
+    since: int = 0  # epochs of that phase done so far
+    settled: bool = True  # False shortly after a step that sets a network back, such as pruning
 
 
 @dataclass(frozen=True)
@@ -58,10 +85,22 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Report:
-    """Rows since the last report; after a restart the first report repeats all rows. The last one has the outcome."""
+    """Rows of a run since the last report; after a restart the first one repeats all. A run's last has its outcome.
+
+    Attributes:
+        key: the run that it is of; None: the job's first.
+        more: the job goes on with other runs after this outcome.
+    """
 
     rows: tuple[Row, ...] = ()
     outcome: Outcome | None = None
+    key: Key | None = None
+    more: bool = False
+
+    @property
+    def last(self) -> bool:
+        """Whether the job has ended."""
+        return self.outcome is not None and not self.more
 
 
 Work = Callable[[Job], Iterator[Report]]  # what a worker does with a job
@@ -74,7 +113,7 @@ class Source(Protocol):
         """The next job, or None when there is none left to start."""
 
     def receive(self, key: Key, report: Report) -> bool:
-        """Take a report; True asks the executor to stop that job (it is pruned or its study is over)."""
+        """Take a report of the job with that key; True asks the executor to stop it (pruned, or its study is over)."""
 
     def lost(self, key: Key, reason: str) -> None:
         """A job that no worker could finish."""
@@ -94,30 +133,57 @@ class Executor(Protocol):
 
 
 @dataclass(frozen=True)
+class Run:
+    """One result of a trial: of one seed and one branch."""
+
+    key: Key
+    state: State = "RUNNING"
+    metrics: Metrics = field(default_factory=dict)
+    reason: str = ""
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Trial:
-    """A trial as every listing names it (``--json``, export, MLflow, Optuna's attributes)."""
+    """A trial as every listing names it (``--json``, export, MLflow, Optuna's attributes).
+
+    Of a trial with several runs there are also views, in the same words (``config/views.py``): one for each branch,
+    which is a row of its own in every table, and one for each replicate of it.
+    """
 
     number: int
-    state: Literal["RUNNING", "COMPLETE", "PRUNED", "FAIL"]
-    params: dict[str, Any]  # what the space drew, by dotted name
+    state: State
+    params: dict[str, Any]  # what the space drew, by dotted name; of a branch also what it sets
     config: dict[str, Any]  # the whole resolved trial config
-    metrics: Metrics = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=dict)  # of several replicates their means
     values: tuple[float, ...] = ()  # of the objectives, in their order
     reason: str = ""  # why it failed or was pruned
     started_ms: int = 0
     ended_ms: int = 0
     notes: dict[str, str] = field(default_factory=dict)  # words about a training that ended: its split, its device
+    errors: Metrics = field(default_factory=dict)  # standard errors of the means; empty with one replicate
+    runs: tuple[Run, ...] = ()  # by seed, then by branch; empty in a view of one run
+    branches: tuple[Branch, ...] = (Branch(),)
+    feasible: bool = True  # meets all constraints of the study, as far as is known
+    branch: str = ""  # of a view
+    seed: int | None = None  # of a view of one replicate
+
+    @property
+    def label(self) -> str:
+        """What tells it from the other rows of a table."""
+        return " ".join([str(self.number), *([self.branch] if self.branch else [])])
 
 
 class Observer(Protocol):
     """Watches a study. Nothing that an observer does or fails to do changes a trial."""
 
-    def trial_started(self, trial: Trial, *, resumed: bool) -> None: ...
+    def trial_started(self, trial: Trial, *, resumed: bool) -> None:
+        """Its ``runs`` are all that will be heard of."""
 
-    def trial_reported(self, trial: Trial, rows: tuple[Row, ...]) -> None:
-        """New rows of a running trial, each once; a resumed trial's known rows come again after ``trial_started``."""
+    def trial_reported(self, trial: Trial, key: Key, rows: tuple[Row, ...]) -> None:
+        """New rows of a run, each once; a resumed trial's known rows come again after ``trial_started``."""
 
-    def trial_ended(self, trial: Trial, rows: tuple[Row, ...], files: Mapping[str, Path]) -> None:
-        """All rows of the trial, and the files that it left (name to path)."""
+    def trial_ended(self, trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]) -> None:
+        """All rows of each run, and the files that it left."""
 
     def close(self) -> None: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sparsetune.config.facts import Kind
@@ -38,11 +38,15 @@ class Metric:
         return self.task in (None, task)
 
 
+def on_splits(metric: Metric, val_name: str = "") -> Iterator[Metric]:
+    """The two rows of a number that exists at a trial's end for validation and test data."""
+    yield replace(metric, name=val_name or metric.name, definition=f"{metric.definition}, on the validation split")
+    tested = f"{metric.definition}, on the test split; never selects anything"
+    yield replace(metric, name=f"test_{metric.name}", definition=tested)
+
+
 def _of_splits(name: str, val_name: str, unit: str, goal: Goal | None, definition: str, task: Kind) -> Iterator[Metric]:
-    """A number that exists at a trial's end for validation and test data."""
-    yield Metric(val_name, unit, goal, "end", f"{definition}, on the validation split", task=task)
-    tested = f"{definition}, on the test split; never selects anything"
-    yield Metric(f"test_{name}", unit, goal, "end", tested, task=task)
+    return on_splits(Metric(name, unit, goal, "end", definition, task=task), val_name)
 
 
 _LOSS = "mean cross entropy (of regression: mean squared error of targets as they are learned)"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.messages import Key
 
 
 def find_root(start: Path) -> Path:
@@ -63,6 +64,11 @@ def made(folder: Path) -> Path:
     except OSError as error:
         raise BadInput(f"nothing can be written there: {error.strerror}", source=folder) from None
     return folder
+
+
+def run_folder(folder: Path, key: Key, runs: int) -> Path:
+    """Where a run of a trial leaves its files: the trial's folder, or one within it if the trial has several."""
+    return folder if runs == 1 else folder / slug(f"seed {key.seed} {key.branch}".strip())
 
 
 def slug(name: str) -> str:

@@ -1,29 +1,26 @@
-"""The study file: what to run, what may vary, what to optimise. Read and checked as a whole before anything starts."""
+"""A checked study: what to run, what may vary, what to optimise (``study_load.py`` reads it from its file)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sparsetune.config.base import Part
-from sparsetune.config.checking import check_model, expand_name
-from sparsetune.config.errors import BadInput, shown, unknown
-from sparsetune.config.metrics import METRICS, ON_GPU, core
+from sparsetune.config.constraints import Constraint
+from sparsetune.config.forks import branches_of
+from sparsetune.config.messages import Branch, OwnFile
 from sparsetune.config.overrides import assign, flatten
-from sparsetune.config.paths import Project, find_root, without_password
-from sparsetune.config.registry import Registries, StudyRegistries
-from sparsetune.config.space import Space, load_space
-from sparsetune.config.space_checks import check_space, refuse_double
-from sparsetune.config.study_file import Budget, Objective, Resources, StudyFile, Tracking
-from sparsetune.config.top_level import STUDY_KEYS, refuse_other_kind, refuse_unknown
-from sparsetune.config.trial import NAMED, SECTIONS, TrialConfig, resolve_trial
-from sparsetune.config.variables import from_environment
-from sparsetune.config.yaml_io import read_mapping
-
-_LIST = " (`sparsetune metrics` lists them)"
-_TRACKING = ("sqlite:///", "http://", "https://", "postgresql", "mysql", "mssql", "databricks")
+from sparsetune.config.parameters import Numeric
+from sparsetune.config.paths import Project, without_password
+from sparsetune.config.problem import Problem
+from sparsetune.config.registry import StudyRegistries
+from sparsetune.config.space import Space
+from sparsetune.config.space.points import cells, configured
+from sparsetune.config.study_file import Budget, Objective, Resources, Tracking
+from sparsetune.config.trial import TrialConfig
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Study:
     name: str
     source: Path
     project: Project
-    trial: TrialConfig  # the base that the space varies
+    bases: Mapping[str, TrialConfig]  # that the space varies, by the branch of a choice; "" without one
     space: Space
     objectives: tuple[Objective, ...]
     sampler: Part
@@ -42,6 +39,66 @@ class Study:
     resources: Resources
     tracking: Tracking
     storage: str
+    registries: StudyRegistries  # with the study's own files
+    constraints: tuple[Constraint, ...] = ()
+    replicates: int = 1
+    fork: Mapping[str, Any] = field(default_factory=dict)
+    start_with: tuple[Any, ...] = ()
+    duplicates: str = "reuse"
+    imports: tuple[OwnFile, ...] = ()
+
+    @property
+    def trial(self) -> TrialConfig:
+        """The base, of several branches the first."""
+        return next(iter(self.bases.values()))
+
+    @property
+    def judged_by(self) -> list[str]:
+        """Names of the metrics that a complete run must have."""
+        return list(dict.fromkeys([each.metric for each in self.objectives] + [each.metric for each in self.constraints]))
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of a trial's replicates: the same for all trials, so that they differ by their configs alone."""
+        return tuple(self.trial.seed + number for number in range(self.replicates))
+
+    @cached_property
+    def branches(self) -> tuple[Branch, ...]:
+        """Of the fork; a nameless one without it."""
+        return branches_of(self.fork)
+
+    @cached_property
+    def plain_bases(self) -> dict[str, dict[str, Any]]:
+        return {branch: base.plain() for branch, base in self.bases.items()}
+
+    @cached_property
+    def cells(self) -> list[dict[str, Any]]:
+        """All combinations of the factors' values; each is searched by itself."""
+        return cells(self.space)
+
+    def config(self, params: Mapping[str, Any], cell: Mapping[str, Any]) -> dict[str, Any]:
+        """The whole trial config of a point; raises :class:`BadInput` where an expression has no value."""
+        return configured(self.space, self.plain_bases, params, cell)
+
+    @property
+    def problem(self) -> Problem:
+        """What a sampler and a pruner are told."""
+        return Problem(
+            name=self.name,
+            seed=self.trial.seed,
+            parameters=self.space.parameters,
+            objectives=self.objectives,
+            constraints=len(self.constraints),
+            replicates=self.replicates,
+            epochs=self._epochs,
+        )
+
+    @property
+    def _epochs(self) -> int:
+        """That the longest trial trains."""
+        varied = [entry for entry in self.space.entries.values() if entry.target == "training.epochs"]
+        ends = [int(end) for entry in varied if isinstance(entry, Numeric) for end in entry.ends]
+        return max([base.training.epochs for base in self.bases.values()] + ends)
 
     @property
     def prunes(self) -> bool:
@@ -58,23 +115,45 @@ class Study:
     def definition(self) -> dict[str, Any]:
         """What makes it this study: a change of any of these is another study. Where files lie is none of it."""
         plain = self.trial.plain()
+        if len(self.bases) > 1:
+            bases = self.bases.items()
+            for name in self.space.chosen:
+                plain[name] = {branch: getattr(base, name).model_dump(mode="json") for branch, base in bases}
         plain["data"].pop("root", None)
         return {
             **plain,
             "space": self.space.plain(),
-            "objectives": [objective.model_dump() for objective in self.objectives],
+            "objectives": [objective.model_dump(exclude_none=True) for objective in self.objectives],
+            **self._further,
         }
+
+    @property
+    def _further(self) -> dict[str, Any]:
+        """What few studies have, so that others mean what they meant before it could be said."""
+        said = {
+            "constraints": [each.model_dump(exclude_none=True) for each in self.constraints],
+            "replicates": self.replicates if self.replicates > 1 else None,
+            "fork": dict(self.fork),
+            "start_with": list(self.start_with),
+            "duplicates": self.duplicates if self.duplicates != "reuse" else None,
+        }
+        return {key: value for key, value in said.items() if value}
 
     def resolved(self) -> dict[str, Any]:
         """The whole study with its defaults filled in, as a study file would say it; without passwords."""
-        fixed = {name: v for name, v in flatten(self.trial.plain()).items() if name not in self.space.parameters}
+        varied = {*self.space.targets, *self.fork}
+        fixed = {name: value for name, value in flatten(self.trial.plain()).items() if name not in varied}
+        fixed = {name: value for name, value in fixed.items() if name.partition(".")[0] not in self.space.chosen}
         tracking = self.tracking.model_dump(exclude_none=True)
         if self.tracking.uri:
             tracking["uri"] = without_password(self.tracking.uri)
         return {
             "study": self.name,
-            **self.definition,
             **assign({}, fixed),
+            **self.space.in_study(),
+            "objectives": self.definition["objectives"],
+            **self._further,
+            **({"import": [file.name for file in self.imports]} if self.imports else {}),
             "sampler": self.sampler.model_dump(mode="json"),
             "pruner": self.pruner.model_dump(mode="json"),
             "budget": self.budget.model_dump(),
@@ -82,121 +161,3 @@ class Study:
             "tracking": tracking,
             "storage": without_password(self.storage),
         }
-
-
-def check_tracking_uri(uri: str, *, source: object = "", key: str) -> None:
-    """Raise :class:`BadInput` for a place that MLflow knows nothing of, or that would not last."""
-    if not uri.startswith(_TRACKING):
-        problem = f"found {shown(without_password(uri))}, allowed: a URI that starts with {', '.join(_TRACKING)}"
-        raise BadInput(problem, source=source, key=key)
-
-
-def load_study(path: Path, registries: StudyRegistries, overrides: Mapping[str, Any] | None = None) -> Study:
-    """Read a study file and check all of it.
-
-    Args:
-        overrides: dotted names to values (``--set``); one that the space varies is pinned.
-
-    Raises:
-        BadInput: the first thing that is wrong, with file and key.
-    """
-    try:
-        return _load(path, registries, overrides or {})
-    except BadInput as error:
-        if any(f"{error.key}.".startswith(f"{name}.") for name in overrides or {}):
-            raise BadInput(error.problem, source="--set", key=error.key) from None
-        raise
-
-
-def _load(path: Path, registries: StudyRegistries, overrides: Mapping[str, Any]) -> Study:
-    written = read_mapping(path)
-    refuse_other_kind(written, "study", path)
-    raw = assign(written, overrides)
-    refuse_unknown(raw, STUDY_KEYS, registries, path)
-    file = check_model(StudyFile, {k: v for k, v in raw.items() if k in StudyFile.model_fields}, source=path)
-    project = Project(find_root(path))
-    space = load_space(file.space, folder=project.root / "search_spaces", source=str(path)).without(overrides)
-    trial_raw = {key: expand_name(raw[key]) if key in NAMED else raw[key] for key in SECTIONS if key in raw}
-    refuse_double(trial_raw, space, path)
-    trial = resolve_trial(trial_raw, registries, source=path)
-    check_space(trial, space, registries)
-    uri = file.tracking.uri and from_environment(file.tracking.uri, path, "tracking.uri")
-    if uri:
-        check_tracking_uri(uri, source=path, key="tracking.uri")
-    return Study(
-        name=file.study,
-        source=path,
-        project=project,
-        trial=trial,
-        space=space,
-        objectives=_objectives(file, trial, registries, path),
-        sampler=_named("sampler", file.sampler, registries, path),
-        pruner=_pruner(file, registries, path),
-        budget=file.budget,
-        resources=file.resources,
-        tracking=file.tracking.model_copy(update={"uri": uri}),
-        storage=from_environment(file.storage, path, "storage") if file.storage else project.storage_url,
-    )
-
-
-def _objectives(file: StudyFile, trial: TrialConfig, registries: Registries, path: Path) -> tuple[Objective, ...]:
-    if not file.objectives:
-        raise BadInput("missing: at least one {metric: ..., goal: ...}", source=path, key="objectives")
-    task = registries.data.get(trial.data.name).task(trial.data)
-    given = {*core(task), *registries.method.get(trial.method.name).metrics}
-    allowed = [name for name in given if not name.startswith("test_")]
-    seen = set()
-    for number, objective in enumerate(file.objectives):
-        key = f"objectives.{number}.metric"
-        if objective.metric.startswith("test_") and objective.metric in METRICS:
-            problem = f"{objective.metric!r} is of test data, which never selects anything{_LIST}"
-            raise BadInput(problem, source=path, key=key)
-        if objective.metric in METRICS and not METRICS[objective.metric].of(task):
-            problem = f"{objective.metric!r} is of {METRICS[objective.metric].task}; {trial.data.name!r} is for {task}"
-            raise BadInput(f"{problem}{_LIST}", source=path, key=key)
-        if objective.metric in ON_GPU:
-            problem = f"{objective.metric!r} exists on a GPU only, so it is no objective{_LIST}"
-            raise BadInput(problem, source=path, key=key)
-        if objective.metric in METRICS and objective.metric not in given:
-            problem = f"{objective.metric!r} is no number of {trial.method.name!r}{_LIST}"
-            raise BadInput(problem, source=path, key=key)
-        if objective.metric not in allowed:
-            problem = unknown("metric", objective.metric, allowed).partition(" (allowed")[0]  # too many to list
-            raise BadInput(f"{problem}{_LIST}", source=path, key=key)
-        needed = METRICS[objective.metric].needs
-        if needed and flatten(trial.plain())[needed] is None:
-            raise BadInput(f"{objective.metric!r} wants {needed} to be set", source=path, key=key)
-        if objective.metric in seen:
-            raise BadInput(f"{objective.metric!r} stands twice", source=path, key=key)
-        seen.add(objective.metric)
-    return file.objectives
-
-
-def _named(section: str, raw: Any, registries: StudyRegistries, path: Path) -> Part:
-    spec = expand_name(raw)
-    registry = getattr(registries, section)
-    name = spec.get("name") if isinstance(spec, Mapping) else None
-    if not isinstance(name, str):
-        names = ", ".join(registry.names())
-        problem = f"found {shown(raw)}, allowed: a name, or a mapping with a name ({names})"
-        raise BadInput(problem, source=path, key=section)
-    try:
-        entry = registry.get(name)
-    except BadInput as error:
-        raise error.located(source=path, key=f"{section}.name") from None
-    part: Part = check_model(entry.Config, spec, source=path, key=section)
-    return part
-
-
-def _pruner(file: StudyFile, registries: StudyRegistries, path: Path) -> Part:
-    pruner = _named("pruner", file.pruner, registries, path)
-    if pruner.name == "none":
-        return pruner
-    if len(file.objectives) != 1:
-        raise BadInput(f"{pruner.name!r} wants one objective, found {len(file.objectives)}", source=path, key="pruner")
-    metric = file.objectives[0].metric
-    if metric in METRICS and not METRICS[metric].each_epoch:
-        raise BadInput(
-            f"{metric!r} is known only at the end of a trial: nothing to prune on", source=path, key="pruner"
-        )
-    return pruner

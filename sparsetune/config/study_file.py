@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from sparsetune.config.base import Model, param
 from sparsetune.config.cadence import Cadence
+from sparsetune.config.constraints import Constraint
 from sparsetune.config.errors import shown
 from sparsetune.config.metrics import Goal
 
 
 class Objective(Model):
-    """A metric and its goal."""
+    """A metric and its goal; with a ``score``, a number of that name which is computed from metrics."""
 
     metric: str
     goal: Goal
+    score: str | None = param(None, "a formula of metrics, such as val_accuracy - 0.1 * density")
 
 
 class Budget(Model):
@@ -74,6 +76,14 @@ class StudyFile(Model):
     space: Any = None
     sampler: Any = "tpe"
     pruner: Any = "none"
+    constraints: tuple[Constraint, ...] = param((), "what a trial must reach to be allowed to win")
+    replicates: int = param(1, "trainings of each trial, with seeds that all trials have in common", ge=1)
+    fork: dict[str, Any] = param({}, "lists of values for parameters that matter late: one training, a row for each")
+    start_with: tuple[Any, ...] = param((), "points to begin with: parameters, {best_of: STUDY} or {all_of: STUDY}")
+    duplicates: Literal["reuse", "replicate", "allow"] = param(
+        "reuse", "a trial like one that is complete: take its result, train it with other seeds, or train it again"
+    )
+    imports: tuple[str, ...] = Field((), alias="import", description="files of your own beside the study file")
     resources: Resources = Resources()
     tracking: Tracking = Tracking()
     storage: str | None = param(None, "Optuna storage URL; else mlruns/studies.db")

@@ -19,7 +19,8 @@ from sparsetune.config.trial import NAMED, SECTIONS, Measurement, Training
 
 Kind = Literal["study", "trial", "space"]
 
-STUDY_KEYS = frozenset((*StudyFile.model_fields, *SECTIONS))
+FILE_KEYS = frozenset(each.alias or name for name, each in StudyFile.model_fields.items())
+STUDY_KEYS = frozenset((*FILE_KEYS, *SECTIONS))
 TRIAL_KEYS = frozenset(SECTIONS)
 _STUDY_MARKS = frozenset(("study", "objectives", "budget", "space"))
 _MODELS: dict[str, type[BaseModel]] = {

@@ -247,7 +247,7 @@ class Judging(FIFOScheduler):
         report: Report = result["report"]
         with self.desk.keeping():
             stop = self.desk.source.receive(self.desk.running[trial.trial_id].key, report)
-        decision: str = self.STOP if stop or report.outcome is not None else self.CONTINUE
+        decision: str = self.STOP if stop or report.last else self.CONTINUE
         return decision
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:

@@ -26,10 +26,10 @@ def perform(job: Job, work: Work) -> Generator[Report]:
     try:
         reports = work(job)
         for report in reports:
-            if report.outcome is not None:
+            if report.last:
                 _close(reports, job)  # its memory goes before the next job can start
             yield report
-            if report.outcome is not None:
+            if report.last:
                 return
         outcome = Outcome("FAIL", reason="the work ended without an outcome")
     except Exception as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sparsetune.config.cadence import Cadence
 
@@ -55,6 +55,11 @@ class TrialCost:
     left_bytes: float  # its files, kept with MLflow's artifacts
     stored_bytes: float  # its numbers in MLflow's database
     checkpoint_bytes: float  # at its end; gone when the trial is
+
+    def times(self, replicates: int) -> TrialCost:
+        """That of a trial which trains so many times, one after another."""
+        several = {name: replicates * getattr(self, name) for name in ("seconds", "left_bytes", "stored_bytes")}
+        return replace(self, **several)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,9 @@ class Order:
         cpus: threads.
         seconds: of training, for all configs together.
         as_ray: load what one of Ray's workers has loaded.
+        imports: files of the user's own, as ``OwnFile`` has them.
+        branches: of a fork, as ``Branch`` has them.
+        scores: formulas of metrics, by the name of the objective.
     """
 
     configs: Sequence[dict[str, Any]]
@@ -50,6 +53,9 @@ class Order:
     cpus: int
     seconds: float = PROBE_SECONDS
     as_ray: bool = False
+    imports: Sequence[dict[str, Any]] = ()
+    branches: Sequence[dict[str, Any]] = ({},)
+    scores: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,10 @@ from typing import Any
 import torch
 
 from sparsetune.assembly import train_and_draw
-from sparsetune.config.messages import Trial
+from sparsetune.config.messages import Branch, Key, OwnFile
+from sparsetune.config.objectives import scorer
 from sparsetune.config.overrides import assign
+from sparsetune.config.study_file import Objective
 from sparsetune.config.trial import resolve_trial
 from sparsetune.driver import Driver
 from sparsetune.execution.in_process import InProcess
@@ -32,7 +34,7 @@ from sparsetune.forecast.watch import Watch
 from sparsetune.runs import SingleTrial
 from sparsetune.training import checkpoint
 from sparsetune.training.metrics.cost import Cost
-from sparsetune.training.registries import REGISTRIES
+from sparsetune.training.registries import registries_of
 from sparsetune.training.trainer import Trainer
 from sparsetune.training.trial import CHECKPOINT
 
@@ -84,14 +86,20 @@ def measure(order: Order, config: dict[str, Any], seconds: float, folder: Path, 
     if not own_limit:
         config = assign(config, {"training.max_minutes": seconds / 60})
     watch = Watch(folder / "00000" / CHECKPOINT, say)
-    book = SingleTrial(Trial(0, "RUNNING", {}, config, started_ms=time.time_ns() // 1_000_000))
+    own = tuple(OwnFile(**each) for each in order.imports)
+    book = SingleTrial(config, tuple(Branch(**each) for each in order.branches))
     driver = Driver(
         book,
         (watch,),
         folder=folder,
-        budget=1,
         objectives=order.objectives,
-        job_options={"cpus": order.cpus, "report_every": "1ep", "checkpoint_every": _SAVE_EVERY},
+        job_options={
+            "cpus": order.cpus,
+            "report_every": "1ep",
+            "checkpoint_every": _SAVE_EVERY,
+            "imports": own,
+        },
+        score=scorer([Objective(metric=name, goal="minimize", score=text) for name, text in order.scores.items()]),
         localise=lambda found: found,
         kept=lambda number: False,
     )
@@ -105,7 +113,7 @@ def measure(order: Order, config: dict[str, Any], seconds: float, folder: Path, 
     rows = len(watch.rows)
     extent: dict[str, Any] = {"epochs": float(rows), "planned": rows, "epoch_seconds": trained / rows}
     if not ended:
-        extent |= _cut_short(config, watch, folder / "00000" / CHECKPOINT)
+        extent |= _cut_short(config, own, watch, folder / "00000" / CHECKPOINT)
     return Probed(
         ended=ended,
         rows=rows,
@@ -113,20 +121,30 @@ def measure(order: Order, config: dict[str, Any], seconds: float, folder: Path, 
         fixed_seconds=max(0.0, wall - trained - len(watch.sizes) * watch.save_seconds),
         save_seconds=watch.save_seconds,
         metrics=len(watch.rows[-1].metrics),
-        files={name: path.stat().st_size for name, path in driver.files(0).items()},
+        files=_sizes(driver.files(book.trial)),
         checkpoint_bytes=watch.checkpoint_bytes,
         checkpoint_growth=watch.checkpoint_growth,
         **extent,
     )
 
 
-def _cut_short(config: Mapping[str, Any], watch: Watch, path: Path) -> dict[str, Any]:
+def _sizes(files: Mapping[Key, Mapping[str, Path]]) -> dict[str, int]:
+    """Bytes by name, of all branches together."""
+    found: dict[str, int] = {}
+    for of_run in files.values():
+        for name, path in of_run.items():
+            found[name] = found.get(name, 0) + path.stat().st_size
+    return found
+
+
+def _cut_short(config: Mapping[str, Any], own: tuple[OwnFile, ...], watch: Watch, path: Path) -> dict[str, Any]:
     """How far it got, and the time of a whole epoch, when the last one may be a part of one."""
-    trainer = Trainer(resolve_trial(config, REGISTRIES))
+    known = registries_of(own)
+    trainer = Trainer(resolve_trial(config, known), registries=known)
     found: dict[str, Any] = {"planned": len(trainer.phases)}
     rows = len(watch.rows)
     saved = checkpoint.load(path)
-    if saved is not None and len(saved["training"]["record"]) == rows:
+    if saved is not None and len(saved["training"]["views"][0]["record"]) == rows:
         cost = Cost(**saved["training"]["cost"])
         steps = ceil(len(trainer.data.train) / trainer.training.batch_size)
         evaluation = (cost.seconds - cost.step_seconds) / rows

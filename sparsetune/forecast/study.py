@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sparsetune import inputs
-from sparsetune.assembly import localiser, registries, tracking_uri
-from sparsetune.config.overrides import assign
+from sparsetune.assembly import localiser, tracking_uri
 from sparsetune.config.study import Study
 from sparsetune.driver import counts
 from sparsetune.execution.in_process import InProcess
@@ -56,9 +55,9 @@ class Forecast:
 
 
 def forecast(
-    study: Study, points: Sequence[dict[str, Any]], *, workers: int | None, in_process: bool, say: Say
+    study: Study, sampled: Sequence[dict[str, Any]], *, workers: int | None, in_process: bool, say: Say
 ) -> Forecast:
-    """Probe the configs at these points of the space, and reckon from them; writes nothing, starts no Ray.
+    """Probe these configs, and reckon from them; writes nothing, starts no Ray.
 
     Args:
         workers, in_process: as :func:`~sparsetune.study.run_study` takes them.
@@ -68,13 +67,13 @@ def forecast(
         BadInput: as a start of the study would, but for what only Ray and MLflow know.
     """
     from sparsetune.search import lock
-    from sparsetune.search.ledger import refuse_other_meaning
+    from sparsetune.search.meaning import refuse_other_meaning
 
     lock.refuse_if_held(lock.place(study), study.name)
     refuse_other_meaning(study)
-    known = registries()
+    known = study.registries
     places = inputs.locate(study.trial, study.project, known, study.source)
-    inputs.prepare(study.trial, places, known, study.source, _told(say), study.space)
+    inputs.prepare(study.trial, places, known, study.source, _told(say), study.space, study.bases)
     room = find_room(study, workers, in_process=in_process)
     ended, left = trials_left(study)
     nothing = room.unfit if left else "every trial of the budget has ended"
@@ -82,10 +81,18 @@ def forecast(
         return Forecast(ended, left, room, nothing=nothing)
     localise = localiser(places, InProcess(gpus=room.gpus))
     configs: list[dict[str, Any]] = []
-    for point in points:
-        config = localise(assign(study.trial.plain(), point))
+    for drawn in sampled:
+        config = localise(drawn)
         configs += [config] if config not in configs else []
-    order = Order(configs, [o.metric for o in study.objectives], study.resources.cpus, as_ray=not in_process)
+    order = Order(
+        configs,
+        study.judged_by,
+        study.resources.cpus,
+        as_ray=not in_process,
+        imports=[vars(file) for file in study.imports],
+        branches=[vars(branch) for branch in study.branches],
+        scores={each.metric: each.score for each in study.objectives if each.score is not None},
+    )
     environment = {} if in_process else _as_ray_sets(study, room)
     process, probed = probe(order, environment, say)
     return reckon(study, Forecast(ended, left, room, len(configs), probed=probed, process=process))
@@ -110,7 +117,8 @@ def reckon(study: Study, found: Forecast) -> Forecast:
     """The forecast with what follows from its probes."""
     from sparsetune.tracking.store import is_remote
 
-    costs = [trial_cost(each, study.tracking.checkpoint_every) for each in found.probed if not each.reason]
+    each_training = [trial_cost(each, study.tracking.checkpoint_every) for each in found.probed if not each.reason]
+    costs = [cost.times(study.replicates) for cost in each_training]
     if not costs:
         return found
     trial = Spread.of(cost.seconds for cost in costs)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sparsetune.config.messages import Row, Trial
+from sparsetune.config.messages import Files, Key, Row, Trial
 
 _SAY_SECONDS = 0.2
 
@@ -32,7 +32,7 @@ class Watch:
     def trial_started(self, trial: Trial, *, resumed: bool) -> None:
         """Nothing is known yet."""
 
-    def trial_reported(self, trial: Trial, rows: tuple[Row, ...]) -> None:
+    def trial_reported(self, trial: Trial, key: Key, rows: tuple[Row, ...]) -> None:
         # Between a row and its report there is the checkpoint alone, but for the last, which comes with the outcome.
         waited = time.time() - rows[-1].timestamp_ms / 1000 if rows else 0.0
         self.rows += rows
@@ -43,7 +43,7 @@ class Watch:
             self._said = now
             self._say(f"epoch {len(self.rows)} of {trial.config['training']['epochs']}")
 
-    def trial_ended(self, trial: Trial, rows: tuple[Row, ...], files: Mapping[str, Path]) -> None:
+    def trial_ended(self, trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]) -> None:
         if self.last_row in self.sizes and self.saving:
             self.saving.pop()
 

@@ -1,4 +1,4 @@
-"""Trials as files and as DataFrames."""
+"""Rows of a study as files and as DataFrames."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sparsetune.config.messages import Trial
-from sparsetune.report.tables import flat_row
+from sparsetune.report.listing import flat_row, special, with_replicates
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def trials_csv(trials: Sequence[Trial]) -> str:
-    """One row a trial, one column a parameter or metric; empty where a trial has none."""
-    return trials_frame(trials).to_csv(index=False)
+def trials_csv(rows: Sequence[Trial]) -> str:
+    """One line a row, below it one for each replicate of several; one column a parameter or metric.
+
+    A cell is empty where a row has no such thing, ``seed`` where the line is no replicate.
+    """
+    return trials_frame(with_replicates(rows)).to_csv(index=False)
 
 
-def trials_frame(trials: Sequence[Trial]) -> pd.DataFrame:
-    """The same as a DataFrame; NaN where a trial has none."""
+def trials_frame(rows: Sequence[Trial]) -> pd.DataFrame:
+    """These rows as a DataFrame; NaN where a row has no such thing. The index is the trial's number."""
     import pandas as pd
 
     always = ["number", "state", "reason"]
-    return pd.DataFrame([flat_row(trial) for trial in trials], columns=None if trials else always)
+    fields = special(rows)
+    frame = pd.DataFrame([flat_row(row, fields) for row in rows], columns=None if rows else always)
+    if "seed" in frame:
+        frame["seed"] = frame["seed"].astype("Int64")  # a whole number, or nothing
+    frame.index = pd.Index([row.number for row in rows], dtype="int64")
+    return frame

@@ -1,9 +1,8 @@
-"""Trials as tables: for the terminal, and as rows of plain values for files."""
+"""Rows of a study as tables for the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
@@ -11,47 +10,25 @@ from rich.table import Table
 from sparsetune.config.messages import Trial
 from sparsetune.config.metrics import METRICS
 from sparsetune.layout.columns import GAP, Column, fitting, widths
+from sparsetune.layout.measured import measured
 from sparsetune.layout.text import heading, number
 
 
-def trial_row(trial: Trial) -> dict[str, Any]:
-    """A trial as the listings name it: number, state, params, values, metrics, reason, notes."""
-    return {
-        "number": trial.number,
-        "state": trial.state,
-        "params": trial.params,
-        "values": list(trial.values),
-        "metrics": trial.metrics,
-        "reason": trial.reason,
-        "notes": trial.notes,
-        "started_ms": trial.started_ms,
-        "ended_ms": trial.ended_ms,
-    }
-
-
-def flat_row(trial: Trial) -> dict[str, Any]:
-    """One row of a CSV: ``params.`` and ``metrics.`` before the names, as in MLflow's table."""
-    return {
-        "number": trial.number,
-        "state": trial.state,
-        **{f"params.{name}": value for name, value in trial.params.items()},
-        **{f"metrics.{name}": value for name, value in trial.metrics.items()},
-        "reason": trial.reason,
-    }
-
-
-def trial_table(trials: Sequence[Trial], metrics: Sequence[str], title: str | None, width: int) -> Table:
-    """Number, metrics and drawn parameters of each trial; the best value of each metric is bold.
+def trial_table(rows: Sequence[Trial], metrics: Sequence[str], title: str | None, width: int) -> Table:
+    """Number, branch, metrics and drawn parameters of each row; the best value of each metric is bold.
 
     What does not fit into ``width`` characters is left out, parameters first, and the caption says so.
     """
     columns = [
-        Column("trial", [str(trial.number) for trial in trials]),
-        *(Column(name, [number(trial.metrics.get(name)) for trial in trials]) for name in known(metrics, trials)),
+        Column("trial", [str(row.number) for row in rows]),
+        *([Column("branch", [row.branch for row in rows])] if any(row.branch for row in rows) else []),
+        *(Column(name, [metric(row, name) for row in rows]) for name in known(metrics, rows)),
     ]
+    forked = {name for row in rows if row.branch for branch in row.branches for name in branch.values}  # in its name
     params = [
-        Column(name.rpartition(".")[2], [number(trial.params.get(name)) for trial in trials])
-        for name in dict.fromkeys(name for trial in trials for name in trial.params)
+        Column(name.rpartition(".")[2], [number(row.params.get(name)) for row in rows])
+        for name in dict.fromkeys(name for row in rows for name in row.params)
+        if name not in forked
     ]
     shown = fitting([*columns, *params], width)
     table = plain_table(title)
@@ -65,29 +42,34 @@ def trial_table(trials: Sequence[Trial], metrics: Sequence[str], title: str | No
         table.caption_justify, table.caption_style = "left", "italic"
     for column, room in zip(shown, widths(shown, width), strict=True):
         table.add_column(heading(column.name), justify="right", width=room)
-    best = {name: _best(name, trials) for name in metrics}
-    for index, trial in enumerate(trials):
-        table.add_row(*(_cell(column, index, trial, best) for column in shown))
+    best = {name: _best(name, rows) for name in metrics}
+    for index, row in enumerate(rows):
+        table.add_row(*(_cell(column, index, row, best) for column in shown))
     return table
 
 
-def single_table(trial: Trial, metrics: Sequence[str], title: str) -> Table:
-    """One trial, a line for each metric and drawn parameter."""
+def metric(row: Trial, name: str, digits: int = 3) -> str:
+    """A number of a row in few characters, of several replicates with its standard error."""
+    return measured(row.metrics.get(name), row.errors.get(name), digits)
+
+
+def single_table(row: Trial, metrics: Sequence[str], title: str) -> Table:
+    """One row, a line for each metric and drawn parameter."""
     table = plain_table(title)
     table.show_header = False
     table.add_column()
     table.add_column()
-    table.add_row("trial", str(trial.number))
-    for name in known(metrics, [trial]):
-        table.add_row(name, f"[bold]{number(trial.metrics.get(name))}[/bold]")
-    for name, value in trial.params.items():
+    table.add_row("trial", escape(row.label))
+    for name in known(metrics, [row]):
+        table.add_row(name, f"[bold]{metric(row, name)}[/bold]")
+    for name, value in row.params.items():
         table.add_row(name, escape(number(value)))
     return table
 
 
-def known(metrics: Sequence[str], trials: Sequence[Trial]) -> list[str]:
-    """The metrics that any of the trials has, once each."""
-    return [name for name in dict.fromkeys(metrics) if any(name in trial.metrics for trial in trials)]
+def known(metrics: Sequence[str], rows: Sequence[Trial]) -> list[str]:
+    """The metrics that any of the rows has, once each."""
+    return [name for name in dict.fromkeys(metrics) if any(name in row.metrics for row in rows)]
 
 
 def plain_table(title: str | None = None) -> Table:
@@ -103,14 +85,14 @@ def plain_table(title: str | None = None) -> Table:
     )
 
 
-def _cell(column: Column, index: int, trial: Trial, best: Mapping[str, float | None]) -> str:
+def _cell(column: Column, index: int, row: Trial, best: Mapping[str, float | None]) -> str:
     text = escape(column.cells[index])
-    value = trial.metrics.get(column.name)
+    value = row.metrics.get(column.name)
     return f"[bold]{text}[/bold]" if value is not None and value == best.get(column.name) else text
 
 
-def _best(name: str, trials: Iterable[Trial]) -> float | None:
-    values = [trial.metrics[name] for trial in trials if name in trial.metrics]
+def _best(name: str, rows: Iterable[Trial]) -> float | None:
+    values = [row.metrics[name] for row in rows if name in row.metrics]
     if not values or name not in METRICS or METRICS[name].goal is None:
         return None
     return max(values) if METRICS[name].goal == "maximize" else min(values)

@@ -1,100 +1,33 @@
 """The study's mind and memory: asks Optuna, remembers every answer in the storage, and takes up what was cut short.
 
-Optuna works on a copy of the study in memory. A new trial is drawn there as a whole and then stored in one
-transaction, with its parameters and its config, so a kill finds it complete or not at all; the sampler is made anew
-for each trial, from the study's seed and the trial's number. The draw is therefore a function of the seed, the number
-and the trials that have finished, whether or not the driver died in between.
+Optuna works on copies of the study in memory, one for each cell of factors (``cell.py``). A new trial is drawn there as
+a whole and then stored in one transaction, with its parameters and its config, so a kill finds it complete or not at
+all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import isnan
 from typing import Any
 
 import optuna
-from optuna.storages import InMemoryStorage, RDBStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Metrics, Row, Trial
-from sparsetune.config.overrides import assign, flatten
-from sparsetune.config.registry import StudyRegistries
-from sparsetune.config.seeds import mix
-from sparsetune.config.space import draw
+from sparsetune.config.messages import Metrics, Row, Run, State, Trial
 from sparsetune.config.study import Study
 from sparsetune.failpoints import failpoint
-from sparsetune.search.definition import differences, note_changes, study_uid
+from sparsetune.search.cell import Cell
+from sparsetune.search.definition import note_changes, study_uid
 from sparsetune.search.ending import store_end
+from sparsetune.search.known import Known
+from sparsetune.search.meaning import CONTENT
 from sparsetune.search.patience import Patient
-from sparsetune.search.space import suggester
-from sparsetune.search.storage import DEFINITION, as_trial, check_folder, exists, open_storage
+from sparsetune.search.points import POINTS, Points
+from sparsetune.search.storage import as_trial, open_storage
+from sparsetune.search.told import Told, told
 
-CONTENT = "content"
-_STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL": TrialState.FAIL}
-
-
-def refuse_other_meaning(study: Study) -> None:
-    """Raise :class:`BadInput` if the storage has a study of this name that means something else; writes nothing."""
-    check_folder(study.storage, study.project.runs)
-    known = _stored(study)
-    if known is None:
-        return
-    storage, study_id = known
-    if storage.get_n_trials(study_id, TrialState.WAITING):
-        problem = f"{study.name!r} has trials that were enqueued by hand, which sparsetune does not run; delete them"
-        raise BadInput(problem, source=study.source, key="study")
-    stored = storage.get_study_user_attrs(study_id).get(DEFINITION)
-    if stored is None:
-        if storage.get_n_trials(study_id) == 0:
-            return  # created by a driver that died before it could say more
-        raise BadInput(f"{study.name!r} in the storage was not made by sparsetune", source=study.source, key="study")
-    found = differences(stored, study.definition)
-    if found:
-        raise BadInput(
-            f"{study.name!r} exists with another meaning ({'; '.join(found)}); "
-            "name it anew (--set study=NAME), or undo the change",
-            source=study.source,
-            key="study",
-        )
-
-
-def refuse_other_content(study: Study, content: Mapping[str, str]) -> None:
-    """Raise :class:`BadInput` if the study began with files that held something else; writes nothing."""
-    known = _stored(study)
-    if known is None:
-        return
-    storage, study_id = known
-    began = storage.get_study_user_attrs(study_id).get(CONTENT, content)
-    found = differences(began, content)
-    if found:
-        raise BadInput(
-            f"the files of {study.name!r} hold something else than when it began ({'; '.join(found)}); "
-            "put them back, or name the study anew (--set study=NAME)",
-            source=study.source,
-            key=found[0].partition(":")[0],
-        )
-
-
-def spent(study: Study) -> bool:
-    """True if the storage has the study with all trials of its budget, and all of them have ended."""
-    known = _stored(study)
-    if known is None:
-        return False
-    storage, study_id = known
-    running = storage.get_n_trials(study_id, TrialState.RUNNING)
-    return running == 0 and storage.get_n_trials(study_id) >= study.budget.trials
-
-
-def _stored(study: Study) -> tuple[RDBStorage, int] | None:
-    """The storage and the study's id in it; None while there is no such study."""
-    if not exists(study.storage):
-        return None
-    storage = open_storage(study.storage)
-    try:
-        return storage, storage.get_study_id_from_name(study.name)
-    except KeyError:
-        return None
+_SYSTEM = "sparsetune:cell"  # what samplers note of the study, by cell
 
 
 class Ledger:
@@ -103,116 +36,149 @@ class Ledger:
     def __init__(
         self,
         study: Study,
-        registries: StudyRegistries,
         environment: Mapping[str, str],
         warn: Callable[[str], None],
         content: Mapping[str, str] | None = None,
+        points: Points | None = None,
     ) -> None:
         """Open the study in its storage, or create it.
 
         Args:
             environment: what decides numbers beside configs; a change since the last run is a warning.
             content: digests of the files that the trials read, kept with a new study.
+            points: where a new study begins.
         """
         self._study = study
         self._patient = Patient(warn)
-        self._base = study.trial.plain()
-        self._flat_base = flatten(self._base)
-        self._sampler = registries.sampler.get(study.sampler.name)
         self._storage = open_storage(study.storage)
+        points = points or Points()
         directions = [optuna.study.StudyDirection[o.goal.upper()] for o in study.objectives]
         try:
             self._study_id = self._storage.get_study_id_from_name(study.name)
         except KeyError:
             self._study_id = self._storage.create_new_study(directions, study.name)
         note_changes(self._storage, self._study_id, study, environment, warn)
-        if content and CONTENT not in self._storage.get_study_user_attrs(self._study_id):
-            self._storage.set_study_user_attr(self._study_id, CONTENT, dict(content))
+        attributes = self._storage.get_study_user_attrs(self._study_id)
+        for key, value in ((CONTENT, dict(content or {})), (POINTS, points.given)):
+            if value and key not in attributes:
+                self._storage.set_study_user_attr(self._study_id, key, value)
         self.uid = study_uid(self._storage, self._study_id)
-        self._memory = InMemoryStorage()
-        self._copy = optuna.create_study(
-            storage=self._memory,
-            directions=directions,
-            pruner=registries.pruner.get(study.pruner.name).make(study.pruner),
-        )
+        self._given: list[dict[str, Any]] = attributes.get(POINTS, points.given)
+        self._known = Known(study, {**environment, **(content or {})}, points.results)
+        self._system = self._storage.get_study_system_attrs(self._study_id)
+        self._cells = [
+            Cell(study, factors, self._system.get(f"{_SYSTEM} {index}", {}), len(self._given))
+            for index, factors in enumerate(study.cells)
+        ]
         self._ids: list[int] = []  # in the storage, by number
+        self._noted: dict[int, set[str]] = {}  # what the storage has of the samplers' notes on running trials
         for frozen in self._storage.get_all_trials(self._study_id):
-            self._memory.create_new_trial(self._copy._study_id, frozen)
-            self._ids.append(frozen._trial_id)
+            self._take_up(frozen)
+
+    def _take_up(self, frozen: FrozenTrial) -> None:
+        number = len(self._ids)
+        self._ids.append(frozen._trial_id)
+        self._known.add(as_trial(frozen), frozen.user_attrs)
+        if not frozen.state.is_finished():
+            self._noted[number] = set(frozen.system_attrs)
+        self._cell(number).restore(self._cell(number).part(frozen))
 
     def __len__(self) -> int:
         return len(self._ids)
 
-    def trials(self) -> list[Trial]:
-        return [as_trial(frozen) for frozen in self._copy.get_trials(deepcopy=False)]
+    @property
+    def spent(self) -> bool:
+        """Whether all trials of the budget, or all points that there are, have been drawn."""
+        study = self._study
+        size = study.registries.sampler.get(study.sampler.name).size(study.sampler, study.problem)
+        drawn = len(self) - len(self._given) * len(self._cells)
+        all_drawn = size is not None and drawn >= size * len(self._cells)
+        return all_drawn or len(self) - self._known.given >= study.budget.trials
 
-    def front(self) -> list[int]:
-        """Numbers of the best trial, or of the Pareto front; empty while no trial is complete."""
-        return [frozen.number for frozen in self._copy.best_trials]
+    def trials(self) -> list[Trial]:
+        return [self._trial(number) for number in range(len(self))]
 
     def ask(self) -> Trial:
-        """Draw a new trial and store it as RUNNING."""
+        """Draw a new trial and store it as RUNNING; one whose like is complete may be so at once (``duplicates``)."""
         number = len(self)
-        self._copy.sampler = self._sampler.make(self._study.sampler, mix(self._study.trial.seed, number))
-        asked = self._copy.ask()
-        point = draw(self._study.space, self._flat_base, suggester(asked))
-        asked.set_user_attr("config", assign(self._base, point))
-        frozen = self._frozen(number)
-        trial_id = self._patient(self._storage.create_new_trial, self._study_id, frozen)
+        cell, position = self._cell(number), number // len(self._cells)
+        point = self._given[position] if position < len(self._given) else None
+        asked = cell.ask(point)
+        config = self._study.config(asked.params, cell.factors)
+        known = self._known.like(config)
+        attributes: dict[str, Any] = {"config": config, "key": known.key}
+        if len(known.seeds) > 1 or known.seeds[0] != config["seed"]:
+            attributes["seeds"] = list(known.seeds)
+        if self._study.fork:
+            attributes["branches"] = [vars(branch) for branch in self._study.branches]
+        frozen = cell.note(position, attributes)
+        self._keep_notes(number, cell)
+        template = cell.whole(frozen, number)
+        trial_id = self._patient(self._storage.create_new_trial, self._study_id, template)
         if self._patient(self._storage.get_trial_number_from_id, trial_id) != number:
             raise BadInput("another program adds trials to this study; end one of them", source=self._study.source)
         self._ids.append(trial_id)
+        self._noted[number] = set(frozen.system_attrs)
         failpoint("after-ask")
-        return as_trial(frozen)
+        if known.runs:
+            given = {"given": True} if point is not None else {}
+            return self._end(number, "COMPLETE", known.runs_of(number), "", {"same_as": known.named, **given})
+        return self._trial(number)
 
     def report(self, number: int, row: Row) -> bool:
         """Hand a row to the pruner; True when the trial should stop."""
-        if not self._study.prunes:
-            return False
-        trial = optuna.trial.Trial(self._copy, self._frozen(number)._trial_id)
-        trial.report(row.metrics[self._study.objectives[0].metric], row.epoch)
-        return trial.should_prune()
+        return self._study.prunes and self._cell(number).report(number // len(self._cells), row)
 
-    def tell(
-        self, number: int, state: str, metrics: Metrics, reason: str = "", notes: Mapping[str, str] | None = None
-    ) -> Trial:
-        """Store how a trial ended. COMPLETE wants every objective among the metrics; NaN is a FAIL."""
-        values: Sequence[float] | None = None
-        if state == "COMPLETE":
-            values = [metrics[objective.metric] for objective in self._study.objectives]
-            undefined = [o.metric for o, value in zip(self._study.objectives, values, strict=True) if isnan(value)]
-            if undefined:
-                state, values, reason = "FAIL", None, f"{', '.join(undefined)} is not a number"
-        before = self._frozen(number)
-        attributes: dict[str, Any] = {"metrics": metrics}
-        if reason:
-            attributes["reason"] = reason
-        if notes:
-            attributes["notes"] = dict(notes)
-        trial_id = before._trial_id
-        for key, value in attributes.items():
-            self._memory.set_trial_user_attr(trial_id, key, value)
-        self._copy.tell(number, values, _STATES[state])
-        frozen = self._frozen(number)
+    def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
+        """Hand a replicate's end to the pruner; True when no more are worth training."""
+        return self._study.prunes and self._cell(number).replicate(number // len(self._cells), index, metrics)
+
+    def tell(self, number: int, state: State, runs: Sequence[Run], reason: str = "") -> Trial:
+        """Store how a trial ended. A COMPLETE one of which no branch has all objectives as numbers is a FAIL."""
+        return self._end(number, state, runs, reason, {})
+
+    def _end(self, number: int, state: State, runs: Sequence[Run], reason: str, further: dict[str, Any]) -> Trial:
+        study, cell = self._study, self._cell(number)
+        end = told(self._trial(number), state, runs, reason, study.objectives, study.constraints)
+        attributes = {**_attributes(end, runs), **further}
+        values = list(end.values) or None
+        frozen = cell.tell(number // len(self._cells), end.state, values, end.violations, attributes)
         failpoint("before-tell")
-        self._patient(store_end, self._storage, self._ids[number], frozen, attributes)
+        noted = self._noted.pop(number)
+        notes = {key: value for key, value in frozen.system_attrs.items() if key not in noted}
+        stored = {key: frozen.user_attrs[key] for key in frozen.user_attrs if key not in _AT_ASK}
+        self._patient(store_end, self._storage, self._ids[number], frozen, stored, notes)
         failpoint("after-tell")
-        return as_trial(frozen)
+        trial = self._trial(number)
+        self._known.add(trial, frozen.user_attrs)
+        return trial
 
-    def _frozen(self, number: int) -> FrozenTrial:
-        trial_id = self._memory.get_trial_id_from_study_id_trial_number(self._copy._study_id, number)
-        return self._memory.get_trial(trial_id)
+    def _keep_notes(self, number: int, cell: Cell) -> None:
+        """What the sampler has noted of the study goes to the storage when it is new, which is rare."""
+        key = f"{_SYSTEM} {number % len(self._cells)}"
+        if cell.system != self._system.get(key, {}):
+            self._system[key] = cell.system
+            self._patient(self._storage.set_study_system_attr, self._study_id, key, cell.system)
+
+    def _cell(self, number: int) -> Cell:
+        return self._cells[number % len(self._cells)]
+
+    def _trial(self, number: int) -> Trial:
+        cell = self._cell(number)
+        return as_trial(cell.whole(cell.frozen(number // len(self._cells)), number))
 
 
-def preview(study: Study, registries: StudyRegistries, count: int) -> list[dict[str, Any]]:
-    """The first points that a new study would draw if every trial failed; nothing is stored."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = registries.sampler.get(study.sampler.name)
-    memory = optuna.create_study(directions=[objective.goal for objective in study.objectives])
-    points = []
-    for number in range(count):
-        memory.sampler = sampler.make(study.sampler, mix(study.trial.seed, number))
-        asked = memory.ask()
-        points.append(draw(study.space, flatten(study.trial.plain()), suggester(asked)))
-        memory.tell(asked, state=TrialState.FAIL)
-    return points
+_AT_ASK = ("config", "key", "seeds", "branches")
+
+
+def _attributes(end: Told, runs: Sequence[Run]) -> dict[str, Any]:
+    """What the storage keeps of a trial's end; of a trial with one run that is all."""
+    found: dict[str, Any] = {"metrics": end.metrics}
+    optional = {"errors": end.errors, "reason": end.reason, "notes": end.notes}
+    found |= {key: value for key, value in optional.items() if value}
+    if len(runs) > 1:
+        said = ("state", "metrics", "reason", "notes")
+        found["runs"] = [
+            {"seed": run.key.seed, "branch": run.key.branch, **{key: getattr(run, key) for key in said}} for run in runs
+        ]
+    return found

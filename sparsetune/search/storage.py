@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sparsetune.config.constraints import Constraint
 from sparsetune.config.errors import BadInput, unknown
-from sparsetune.config.messages import Trial
+from sparsetune.config.messages import Branch, Key, Run, State, Trial
+from sparsetune.config.metrics import Goal
 from sparsetune.config.paths import without_password
+from sparsetune.config.views import branch_rows
+from sparsetune.config.winners import best_rows
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
@@ -71,14 +75,16 @@ class StoredStudy:
     Attributes:
         metrics: of the objectives.
         trials: by number.
-        front: numbers of the best trial, or of the Pareto front by the first objective, the best first.
-        best_by_metric: for each objective the number of the trial with the best value; empty if none is complete.
+        rows: of every table: the same trials, of a forked one each branch.
+        front: the best row, or the Pareto front by the first objective, the best first; none breaks a constraint.
+        best_by_metric: for each objective the row with the best value; empty if none is complete.
     """
 
     metrics: list[str]
     trials: list[Trial]
-    front: list[int]
-    best_by_metric: list[int]
+    rows: list[Trial]
+    front: list[Trial]
+    best_by_metric: list[Trial]
 
 
 def read_study(url: str, name: str) -> StoredStudy:
@@ -90,20 +96,23 @@ def read_study(url: str, name: str) -> StoredStudy:
     if name not in names:
         raise BadInput(unknown("study", name, names), source=without_password(url))
     study = optuna.load_study(study_name=name, storage=open_storage(url))
+    goals: list[Goal] = ["maximize" if each == StudyDirection.MAXIMIZE else "minimize" for each in study.directions]
+    metrics = study.metric_names or [f"value {index}" for index in range(len(goals))]
+    written = study.user_attrs.get(DEFINITION, {}).get("constraints", ())
+    constraints = [Constraint(**each) for each in written]
     trials = [as_trial(frozen) for frozen in study.get_trials(deepcopy=False)]
-    signs = [-1 if direction == StudyDirection.MAXIMIZE else 1 for direction in study.directions]
-    complete = [trial for trial in trials if trial.state == "COMPLETE"]
-    front = [frozen.number for frozen in study.best_trials] if complete else []
-    return StoredStudy(
-        metrics=study.metric_names or [f"value {index}" for index in range(len(signs))],
-        trials=trials,
-        front=sorted(front, key=lambda number: signs[0] * trials[number].values[0]),
-        best_by_metric=[
-            min(complete, key=lambda trial: sign * trial.values[index]).number
-            for index, sign in enumerate(signs)
-            if complete
-        ],
-    )
+    rows = [row for trial in trials for row in branch_rows(trial, metrics, constraints)]
+    won = best_rows(rows, goals)
+    return StoredStudy(metrics, trials, rows, won.front, won.best)
+
+
+def read_keys(url: str, name: str) -> dict[int, str]:
+    """By number, the keys of all that decides the numbers of a study's trials."""
+    import optuna
+
+    study = optuna.load_study(study_name=name, storage=open_storage(url))
+    trials = study.get_trials(deepcopy=False)
+    return {trial.number: trial.user_attrs["key"] for trial in trials if "key" in trial.user_attrs}
 
 
 def study_names(url: str) -> list[str]:
@@ -115,18 +124,36 @@ def study_names(url: str) -> list[str]:
 
 def as_trial(frozen: FrozenTrial) -> Trial:
     """Optuna's record of a trial in the words of every listing."""
-    return Trial(
+    said = frozen.user_attrs
+    config = said.get("config", {})
+    state: State = frozen.state.name  # type: ignore[assignment]  # or WAITING: enqueued by hand, and only listed
+    branches = tuple(Branch(**each) for each in said.get("branches", ())) or (Branch(),)
+    trial = Trial(
         number=frozen.number,
-        state=frozen.state.name,  # type: ignore[arg-type]  # or WAITING: enqueued by hand, and only listed
+        state=state,
         params=dict(frozen.params),
-        config=frozen.user_attrs.get("config", {}),
-        metrics=frozen.user_attrs.get("metrics", {}),
+        config=config,
+        metrics=said.get("metrics", {}),
         values=tuple(frozen.values or ()),
-        reason=frozen.user_attrs.get("reason", ""),
-        notes=frozen.user_attrs.get("notes", {}),
+        reason=said.get("reason", ""),
+        notes=said.get("notes", {}),
         started_ms=_milliseconds(frozen.datetime_start),
         ended_ms=_milliseconds(frozen.datetime_complete),
+        errors=said.get("errors", {}),
+        branches=branches,
+        feasible=all(value <= 0 for value in frozen.constraints.values()),
     )
+    if "runs" in said:
+        return replace(trial, runs=tuple(_run(frozen.number, **each) for each in said["runs"]))
+    seeds = said.get("seeds", [config.get("seed", 0)])
+    keys = [Key(frozen.number, seed, branch.name) for seed in seeds for branch in branches]
+    if len(keys) > 1:
+        return replace(trial, runs=tuple(Run(key) for key in keys))
+    return replace(trial, runs=(Run(keys[0], state, trial.metrics, trial.reason, trial.notes),))
+
+
+def _run(number: int, seed: int, branch: str, **said: Any) -> Run:
+    return Run(Key(number, seed, branch), **said)
 
 
 def _milliseconds(moment: Any) -> int:

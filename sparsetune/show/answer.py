@@ -14,8 +14,8 @@ from sparsetune.config.messages import Trial
 from sparsetune.config.study import Study
 from sparsetune.config.study_file import Objective
 from sparsetune.layout.text import cut, duration, heading, listed, number
-from sparsetune.report.tables import known, single_table, trial_table
-from sparsetune.show.words import BESIDE, command_line, meaning
+from sparsetune.report.tables import known, metric, single_table, trial_table
+from sparsetune.show.words import BESIDE, command_line, meaning, of_replicates
 
 T = TypeVar("T")
 MOST_ROWS = 15  # of a front
@@ -24,7 +24,7 @@ NEXT_BEST = 3
 
 
 def front_of_several(
-    objectives: Sequence[Objective], front: Sequence[Trial], trials: Sequence[Trial], width: int
+    objectives: Sequence[Objective], front: Sequence[Trial], rows: Sequence[Trial], width: int
 ) -> Iterator[RenderableType]:
     """The Pareto front, the best by the first objective first, and how to read it."""
     names = [*(objective.metric for objective in objectives), *BESIDE]
@@ -33,49 +33,50 @@ def front_of_several(
     yield Text(f"Pareto front: the best trade-offs{count}", style="bold")
     yield trial_table(shown, names, None, width)
     yield Text()
-    yield Text(how_to_read(objectives, len(front)))
-    yield _legend(objectives, known(names, shown))
+    yield Text(how_to_read(objectives, front))
+    yield _legend(objectives, known(names, shown), shown)
     yield Text()
     if len(front) > 1:
         yield Text(which_one(objectives, front))
 
 
 def best_of_one(
-    objectives: Sequence[Objective], front: Sequence[Trial], trials: Sequence[Trial], width: int
+    objectives: Sequence[Objective], front: Sequence[Trial], rows: Sequence[Trial], width: int
 ) -> Iterator[RenderableType]:
-    """The best trial, and how far the next ones are behind."""
+    """The best row, and how far the next ones are behind."""
     best = front[0]
     sign = -1 if objectives[0].goal == "maximize" else 1
     names = [objectives[0].metric, *BESIDE]
     yield single_table(best, names, "Best trial")
     yield Text()
+    complete = [row for row in rows if row.state == "COMPLETE" and row.values]
     others = sorted(
-        (trial for trial in trials if trial.state == "COMPLETE" and trial.number != best.number),
-        key=lambda trial: sign * trial.values[0],
+        (row for row in complete if row.feasible and row.label != best.label), key=lambda row: sign * row.values[0]
     )
     if others:
-        near = ", ".join(f"trial {trial.number} ({number(trial.values[0], 4)})" for trial in others[:NEXT_BEST])
-        middle = number(median(trial.values[0] for trial in (best, *others)), 4)
-        yield Text(f"Next by {heading(objectives[0].metric)}: {near}; median of all complete trials {middle}.")
-    yield _legend(objectives, known(names, [best]))
+        near = ", ".join(f"trial {row.label} ({metric(row, objectives[0].metric, 4)})" for row in others[:NEXT_BEST])
+        middle = number(median(row.values[0] for row in complete), 4)
+        yield Text(f"Next by {heading(objectives[0].metric)}: {near}; median of all complete {_word(rows)}s {middle}.")
+    yield _legend(objectives, known(names, [best]), [best])
 
 
-def how_to_read(objectives: Sequence[Objective], rows: int) -> str:
+def how_to_read(objectives: Sequence[Objective], front: Sequence[Trial]) -> str:
     """What it means to be in the table."""
     names = [heading(objective.metric) for objective in objectives]
-    if rows == 1:
-        return f"No other trial is better than this one in {' or '.join(names)}."
+    word = _word(front)
+    if len(front) == 1:
+        return f"No other {word} is better than this one in {' or '.join(names)}."
     where = "both" if len(names) == 2 else f"all {len(names)} objectives"
-    text = f"Each row is a best trade-off: no other trial is better in {where}."
+    text = f"Each row is a best trade-off: no other {word} is better in {where}."
     return f"{text}\nFrom top to bottom you give {names[0]} for {names[1]}." if len(names) == 2 else text
 
 
 def which_one(objectives: Sequence[Objective], front: Sequence[Trial]) -> str:
-    """The best trial for each objective, and one between them."""
-    best = [(_best(front, index, each).number, heading(each.metric)) for index, each in enumerate(objectives)]
-    (number, name), *others = best
-    text = ", ".join([f"Trial {number} if {name} comes first", *(f"trial {n} if {name} does" for n, name in others)])
-    between = balanced(objectives, front).number
+    """The best row for each objective, and one between them."""
+    best = [(_best(front, index, each).label, heading(each.metric)) for index, each in enumerate(objectives)]
+    (label, name), *others = best
+    text = ", ".join([f"Trial {label} if {name} comes first", *(f"trial {n} if {name} does" for n, name in others)])
+    between = balanced(objectives, front).label
     return f"Which one? {text}" + ("." if between in dict(best) else f", trial {between} between them.")
 
 
@@ -94,14 +95,15 @@ def balanced(objectives: Sequence[Objective], front: Sequence[Trial]) -> Trial:
     )
 
 
-def ended(study: Study, trials: Sequence[Trial], width: int) -> Iterator[RenderableType]:
-    """How many failed and why, how many were pruned, each reason once."""
-    reasons: dict[str, list[int]] = {}
-    for trial in trials:
-        if trial.state == "FAIL":
-            reasons.setdefault(trial.reason or "no reason given", []).append(trial.number)
-    for reason, numbers in list(reasons.items())[:MOST_REASONS]:
-        which = f"{'trial' if len(numbers) == 1 else 'trials'} {listed(numbers, 8)} failed: "
+def ended(study: Study, trials: Sequence[Trial], rows: Sequence[Trial], width: int) -> Iterator[RenderableType]:
+    """How many failed and why, how many were pruned, each reason once; of a trial that did not fail its branches."""
+    reasons: dict[str, list[str]] = {}
+    states = {trial.number: trial.state for trial in trials}
+    for each in (*trials, *(row for row in rows if row.branch and states[row.number] != "FAIL")):
+        if each.state == "FAIL":
+            reasons.setdefault(each.reason or "no reason given", []).append(each.label)
+    for reason, labels in list(reasons.items())[:MOST_REASONS]:
+        which = f"{'trial' if len(labels) == 1 else 'trials'} {listed(labels, 8)} failed: "
         yield Text.assemble((which, "red"), cut(reason, 2 * width))
     if len(reasons) > MOST_REASONS:
         more = command_line("export", study.name, "--csv")
@@ -113,7 +115,7 @@ def ended(study: Study, trials: Sequence[Trial], width: int) -> Iterator[Rendera
 
 def time_spent(trials: Sequence[Trial]) -> str:
     """Training time in all and a trial, and how long it took on the clock; nothing if no trial has ended."""
-    minutes = [trial.metrics["time_min"] for trial in trials if "time_min" in trial.metrics]
+    minutes = [spent for spent in map(_minutes, trials) if spent is not None]
     ends = [trial.ended_ms for trial in trials if trial.ended_ms]
     if not minutes or not ends:
         return ""
@@ -129,13 +131,27 @@ def spread(trials: Sequence[T], most: int) -> list[T]:
     return [trials[round(index * (len(trials) - 1) / (most - 1))] for index in range(most)]
 
 
+def _minutes(trial: Trial) -> float | None:
+    """Of all its trainings; the branches of one seed share theirs, and the longest counts."""
+    by_seed: dict[int, float] = {}
+    for run in trial.runs:
+        if "time_min" in run.metrics:
+            by_seed[run.key.seed] = max(run.metrics["time_min"], by_seed.get(run.key.seed, 0.0))
+    return sum(by_seed.values()) if by_seed else trial.metrics.get("time_min")
+
+
+def _word(rows: Sequence[Trial]) -> str:
+    """What a line of a table is."""
+    return "row" if any(row.branch for row in rows) else "trial"
+
+
 def _best(front: Sequence[Trial], index: int, objective: Objective) -> Trial:
     pick = max if objective.goal == "maximize" else min
     return pick(front, key=lambda trial: trial.values[index])
 
 
-def _legend(objectives: Sequence[Objective], shown: Sequence[str]) -> Table:
-    """Each metric with its direction and meaning."""
+def _legend(objectives: Sequence[Objective], shown: Sequence[str], rows: Sequence[Trial]) -> Table:
+    """Each metric with its direction and meaning, and what ± is."""
     better = {"maximize": "higher is better: ", "minimize": "lower is better: "}
     goals = {objective.metric: better[objective.goal] for objective in objectives}
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -144,4 +160,7 @@ def _legend(objectives: Sequence[Objective], shown: Sequence[str]) -> Table:
     for name in shown:
         if meaning(name):
             table.add_row(heading(name), Text(f"{goals.get(name, '')}{meaning(name)}"))
+    sign, _, words = of_replicates(rows).partition(" is the ")
+    if sign:
+        table.add_row(sign, Text(words))
     return table

@@ -15,7 +15,8 @@ from sparsetune.config.base import Part
 from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.metrics import METRICS
 from sparsetune.config.registry import Registry
-from sparsetune.config.space import load_space
+from sparsetune.config.space import Space, cells, load_space
+from sparsetune.config.space_names import check_names
 from sparsetune.config.study_file import space_name
 from sparsetune.config.yaml_io import read_mapping
 from sparsetune.layout.text import number
@@ -113,8 +114,8 @@ def show_spaces(root: Path) -> None:
     files = sorted(folder.glob("*.yaml"))
     for file in files:
         try:
-            count = str(len(load_space(file.stem, folder=folder, source=str(file)).parameters))
-            row = (count, ", ".join(_included(file)), _card(file))
+            space = load_space(file.stem, folder=folder, source=str(file))
+            row = (str(len(space.parameters)), ", ".join(_included(file)), _misfit(space) or _card(file))
         except BadInput as error:
             row = ("", "", str(error))
         table.add_row(*(Text(cell) for cell in (file.stem, *row)))
@@ -123,7 +124,7 @@ def show_spaces(root: Path) -> None:
 
 
 def show_space(root: Path, name: str) -> None:
-    """Every parameter of a space: what it may be, and the file that says so."""
+    """Every entry of a space: what it may be, and the file that says so; then whether there is something to vary."""
     folder = root / "search_spaces"
     name = space_name(name)
     file = folder / f"{name}.yaml"
@@ -135,10 +136,26 @@ def show_space(root: Path, name: str) -> None:
     table = plain_table()
     for head in ("parameter", "what it may be", "from"):
         table.add_column(head)
-    for parameter, what in space.parameters.items():
-        table.add_row(*map(Text, (parameter, in_words(what), Path(space.sources[parameter]).name)))
+    for each, entry in space.entries.items():
+        table.add_row(*map(Text, (each, in_words(each, entry), Path(space.sources[each]).name)))
     console.print(table)
+    if space.factors:
+        console.print(Text(f"{len(cells(space))} cells by its factors, each searched by itself"), style="dim")
     console.print(Text(f"in a study: space: {name}, or with others: space: [{name}, ...]"), style="dim")
+    misfit = _misfit(space)
+    if misfit:
+        console.print(Text(f"warning: {misfit}"), soft_wrap=True)
+
+
+def _misfit(space: Space) -> str:
+    """What is wrong with its names, unless a study imports what they belong to; empty where all is well."""
+    from sparsetune.assembly import registries
+
+    try:
+        check_names(space, registries())
+    except BadInput as error:
+        return str(error)
+    return ""
 
 
 def _included(file: Path) -> list[str]:

@@ -30,22 +30,21 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
     Raises:
         BadInput: also for files of data or model that are not there, after the rest has been printed.
     """
-    from sparsetune.assembly import registries
-    from sparsetune.search.ledger import preview
+    from sparsetune.search.preview import preview
 
-    points = preview(study, registries(), SAMPLED)
+    points = preview(study, SAMPLED)
     print(f"# {study.source}, resolved")
     print(dump(study.resolved()))
     _comment("the space", *space_lines(study.space))
     if study.space.parameters:
-        _comment("", "three configs as they would be drawn before any trial has finished", *point_lines(points))
+        _comment("", "three configs as they would be drawn before any trial has finished", *point_lines([point.params for point in points]))
     if not probe:
-        inputs.locate(study.trial, study.project, registries(), study.source)  # as a forecast and a start do
+        inputs.locate(study.trial, study.project, study.registries, study.source)  # as a forecast and a start do
         return 0
     from sparsetune.forecast.study import forecast
 
     with _progress(console) as say:
-        found = forecast(study, points, workers=workers, in_process=in_process, say=say)
+        found = forecast(study, [point.config for point in points], workers=workers, in_process=in_process, say=say)
     _comment("", *forecast_lines(study, found))
     return int(any(each.reason for each in found.probed))
 

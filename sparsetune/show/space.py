@@ -5,17 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sparsetune.config.conditions import bounds_in_words, listed
 from sparsetune.config.errors import shown
-from sparsetune.config.parameters import Choice, Parameter
-from sparsetune.config.space import Space
+from sparsetune.config.parameters import Choice, Constant, Derived, Entry, Factor
+from sparsetune.config.space import Space, cells
 
 
 def space_lines(space: Space) -> list[str]:
-    """A line for each parameter: its name, what it may be, and when it is drawn."""
-    if not space.parameters:
+    """A line for each entry: its name, what it may be, and when.
+
+    Entries of a branch stand under its name, as its own space has them. Last, in how many cells factors divide the
+    study.
+    """
+    if not space.entries:
         return ["  nothing varies: all trials have the same config"]
-    width = max(map(len, space.parameters))
-    return [f"  {name:<{width}}  {in_words(parameter)}" for name, parameter in space.parameters.items()]
+    lines = _entry_lines(space.shared(), "  ")
+    for section, branches in space.chosen.items():
+        for branch in branches:
+            own = _entry_lines(space.of_branch(section, branch), "    ")
+            lines += [f"  if {section}.name is {branch}:{'' if own else ' nothing more'}", *own]
+    if space.factors:
+        lines.append(f"  {len(cells(space))} cells by factors: trials go to them in turn, each is searched by itself")
+    return lines
+
+
+def _entry_lines(entries: Mapping[str, Entry], margin: str) -> list[str]:
+    width = max(map(len, entries), default=0)
+    return [f"{margin}{name:<{width}}  {in_words(name, entry)}" for name, entry in entries.items()]
 
 
 def point_lines(points: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -28,24 +44,33 @@ def point_lines(points: Iterable[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def in_words(parameter: Parameter) -> str:
+def in_words(name: str, entry: Entry) -> str:
     """Such as ``0.001 to 1, log scale, if training.optimizer is sgd``."""
-    if isinstance(parameter, Choice):
-        what = _either(parameter.values)
-    else:
-        step = f" in steps of {parameter.step:g}" if parameter.step is not None else ""
-        what = f"{parameter.low:g} to {parameter.high:g}{step}{', log scale' if parameter.log else ''}"
-    when = (
-        f"{name} is {_either(wanted if isinstance(wanted, list) else [wanted])}"
-        for name, wanted in parameter.when.items()
-    )
-    conditions = " and ".join(when)
-    return f"{what}, if {conditions}" if conditions else what
+    target = f"{entry.target}: " if entry.target != name else ""
+    when = " and ".join(f"{needed} is {_wanted(wanted)}" for needed, wanted in entry.when.items())
+    return f"{target}{_what(entry)}{', if ' if when else ''}{when}"
 
 
-def _either(values: Sequence[Any]) -> str:
+def _what(entry: Entry) -> str:
+    if isinstance(entry, Choice):
+        return _listed(entry.values, "or")
+    if isinstance(entry, Factor):
+        return f"each of {_listed(entry.values, 'and')}"
+    if isinstance(entry, Constant):
+        return f"always {_value(entry.value)}"
+    if isinstance(entry, Derived):
+        return f"= {entry.derived}"
+    step = f" in steps of {entry.step:g}" if entry.step is not None else ""
+    return f"{entry.low:g} to {entry.high:g}{step}{', log scale' if entry.log else ''}"
+
+
+def _wanted(wanted: Any) -> str:
+    return bounds_in_words(wanted) if isinstance(wanted, Mapping) else _listed(listed(wanted), "or")
+
+
+def _listed(values: Sequence[Any], word: str) -> str:
     names = [_value(value) for value in values]
-    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return f" {word} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _value(value: Any) -> str:

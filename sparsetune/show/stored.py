@@ -8,51 +8,80 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Trial
 from sparsetune.config.yaml_io import dump
 from sparsetune.report.files import trials_csv
-from sparsetune.report.tables import trial_row, trial_table
-from sparsetune.show.words import BESIDE, command
+from sparsetune.report.listing import special, trial_row, with_replicates
+from sparsetune.report.tables import metric, trial_table
+from sparsetune.show.words import BESIDE, command, of_replicates, picked
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sparsetune.api import StudyResult
 
+_OPTIONS = {"number": "--trial", "branch": "--branch", "where": "--where"}  # arguments of the API
 
-def show_best(result: StudyResult, number: int | None, *, as_json: bool) -> None:
+
+def narrowed(result: StudyResult, where: str | None) -> StudyResult:
+    """The rows of which ``where`` holds; all without it."""
+    if where is None:
+        return result
+    try:
+        return result.where(where)
+    except BadInput as error:
+        raise BadInput(error.problem, key=_OPTIONS[error.key]) from None
+
+
+def show_best(result: StudyResult, number: int | None, branch: str, *, as_json: bool) -> None:
     """A config, or the front."""
-    front = [result.trial(i) for i in result.stored.front]
-    chosen = _chosen(result, number)
+    chosen = _chosen(result, number, branch)
     if as_json:
-        trials = [chosen] if chosen else front
-        print(json.dumps([{**trial_row(trial), "config": trial.config} for trial in trials], indent=1))
+        print(_document([chosen] if chosen else result.stored.front))
     elif chosen:
-        values = ", ".join(f"{m} {chosen.metrics[m]:.6g}" for m in result.objectives if m in chosen.metrics)
-        print(f"# study {result.name}, trial {chosen.number}: {values or chosen.state}")
+        values = ", ".join(f"{name} {metric(chosen, name, 6)}" for name in result.objectives if name in chosen.metrics)
+        replicated = of_replicates([chosen])
+        said = f" ({replicated})" if replicated else ""
+        print(f"# study {result.name}, trial {chosen.label}: {values or chosen.state}{said}")
         print(dump(chosen.config), end="")
     else:
-        console = Console()
-        title = f"{escape(result.name)}: Pareto front"
-        console.print(trial_table(front, [*result.objectives, *BESIDE], title, console.width))
-        hint = f"The config of one: {command('best', result.name, '--trial', front[0].number)}"
-        Console(stderr=True).print(hint, highlight=False, soft_wrap=True)
+        _show_front(result)
 
 
-def _chosen(result: StudyResult, number: int | None) -> Trial | None:
-    """The trial that was asked for, or the best; None where there is a front to show."""
+def _show_front(result: StudyResult) -> None:
+    console, front = Console(), result.stored.front
+    title = f"{escape(result.name)}: Pareto front"
+    console.print(trial_table(front, [*result.objectives, *BESIDE], title, console.width))
+    replicated = of_replicates(front)
+    if replicated:
+        console.print(Text(replicated))
+    hint = f"The config of one: {command('best', result.name, *picked(front[0]))}"
+    Console(stderr=True).print(hint, highlight=False, soft_wrap=True)
+
+
+def _chosen(result: StudyResult, number: int | None, branch: str) -> Trial | None:
+    """The row that was asked for, or the best; None where there is a front to show."""
     if number is None:
         return None if len(result.objectives) > 1 and result.stored.front else result.best
     try:
-        return result.trial(number)
+        found = result.trial(number, branch)
+        result.config(number, branch)  # refuses a trial of several branches
     except BadInput as error:
-        raise BadInput(error.problem, key="--trial") from None
+        raise BadInput(error.problem, key=_OPTIONS[error.key]) from None
+    return found
 
 
 def show_export(result: StudyResult, *, as_json: bool) -> None:
-    """All trials."""
-    trials = result.stored.trials
+    """All rows, with their replicates."""
     if as_json:
-        print(json.dumps([{**trial_row(trial), "config": trial.config} for trial in trials], indent=1))
+        print(_document(with_replicates(result.stored.rows)))
     else:
-        sys.stdout.write(trials_csv(trials))
+        sys.stdout.write(trials_csv(result.stored.rows))
+
+
+def _document(rows: Sequence[Trial]) -> str:
+    fields = special(rows)
+    return json.dumps([{**trial_row(row, fields), "config": row.config} for row in rows], indent=1)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from sparsetune.config.messages import Trial
 from sparsetune.config.paths import without_password
 from sparsetune.config.study import Study
+from sparsetune.config.views import branch_rows
 from sparsetune.layout.text import heading
-from sparsetune.report.tables import known, plain_table, trial_row
+from sparsetune.report.listing import trial_row
+from sparsetune.report.tables import known, plain_table
 from sparsetune.show.answer import best_of_one, ended, front_of_several, time_spent
-from sparsetune.show.words import command_line
+from sparsetune.show.constraints import broken
+from sparsetune.show.words import command_line, picked
 
 if TYPE_CHECKING:
     from sparsetune.study import Summary
@@ -30,14 +35,17 @@ def show_summary(study: Study, summary: Summary) -> None:
     console = Console()
     shown = [f"{count} {state.lower()}" for state, count in summary.counts.items() if count]
     console.print(f"\n[bold]{escape(summary.name)}[/bold]: {', '.join(shown) or 'no trials'}", highlight=False)
+    rows = [row for trial in summary.trials for row in branch_rows(trial, summary.metrics, study.constraints)]
     if summary.front:
         answer = front_of_several if len(summary.metrics) > 1 else best_of_one
-        for part in answer(study.objectives, summary.front, summary.trials, console.width):
+        for part in answer(study.objectives, summary.front, rows, console.width):
             console.print(part, highlight=False)
         console.print()
-    for part in ended(study, summary.trials, console.width):
+    for line in broken(study.constraints, rows):
+        console.print(Text(line), highlight=False)
+    for part in ended(study, summary.trials, rows, console.width):
         console.print(part, highlight=False)
-    if not summary.front:
+    if not any(row.state == "COMPLETE" for row in rows):
         console.print("No trial completed, so there is nothing to choose from.", highlight=False)
     spent = time_spent(summary.trials)
     if spent:
@@ -49,11 +57,11 @@ def show_summary(study: Study, summary: Summary) -> None:
 def _go_on(study: Study, summary: Summary) -> Iterator[str]:
     """What to type next."""
     if summary.front:
-        number = summary.front[0].number
-        pick: list[object] = ["--trial", number] if len(summary.metrics) > 1 else []
+        best = summary.front[0]
+        pick = picked(best) if len(summary.metrics) > 1 else []
         if study.storage != study.project.storage_url:
             pick += ["--storage", without_password(study.storage)]
-        file = f"trial_{number}.yaml"
+        file = f"trial_{re.sub(r'[^a-zA-Z0-9.-]+', '_', best.label)}.yaml"
         yield f"Keep its config:      {command_line('best', study.name, *pick)} > {file}"
         yield f"Train it again:       {command_line('run', file)}"
         yield f"What settings mean:   {command_line('methods', study.trial.method.name)}"

@@ -6,10 +6,12 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.markup import escape
 
+from sparsetune.config.messages import Trial
 from sparsetune.config.metrics import METRICS
 
 BESIDE = ("val_accuracy", "test_accuracy", "activation_rate")  # shown beside the objectives, where trials have them
@@ -28,6 +30,20 @@ def meaning(metric: str) -> str:
         return _MEANINGS.get(metric, "")
     first = METRICS[metric].definition.partition(";")[0]
     return f"{METRICS[metric].unit}: {first}"
+
+
+def of_replicates(rows: Sequence[Trial]) -> str:
+    """What ± means in these rows; nothing where no row has an error."""
+    counts = {len(row.runs) for row in rows if row.errors}
+    if not counts:
+        return ""
+    few, many = min(counts), max(counts)
+    return f"± is the standard error of the mean of {few if few == many else f'{few} to {many}'} replicates"
+
+
+def picked(row: Trial) -> list[object]:
+    """The options that choose a row of a study."""
+    return ["--trial", row.number, *(["--branch", row.branch] if row.branch else [])]
 
 
 def command_line(*words: object) -> str:

@@ -54,11 +54,21 @@ class MonteCarloDropout:
             samples: T, networks to average over.
             seed: fixes which units the evaluations drop.
         """
-        self.sites, self.samples = tuple(sites), samples
+        self.sites = tuple(sites)
         self._network, self._task = network, task
         self._units = _Units(p, samples, seed)
         for number, name in enumerate(sites):
             network.get_submodule(name).register_forward_hook(_Site(self._units, first=number == 0))
+
+    @property
+    def samples(self) -> int:
+        """T, networks to average over."""
+        return self._units.samples
+
+    @samples.setter
+    def samples(self, samples: int) -> None:
+        self._units.samples = samples
+        self._units.restart()
 
     def restart(self) -> None:
         """Begin an evaluation: every one drops the same units."""
@@ -101,7 +111,8 @@ class _Units:
     """What the sites of a network drop. Does not know the network, whose memory is free as soon as nobody wants it."""
 
     def __init__(self, p: float, samples: int, seed: int) -> None:
-        self._p, self._samples, self._seed = p, samples, seed
+        self.samples = samples
+        self._p, self._seed = p, seed
         self._generators: list[torch.Generator] | None = None
         self._predicting = False
 
@@ -113,7 +124,7 @@ class _Units:
     def drawn(self, device: torch.device) -> Iterator[None]:
         """Within, a network in evaluation drops; each of the T from a generator of its own."""
         if self._generators is None:
-            numbers = range(self._samples)
+            numbers = range(self.samples)
             self._generators = [torch.Generator(device).manual_seed(mix(self._seed, t)) for t in numbers]
         self._predicting = True
         try:
@@ -128,8 +139,8 @@ class _Units:
         if not self._predicting:
             return values
         if first:
-            values = values.repeat(self._samples, *(1 for _ in values.shape[1:]))
-        each = values.reshape(self._samples, -1, *values.shape[1:])
+            values = values.repeat(self.samples, *(1 for _ in values.shape[1:]))
+        each = values.reshape(self.samples, -1, *values.shape[1:])
         drawn = [torch.rand(part.shape, generator=g, device=part.device) for g, part in self._pairs(each)]
         return (each * (torch.stack(drawn) >= self._p)).div_(1 - self._p).flatten(0, 1)
 

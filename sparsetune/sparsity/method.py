@@ -29,12 +29,10 @@ from torch import Tensor, nn
 
 from sparsetune.config.base import Part
 from sparsetune.config.facts import Kind
+from sparsetune.config.forks import EVALUATION as EVALUATION
 from sparsetune.config.messages import Metrics
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
-
-EVALUATION = "evaluation"
-"""The phase in which a field matters that changes no training: how predictions are made."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +57,14 @@ ANYTHING = Subject()
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training with the optimiser, its schedule and the data order going on from the one before."""
+    """A stretch of training with the optimiser, its schedule and the data order going on from the one before.
+
+    ``settle`` epochs at its beginning are not compared with those of other trials: something has set the network back.
+    """
 
     name: str
     epochs: int
+    settle: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Method:
 
     Config: ClassVar[type[Part]]
     metrics: ClassVar[tuple[str, ...]] = ()
+    phases: ClassVar[tuple[str, ...]] = ("train",)
+    """Names of all phases that a plan may have, in their order: a field of a later one can be forked."""
 
     def __init__(self, config: Any, network: nn.Module, training: Training, subject: Subject = ANYTHING) -> None:
         self.config = config
@@ -94,8 +98,12 @@ class Method:
     def check(cls, config: TrialConfig, registries: Registries) -> None:
         """Raise :class:`~sparsetune.config.errors.BadInput` for settings that cannot be together."""
 
+    def adopt(self, config: Any) -> None:
+        """Take up a config that differs in fields of a phase that has not begun, such as how predictions are made."""
+        self.config = config
+
     def plan(self) -> tuple[Phase, ...]:
-        """The phases, in order. Their names are what the fields of ``Config`` refer to."""
+        """The phases, in order. Their names are among ``phases``, and are what the fields of ``Config`` refer to."""
         return (Phase("train", self.training.epochs),)
 
     def parameters(self) -> Iterable[nn.Parameter] | list[dict[str, Any]]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from pathlib import Path
 from threading import Event
 from typing import Any, Generic, Protocol, TypeVar
 
-from sparsetune.config.messages import Observer, Row, Trial
+from sparsetune.config.messages import Files, Key, Observer, Row, Trial
 
 LONGEST = 500  # calls that wait; then the driver waits too, for memory has an end
 
@@ -42,11 +41,11 @@ class Background(Generic[TrackerT]):
     def trial_started(self, trial: Trial, *, resumed: bool) -> None:
         self._hand(lambda tracker: tracker.trial_started(trial, resumed=resumed))
 
-    def trial_reported(self, trial: Trial, rows: tuple[Row, ...]) -> None:
+    def trial_reported(self, trial: Trial, key: Key, rows: tuple[Row, ...]) -> None:
         self._wanted.set()
-        self._hand(lambda tracker: tracker.trial_reported(trial, rows))
+        self._hand(lambda tracker: tracker.trial_reported(trial, key, rows))
 
-    def trial_ended(self, trial: Trial, rows: tuple[Row, ...], files: Mapping[str, Path]) -> None:
+    def trial_ended(self, trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]) -> None:
         self._wanted.set()
         self._hand(lambda tracker: tracker.trial_ended(trial, rows, files))
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from threading import RLock
 from typing import Protocol
 
 from rich.console import Console
 
-from sparsetune.config.messages import Row, Trial
+from sparsetune.config.constraints import Constraint
+from sparsetune.config.messages import Files, Key, Row, Trial
 from sparsetune.config.study_file import Objective
 from sparsetune.tracking.output import unbreakable
 from sparsetune.tracking.plain import PlainView
 from sparsetune.tracking.screen import ScreenView
-from sparsetune.tracking.standing import Standing
+from sparsetune.tracking.standing import Better, Standing
 
 
 class View(Protocol):
@@ -23,7 +23,7 @@ class View(Protocol):
 
     def started(self, trial: Trial, *, resumed: bool) -> None: ...
     def reported(self) -> None: ...
-    def ended(self, trial: Trial, rows: Sequence[Row], improved: Sequence[int]) -> None: ...
+    def ended(self, trial: Trial, rows: Mapping[Key, Sequence[Row]], better: Sequence[Better]) -> None: ...
     def close(self) -> None: ...
 
 
@@ -41,14 +41,16 @@ class ConsoleObserver:
         total: int,
         title: str,
         clock: Callable[[], float] = time.monotonic,
+        constraints: Sequence[Constraint] = (),
     ) -> None:
         """
         Args:
             earlier: trials of earlier runs; they count in the progress and among the best.
             total: trials in all.
+            constraints: of the study; a row that breaks one is never among the best.
         """
         console.file = unbreakable(console.file)
-        self._standing = Standing(objectives, earlier, total, clock)
+        self._standing = Standing(objectives, earlier, total, clock, constraints)
         self._lock = RLock()  # a signal handler may print while this thread holds it
         self._view: View
         if console.is_interactive and console.file.isatty() and not console.quiet:
@@ -61,17 +63,17 @@ class ConsoleObserver:
             self._standing.started(trial, resumed=resumed)
         self._view.started(trial, resumed=resumed)
 
-    def trial_reported(self, trial: Trial, rows: tuple[Row, ...]) -> None:
+    def trial_reported(self, trial: Trial, key: Key, rows: tuple[Row, ...]) -> None:
         with self._lock:
-            self._standing.reported(trial, rows)
+            self._standing.reported(trial, key, rows)
         self._view.reported()
 
-    def trial_ended(self, trial: Trial, rows: tuple[Row, ...], files: Mapping[str, Path]) -> None:
+    def trial_ended(self, trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]) -> None:
         if trial.number not in self._standing.running:
             return
         with self._lock:
-            improved = self._standing.ended(trial)
-        self._view.ended(trial, rows, improved)
+            better = self._standing.ended(trial)
+        self._view.ended(trial, rows, better)
 
     def close(self) -> None:
         self._view.close()

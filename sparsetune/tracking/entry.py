@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from sparsetune.config.messages import Metrics, Row, Trial
+from sparsetune.config.messages import Files, Metrics, Row, Trial
 from sparsetune.config.overrides import flatten
+from sparsetune.tracking.places import Place
 
 
 class Point(NamedTuple):
@@ -28,11 +28,19 @@ class Point(NamedTuple):
 
 @dataclass
 class Entry:
-    """A trial that is not yet wholly in MLflow."""
+    """A row or a replicate of a trial that is not yet wholly in MLflow.
 
-    trial: Trial
+    Attributes:
+        of: the row's entry, for a replicate's.
+        siblings: how many runs its trial has in all.
+    """
+
+    place: Place
+    trial: Trial  # the view of it
+    of: Entry | None = None
+    siblings: int = 1
     rows: list[Row] = field(default_factory=list)  # not sent yet; all of them once the trial has ended
-    files: Mapping[str, Path] = field(default_factory=dict)
+    files: Files = field(default_factory=dict)
     ended: bool = False
     run_id: str | None = None
     artifacts: str = ""  # the URI of the run's files
@@ -41,7 +49,7 @@ class Entry:
     doubtful: bool = False  # a call failed: there may be a run although no answer came
     settled: str = ""  # why nothing more is to be sent: the state with which the run is closed, or "deleted"
 
-    def end(self, trial: Trial, rows: tuple[Row, ...], files: Mapping[str, Path]) -> None:
+    def end(self, trial: Trial, rows: tuple[Row, ...], files: Files) -> None:
         self.trial, self.rows, self.files, self.ended = trial, list(rows), files, True
 
     def doubt(self) -> None:
@@ -66,9 +74,10 @@ class Entry:
     def _results(self) -> list[Point]:
         last = self.rows[-1] if self.rows else Row(0, self.trial.ended_ms, {})
         timestamp = self.trial.ended_ms or last.timestamp_ms
+        errors = {f"{name}_se": value for name, value in self.trial.errors.items()}
         return [
             Point(key, value, timestamp, last.epoch + (key in last.metrics))
-            for key, value in self.trial.metrics.items()
+            for key, value in {**self.trial.metrics, **errors}.items()
             if not _same(value, last.metrics.get(key))
         ]
 
@@ -90,7 +99,7 @@ class Summary:
     """How a study's session ended, for the parent run."""
 
     metrics: Metrics
-    files: Mapping[str, Path]
+    files: Files
     status: str  # FINISHED, FAILED or KILLED
     ended: bool = True
 

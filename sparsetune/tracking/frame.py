@@ -110,10 +110,11 @@ def _best(standing: Standing, width: int, most: int) -> list[Text]:
 
 
 def _trade_offs(standing: Standing, trials: Sequence[Trial], width: int) -> list[Column]:
-    names = dict.fromkeys(name for trial in trials for name in trial.params)
+    forked = {name for trial in trials if trial.branch for branch in trial.branches for name in branch.values}
+    names = [name for name in dict.fromkeys(name for trial in trials for name in trial.params) if name not in forked]
     return fitting(
         [
-            Column("trial", [str(trial.number) for trial in trials]),
+            Column("trial", [trial.label for trial in trials]),
             *(Column(o.metric, [number(trial.metrics[o.metric], 4) for trial in trials]) for o in standing.objectives),
             *(Column(_short(name), [number(trial.params.get(name)) for trial in trials]) for name in names),
         ],

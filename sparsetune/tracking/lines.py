@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from sparsetune.config.messages import Row, Trial
+from sparsetune.config.messages import Key, Row, Trial
 from sparsetune.layout.text import about, duration, listed, number
-from sparsetune.tracking.standing import Running, Standing
+from sparsetune.tracking.standing import Better, Running, Standing
 
 _FAILED = "failed"
 
@@ -15,23 +15,23 @@ def resumed_line(trial: Trial) -> str:
     return f"trial {trial.number} goes on from its last checkpoint"
 
 
-def ended_line(standing: Standing, trial: Trial, rows: Sequence[Row]) -> str:
-    """``[3/40] trial 2 COMPLETE val_accuracy 0.9443  compute_saved 0.5333 (0.4 s)``."""
-    what = _values(standing, trial) if trial.state == "COMPLETE" else one_line(trial.reason)
+def ended_line(standing: Standing, trial: Trial, rows: Mapping[Key, Sequence[Row]]) -> str:
+    """``[3/40] trial 2 COMPLETE val_accuracy 0.9443  compute_saved 0.5333 (0.4 s)``; of branches both ends."""
+    what = _values(standing, standing.rows(trial)) if trial.state == "COMPLETE" else one_line(trial.reason)
     return f"[{standing.done}/{standing.total}] trial {trial.number} {trial.state} {what}{_time(rows)}"
 
 
-def failed_line(trial: Trial, rows: Sequence[Row]) -> str:
+def failed_line(trial: Trial, rows: Mapping[Key, Sequence[Row]]) -> str:
     return f"trial {trial.number} {_FAILED}: {one_line(trial.reason)}{_time(rows)}"
 
 
-def best_line(standing: Standing, trial: Trial, improved: Sequence[int]) -> str:
+def best_line(standing: Standing, better: Better) -> str:
     """``trial 23: val_accuracy 0.9749, the best so far (compute_saved 0.483)``."""
-    values = [number(value, 4) for value in standing.values(trial)]
+    values = [number(value, 4) for value in standing.values(better.row)]
     texts = [f"{o.metric} {value}" for o, value in zip(standing.objectives, values, strict=True)]
-    best = " and ".join(texts[index] for index in improved)
-    others = "  ".join(text for index, text in enumerate(texts) if index not in improved)
-    return f"trial {trial.number}: {best}, the best so far" + (f" ({others})" if others else "")
+    best = " and ".join(texts[index] for index in better.objectives)
+    others = "  ".join(text for index, text in enumerate(texts) if index not in better.objectives)
+    return f"trial {better.row.label}: {best}, the best so far" + (f" ({others})" if others else "")
 
 
 def summary_line(standing: Standing) -> str:
@@ -55,22 +55,22 @@ def running_line(standing: Standing) -> str:
 
 
 def epoch_text(each: Running) -> str:
-    """``3/20``; ``3`` where nobody knows how many it will be."""
-    epoch = each.row.epoch if each.row else 0
-    return f"{epoch}/{each.epochs}" if each.epochs else str(epoch)
+    """``3/20``, of replicates all epochs together; ``3`` where nobody knows how many it will be."""
+    return f"{each.epoch}/{each.epochs}" if each.epochs else str(each.epoch)
 
 
 def count_text(standing: Standing) -> str:
-    """``22 complete, 3 pruned, 1 failed``: those that there are, and complete ones always."""
-    words = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": _FAILED}
+    """``22 complete (4 break a constraint), 3 pruned, 1 failed``: those that there are, and complete ones always."""
+    broken = f" ({standing.broken} {_breaks(standing.broken)} a constraint)" if standing.broken else ""
+    words = {"COMPLETE": f"complete{broken}", "PRUNED": "pruned", "FAIL": _FAILED}
     counted = {word: standing.counts[state] for state, word in words.items()}
-    return ", ".join(f"{count} {word}" for word, count in counted.items() if count or word == "complete")
+    return ", ".join(f"{count} {word}" for word, count in counted.items() if count or word.startswith("complete"))
 
 
 def best_text(standing: Standing) -> str:
     """``val_accuracy 0.9749 (trial 23), compute_saved 0.5959 (trial 39)``; nothing while no trial is complete."""
     return ", ".join(
-        f"{objective.metric} {number(best[0], 4)} (trial {best[1].number})"
+        f"{objective.metric} {number(best[0], 4)} (trial {best[1].label})"
         for objective, best in zip(standing.objectives, standing.front.best, strict=True)
         if best is not None
     )
@@ -80,15 +80,32 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _values(standing: Standing, trial: Trial) -> str:
-    values = zip(standing.objectives, standing.values(trial), strict=True)
-    return "  ".join(f"{objective.metric} {number(value, 4)}" for objective, value in values if value is not None)
+def _values(standing: Standing, rows: Sequence[Trial]) -> str:
+    texts = []
+    for index, objective in enumerate(standing.objectives):
+        values = [value for value in (standing.values(row)[index] for row in rows) if value is not None]
+        if values:
+            ends = dict.fromkeys(number(value, 4) for value in (min(values), max(values)))
+            texts.append(f"{objective.metric} {' to '.join(ends)}")
+    broken = sum(not row.feasible for row in rows)
+    if broken:
+        which = f"{broken} of {len(rows)} rows {_breaks(broken)}" if len(rows) > 1 else "breaks"
+        texts.append(f"{which} a constraint")
+    return "  ".join(texts)
 
 
-def _time(rows: Sequence[Row]) -> str:
-    """Of work, not of interruptions."""
-    minutes = rows[-1].metrics.get("time_min") if rows else None
-    return "" if minutes is None else f" ({duration(60 * minutes)})"
+def _breaks(count: int) -> str:
+    return "breaks" if count == 1 else "break"
+
+
+def _time(rows: Mapping[Key, Sequence[Row]]) -> str:
+    """Of work, not of interruptions; of all seeds, each with its longest branch."""
+    minutes: dict[int, float] = {}
+    for key, each in rows.items():
+        spent = each[-1].metrics.get("time_min") if each else None
+        if spent is not None:
+            minutes[key.seed] = max(spent, minutes.get(key.seed, 0.0))
+    return f" ({duration(60 * sum(minutes.values()))})" if minutes else ""
 
 
 def _known(standing: Standing, each: Running) -> str:

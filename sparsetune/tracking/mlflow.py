@@ -1,5 +1,8 @@
 """Trials in MLflow: one experiment a study, in it one parent run and under that one run a trial.
 
+A forked trial has a run for each branch. The run of several replicates has their means, no curves, and under it a run
+for each seed. Each says how many runs its trial has: only when so many are closed, the trial is wholly there.
+
 Runs are found again by their tags, which are written in the transaction that creates the run: a kill at any moment
 gives no second run. What an outage kept back is sent later; what a driver that died had not sent, the next one sends
 again: it asks :meth:`MlflowTracker.logged` for each finished trial.
@@ -12,6 +15,7 @@ import os
 import tempfile
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -28,23 +32,25 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Metrics, Row, Trial
+from sparsetune.config.messages import Files, Key, Metrics, Row, Trial
 from sparsetune.config.paths import slug
 from sparsetune.failpoints import failpoint
 from sparsetune.tracking.entry import Entry, Summary
 from sparsetune.tracking.experiment import refuse_deleted
 from sparsetune.tracking.outbox import Outbox
+from sparsetune.tracking.places import Place, place_of, views
 from sparsetune.tracking.store import check_writable, create_once, database, is_remote, shown
 
 if "MLFLOW_LOGGING_LEVEL" not in os.environ:
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it prints a traceback of each error that it raises
 
-STUDY, STUDY_ID, TRIAL, RUN, STATE, REASON = (
-    f"sparsetune.{name}" for name in ("study", "study_id", "trial", "run", "state", "reason")
+STUDY, STUDY_ID, TRIAL, BRANCH, SEED, RUNS, RUN, STATE, REASON = (
+    f"sparsetune.{name}" for name in ("study", "study_id", "trial", "branch", "seed", "runs", "run", "state", "reason")
 )
 STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
 PAGE = 1000  # runs in one answer
-SUMMARY = -1  # the parent run's number in the outbox
+NOBODY = Key(-1)
+SUMMARY = Place(-1)  # the study's parent run in the outbox
 
 
 class MlflowTracker:
@@ -75,9 +81,11 @@ class MlflowTracker:
         self._client: MlflowClient | None = None
         self._experiment_id = ""
         self._parent: str | None = None
-        self._unfinished: dict[int, Run] = {}  # as they were at opening
-        self._closed: set[int] = set()  # numbers of runs that have all
-        self._outbox: Outbox[Entry | Summary] = Outbox(self._send, self._reachable, self._complain, clock)
+        self._unfinished: dict[Place, Run] = {}  # as they were at opening
+        self._closed: set[Place] = set()  # runs that have all
+        self._whole: set[int] = set()  # trials of which all runs were closed at opening
+        self._entered: dict[int, list[Place]] = {}  # runs of the trials of this session
+        self._outbox: Outbox[Place, Entry | Summary] = Outbox(self._send, self._reachable, self._complain, clock)
         try:
             self._connect()
         except BadInput:
@@ -86,40 +94,49 @@ class MlflowTracker:
             self._outbox.failed(error)
 
     def logged(self, number: int) -> bool:
-        """Whether the trial's run is closed in MLflow, with all of it."""
-        return number in self._closed and number not in self._outbox.waiting
+        """Whether all runs of the trial are closed in MLflow, with all of it."""
+        if number in self._entered:
+            return not any(place in self._outbox.waiting for place in self._entered[number])
+        return number in self._whole
 
     def trial_started(self, trial: Trial, *, resumed: bool) -> None:
         self._enter(trial)
         self._outbox.tick()
 
-    def trial_reported(self, trial: Trial, rows: tuple[Row, ...]) -> None:
-        entry = self._outbox.waiting.get(trial.number)
+    def trial_reported(self, trial: Trial, key: Key, rows: tuple[Row, ...]) -> None:
+        entry = self._outbox.waiting.get(place_of(trial, key))
         if isinstance(entry, Entry):
             entry.rows.extend(rows)
         self._outbox.tick()
 
-    def trial_ended(self, trial: Trial, rows: tuple[Row, ...], files: Mapping[str, Path]) -> None:
-        entry = self._outbox.waiting.get(trial.number)
-        if not isinstance(entry, Entry):
-            entry = self._enter(trial)
-        entry.end(trial, rows, files)
-        self._outbox.offer(trial.number)
+    def trial_ended(self, trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]) -> None:
+        ended = views(trial)
+        if any(place not in self._outbox.waiting for place in ended):
+            self._enter(trial)
+        keys = {place_of(trial, key): key for key in (*rows, *files)}
+        for place, view in ended.items():
+            entry = self._outbox.waiting[place]
+            if isinstance(entry, Entry):
+                entry.end(view, rows.get(keys.get(place, NOBODY), ()), files.get(keys.get(place, NOBODY), {}))
+        self._outbox.offer(list(ended))
 
-    def summarise(
-        self, metrics: Metrics, files: Mapping[str, Path], status: Literal["FINISHED", "FAILED", "KILLED"]
-    ) -> None:
+    def summarise(self, metrics: Metrics, files: Files, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
         """Close the study's parent run; each session of the study adds one step to the metrics."""
         self._outbox.waiting[SUMMARY] = Summary(metrics, files, status)
-        self._outbox.offer(SUMMARY)
+        self._outbox.offer([SUMMARY])
 
     def close(self) -> None:
         self._outbox.flush()
 
-    def _enter(self, trial: Trial) -> Entry:
-        entry = Entry(trial, doubtful=trial.number in self._outbox.waiting)
-        self._outbox.waiting[trial.number] = entry
-        return entry
+    def _enter(self, trial: Trial) -> None:
+        shown = views(trial)
+        entries: dict[Place, Entry] = {}
+        for place, view in shown.items():
+            of = entries[place.row] if place.seed is not None else None
+            doubtful = place in self._outbox.waiting
+            entries[place] = Entry(place, view, of, len(shown), doubtful=doubtful)
+        self._outbox.waiting.update(entries)
+        self._entered[trial.number] = list(entries)
 
     def _complain(self, error: Exception) -> None:
         reason = " ".join(str(error).replace(self._uri, shown(self._uri)).split())[:300]
@@ -146,14 +163,18 @@ class MlflowTracker:
         client = _client(self._uri)
         self._experiment_id = _experiment(client, self._uri, self._experiment, self._artifacts)
         self._unfinished, parents = {}, []
+        closed: Counter[int] = Counter()
         for run in self._search(client, self._mine):
-            number = run.data.tags.get(TRIAL)
-            if number is None:
+            place = _place(run)
+            if place is None:
                 parents += [run] if run.data.tags.get(STUDY) == self._study else []
             elif _settled(run):
-                self._closed.add(int(number))
+                self._closed.add(place)
+                closed[place.number] += 1
+                if closed[place.number] == int(run.data.tags.get(RUNS, 1)):
+                    self._whole.add(place.number)
             else:
-                self._unfinished[int(number)] = run
+                self._unfinished[place] = run
         if self._study is not None:
             self._parent = self._open_parent(client, self._study, parents)
         self._client = client
@@ -190,7 +211,7 @@ class MlflowTracker:
             self._look_up(client, entry)
         tags = {STATE: trial.state, REASON: trial.reason, **_noted(trial)} if entry.ended else {}
         if entry.run_id is None:
-            info = self._create(client, trial, tags).info
+            info = self._create(client, entry, tags).info
             entry.run_id, entry.artifacts, tags = info.run_id, info.artifact_uri, {}
         if entry.settled not in ("deleted", trial.state):
             points, params = entry.lacking_points(), entry.lacking_params()
@@ -206,27 +227,40 @@ class MlflowTracker:
                 failpoint("before-mlflow-end")
                 client.set_terminated(entry.run_id, STATUS[trial.state], trial.ended_ms or None)
         if entry.ended:
-            self._closed.add(trial.number)
+            self._closed.add(entry.place)
 
     def _look_up(self, client: MlflowClient, entry: Entry) -> None:
-        number = entry.trial.number
-        run = self._unfinished.pop(number, None)
-        if entry.doubtful or number in self._closed:  # closed: it was ahead of the study's storage when a driver died
-            condition = f"tags.`{TRIAL}` = '{number}' and {self._mine}"
-            run = next(self._search(client, condition), None)
+        run = self._unfinished.pop(entry.place, None)
+        if entry.doubtful or entry.place in self._closed:  # closed: ahead of the study's storage when a driver died
+            condition = f"tags.`{TRIAL}` = '{entry.place.number}' and {self._mine}"
+            run = next((run for run in self._search(client, condition) if _place(run) == entry.place), None)
         entry.run_id, entry.settled, entry.steps, entry.params = None, "", {}, set()
         if run is not None:
             entry.run_id, entry.artifacts, entry.settled = run.info.run_id, run.info.artifact_uri, _settled(run)
             entry.steps = {metric.key: metric.step for metric in run.data.to_proto().metrics}
             entry.params = set(run.data.params)
 
-    def _create(self, client: MlflowClient, trial: Trial, end: Mapping[str, str]) -> Run:
+    def _create(self, client: MlflowClient, entry: Entry, end: Mapping[str, str]) -> Run:
         """A run with its tags, those of its end included if that is known."""
-        tags = {**self._tags, TRIAL: str(trial.number), STATE: "RUNNING", **{k: v for k, v in end.items() if v}}
-        name = f"trial {trial.number}" if self._study is not None else self._tags[RUN]
-        if self._study is not None and self._parent is not None:
-            tags |= {STUDY: self._study, "mlflow.parentRunId": self._parent}
-        return client.create_run(self._experiment_id, trial.started_ms or None, tags, name)
+        place = entry.place
+        own = {
+            TRIAL: str(place.number),
+            BRANCH: place.branch,
+            SEED: "" if place.seed is None else str(place.seed),
+            RUNS: str(entry.siblings) if entry.siblings > 1 else "",
+        }
+        tags = {**self._tags, STATE: "RUNNING", **{key: value for key, value in {**own, **end}.items() if value}}
+        above = self._parent
+        if entry.of is not None:
+            if entry.of.run_id is None:
+                self._send_entry(client, entry.of)
+            above = entry.of.run_id
+        if above is not None:
+            tags["mlflow.parentRunId"] = above
+        if self._study is not None:
+            tags[STUDY] = self._study
+        name = self._tags[RUN] if self._study is None else place.name
+        return client.create_run(self._experiment_id, entry.trial.started_ms or None, tags, name)
 
     def _send_summary(self, summary: Summary) -> None:
         client = self._connect()
@@ -239,7 +273,7 @@ class MlflowTracker:
         self._upload(run.info.artifact_uri, summary.files)
         client.set_terminated(self._parent, summary.status)
 
-    def _upload(self, uri: str, files: Mapping[str, Path]) -> None:
+    def _upload(self, uri: str, files: Files) -> None:
         """Copy files to a run's place under their given names, in one call; the client would look up the run first."""
         present = {name: path for name, path in files.items() if path.is_file()}
         if not present:
@@ -280,6 +314,14 @@ def _experiment(client: MlflowClient, uri: str, name: str, artifacts: Path) -> s
 
 def _noted(trial: Trial) -> dict[str, str]:
     return {f"sparsetune.{name}": words for name, words in trial.notes.items()}
+
+
+def _place(run: Run) -> Place | None:
+    """Whose run it is; None for a study's parent run."""
+    tags = run.data.tags
+    if TRIAL not in tags:
+        return None
+    return Place(int(tags[TRIAL]), tags.get(BRANCH, ""), int(tags[SEED]) if SEED in tags else None)
 
 
 def _settled(run: Run) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 FLUSH_SECONDS = 5.0
@@ -16,11 +16,12 @@ class Item(Protocol):
         """Sending it failed, at an unknown point."""
 
 
+KeyT = TypeVar("KeyT", bound=Hashable)
 ItemT = TypeVar("ItemT", bound=Item)
 
 
-class Outbox(Generic[ItemT]):
-    """Items by number. ``send`` may raise anything; then ``reachable`` tells a server that is away from a bad item."""
+class Outbox(Generic[KeyT, ItemT]):
+    """Items by key. ``send`` may raise anything; then ``reachable`` tells a server that is away from a bad item."""
 
     def __init__(
         self,
@@ -29,18 +30,18 @@ class Outbox(Generic[ItemT]):
         warn: Callable[[Exception], None],
         clock: Callable[[], float],
     ) -> None:
-        self.waiting: dict[int, ItemT] = {}
+        self.waiting: dict[KeyT, ItemT] = {}
         self._send, self._reachable, self._warn, self._clock = send, reachable, warn, clock
         self._due = clock() + FLUSH_SECONDS
         self._away = False
         self._warned = False
 
-    def offer(self, number: int) -> None:
-        """Send this item now; in an outage wait for the next attempt, which sends everything."""
+    def offer(self, keys: Sequence[KeyT]) -> None:
+        """Send these items now; in an outage wait for the next attempt, which sends everything."""
         if self._away:
             self.tick()
         else:
-            self._send_each([number])
+            self._send_each(keys)
 
     def tick(self) -> None:
         """Send everything if it is time."""
@@ -58,9 +59,9 @@ class Outbox(Generic[ItemT]):
         self._away = True
         self._due = self._clock() + RETRY_SECONDS
 
-    def _send_each(self, numbers: Iterable[int]) -> None:
-        for number in numbers:
-            item = self.waiting[number]
+    def _send_each(self, keys: Iterable[KeyT]) -> None:
+        for key in keys:
+            item = self.waiting[key]
             try:
                 self._send(item)
             except Exception as error:  # databases, HTTP and artifact stores each raise their own kinds
@@ -73,7 +74,7 @@ class Outbox(Generic[ItemT]):
                 raise
             else:
                 if item.ended:
-                    del self.waiting[number]
+                    del self.waiting[key]
         self._away = False
         return None
 

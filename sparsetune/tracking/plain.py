@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from sparsetune.config.messages import Row, Trial
+from sparsetune.config.messages import Key, Row, Trial
 from sparsetune.tracking.lines import Throttle, ended_line, resumed_line, running_line, summary_line
-from sparsetune.tracking.standing import Standing
+from sparsetune.tracking.standing import Better, Standing
 
 MOST, WINDOW = 30, 10.0  # lines in so many seconds; more are summed up
 SILENCE = 600.0  # seconds after which it says what runs
@@ -31,7 +31,7 @@ class PlainView:
         elif self._standing.clock() - self._said >= SILENCE:
             self._say(running_line(self._standing))
 
-    def ended(self, trial: Trial, rows: Sequence[Row], improved: Sequence[int]) -> None:
+    def ended(self, trial: Trial, rows: Mapping[Key, Sequence[Row]], better: Sequence[Better]) -> None:
         if self._throttle.summary_due():
             self._say(summary_line(self._standing))
         if self._throttle.admits():

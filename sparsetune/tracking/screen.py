@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Event, RLock, Thread
 
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from sparsetune.config.messages import Row, Trial
+from sparsetune.config.messages import Key, Row, Trial
 from sparsetune.layout.text import cut
 from sparsetune.tracking.frame import frame
 from sparsetune.tracking.lines import Throttle, best_line, failed_line, resumed_line, summary_line
-from sparsetune.tracking.standing import Standing
+from sparsetune.tracking.standing import Better, Standing
 
 REFRESHES = 2  # a second
 PATIENCE = 0.1  # seconds that a redraw waits for what it draws
@@ -60,13 +60,14 @@ class ScreenView:
         if self._throttle.summary_due():
             self._say(f"more failures: {summary_line(self._standing)}")
 
-    def ended(self, trial: Trial, rows: Sequence[Row], improved: Sequence[int]) -> None:
+    def ended(self, trial: Trial, rows: Mapping[Key, Sequence[Row]], better: Sequence[Better]) -> None:
         self.reported()
         if trial.state == "FAIL":
             if self._throttle.admits():
                 self._say(failed_line(trial, rows), "red")
-        elif improved and self._standing.counts["COMPLETE"] > 1:  # the first is the best of one
-            self._say(best_line(self._standing, trial, improved))
+        elif self._standing.counts["COMPLETE"] > 1:  # the first is the best of one
+            for each in better:
+                self._say(best_line(self._standing, each))
 
     def close(self) -> None:
         if self._thread.ident is not None:

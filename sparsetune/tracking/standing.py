@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import isnan
+from typing import NamedTuple
 
-from sparsetune.config.messages import Row, Trial
+from sparsetune.config.constraints import Constraint
+from sparsetune.config.front import Front
+from sparsetune.config.messages import Key, Row, Trial
 from sparsetune.config.study_file import Objective
+from sparsetune.config.views import branch_rows
 from sparsetune.tracking.estimate import Part, seconds_left
-from sparsetune.tracking.front import Front
+
+
+class Better(NamedTuple):
+    """A row that is better than all before it."""
+
+    row: Trial
+    objectives: list[int]  # the positions of those in which it is
 
 
 @dataclass
@@ -18,26 +29,42 @@ class Running:
     trial: Trial
     since: float
     resumed: bool
-    row: Row | None = None  # the last one
-    before: int = 0  # epochs that an earlier run did
+    row: Row | None = None  # the last one, of whichever run
+    trained: dict[int, int] = field(default_factory=dict)  # epochs, by seed; branches of a seed count once
+    before: float = 0.0  # the fraction that an earlier run did
     heard: float = 0.0
 
     @property
-    def epochs(self) -> int | None:
-        """How many it will train, where its config says so."""
-        epochs = self.trial.config.get("training", {}).get("epochs")
-        return epochs if isinstance(epochs, int) and epochs > 0 else None
+    def trainings(self) -> int:
+        """How many replicates it has."""
+        return len({run.key.seed for run in self.trial.runs}) or 1
 
-    def fraction(self, epoch: int) -> float:
-        return min(1.0, epoch / self.epochs) if self.epochs else 0.0
+    @property
+    def epoch(self) -> int:
+        """Epochs of all its trainings so far."""
+        return sum(self.trained.values())
+
+    @property
+    def epochs(self) -> int | None:
+        """How many they will be, where its config says so."""
+        epochs = self.trial.config.get("training", {}).get("epochs")
+        return epochs * self.trainings if isinstance(epochs, int) and epochs > 0 else None
 
     @property
     def done(self) -> float:
         """Fraction of its epochs, as last reported."""
-        return self.fraction(self.row.epoch) if self.row else 0.0
+        return min(1.0, self.epoch / self.epochs) if self.epochs else 0.0
+
+    def take(self, key: Key, row: Row, now: float) -> None:
+        """Take the newest row of a run. What an earlier run did comes first of all, and is no work of this one."""
+        known = self.resumed and self.done == self.before and key.seed not in self.trained
+        self.trained[key.seed] = max(row.epoch, self.trained.get(key.seed, 0))
+        self.row, self.heard = row, now
+        if known:
+            self.before, self.since = self.done, now
 
     def part(self, now: float) -> Part:
-        return Part(now - self.since, self.done, self.fraction(self.before), self.heard - self.since)
+        return Part(now - self.since, self.done, self.before, self.heard - self.since)
 
 
 @dataclass
@@ -57,12 +84,23 @@ class Since:
 
 
 class Standing:
-    """One run of a study. ``counts`` has the ended trials of all runs, by state; ``total`` is the budget."""
+    """One run of a study.
+
+    ``counts`` has the ended trials of all runs, by state; ``total`` is the budget. In ``front`` are rows: of a forked
+    trial one for each branch; none that breaks a constraint, and of trials that do ``broken`` is the number.
+    """
 
     def __init__(
-        self, objectives: Sequence[Objective], earlier: Sequence[Trial], total: int, clock: Callable[[], float]
+        self,
+        objectives: Sequence[Objective],
+        earlier: Sequence[Trial],
+        total: int,
+        clock: Callable[[], float],
+        constraints: Sequence[Constraint] = (),
     ) -> None:
         self.objectives = tuple(objectives)
+        self.constraints = tuple(constraints)
+        self.broken = 0
         self.total = total
         self.counts = {"COMPLETE": 0, "PRUNED": 0, "FAIL": 0}
         self.running: dict[int, Running] = {}
@@ -93,28 +131,29 @@ class Standing:
         self.running[trial.number] = Running(trial, now, resumed, heard=now)
         self.peak = max(self.peak, len(self.running))
 
-    def reported(self, trial: Trial, rows: Sequence[Row]) -> None:
+    def reported(self, trial: Trial, key: Key, rows: Sequence[Row]) -> None:
         each = self.running.get(trial.number)
-        if each is None or not rows:
-            return
-        if each.resumed and each.row is None:  # what an earlier run did comes with the first report
-            each.before, each.since = rows[-1].epoch, self.clock()
-        each.row, each.heard = rows[-1], self.clock()
+        if each is not None and rows:
+            each.take(key, rows[-1], self.clock())
 
-    def ended(self, trial: Trial) -> list[int]:
-        """Returns the positions of the objectives of which the trial has the new best value."""
+    def ended(self, trial: Trial) -> list[Better]:
+        """Returns the rows of the trial that hold a new best value."""
         each = self.running.pop(trial.number)
         for period in (self._run, self._warm):
             if period is not None:
-                period.add(1 - each.fraction(each.before), self.clock() - each.since)
+                period.add(1 - each.before, self.clock() - each.since)
         if self._warm is None and self._run is not None and self._run.count >= self.peak:
-            begun = sum(other.done - other.fraction(other.before) for other in self.running.values())
+            begun = sum(other.done - other.before for other in self.running.values())
             self._warm = Since(self.clock(), begun)
         return self._count(trial)
 
-    def values(self, trial: Trial) -> list[float | None]:
-        """What a trial has for each objective."""
-        return [trial.metrics.get(objective.metric) for objective in self.objectives]
+    def rows(self, trial: Trial) -> list[Trial]:
+        """A row for each branch of a trial."""
+        return branch_rows(trial, [objective.metric for objective in self.objectives], self.constraints)
+
+    def values(self, row: Trial) -> list[float | None]:
+        """What a row has for each objective."""
+        return [row.metrics.get(objective.metric) for objective in self.objectives]
 
     def seconds_left(self) -> float | None:
         """An estimate; None while nothing is known."""
@@ -131,11 +170,16 @@ class Standing:
             begun=period.begun,
         )
 
-    def _count(self, trial: Trial) -> list[int]:
+    def _count(self, trial: Trial) -> list[Better]:
         self.counts[trial.state] += 1
         if trial.state == "FAIL":
             self.failure = trial
-        values = [value for value in self.values(trial) if value is not None]
-        if trial.state != "COMPLETE" or len(values) < len(self.objectives):
-            return []
-        return self.front.add(trial, values)
+        rows = self.rows(trial)
+        self.broken += trial.state == "COMPLETE" and not any(row.feasible for row in rows)
+        best: dict[int, int] = {}  # by objective, the place of the row
+        for place, row in enumerate(rows):
+            values = [value for value in self.values(row) if value is not None and not isnan(value)]
+            if row.state == "COMPLETE" and row.feasible and len(values) == len(self.objectives):
+                best |= dict.fromkeys(self.front.add(row, values), place)
+        won = sorted(set(best.values()))
+        return [Better(rows[place], [index for index, own in best.items() if own == place]) for place in won]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -30,10 +30,18 @@ def evaluate(network: nn.Module, method: Method, task: Task, split: Split, batch
 
 @subnormals_are_zero()
 @torch.inference_mode()
-def quality(network: nn.Module, method: Method, task: Task, split: Split, batch: int) -> Metrics:
-    """All that the task can say of the predictions for a split."""
-    outputs = [outputs for outputs, _ in _predictions(network, method, split, batch)]
-    return task.quality(torch.cat(outputs), split.targets)
+def quality(
+    network: nn.Module,
+    method: Method,
+    task: Task,
+    split: Split,
+    batch: int,
+    also: Callable[[Tensor, Tensor], Metrics] | None = None,
+) -> Metrics:
+    """All that the task, and ``also``, can say of the predictions for a split: of outputs (N, C) and targets."""
+    outputs = torch.cat([outputs for outputs, _ in _predictions(network, method, split, batch)])
+    found = task.quality(outputs, split.targets)
+    return found if also is None else {**found, **also(outputs, split.targets)}
 
 
 def _predictions(network: nn.Module, method: Method, split: Split, batch: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sparsetune.config.messages import Metrics
-from sparsetune.config.metrics import METRICS, core
+from sparsetune.config.metrics import METRICS, Metric, core
+from sparsetune.config.registry import Measure
 from sparsetune.config.seeds import mix
 from sparsetune.sparsity.method import Method
 from sparsetune.training.data.dataset import Dataset
@@ -27,12 +28,37 @@ _EXACT = 1e-12  # a mean squared error that counts as one of a perfect fit
 _NOISE = 0x401E5  # noise is the same for all trials
 
 
-def split_numbers(network: nn.Module, method: Method, task: Task, data: Dataset, batch: int) -> Metrics:
-    """The task's numbers for both splits; where a number has no name for each, the plain one is validation's."""
-    val = quality(network, method, task, data.val, batch)
-    test = quality(network, method, task, data.test, batch)
+def split_numbers(
+    network: nn.Module,
+    method: Method,
+    task: Task,
+    data: Dataset,
+    batch: int,
+    measures: Mapping[str, Measure] | None = None,
+) -> Metrics:
+    """The task's numbers for both splits; where a number has no name for each, the plain one is validation's.
+
+    Args:
+        measures: the user's own, by name; of regression they see outputs in the unit of the targets.
+    """
+
+    def own(outputs: Tensor, targets: Tensor) -> Metrics:
+        scaling = data.target_scaling
+        predicted = outputs if scaling is None else outputs * scaling.scale + scaling.shift
+        return {name: float(measure(predicted, targets)) for name, measure in (measures or {}).items()}
+
+    val = quality(network, method, task, data.val, batch, own)
+    test = quality(network, method, task, data.test, batch, own)
     named = {f"val_{name}" if f"val_{name}" in METRICS else name: value for name, value in val.items()}
     return {**named, **{f"test_{name}": value for name, value in test.items()}}
+
+
+def declared(method: Method, numbers: Metrics, table: Mapping[str, Metric]) -> Metrics:
+    """The numbers that a method gives, as floats; raises ``ValueError`` for one that nobody has heard of."""
+    for name in numbers:
+        if name not in table:
+            raise ValueError(f"{type(method).__name__} gives {name!r}, which stands in no table of metrics")
+    return {name: float(value) for name, value in numbers.items()}
 
 
 @subnormals_are_zero()

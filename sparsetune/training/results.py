@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ _HISTORY = {
     "est_energy_kj": "est_energy_kj",
     "est_flops_g": "est_flops_g",
 }  # the original's name: ours
+_PLACE = tuple(each.name for each in fields(Row) if each.name != "metrics")
 
 
 def final_results(rows: Sequence[Row], metrics: Metrics) -> dict[str, Any]:
@@ -46,10 +48,8 @@ def final_results(rows: Sequence[Row], metrics: Metrics) -> dict[str, Any]:
 
 
 def json_lines(rows: Sequence[Row]) -> str:
-    """One line an epoch: epoch, timestamp in ms, and every metric."""
-    return "".join(
-        json.dumps({"epoch": row.epoch, "timestamp_ms": row.timestamp_ms, **row.metrics}) + "\n" for row in rows
-    )
+    """One line an epoch: epoch, timestamp in ms, place in the plan, and every metric."""
+    return "".join(json.dumps({**{name: getattr(row, name) for name in _PLACE}, **row.metrics}) + "\n" for row in rows)
 
 
 def read_json_lines(path: Path) -> tuple[Row, ...]:
@@ -57,4 +57,5 @@ def read_json_lines(path: Path) -> tuple[Row, ...]:
     if not path.exists():
         return ()
     entries = [json.loads(line) for line in path.read_text().splitlines()]
-    return tuple(Row(entry.pop("epoch"), entry.pop("timestamp_ms"), entry) for entry in entries)
+    places = [{name: entry.pop(name) for name in _PLACE if name in entry} for entry in entries]
+    return tuple(Row(**place, metrics=entry) for place, entry in zip(places, entries, strict=True))

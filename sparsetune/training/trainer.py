@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
 import torch
-from torch import Tensor
 
+from sparsetune.config.base import Part
 from sparsetune.config.messages import Metrics, Row
 from sparsetune.config.metrics import METRICS
+from sparsetune.config.registry import Registries
 from sparsetune.config.seeds import mix
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.method import Method, Phase, Subject
@@ -32,6 +35,7 @@ from sparsetune.training.optim import Pacer, make_optimizer
 from sparsetune.training.precision import compute_as_asked
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.task import make_task
+from sparsetune.training.view import View
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -40,28 +44,43 @@ class Trainer:
     """Trains one config; ``next`` gives the row of an epoch, :meth:`finish` the trial's metrics.
 
     Attributes:
-        record: the rows so far.
+        views: what is kept of each setting that only evaluation depends on; usually one.
         notes: words about this training, by name.
     """
 
-    def __init__(self, config: TrialConfig) -> None:
+    def __init__(
+        self,
+        config: TrialConfig,
+        settings: Sequence[Part] = (),
+        *,
+        until: str = "",
+        registries: Registries = REGISTRIES,
+    ) -> None:
+        """
+        Args:
+            settings: configs of the method that differ in what only evaluation depends on; empty: the config's own.
+            until: the name of a phase before which training ends.
+        """
         self.config = config
+        self.views = [View(setting) for setting in settings or (config.method,)]
         self.training = config.training
         self.device = _device(config.training.device)
         restart_peaks(self.device)
         self._energy = GpuEnergy(self.device)
         self._energy.start()
         dtype = _DTYPES[config.training.dtype]
-        self.data, how = delivered(load_dataset(config.data), self.device, dtype, config.training.data_share)
+        self.data, how = delivered(
+            load_dataset(config.data, registries.data), self.device, dtype, config.training.data_share
+        )
         self.notes = {"split": self.data.digest, "data": how}
         self.task = make_task(self.data, config.training.label_smoothing)
         self._seed(0)
-        model = REGISTRIES.model.get(config.model.name)
+        model = registries.model.get(config.model.name)
         network = model.build(config.model, self.data.input_shape, self.data.outputs)
         self.network: torch.nn.Module = network.to(self.device, dtype)
         sites = model.dropout_sites(config.model)
         subject = Subject(model.prunable(self.network), sites, self.data.task, config.seed)
-        method_class: type[Method] = REGISTRIES.method.get(config.method.name)
+        method_class: type[Method] = registries.method.get(config.method.name)
         self.method = method_class(config.method, self.network, config.training, subject)
         known = anatomy(self.network, config.model, self.data.input_shape)
         compute_as_asked(self.network, self.training, self.device)  # casts of weights would count as activations
@@ -69,67 +88,115 @@ class Trainer:
         per_sample = config.metrics.base_flop_per_sample
         self.flops = given_flops(per_sample) if per_sample else known.flops
         self.work = known.work
-        self.evaluation_batch = max(1, evaluation_batch(known.widest, dtype, self.device) // self.method.samples)
+        self._room = evaluation_batch(known.widest, dtype, self.device)
         self.phases = [phase for phase in self.method.plan() for _ in range(phase.epochs)]  # by epoch
+        names = [phase.name for phase in self.phases]
+        self._last = names.index(until) if until in names else len(names)
         self._pacer = Pacer(self.optimizer, config.training, len(self.phases))
-        self.record: list[Row] = []
         self.cost = Cost()
-        self._best_state: dict[str, Tensor] | None = None
         self._out_of_time = False
+
+    @property
+    def record(self) -> list[Row]:
+        """The rows of the first view."""
+        return self.views[0].record
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return max(len(view.record) for view in self.views)
+
+    @property
+    def evaluation_batch(self) -> int:
+        """Samples that are evaluated at once."""
+        return max(1, self._room // self.method.samples)
 
     def __iter__(self) -> Trainer:
         return self
 
     @property
     def done(self) -> bool:
-        """No epoch is left, the patience is spent or the time is up."""
-        epoch = len(self.record)
-        patience = self.training.early_stop_patience
-        spent = patience is not None and epoch > 0 and epoch - self._best_row.epoch >= patience
-        return epoch >= len(self.phases) or spent or self._out_of_time
+        """No epoch is left, every view is over or the time is up."""
+        spent = all(view.over(self.training) for view in self.views)
+        return self.epoch >= self._last or spent or self._out_of_time
+
+    def over(self, view: View) -> bool:
+        """Whether no more rows of a view will come; of one whose training goes on elsewhere they do."""
+        return view.over(self.training) or self._out_of_time or self.epoch >= len(self.phases)
 
     def __next__(self) -> Row:
         """Train and evaluate one epoch; raises :class:`Diverged` when a loss is not finite."""
         if self.done:
             raise StopIteration
-        epoch = len(self.record)
+        epoch = self.epoch
         phase = self.phases[epoch]
         started, before = time.perf_counter(), replace(self.cost)
         if epoch == 0 or self.phases[epoch - 1] is not phase:
             self.method.begin_phase(phase)
         trained = self._train(phase, epoch)
         of_method = self.method.after_epoch()
-        validated = evaluate(self.network, self.method, self.task, self.data.val, self.evaluation_batch)
-        if not math.isfinite(validated[0]):
-            raise Diverged(f"val_loss became {validated[0]} in epoch {epoch + 1}")
+        active = [view for view in self.views if not view.over(self.training)]
+        validated = [self._validated(view, epoch) for view in active]
         self.cost.seconds = before.seconds + time.perf_counter() - started
         self._out_of_time = self._time_left() <= 0
-        measured = {
-            **{f"train_{name}": value for name, value in zip(self.task.names, trained, strict=True)},
-            **{f"val_{name}": value for name, value in zip(self.task.names, validated, strict=True)},
-        }
-        self._append(measured, of_method, before)
+        of_training = {f"train_{name}": value for name, value in zip(self.task.names, trained, strict=True)}
+        others = {**self._costs(before), **of_method}
+        since = epoch + 1 - self.phases.index(phase)
+        at = {"phase": phase.name, "since": since, "settled": since > phase.settle}
+        for view, numbers in zip(active, validated, strict=True):
+            if not view.diverged:
+                view.add(numbers, of_training, others, self.network, self.training, **at)
+        if all(view.diverged for view in active):
+            raise Diverged(active[0].diverged)
         if self.done or self.phases[epoch + 1] is not phase:
             self.method.end_phase(phase)
-        return self.record[-1]
+        return next(view.record[-1] for view in active if not view.diverged)
 
-    def finish(self) -> Metrics:
-        """Put the state to be kept into the network and measure it on test data, for the first and only time."""
-        row = self.record[-1]
-        if self._best_state is not None:
-            self.network.load_state_dict(self._best_state)
-            row = self._best_row
-        totals = {k: v for k, v in self.record[-1].metrics.items() if METRICS[k].scope == "run"}
-        given = self.network, self.method
-        found = split_numbers(*given, self.task, self.data, self.evaluation_batch)
-        found |= size_numbers(*given, self.work, self.data, found)
-        noisy = self.config.metrics.noise_samples
-        if noisy is not None and self.data.task == "classification":
-            found |= noise_numbers(*given, self.data, noisy, self.evaluation_batch)
+    def finish(self, view: View | None = None) -> Metrics:
+        """Measure the state that a view keeps on test data, for the first and only time; training may go on after it.
+
+        Args:
+            view: the first one if not given.
+        """
+        view = view or self.views[0]
+        view.told = True
+        row = view.record[-1]
+        totals = {k: v for k, v in row.metrics.items() if METRICS[k].scope == "run"}
+        with self.as_kept(view):
+            if view.best_state is not None:
+                row = view.best_row
+            given = self.network, self.method
+            found = split_numbers(*given, self.task, self.data, self.evaluation_batch)
+            found |= size_numbers(*given, self.work, self.data, found)
+            noisy = self.config.metrics.noise_samples
+            if noisy is not None and self.data.task == "classification":
+                found |= noise_numbers(*given, self.data, noisy, self.evaluation_batch)
+            of_method = self.method.summary()
         joules = self._energy.joules()
         if joules is not None:
             found["energy_kj"] = joules / 1e3
-        return {**found, **memory_numbers(self.device), **row.metrics, **totals, **self.method.summary()}
+        return {**found, **memory_numbers(self.device), **row.metrics, **totals, **of_method}
+
+    @contextmanager
+    def as_kept(self, view: View) -> Iterator[None]:
+        """Within, the network is as a view keeps it; after it as before, if training goes on."""
+        self.method.adopt(view.method)
+        if view.best_state is None:
+            yield
+            return
+        going_on = not self.done or any(not each.told for each in self.views)
+        now = {name: value.clone() for name, value in self.network.state_dict().items()} if going_on else None
+        self.network.load_state_dict(view.best_state)
+        yield
+        if now is not None:
+            self.network.load_state_dict(now)
+
+    def _validated(self, view: View, epoch: int) -> dict[str, float]:
+        self.method.adopt(view.method)
+        found = evaluate(self.network, self.method, self.task, self.data.val, self.evaluation_batch)
+        if not math.isfinite(found[0]):
+            view.diverged = f"val_loss became {found[0]} in epoch {epoch + 1}"
+        return dict(zip(self.task.names, found, strict=True))
 
     def _train(self, phase: Phase, epoch: int) -> tuple[float, ...]:
         self._seed(epoch + 1)
@@ -158,31 +225,17 @@ class Trainer:
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
 
-    def _append(self, measured: Metrics, of_method: Metrics, before: Cost) -> None:
-        epoch = len(self.record) + 1
-        improved = not self.record or measured["val_loss"] < self._best_row.metrics["val_loss"]
-        best = measured if improved else self._best_row.metrics
-        of_best = {f"best_val_{name}": best[f"val_{name}"] for name in self.task.names}
-        metrics = {
-            **measured,
-            "best_epoch": float(epoch if improved else self._best_row.epoch),
-            **of_best,
+    def _costs(self, before: Cost) -> Metrics:
+        found = {
             "compute_saved": self.cost.saved(self.flops),
             "est_flops_g": self.cost.flops(self.flops) / 1e9,
             "samples_trained": float(self.cost.trained),
             "step_time_ms": 1e3 * (self.cost.step_seconds - before.step_seconds) / (self.cost.steps - before.steps),
             "time_min": self.cost.seconds / 60,
-            **of_method,
         }
         if self.config.metrics.gpu_tdp_watts is not None:
-            metrics["est_energy_kj"] = self.cost.step_seconds * self.config.metrics.gpu_tdp_watts / 1e3
-        self.record.append(Row(epoch, time.time_ns() // 1_000_000, metrics))
-        if improved and self.training.keep == "best":
-            self._best_state = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-
-    @property
-    def _best_row(self) -> Row:
-        return self.record[int(self.record[-1].metrics["best_epoch"]) - 1]
+            found["est_energy_kj"] = self.cost.step_seconds * self.config.metrics.gpu_tdp_watts / 1e3
+        return found
 
     def _time_left(self) -> float:
         cap = self.training.max_minutes
@@ -195,8 +248,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "method": self.method.state_dict(),
             "cost": asdict(self.cost),
-            "record": [{**vars(row)} for row in self.record],
-            "best_state": self._best_state,
+            "views": [view.state_dict() for view in self.views],
             "out_of_time": self._out_of_time,
         }
 
@@ -206,8 +258,8 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.method.load_state_dict(state["method"])
         self.cost = Cost(**state["cost"])
-        self.record = [Row(**row) for row in state["record"]]
-        self._best_state = state["best_state"]
+        for view, saved in zip(self.views, state["views"], strict=True):
+            view.load_state_dict(saved)
         self._out_of_time = state["out_of_time"]
 
 

@@ -1,74 +1,160 @@
-"""From a job to reports: builds or takes up a training, saves it now and then, leaves its files."""
+"""From a job to reports: builds or takes up its trainings, saves them now and then, leaves their files."""
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import safetensors.torch
 import torch
 
 from sparsetune.config.base import places
 from sparsetune.config.cadence import Cadence
-from sparsetune.config.messages import Job, Outcome, Report, Row
+from sparsetune.config.messages import Job, Key, Outcome, Report, Row
+from sparsetune.config.paths import run_folder
+from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig, resolve_trial
-from sparsetune.config.yaml_io import write_atomic
-from sparsetune.training import checkpoint
-from sparsetune.training.final import layer_rows
+from sparsetune.training import checkpoint, ended
+from sparsetune.training.files import leave_files
+from sparsetune.training.forks import Line, fork_of
 from sparsetune.training.loop import Diverged
-from sparsetune.training.registries import REGISTRIES
+from sparsetune.training.registries import registries_of
 from sparsetune.training.trainer import Trainer
 
-CHECKPOINT = "checkpoint.pt"
-WEIGHTS = "weights.safetensors"
-TRACE = "trace.npz"
-LAYERS = "layers.json"
+CHECKPOINT = "checkpoint.pt"  # of the training that runs
+TRUNK = "trunk.pt"  # of what the lines of a fork go on from
 _LOOK_EVERY = "0.2s"  # for the stop file: a network file system answers in milliseconds
 
 
 def run_trial(job: Job) -> Iterator[Report]:
-    """Train a job's config; goes on from the checkpoint in ``job.folder`` if there is one.
+    """Train a job's config for each of its seeds and branches; goes on from what is in ``job.folder``.
 
     Yields:
-        Reports with new rows; after a restart the first repeats all known rows. The last has the outcome; a loss that
-        is no longer finite is a FAIL with its reason; a job that was asked to stop has saved its state.
+        Reports with new rows of a run; after a restart a run's first repeats all known rows, its last has its
+        outcome. A loss that is no longer finite is a FAIL with its reason; a job that was asked to stop has saved its
+        state.
     """
     if _asked_to_stop(job):
         yield Report(outcome=Outcome("STOPPED"))
         return
     torch.set_num_threads(job.cpus)
-    folder = Path(job.folder)
-    config = resolve_trial(job.config, REGISTRIES)
-    trainer = Trainer(config)
-    saved = checkpoint.load(folder / CHECKPOINT)
-    of_this = {"config": _identity(config), "split": trainer.data.digest}
-    if saved is not None and {name: saved.get(name) for name in of_this} == of_this:  # never another trial's state
-        trainer.load_state_dict(saved["training"])
-    unsent: list[Row] = list(trainer.record)
-    report_due, checkpoint_due = Cadence(job.report_every), Cadence(job.checkpoint_every)
-    look_due = Cadence(_LOOK_EVERY)
-    try:
-        for row in trainer:
-            unsent.append(row)
-            stopping = look_due.due(row.epoch) and _asked_to_stop(job) and not trainer.done
-            if checkpoint_due.due(row.epoch) or stopping:
-                checkpoint.save(folder / CHECKPOINT, {**of_this, "training": trainer.state_dict()})
-            if stopping:
-                yield Report(tuple(unsent), Outcome("STOPPED"))
-                return
-            if report_due.due(row.epoch) and not trainer.done:
-                yield Report(tuple(unsent))
-                unsent.clear()
-        metrics = trainer.finish()
-    except Diverged as error:
-        yield Report(tuple(unsent), Outcome("FAIL", reason=str(error)))
-        return
-    _leave_files(trainer, folder)
-    yield Report(tuple(unsent), Outcome("COMPLETE", metrics, notes=trainer.notes))
+    yield from _Trainings(job, registries_of(job.imports)).reports()
+
+
+class _Trainings:
+    """All trainings of a job, one after another. ``left`` are the runs without an outcome."""
+
+    def __init__(self, job: Job, registries: Registries) -> None:
+        self.job, self.registries = job, registries
+        self.folder = Path(job.folder)
+        self.seeds = job.seeds or (job.key.seed,)
+        self.left = [Key(job.key.number, seed, branch.name) for seed in self.seeds for branch in job.branches]
+        self.runs = len(self.left)
+
+    def reports(self) -> Iterator[Report]:
+        yield from self._known()
+        for seed in self.seeds:
+            plain = {**self.job.config, "seed": seed} if self.job.seeds else self.job.config
+            fork = fork_of(resolve_trial(plain, self.registries), self.job.branches, self.registries)
+            state = None
+            if fork.trunk is not None and self._wanted(fork.trunk, seed):
+                state = yield from self._train(fork.trunk, seed, until=fork.phase)
+            for line in fork.lines:
+                if self._wanted(line, seed):
+                    yield from self._train(line, seed, state)
+                if not self.left:
+                    return
+
+    def _known(self) -> Iterator[Report]:
+        """What has ended before this process began."""
+        for key in list(self.left):
+            found = ended.load(run_folder(self.folder, key, self.runs))
+            if found is not None:
+                yield self._ended(key, *found)
+
+    def _wanted(self, line: Line, seed: int) -> bool:
+        return any(self._keys(served, seed) for served in line.serves)
+
+    def _keys(self, served: Sequence[str], seed: int) -> list[Key]:
+        """The runs of these branches that have no outcome yet."""
+        keys = (Key(self.job.key.number, seed, branch) for branch in served)
+        return [key for key in keys if key in self.left]
+
+    def _train(
+        self, line: Line, seed: int, start: dict[str, Any] | None = None, *, until: str = ""
+    ) -> Iterator[Report] | Any:
+        """Train a line to its end, from the state ``start`` of its trunk; returns the state in which it ended."""
+        trainer = Trainer(line.config, line.settings, until=until, registries=self.registries)
+        path = self.folder / (TRUNK if until else CHECKPOINT)
+        of_this = {
+            "config": _identity(line.config), "settings": [each.model_dump(mode="json") for each in line.settings],
+            "until": until, "split": trainer.data.digest,
+        }  # fmt: skip
+        saved = checkpoint.load(path)
+        if saved is not None and {name: saved.get(name) for name in of_this} == of_this:  # never another's state
+            trainer.load_state_dict(saved["training"])
+        elif start is not None:
+            trainer.load_state_dict(start)
+        yield from self._rows(trainer, line, seed, path, of_this)
+        if not until:
+            return None
+        state = trainer.state_dict()
+        checkpoint.save(path, {**of_this, "training": state})
+        return state
+
+    def _rows(self, trainer: Trainer, line: Line, seed: int, path: Path, of_this: dict[str, Any]) -> Iterator[Report]:
+        job, sent = self.job, [0] * len(trainer.views)
+        report_due, checkpoint_due = Cadence(job.report_every), Cadence(job.checkpoint_every)
+        look_due = Cadence(_LOOK_EVERY)
+        try:
+            yield from self._ends(trainer, line, seed, sent)
+            for row in trainer:
+                stopping = look_due.due(row.epoch) and _asked_to_stop(job) and not trainer.done
+                if checkpoint_due.due(row.epoch) or stopping:
+                    checkpoint.save(path, {**of_this, "training": trainer.state_dict()})
+                if stopping or (report_due.due(row.epoch) and not trainer.done):
+                    yield from self._new(trainer, line, seed, sent)
+                if stopping:
+                    self.left.clear()
+                    yield Report(outcome=Outcome("STOPPED"))
+                    return
+                yield from self._ends(trainer, line, seed, sent)
+        except Diverged as error:
+            for view, served in zip(trainer.views, line.serves, strict=True):
+                for key in self._keys(served, seed):
+                    yield self._ended(key, tuple(view.record), Outcome("FAIL", reason=str(error)))
+
+    def _new(self, trainer: Trainer, line: Line, seed: int, sent: list[int]) -> Iterator[Report]:
+        """Rows since the last time; while a trunk trains, its first line stands for all."""
+        for number, (view, served) in enumerate(zip(trainer.views, line.serves, strict=True)):
+            keys, rows = self._keys(served, seed), tuple(view.record[sent[number] :])
+            if keys and rows:
+                sent[number] = len(view.record)
+                yield Report(rows, key=keys[0])
+
+    def _ends(self, trainer: Trainer, line: Line, seed: int, sent: list[int]) -> Iterator[Report]:
+        """The ends of the views that are over; their files lie in place before anyone hears of them."""
+        for number, (view, served) in enumerate(zip(trainer.views, line.serves, strict=True)):
+            if view.told or not trainer.over(view):
+                continue
+            keys = self._keys(served, seed)
+            outcome = Outcome("FAIL", reason=view.diverged)
+            if not view.diverged:
+                outcome = Outcome("COMPLETE", trainer.finish(view), notes=trainer.notes)
+                with trainer.as_kept(view):
+                    for key in keys:
+                        leave_files(trainer, run_folder(self.folder, key, self.runs))
+            view.told = True
+            rows = tuple(view.record[sent[number] :]) if len(served) == 1 else tuple(view.record)
+            for key in keys:
+                yield self._ended(key, rows, outcome, tuple(view.record))
+
+    def _ended(self, key: Key, rows: tuple[Row, ...], outcome: Outcome, record: tuple[Row, ...] = ()) -> Report:
+        """The last report of a run; where others follow, it is kept for a restart."""
+        self.left.remove(key)
+        if self.left:
+            ended.save(run_folder(self.folder, key, self.runs), record or rows, outcome)
+        return Report(rows, outcome, key, more=bool(self.left))
 
 
 def _asked_to_stop(job: Job) -> bool:
@@ -83,16 +169,3 @@ def _identity(config: TrialConfig) -> dict[str, Any]:
             del plain[section][name]
     del plain["training"]["device"]
     return plain
-
-
-def _leave_files(trainer: Trainer, folder: Path) -> None:
-    weights = {name: value.cpu().contiguous() for name, value in trainer.network.state_dict().items()}
-    write_atomic(folder / WEIGHTS, safetensors.torch.save(weights))
-    layers = layer_rows(trainer.network, trainer.method.subject.prunable, trainer.work)
-    if any(layer["density"] < 1 for layer in layers):  # of a dense network it says what its shape says
-        write_atomic(folder / LAYERS, json.dumps(layers, indent=1) + "\n")
-    trace = trainer.method.trace()
-    if trace:
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **trace)
-        write_atomic(folder / TRACE, buffer.getvalue())

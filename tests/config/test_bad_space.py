@@ -10,7 +10,9 @@ import pytest
 
 from .files import GONE, accepted, refused, space, write
 
-KINDS = "{float: [low, high]}, {int: [low, high]} or {choice: [...]}"
+KINDS = (
+    "{float: [low, high]}, {int: [low, high]}, {choice: [...]}, {factor: [...]}, {value: ...} or {derived: expression}"
+)
 AST = (
     "(allowed: method.ema_alpha, method.entropy_weight, method.initial_threshold, method.integral_limit, method.ki, "
     "method.ki_warmup_epochs, method.kp, method.kp_warmup_epochs, method.min_active, method.name, method.normalize, "
@@ -38,7 +40,7 @@ ENTRIES: list[tuple[Any, str]] = [
     (floats(math.nan, 1.0), ".float: found nan, allowed: a finite number"),
     (floats("a", 1), ".float: found 'a', allowed: a number"),
     (floats(False, True), ".float: found false, allowed: a number"),
-    (floats(1, 2, lgo=True), ".lgo: unknown key 'lgo'; did you mean 'log'? (allowed: float, log, step, when)"),
+    (floats(1, 2, lgo=True), ".lgo: unknown key 'lgo'; did you mean 'log'? (allowed: float, log, step, target, when)"),
     (floats(1, 2, log="yes"), ".log: found 'yes', allowed: true or false"),
     ({"float": [1, 2, 3]}, ".float: found [1, 2, 3], allowed: [low, high]"),
     ({"flot": [1, 2]}, f": found {{'flot': [1, 2]}}, allowed: {KINDS}"),
@@ -46,7 +48,7 @@ ENTRIES: list[tuple[Any, str]] = [
     (3, f": found 3, allowed: {KINDS}"),
     ({"int": [1, 2.5]}, ".int: found 2.5, allowed: a whole number"),
     ({"int": [1, 5], "step": 0.5}, ".step: found 0.5, allowed: a whole number"),
-    ({"choice": [1, 2], "log": True}, ".log: unknown key 'log' (allowed: choice, when)"),
+    ({"choice": [1, 2], "log": True}, ".log: unknown key 'log' (allowed: choice, target, when)"),
     ({"choice": []}, ".choice: at least one value is wanted"),
     ({"choice": 3}, ".choice: found 3, allowed: a list of values"),
     ({"choice": [1, 1.0]}, ".choice: found 1 and 1.0, allowed: each value once"),
@@ -55,6 +57,55 @@ ENTRIES: list[tuple[Any, str]] = [
     ({"choice": [1.0, math.nan]}, ".choice: found nan, allowed: text, finite numbers, true, false and null"),
     (floats(0.1, 1, when="sgd"), ".when: found 'sgd', allowed: a mapping"),
     (floats(0.1, 1, when={"method.ki": []}), ".when.method.ki: found [], allowed: a value, or a list of values"),
+    (
+        floats(0.1, 1, when={"method.ki": {}}),
+        ".when.method.ki: found {}, allowed: bounds (at_least, at_most, above, below)",
+    ),
+    (
+        floats(0.1, 1, when={"method.ki": {"atleast": 0.5}}),
+        ".when.method.ki: unknown bound 'atleast'; did you mean 'at_least'? (allowed: above, at_least, at_most, below)",
+    ),
+    (
+        floats(0.1, 1, when={"method.ki": {"above": True}}),
+        ".when.method.ki.above: found true, allowed: a finite number",
+    ),
+    (
+        floats(0.1, 1, when={"method.ki": {"above": math.inf}}),
+        ".when.method.ki.above: found inf, allowed: a finite number",
+    ),
+    (
+        floats(0.1, 1, when={"method.ki": {"above": 0.5, "at_most": 0.5}}),
+        ".when.method.ki: method.ki is never above 0.5 and at most 0.5",
+    ),
+    ({"factor": []}, ".factor: at least one value is wanted"),
+    ({"factor": 3}, ".factor: found 3, allowed: a list of values"),
+    ({"factor": [1, 1]}, ".factor: found 1 and 1, allowed: each value once"),
+    (
+        {"factor": [0.1, 0.2], "when": {"method.normalize": "ema"}},
+        ".when: a factor has no condition: each of its values is crossed with all that is drawn",
+    ),
+    ({"factor": [1], "log": True}, ".log: unknown key 'log' (allowed: factor)"),
+    ({"value": 1, "log": True}, ".log: unknown key 'log' (allowed: target, value, when)"),
+    ({"value": 1, "derived": "2"}, f": found {{'value': 1, 'derived': '2'}}, allowed: {KINDS}"),
+    ({"derived": 2}, ".derived: found 2, allowed: text (a number or a date needs quotes)"),
+    ({"derived": "1 +"}, ".derived: unexpected end at character 4 of '1 +'"),
+    (
+        {"derived": "open('x')"},
+        ".derived: unknown function 'open' (allowed: abs, ceil, exp, floor, log, log10, log2, "
+        "max, min, round, sqrt) at character 1 of \"open('x')\"",
+    ),
+    (
+        {"derived": "1 / method.ki_warmup_epochs"},
+        ".derived: division by zero at character 3 of '1 / method.ki_warmup_epochs'",
+    ),
+    (
+        {"derived": "method.normalize * 2"},
+        ".derived: found 'log' where a number is wanted at character 18 of 'method.normalize * 2'",
+    ),
+    ({"derived": "'a'"}, ": found 'a', allowed: a number"),
+    ({"derived": "method.kp * 2"}, ".derived: depends on itself: method.kp -> method.kp"),
+    ({"derived": "method.kii"}, f".derived: unknown name 'method.kii'; did you mean 'method.ki'? {AST}"),
+    ({"value": 1000}, ": found 1000, allowed: at most 100"),
 ]
 
 
@@ -86,6 +137,34 @@ NAMES: list[tuple[dict[str, Any], str]] = [
     (
         {"method.kp": floats(0, 1, when={"method.ki": 1}), "method.ki": floats(0, 1, when={"method.kp": 1})},
         "method.kp.when: depends on itself: method.kp -> method.ki -> method.kp",
+    ),
+    (
+        {"method.kp": {"derived": "method.ki * 2"}, "method.ki": {"derived": "method.kp / 2"}},
+        "method.kp.derived: depends on itself: method.kp -> method.ki -> method.kp",
+    ),
+    (
+        {"method.kp": floats(0, 1, when={"method.ki": {"above": 0.5}}), "method.ki": {"derived": "method.kp / 2"}},
+        "method.kp.when: depends on itself: method.kp -> method.ki -> method.kp",
+    ),
+    (
+        {"method.ki": floats(0.5, 0.9), "method.kp": floats(0, 1, when={"method.ki": {"above": 0.9}})},
+        "method.kp.when.method.ki: method.ki is never above 0.9; it is float [0.5, 0.9]",
+    ),
+    (
+        {"method.ki": {"factor": [0, "x"]}, "method.kp": floats(0, 1, when={"method.ki": {"below": 0}})},
+        "method.kp.when.method.ki: method.ki is never below 0; it is 0 or 'x'",
+    ),
+    (
+        {"method.ki": {"value": 0.5}, "method.kp": floats(0, 1, when={"method.ki": 0.6})},
+        "method.kp.when.method.ki: found 0.6, allowed: 0.5",
+    ),
+    (
+        {"gain": floats(0, 1, target="method.kpp")},
+        f"gain.target: unknown name 'method.kpp'; did you mean 'method.kp'? {AST}",
+    ),
+    (
+        {"training.epochs": {"value": 3}},
+        "training.epochs: written here and set by the space of this file; remove one",
     ),
     (
         {"method.name": {"choice": ["ast"]}},
@@ -130,6 +209,25 @@ LIMITS: list[tuple[dict[str, Any], str]] = [
             "training.momentum": floats(0.5, 1, when={"training.batch_size": 32}),
         },
         "training.momentum: found 1.0, allowed: below 1",
+    ),
+    (
+        {
+            "training.batch_size": {"int": [8, 64]},
+            "training.momentum": floats(0.5, 1, when={"training.batch_size": {"above": 30, "below": 40}}),
+        },
+        "training.momentum: found 1.0, allowed: below 1",
+    ),
+    ({"training.batch_size": {"factor": [32, 0.5]}}, "training.batch_size: found 0.5, allowed: a whole number"),
+    (
+        {
+            "training.batch_size": {"factor": [32, 64]},
+            "training.momentum": floats(0.5, 1, when={"training.batch_size": 64}),
+        },
+        "training.momentum: found 1.0, allowed: below 1",
+    ),
+    (
+        {"training.batch_size": {"int": [8, 64]}, "training.warmup_epochs": {"derived": "60 - training.batch_size"}},
+        "training.warmup_epochs: found -4, allowed: at least 0",
     ),
 ]
 

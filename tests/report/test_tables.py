@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sparsetune.config.messages import Trial
-from sparsetune.report.tables import flat_row, single_table, trial_table
+from sparsetune.config.views import branch_rows
+from sparsetune.report.tables import single_table, trial_table
+from sparsetune.testing.trials import FORK, several
 
 
 def trial(index: int, accuracy: float, **params: object) -> Trial:
@@ -66,6 +68,18 @@ def test_a_single_trial_stands_in_lines() -> None:
     ]
 
 
-def test_a_flat_row_keeps_everything_apart() -> None:
-    row = flat_row(trial(3, 0.5, **{"method.kp": 0.1}))
-    assert (row["number"], row["params.method.kp"], row["metrics.val_accuracy"]) == (3, 0.1, 0.5)
+def test_branches_stand_beside_the_number_and_not_among_the_parameters() -> None:
+    results = {(seed, branch.name): {"val_accuracy": 0.9 + 0.02 * seed} for seed in (0, 1) for branch in FORK}
+    rows = branch_rows(several(3, results))
+    text = printed(trial_table(rows, ["val_accuracy"], None, 80), 80)
+    assert [line.split() for line in text.splitlines()] == [
+        ["trial", "branch", "val", "accuracy", "lr"],
+        *(["3", branch.name, "0.91", "±", "0.01", "0.04"] for branch in FORK),
+    ]
+    single = printed(single_table(rows[1], ["val_accuracy"], "Best trial"), 80)
+    assert ["trial", "3", "mc_samples=5"] in [line.split() for line in single.splitlines()]
+    assert "0.91 ± 0.01" in single
+
+
+def test_a_plain_study_has_no_column_for_branches() -> None:
+    assert "branch" not in printed(trial_table([trial(0, 0.9)], ["val_accuracy"], None, 80), 80)

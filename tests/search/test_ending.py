@@ -14,6 +14,7 @@ from sparsetune.search.ending import store_end
 from sparsetune.search.storage import open_storage
 
 ATTRIBUTES: dict[str, Any] = {"metrics": {"val_loss": 0.5, "nan": float("inf")}, "reason": "so"}
+NOTES: dict[str, Any] = {"constraints:val_accuracy at least 0.9": 0.1, "completed_rung_0": 0.5}
 STEPS = {1: 0.5, 2: float("nan"), 3: float("-inf")}
 
 
@@ -35,11 +36,13 @@ def test_as_optuna_stores_it(storage: RDBStorage, state: TrialState, values: lis
     ours, theirs = two_running(storage)
     for key, value in ATTRIBUTES.items():
         storage.set_trial_user_attr(theirs, key, value)
+    for key, value in NOTES.items():
+        storage.set_trial_system_attr(theirs, key, value)
     for step, value in STEPS.items():
         storage.set_trial_intermediate_value(theirs, step, value)
     storage.set_trial_state_values(theirs, state, values)
     expected = storage.get_trial(theirs)
-    store_end(storage, ours, expected, ATTRIBUTES)
+    store_end(storage, ours, expected, ATTRIBUTES, NOTES)
     found = storage.get_trial(ours)
     assert told(found) == told(expected)
     assert found.datetime_complete == expected.datetime_complete
@@ -47,16 +50,17 @@ def test_as_optuna_stores_it(storage: RDBStorage, state: TrialState, values: lis
 
 
 def told(trial: FrozenTrial) -> tuple[Any, ...]:
-    return trial.state, trial.values, trial.user_attrs, [(s, str(v)) for s, v in trial.intermediate_values.items()]
+    attributes = trial.user_attrs, trial.system_attrs
+    return trial.state, trial.values, attributes, [(s, str(v)) for s, v in trial.intermediate_values.items()]
 
 
 def test_a_second_attempt_changes_nothing(storage: RDBStorage) -> None:
     """The first went through, but its answer did not arrive."""
     ours, theirs = two_running(storage)
     storage.set_trial_state_values(theirs, TrialState.COMPLETE, [1.0, 2.0])
-    store_end(storage, ours, storage.get_trial(theirs), {"reason": "first"})
+    store_end(storage, ours, storage.get_trial(theirs), {"reason": "first"}, {})
     first = storage.get_trial(ours)
-    store_end(storage, ours, storage.get_trial(theirs), {"reason": "second"})
+    store_end(storage, ours, storage.get_trial(theirs), {"reason": "second"}, NOTES)
     assert storage.get_trial(ours) == first
 
 
@@ -70,6 +74,6 @@ def test_all_or_nothing(storage: RDBStorage, monkeypatch: pytest.MonkeyPatch) ->
     ended = storage.get_trial(theirs)
     monkeypatch.setattr(RDBStorage, "_set_trial_value_without_commit", fail)
     with pytest.raises(KeyboardInterrupt):
-        store_end(storage, ours, ended, ATTRIBUTES)
+        store_end(storage, ours, ended, ATTRIBUTES, NOTES)
     assert storage.get_trial(ours).state == TrialState.RUNNING
     assert storage.get_trial(ours).user_attrs == {}

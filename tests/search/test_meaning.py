@@ -11,10 +11,11 @@ import pytest
 from sparsetune.config.errors import BadInput
 from sparsetune.driver import counts
 from sparsetune.search.definition import differences
-from sparsetune.search.ledger import preview, refuse_other_meaning
+from sparsetune.search.meaning import refuse_other_meaning
+from sparsetune.search.preview import preview
 from sparsetune.search.storage import read_study, sqlite_path
 
-from .toys import ENVIRONMENT, KNOWN, SPACE, TWO, finish, make, opened
+from .toys import ENVIRONMENT, SPACE, TWO, finish, make, opened
 
 
 def database(root: Path) -> bytes:
@@ -114,9 +115,11 @@ def test_sampler_pruner_and_environment_are_noted_with_the_trial_they_begin_at(t
     tail = ": noted in the study"
     assert warnings == [
         "sampler changed since the last run (name: tpe -> random; n_startup_trials: 4 -> (absent); "
-        f"multivariate: False -> (absent)){tail}",
-        "pruner changed since the last run (name: none -> median; n_startup_trials: (absent) -> 5; "
-        f"n_warmup_epochs: (absent) -> 0){tail}",
+        "n_ei_candidates: 24 -> (absent); multivariate: None -> (absent); group: None -> (absent); "
+        f"constant_liar: True -> (absent)){tail}",
+        "pruner changed since the last run (name: none -> median; metric: (absent) -> None; "
+        "n_startup_trials: (absent) -> 5; n_warmup_epochs: (absent) -> 0; interval_epochs: (absent) -> 1; "
+        f"n_min_trials: (absent) -> 1){tail}",
         f"environment changed since the last run (torch: 2 -> 3){tail}",
     ]
     noted = changes_of(tmp_path)
@@ -147,11 +150,11 @@ def test_differences() -> None:
 
 def test_a_preview_stores_nothing_and_begins_as_the_study_does(tmp_path: Path) -> None:
     study = make(tmp_path)
-    shown = preview(study, KNOWN, 3)
+    shown = preview(study, 3)
     path = sqlite_path(study.storage)
     assert path is not None
     assert not path.exists()
-    assert shown == [trial.params for trial in finish(study).trials()[:3]]
+    assert [point.params for point in shown] == [trial.params for trial in finish(study).trials()[:3]]
 
 
 def test_trials_enqueued_by_hand_are_refused(tmp_path: Path) -> None:

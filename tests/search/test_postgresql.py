@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sparsetune.config.errors import BadInput
-from sparsetune.search.ledger import refuse_other_meaning
+from sparsetune.search.meaning import refuse_other_meaning
 from sparsetune.search.storage import open_storage, read_study
 
 from .toys import finish, make, opened, told, work

@@ -9,8 +9,9 @@ import optuna
 import pytest
 
 from sparsetune.config.messages import Row
+from sparsetune.search.storage import read_study
 
-from .toys import ONE, TWO, finish, make, opened
+from .toys import ONE, TWO, finish, make, opened, tell, told, work
 
 MAXIMIZE = [{"metric": "val_accuracy", "goal": "maximize"}]
 
@@ -47,11 +48,11 @@ def test_decisions_are_those_of_optunas_median_pruner(
                 ours.append((number, epoch, stop))
                 theirs.append((number, epoch, trial.should_prune()))
                 if stop:
-                    ledger.tell(number, "PRUNED", {metric: value})
+                    tell(ledger, number, "PRUNED", {metric: value})
                     plain.tell(trial, state=optuna.trial.TrialState.PRUNED)
                     del running[number]
         for number, trial in running.items():
-            ledger.tell(number, "COMPLETE", {metric: values[number][-1]})
+            tell(ledger, number, "COMPLETE", {metric: values[number][-1]})
             plain.tell(trial, values[number][-1])
         assert ours == theirs, pair
     stopped = [epoch for _, epoch, stop in ours if stop]
@@ -66,10 +67,37 @@ def test_warm_up_epochs_by_hand(warmup: int, stops_at: int | None, tmp_path: Pat
     for loss in (1.0, 2.0):
         number = ledger.ask().number
         assert not any(ledger.report(number, Row(epoch, 0, {"val_loss": loss})) for epoch in range(1, 5))
-        ledger.tell(number, "COMPLETE", {"val_loss": loss})
+        tell(ledger, number, "COMPLETE", {"val_loss": loss})
     number = ledger.ask().number
     answers = [ledger.report(number, Row(epoch, 0, {"val_loss": 9.0})) for epoch in range(1, 5)]
     assert answers == [stops_at is not None and epoch >= stops_at for epoch in range(1, 5)]
+
+
+PRUNERS: dict[str, tuple[dict[str, Any], Any]] = {
+    "asha": ({"name": "asha", "reduction_factor": 2}, ONE),
+    "hyperband": ({"name": "hyperband", "reduction_factor": 2}, ONE),
+    "patient": ({"name": "patient", "patience": 0, "pruner": {"name": "threshold", "upper": 1.0}}, ONE),
+    "gate": ({"name": "median", "n_startup_trials": 2, "metric": "val_accuracy"}, ONE),
+    "gate of two": ({"name": "percentile", "n_startup_trials": 2, "metric": "val_loss"}, TWO),
+    "rungs of two": ({"name": "asha", "reduction_factor": 2, "metric": "val_loss"}, TWO),
+    "brackets of two": ({"name": "hyperband", "reduction_factor": 2, "metric": "val_accuracy"}, TWO),
+}
+
+
+@pytest.mark.parametrize("case", PRUNERS)
+def test_reopened_before_and_inside_every_trial(case: str, tmp_path: Path) -> None:
+    pruner, objectives = PRUNERS[case]
+    changes = {"pruner": pruner, "objectives": objectives, "budget": {"trials": 20}, "training": {"epochs": 3}}
+    whole = told(finish(make(tmp_path / "whole", **changes)))
+    study = make(tmp_path / "parts", **changes)
+    for _ in range(20):
+        opened(study).ask()
+        ledger = opened(study)  # the trial is RUNNING, its driver gone
+        work(ledger, ledger.trials()[-1])
+    assert told(opened(study)) == whole
+    states = [state for _, state, *_ in whole]
+    assert states.count("COMPLETE") > 2
+    assert states.count("PRUNED") > 2 or case == "patient"  # of which no loss rises: nothing is stopped
 
 
 def test_what_the_storage_remembers(tmp_path: Path) -> None:
@@ -98,7 +126,7 @@ def test_without_a_pruner_nothing_is_reported_to_optuna(tmp_path: Path) -> None:
     ledger = opened(study)
     number = ledger.ask().number
     assert ledger.report(number, Row(1, 0, {"val_loss": 9.0, "val_accuracy": 0.0})) is False
-    ledger.tell(number, "COMPLETE", {"val_loss": 9.0, "val_accuracy": 0.0})
+    tell(ledger, number, "COMPLETE", {"val_loss": 9.0, "val_accuracy": 0.0})
     assert optuna.load_study(study_name=study.name, storage=study.storage).trials[0].intermediate_values == {}
 
 
@@ -106,8 +134,8 @@ def test_an_objective_that_is_not_a_number_is_a_failure(tmp_path: Path) -> None:
     study = make(tmp_path, objectives=TWO)
     ledger = opened(study)
     number = ledger.ask().number
-    told = ledger.tell(number, "COMPLETE", {"val_loss": float("nan"), "val_accuracy": 0.5})
+    told = tell(ledger, number, "COMPLETE", {"val_loss": float("nan"), "val_accuracy": 0.5})
     assert (told.state, told.reason, told.values) == ("FAIL", "val_loss is not a number", ())
     assert optuna.load_study(study_name=study.name, storage=study.storage).trials[0].state.name == "FAIL"
-    ledger.tell(ledger.ask().number, "COMPLETE", {"val_loss": float("inf"), "val_accuracy": 0.5})
-    assert ledger.front() == [1]
+    tell(ledger, ledger.ask().number, "COMPLETE", {"val_loss": float("inf"), "val_accuracy": 0.5})
+    assert [row.number for row in read_study(study.storage, study.name).front] == [1]

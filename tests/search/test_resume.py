@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,8 @@ def test_proposals_are_those_of_a_plain_optuna_loop(name: str, tmp_path: Path) -
 def fresh(name: str, seed: int) -> optuna.samplers.BaseSampler:
     if name == "random":
         return optuna.samplers.RandomSampler(seed=seed)
-    return optuna.samplers.TPESampler(n_startup_trials=4, multivariate=name == "multivariate", seed=seed)
+    with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
+        return optuna.samplers.TPESampler(n_startup_trials=4, group=True, multivariate=True, seed=seed)
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,14 @@ from typing import Any, Literal
 
 from sparsetune.config.base import Part, param
 from sparsetune.config.facts import Kind
-from sparsetune.config.messages import Row, Trial
+from sparsetune.config.messages import Key, Metrics, Row, Run, State, Trial
 from sparsetune.config.registry import Registry, StudyRegistries
-from sparsetune.config.study import Study, load_study
+from sparsetune.config.study import Study
+from sparsetune.config.study_load import load_study
 from sparsetune.config.yaml_io import dump
 from sparsetune.search.ledger import Ledger
-from sparsetune.search.pruner import PRUNERS
-from sparsetune.search.sampler import SAMPLERS
+from sparsetune.search.pruners import PRUNERS
+from sparsetune.search.samplers import SAMPLERS
 
 
 class Entry:
@@ -76,11 +77,11 @@ def write(root: Path, **changes: Any) -> Path:
 
 
 def make(root: Path, **changes: Any) -> Study:
-    return load_study(write(root, **changes), KNOWN)
+    return load_study(write(root, **changes), lambda imports: KNOWN)
 
 
 def opened(study: Study, warnings: list[str] | None = None, environment: Mapping[str, str] = ENVIRONMENT) -> Ledger:
-    return Ledger(study, KNOWN, environment, (warnings if warnings is not None else []).append)
+    return Ledger(study, environment, (warnings if warnings is not None else []).append)
 
 
 def rows(config: Mapping[str, Any]) -> Iterator[Row]:
@@ -99,12 +100,19 @@ def rows(config: Mapping[str, Any]) -> Iterator[Row]:
 
 def work(ledger: Ledger, trial: Trial) -> Trial:
     """A trial from its beginning to its end; every seventh fails."""
+    if trial.state != "RUNNING":
+        return trial
     if trial.number % 7 == 5:
-        return ledger.tell(trial.number, "FAIL", {}, "every seventh")
+        return tell(ledger, trial.number, "FAIL", {}, "every seventh")
     for row in rows(trial.config):
         if ledger.report(trial.number, row):
-            return ledger.tell(trial.number, "PRUNED", row.metrics, f"pruned after epoch {row.epoch}")
-    return ledger.tell(trial.number, "COMPLETE", row.metrics)
+            return tell(ledger, trial.number, "PRUNED", row.metrics, f"pruned after epoch {row.epoch}")
+    return tell(ledger, trial.number, "COMPLETE", row.metrics)
+
+
+def tell(ledger: Ledger, number: int, state: State, metrics: Metrics, reason: str = "") -> Trial:
+    """End a trial of one run."""
+    return ledger.tell(number, state, [Run(Key(number), state, metrics, reason)], reason)
 
 
 def finish(study: Study) -> Ledger:
@@ -113,7 +121,7 @@ def finish(study: Study) -> Ledger:
     for trial in ledger.trials():
         if trial.state == "RUNNING":
             work(ledger, trial)
-    while len(ledger) < study.budget.trials:
+    while not ledger.spent:
         work(ledger, ledger.ask())
     return ledger
 
@@ -126,4 +134,4 @@ def told(ledger: Ledger) -> list[tuple[Any, ...]]:
 if __name__ == "__main__":
     from search.toys import KNOWN, finish
 
-    finish(load_study(Path(sys.argv[1]), KNOWN))
+    finish(load_study(Path(sys.argv[1]), lambda imports: KNOWN))

@@ -83,7 +83,7 @@ def test_the_balance_does_not_depend_on_units(goals: tuple[Goal, Goal]) -> None:
 
 
 def test_one_trial_that_beats_all_is_no_trade_off() -> None:
-    assert how_to_read(TWO, 1) == "No other trial is better than this one in val accuracy or est flops g."
+    assert how_to_read(TWO, FRONT[:1]) == "No other trial is better than this one in val accuracy or est flops g."
     assert "Which one?" not in printed(front_of_several(TWO, FRONT[:1], FRONT, 80))
 
 
@@ -103,7 +103,7 @@ def test_each_reason_is_said_once_with_its_trials() -> None:
     trials = [trial(number, state="FAIL", reason="no [memory]\nleft") for number in range(12)]
     trials.append(trial(12, state="FAIL", reason="x" * 500))
     trials += [trial(number, state="PRUNED", reason="pruned after epoch 3") for number in (13, 14)]
-    text = printed(ended(study("median"), trials, 80))
+    text = printed(ended(study("median"), trials, trials, 80))
     assert text.splitlines()[0] == "trials 0, 1, 2, 3, 4, 5, 6, 7 and 4 more failed: no [memory] left"
     assert "trial 12 failed: xxx" in " ".join(text.split())
     assert "x" * 200 not in text.replace("\n", "")
@@ -111,7 +111,8 @@ def test_each_reason_is_said_once_with_its_trials() -> None:
 
 
 def test_many_reasons_are_counted() -> None:
-    text = printed(ended(study(), [trial(n, state="FAIL", reason=f"reason {n}") for n in range(9)], 80))
+    trials = [trial(n, state="FAIL", reason=f"reason {n}") for n in range(9)]
+    text = printed(ended(study(), trials, trials, 80))
     assert "reason 4" in text
     assert "reason 5" not in text
     assert "4 more reasons: " in text

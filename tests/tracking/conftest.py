@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from mlflow import MlflowClient
+from tracked import Watch
 
 from sparsetune.tracking.mlflow import MlflowTracker
 
@@ -21,3 +24,8 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def client(uri: str) -> MlflowClient:
     return MlflowClient(uri)
+
+
+@pytest.fixture
+def watch(uri: str, tmp_path: Path, request: pytest.FixtureRequest) -> Watch:
+    return Watch(uri, f"{request.node.name} / ä", tmp_path / "some artifacts")

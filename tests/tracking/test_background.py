@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sparsetune.config.messages import Row, Trial
+from sparsetune.config.messages import Files, Key, Row, Trial
 from sparsetune.tracking import background
 from sparsetune.tracking.background import Background
 
@@ -42,12 +42,12 @@ class Diary:
     def trial_started(self, trial: Trial, *, resumed: bool) -> None:
         self.write("resumed" if resumed else "started", trial.number)
 
-    def trial_reported(self, trial: Trial, rows: tuple[Row, ...]) -> None:
-        assert rows == ROWS
+    def trial_reported(self, trial: Trial, key: Key, rows: tuple[Row, ...]) -> None:
+        assert (key, rows) == (Key(trial.number), ROWS)
         self.write("reported", trial.number)
 
-    def trial_ended(self, trial: Trial, rows: tuple[Row, ...], files: Mapping[str, Path]) -> None:
-        assert (rows, files) == (ROWS, {"a": Path("a")})
+    def trial_ended(self, trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]) -> None:
+        assert (rows, files) == ({Key(trial.number): ROWS}, {Key(trial.number): {"a": Path("a")}})
         self.write("ended", trial.number)
 
     def close(self) -> None:
@@ -56,8 +56,9 @@ class Diary:
 
 def tell(tracking: Background[Diary], trial: Trial) -> None:
     tracking.trial_started(trial, resumed=trial.number % 2 == 1)
-    tracking.trial_reported(trial, ROWS)
-    tracking.trial_ended(trial, ROWS, {"a": Path("a")})
+    key = Key(trial.number)
+    tracking.trial_reported(trial, key, ROWS)
+    tracking.trial_ended(trial, {key: ROWS}, {key: {"a": Path("a")}})
 
 
 def test_everything_is_told_in_order_from_one_thread() -> None:
@@ -90,7 +91,7 @@ def test_the_tracker_is_opened_with_the_first_result() -> None:
     tracking.trial_started(TRIALS[0], resumed=False)
     assert not opened.is_set()
     assert not tracking.logged(0)
-    tracking.trial_reported(TRIALS[0], ROWS)
+    tracking.trial_reported(TRIALS[0], Key(0), ROWS)
     assert opened.wait(60)
     tracking.close()
     assert diary.told == [("started", 0), ("reported", 0)]
@@ -127,6 +128,6 @@ def test_a_tracker_that_cannot_be_opened_is_heard_of() -> None:
         raise ValueError("no such place")
 
     tracking = Background(refuse)
-    tracking.trial_reported(TRIALS[0], ROWS)
+    tracking.trial_reported(TRIALS[0], Key(0), ROWS)
     with pytest.raises(ValueError, match="no such place"):
         tracking.close()

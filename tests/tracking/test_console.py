@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 from watching import EPOCHS, Clock, Terminal, complete, observer, row, run, trial
 
+from sparsetune.config.messages import Key
 from sparsetune.tracking.plain import MOST, SILENCE, WINDOW
 from sparsetune.tracking.screen import ScreenView
 
@@ -66,7 +67,7 @@ def test_a_log_says_what_runs_when_nothing_ends_for_long() -> None:
     watcher.trial_started(trial(0), resumed=False)
     for epoch in range(1, EPOCHS):
         clock.now += SILENCE / 3
-        watcher.trial_reported(trial(0), (row(epoch, val_accuracy=0.1 * epoch),))
+        watcher.trial_reported(trial(0), Key(0), (row(epoch, val_accuracy=0.1 * epoch),))
     assert [re.sub("; time.*", "", line) for line in file.lines] == [
         f"[0/10] running: trial 0 epoch {epoch}/{EPOCHS} val_accuracy 0.{epoch}" for epoch in (3, 6, 9)
     ]
@@ -83,7 +84,7 @@ def test_a_trial_that_goes_on_is_said(kind: type[io.StringIO]) -> None:
 
 def test_a_trial_that_was_not_started_is_not_counted() -> None:
     file = Log()
-    observer(file, Clock()).trial_ended(complete(0, 0.5, 0.5), (), {})
+    observer(file, Clock()).trial_ended(complete(0, 0.5, 0.5), {}, {})
     assert file.getvalue() == ""
 
 
@@ -140,7 +141,7 @@ def test_the_picture_is_drawn_with_the_terminals_size_and_what_there_is() -> Non
     watcher = observer(file, clock, total=2)
     watcher.trial_started(trial(0), resumed=False)
     clock.now = 30.0
-    watcher.trial_reported(trial(0), (row(5, val_accuracy=0.25),))
+    watcher.trial_reported(trial(0), Key(0), (row(5, val_accuracy=0.25),))
     watcher.close()
     drawn = printed(file)
     assert "a study ━━━" in drawn

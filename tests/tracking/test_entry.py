@@ -6,6 +6,7 @@ import math
 
 from sparsetune.config.messages import Row, Trial
 from sparsetune.tracking.entry import Entry, Point
+from sparsetune.tracking.places import Place
 
 
 def trial(**metrics: float) -> Trial:
@@ -16,7 +17,7 @@ ROWS = (Row(1, 100, {"loss": 2.0, "acc": 0.5}), Row(2, 200, {"loss": 1.0, "acc":
 
 
 def test_steps_that_the_run_has_are_not_sent_again_whatever_their_time() -> None:
-    entry = Entry(trial(), list(ROWS), steps={"loss": 1})
+    entry = Entry(Place(3), trial(), rows=list(ROWS), steps={"loss": 1})
     assert entry.lacking_points() == [
         Point("acc", 0.5, 100, 1),
         Point("loss", 1.0, 200, 2),
@@ -25,7 +26,7 @@ def test_steps_that_the_run_has_are_not_sent_again_whatever_their_time() -> None
 
 
 def test_results_that_no_row_has_stand_at_the_last_epoch_and_other_values_after_it() -> None:
-    entry = Entry(trial(loss=1.0, acc=0.5, test_acc=0.6), steps={"loss": 2, "acc": 2})
+    entry = Entry(Place(3), trial(loss=1.0, acc=0.5, test_acc=0.6), steps={"loss": 2, "acc": 2})
     entry.end(entry.trial, ROWS, {})
     assert entry.lacking_points() == [Point("test_acc", 0.6, 900, 2), Point("acc", 0.5, 900, 3)]
     entry.sent(entry.lacking_points(), {})
@@ -33,17 +34,19 @@ def test_results_that_no_row_has_stand_at_the_last_epoch_and_other_values_after_
 
 
 def test_nan_is_no_other_value() -> None:
-    entry = Entry(trial(loss=math.nan), steps={"loss": 1})
+    entry = Entry(Place(3), trial(loss=math.nan), steps={"loss": 1})
     entry.end(entry.trial, (Row(1, 100, {"loss": math.nan}),), {})
     assert entry.lacking_points() == []
 
 
 def test_a_trial_without_rows() -> None:
-    entry = Entry(trial(acc=0.5), steps={})
+    entry = Entry(Place(3), trial(acc=0.5), steps={})
     entry.end(entry.trial, (), {})
     assert entry.lacking_points() == [Point("acc", 0.5, 900, 0)]
 
 
 def test_params_are_the_config_and_what_was_drawn() -> None:
-    entry = Entry(Trial(0, "RUNNING", {"drr.alpha": 2}, {"method": {"name": "drr"}, "seed": 0}), params={"seed"})
+    entry = Entry(
+        Place(0), Trial(0, "RUNNING", {"drr.alpha": 2}, {"method": {"name": "drr"}, "seed": 0}), params={"seed"}
+    )
     assert entry.lacking_params() == {"drr.alpha": 2, "method.name": "drr"}

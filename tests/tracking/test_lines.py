@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from watching import EPOCHS, Clock, Watched, complete, row, trial
 
+from sparsetune.config.messages import Key
 from sparsetune.tracking.lines import Throttle, best_line, ended_line, failed_line, running_line, summary_line
+from sparsetune.tracking.standing import Better
 
 
 def test_a_line_says_how_a_trial_ended() -> None:
     watched = Watched()
     done = complete(3, 0.94434, 0.5)
     watched.whole(done)
-    line = ended_line(watched.standing, done, [row(EPOCHS, time_min=0.01)])
+    line = ended_line(watched.standing, done, {Key(3): [row(EPOCHS, time_min=0.01)]})
     assert line == "[1/10] trial 3 COMPLETE val_accuracy 0.9443  compute_saved 0.5 (0.6 s)"
 
 
 def test_a_reason_is_one_line() -> None:
-    assert failed_line(trial(3, "FAIL", reason="no\n  memory"), ()) == "trial 3 failed: no memory"
+    assert failed_line(trial(3, "FAIL", reason="no\n  memory"), {}) == "trial 3 failed: no memory"
 
 
 def test_a_new_best_says_of_what() -> None:
     watched = Watched()
     done = complete(3, 0.9, 0.5)
     watched.whole(done)
-    assert best_line(watched.standing, done, [1]) == ("trial 3: compute_saved 0.5, the best so far (val_accuracy 0.9)")
+    assert best_line(watched.standing, Better(done, [1])) == (
+        "trial 3: compute_saved 0.5, the best so far (val_accuracy 0.9)"
+    )
     assert (
-        best_line(watched.standing, done, [0, 1]) == "trial 3: val_accuracy 0.9 and compute_saved 0.5, the best so far"
+        best_line(watched.standing, Better(done, [0, 1]))
+        == "trial 3: val_accuracy 0.9 and compute_saved 0.5, the best so far"
     )
 
 

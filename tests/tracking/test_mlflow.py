@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import sqlite3
@@ -15,73 +14,11 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from tracked import TAGS, Watch, rows, session, trial
 
 from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Row, Trial
-from sparsetune.tracking.mlflow import MlflowTracker
+from sparsetune.config.messages import Key, Row, Trial
 from sparsetune.tracking.outbox import FLUSH_SECONDS
-
-CONFIG = {"method": {"name": "ast", "kp": 0.1}, "model": {"hidden": [300, 100]}, "seed": 0, "long": "x" * 7000}
-TAGS = {"sparsetune.study_id": "x", "mlflow.source.git.commit": "abc", "sparsetune.host": "here"}
-
-
-def trial(number: int, state: str = "RUNNING", reason: str = "", **metrics: float) -> Trial:
-    return Trial(number, state, {"method.kp": 0.1}, CONFIG, metrics, (), reason, 1_000, 9_000)  # type: ignore[arg-type]
-
-
-def rows(first: int, last: int, at: int = 0) -> tuple[Row, ...]:
-    return tuple(
-        Row(epoch, at + 1000 * epoch, {"loss": 1 / epoch, "acc": epoch / 100}) for epoch in range(first, last + 1)
-    )
-
-
-class Watch:
-    """Opens trackers on one experiment and looks at what they left."""
-
-    def __init__(self, uri: str, experiment: str, folder: Path) -> None:
-        self.uri, self.experiment, self.folder = uri, experiment, folder
-        self.warnings: list[str] = []
-        self.now = 0.0
-
-    def open(self, **others: object) -> MlflowTracker:
-        given = {"study": self.experiment, "tags": TAGS, **others}
-        return MlflowTracker(
-            self.uri, self.experiment, self.folder, warn=self.warnings.append, clock=lambda: self.now, **given
-        )  # type: ignore[arg-type]
-
-    def begin(self, tracker: MlflowTracker, number: int, *, resumed: bool = False) -> None:
-        """A trial starts at a moment at which everything is sent."""
-        self.now += FLUSH_SECONDS
-        tracker.trial_started(trial(number), resumed=resumed)
-
-    def all_runs(self) -> list[Run]:
-        client = MlflowClient(self.uri)
-        found = client.get_experiment_by_name(self.experiment)
-        return list(client.search_runs([found.experiment_id]))
-
-    def runs(self) -> dict[int, Run]:
-        """By trial; each trial has one run."""
-        numbered = [run for run in self.all_runs() if "sparsetune.trial" in run.data.tags]
-        found = {int(run.data.tags["sparsetune.trial"]): run for run in numbered}
-        assert len(found) == len(numbered), "a trial has two runs"
-        return found
-
-    def parent(self) -> Run:
-        (parent,) = [run for run in self.all_runs() if "sparsetune.trial" not in run.data.tags]
-        return parent
-
-    def history(self, number: int, key: str) -> list[tuple[int, int, float]]:
-        points = MlflowClient(self.uri).get_metric_history(self.runs()[number].info.run_id, key)
-        return sorted((point.step, point.timestamp, point.value) for point in points)
-
-    def steps(self, number: int, key: str) -> list[int]:
-        return [step for step, _, _ in self.history(number, key)]
-
-
-@pytest.fixture
-def watch(uri: str, tmp_path: Path, request: pytest.FixtureRequest) -> Watch:
-    return Watch(uri, f"{request.node.name} / ä", tmp_path / "some artifacts")
 
 
 def test_a_trial_is_one_nested_run_with_all_that_it_is(watch: Watch, tmp_path: Path) -> None:
@@ -91,13 +28,13 @@ def test_a_trial_is_one_nested_run_with_all_that_it_is(watch: Watch, tmp_path: P
     watch.begin(tracker, 7)
     assert watch.runs()[7].info.status == "RUNNING"
     assert not tracker.logged(7)
-    tracker.trial_reported(trial(7), rows(1, 2))
+    tracker.trial_reported(trial(7), Key(7), rows(1, 2))
     assert watch.steps(7, "loss") == [], "rows wait for a batch"
     watch.now += FLUSH_SECONDS
-    tracker.trial_reported(trial(7), rows(3, 3))
+    tracker.trial_reported(trial(7), Key(7), rows(3, 3))
     assert watch.steps(7, "loss") == [1, 2, 3]
     files = {"figures/loss.png": figure, "gone.txt": tmp_path / "gone"}
-    tracker.trial_ended(trial(7, "COMPLETE", loss=0.25, acc=0.02, test_acc=0.5), rows(1, 4), files)
+    tracker.trial_ended(trial(7, "COMPLETE", loss=0.25, acc=0.02, test_acc=0.5), {Key(7): rows(1, 4)}, {Key(7): files})
     tracker.close()
 
     run = watch.runs()[7]
@@ -126,7 +63,7 @@ def test_a_trial_is_one_nested_run_with_all_that_it_is(watch: Watch, tmp_path: P
 @pytest.mark.parametrize(("state", "status"), [("PRUNED", "KILLED"), ("FAIL", "FAILED")])
 def test_states_and_reasons(watch: Watch, state: str, status: str) -> None:
     tracker = watch.open()
-    tracker.trial_ended(trial(0, state, "diverged"), (), {})
+    tracker.trial_ended(trial(0, state, "diverged"), {}, {})
     run = watch.runs()[0]
     assert (run.info.status, run.data.tags["sparsetune.reason"]) == (status, "diverged")
 
@@ -134,9 +71,9 @@ def test_states_and_reasons(watch: Watch, state: str, status: str) -> None:
 def test_a_resumed_trial_goes_on_in_its_run_and_no_step_is_doubled(watch: Watch) -> None:
     first = watch.open()
     watch.begin(first, 0)
-    first.trial_ended(trial(0, "COMPLETE"), rows(1, 1), {})
+    first.trial_ended(trial(0, "COMPLETE"), {Key(0): rows(1, 1)}, {})
     watch.begin(first, 1)
-    first.trial_reported(trial(1), rows(1, 3))
+    first.trial_reported(trial(1), Key(1), rows(1, 3))
     first.close()
     parent = watch.parent().info.run_id
 
@@ -144,10 +81,10 @@ def test_a_resumed_trial_goes_on_in_its_run_and_no_step_is_doubled(watch: Watch)
     assert second.logged(0)
     assert not second.logged(1)
     watch.begin(second, 1, resumed=True)
-    second.trial_reported(trial(1), rows(1, 2))
-    second.trial_reported(trial(1), rows(3, 4, at=50_000))  # epoch 3 was lost with the worker and done again
-    second.trial_ended(trial(1, "COMPLETE", loss=1 / 5), rows(1, 2) + rows(3, 5, at=50_000), {})
-    second.trial_ended(trial(1, "COMPLETE", loss=1 / 5), rows(1, 2) + rows(3, 5, at=60_000), {})
+    second.trial_reported(trial(1), Key(1), rows(1, 2))
+    second.trial_reported(trial(1), Key(1), rows(3, 4, at=50_000))  # epoch 3 was lost with the worker and done again
+    second.trial_ended(trial(1, "COMPLETE", loss=1 / 5), {Key(1): rows(1, 2) + rows(3, 5, at=50_000)}, {})
+    second.trial_ended(trial(1, "COMPLETE", loss=1 / 5), {Key(1): rows(1, 2) + rows(3, 5, at=60_000)}, {})
     watch.begin(second, 2)
     assert [(step, time) for step, time, _ in watch.history(1, "loss")] == [
         (1, 1000),
@@ -168,12 +105,12 @@ def test_a_resumed_trial_goes_on_in_its_run_and_no_step_is_doubled(watch: Watch)
 def test_a_trial_that_starts_again_in_the_same_session_keeps_its_run(watch: Watch) -> None:
     tracker = watch.open()
     tracker.trial_started(trial(0), resumed=False)
-    tracker.trial_reported(trial(0), rows(1, 2))
+    tracker.trial_reported(trial(0), Key(0), rows(1, 2))
     tracker.trial_started(trial(0), resumed=True)
-    tracker.trial_ended(trial(0, "COMPLETE"), rows(1, 3), {})
+    tracker.trial_ended(trial(0, "COMPLETE"), {Key(0): rows(1, 3)}, {})
     tracker.trial_started(trial(0), resumed=True)
     assert not tracker.logged(0)
-    tracker.trial_ended(trial(0, "FAIL", "lost"), rows(1, 3), {})
+    tracker.trial_ended(trial(0, "FAIL", "lost"), {Key(0): rows(1, 3)}, {})
     assert watch.steps(0, "loss") == [1, 2, 3]
     assert watch.runs()[0].info.status == "FAILED"
     assert tracker.logged(0)
@@ -182,10 +119,10 @@ def test_a_trial_that_starts_again_in_the_same_session_keeps_its_run(watch: Watc
 def test_a_short_trial_is_written_once_when_it_has_ended(watch: Watch) -> None:
     tracker = watch.open()
     tracker.trial_started(trial(0), resumed=False)
-    tracker.trial_reported(trial(0), rows(1, 2))
+    tracker.trial_reported(trial(0), Key(0), rows(1, 2))
     assert watch.runs() == {}
     watch.now += FLUSH_SECONDS - 1
-    tracker.trial_ended(trial(0, "PRUNED", "pruned"), rows(1, 2), {})
+    tracker.trial_ended(trial(0, "PRUNED", "pruned"), {Key(0): rows(1, 2)}, {})
     tags = watch.runs()[0].data.tags
     assert (tags["sparsetune.state"], tags["sparsetune.reason"]) == ("PRUNED", "pruned")
     assert (watch.runs()[0].info.status, watch.steps(0, "loss")) == ("KILLED", [1, 2])
@@ -195,7 +132,7 @@ def test_many_rows_and_params_pass_the_limits_of_a_batch(watch: Watch) -> None:
     tracker = watch.open()
     wide = Trial(0, "COMPLETE", {}, {f"p{index}": index for index in range(250)})
     metrics = {f"m{index}": float(index) for index in range(7)}
-    tracker.trial_ended(wide, tuple(Row(epoch, epoch, metrics) for epoch in range(1, 401)), {})
+    tracker.trial_ended(wide, {Key(0): tuple(Row(epoch, epoch, metrics) for epoch in range(1, 401))}, {})
     assert len(watch.runs()[0].data.params) == 250
     assert watch.steps(0, "m6") == list(range(1, 401))
     assert watch.warnings == []
@@ -205,7 +142,7 @@ def test_runs_are_found_again_page_by_page(watch: Watch, monkeypatch: pytest.Mon
     monkeypatch.setattr("sparsetune.tracking.mlflow.PAGE", 2)
     tracker = watch.open()
     for number in range(6):
-        tracker.trial_ended(trial(number, "COMPLETE"), (), {})
+        tracker.trial_ended(trial(number, "COMPLETE"), {}, {})
     again = watch.open()
     assert all(again.logged(number) for number in range(6))
     assert watch.parent()
@@ -213,7 +150,7 @@ def test_runs_are_found_again_page_by_page(watch: Watch, monkeypatch: pytest.Mon
 
 def test_params_of_a_resumed_trial_stay_as_they_were(watch: Watch) -> None:
     watch.begin(watch.open(), 0)
-    watch.open().trial_ended(Trial(0, "COMPLETE", {}, {"seed": 1, "new": 2}), (), {})
+    watch.open().trial_ended(Trial(0, "COMPLETE", {}, {"seed": 1, "new": 2}), {}, {})
     assert watch.warnings == []
     assert watch.runs()[0].data.params["seed"] == "0"
     assert watch.runs()[0].data.params["new"] == "2"
@@ -224,7 +161,7 @@ def test_runs_without_a_study_are_told_apart_by_name(watch: Watch) -> None:
         tracker = watch.open(study=None, tags={"sparsetune.run": name})
         watch.begin(tracker, 0)
         if name == "two":
-            tracker.trial_ended(trial(0, "COMPLETE"), rows(1, 2), {})
+            tracker.trial_ended(trial(0, "COMPLETE"), {Key(0): rows(1, 2)}, {})
             assert tracker.logged(0)
     assert sorted(run.info.run_name for run in watch.all_runs()) == ["one", "two"]
     assert all("mlflow.parentRunId" not in run.data.tags for run in watch.all_runs())
@@ -258,41 +195,30 @@ def test_runs_that_were_deleted_by_hand_are_not_written_again(watch: Watch) -> N
         watch.begin(tracker, number)
     for run in watch.all_runs():
         MlflowClient(watch.uri).delete_run(run.info.run_id)
-    tracker.trial_ended(trial(0, "COMPLETE"), rows(1, 2), {})
+    tracker.trial_ended(trial(0, "COMPLETE"), {Key(0): rows(1, 2)}, {})
     tracker.close()
     assert tracker.logged(0)
     again = watch.open()
     assert again.logged(1)
     watch.begin(again, 1, resumed=True)
-    again.trial_ended(trial(1, "COMPLETE"), rows(1, 2), {})
+    again.trial_ended(trial(1, "COMPLETE"), {Key(1): rows(1, 2)}, {})
     assert watch.runs() == {}
     assert watch.parent().info.status == "RUNNING", "a study that goes on has a parent"
 
 
-def session(watch: Watch, failpoint: str = "") -> int:
-    """A driver that logs trial 0, in a process of its own; the exit code."""
-    script = (
-        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
-        "from test_mlflow import Watch, rows, trial\n"
-        "watch = Watch(sys.argv[2], sys.argv[3], Path(sys.argv[4]))\n"
-        "tracker = watch.open()\n"
-        "watch.begin(tracker, 0, resumed=True)\n"
-        "files = {'self.py': Path(sys.argv[1], 'conftest.py')}\n"
-        "tracker.trial_ended(trial(0, 'COMPLETE', test_acc=0.5), rows(1, 5), files)\n"
-        "assert tracker.logged(0) and not watch.warnings, watch.warnings\n"
-    )
-    arguments = [str(Path(__file__).parent), watch.uri, watch.experiment, str(watch.folder)]
-    environment = {**os.environ, "SPARSETUNE_FAILPOINT": failpoint}
-    if not failpoint:
-        del environment["SPARSETUNE_FAILPOINT"]
-    return subprocess.run([sys.executable, "-c", script, *arguments], env=environment, check=False).returncode
+LOG = (
+    "watch.begin(tracker, 0, resumed=True)\n"
+    "files = {'self.py': Path(sys.argv[1], 'conftest.py')}\n"
+    "tracker.trial_ended(trial(0, 'COMPLETE', test_acc=0.5), {Key(0): rows(1, 5)}, {Key(0): files})\n"
+    "assert tracker.logged(0) and not watch.warnings, watch.warnings\n"
+)
 
 
 def test_a_kill_before_the_end_leaves_one_run_that_is_completed(watch: Watch, tmp_path: Path) -> None:
-    assert session(watch, f"before-mlflow-end:1:{tmp_path / 'marker'}") == -signal.SIGKILL
+    assert session(watch, LOG, f"before-mlflow-end:1:{tmp_path / 'marker'}") == -signal.SIGKILL
     assert watch.runs()[0].info.status == "RUNNING"
     assert not watch.open().logged(0)
-    assert session(watch) == 0
+    assert session(watch, LOG) == 0
     assert watch.runs()[0].info.status == "FINISHED"
     assert watch.steps(0, "loss") == [1, 2, 3, 4, 5]
     assert watch.steps(0, "test_acc") == [5]
@@ -307,8 +233,8 @@ def test_a_server_that_is_away_stops_nothing(tmp_path: Path) -> None:
     tracker = watch.open()
     for number in range(20):
         tracker.trial_started(trial(number), resumed=False)
-        tracker.trial_reported(trial(number), rows(1, 2))
-        tracker.trial_ended(trial(number, "COMPLETE"), rows(1, 2), {})
+        tracker.trial_reported(trial(number), Key(number), rows(1, 2))
+        tracker.trial_ended(trial(number, "COMPLETE"), {Key(number): rows(1, 2)}, {})
         assert not tracker.logged(number)
     tracker.summarise({"best": 1}, {}, "FINISHED")
     tracker.close()
@@ -333,8 +259,8 @@ def test_what_a_locked_database_kept_back_is_sent_at_the_end(watch: Watch) -> No
         start = time.monotonic()
         for number in (0, 1, 2):
             tracker.trial_started(trial(number), resumed=False)
-            tracker.trial_reported(trial(number), rows(1, 2))
-            tracker.trial_ended(trial(number, "COMPLETE"), rows(1, 3), {})
+            tracker.trial_reported(trial(number), Key(number), rows(1, 2))
+            tracker.trial_ended(trial(number, "COMPLETE"), {Key(number): rows(1, 3)}, {})
         assert time.monotonic() - start < 4
         assert not tracker.logged(0)
     assert len(watch.warnings) == 1
@@ -346,13 +272,13 @@ def test_what_a_locked_database_kept_back_is_sent_at_the_end(watch: Watch) -> No
 
 def test_a_study_that_starts_while_the_database_is_locked_finds_its_runs_later(watch: Watch) -> None:
     before = watch.open()
-    before.trial_ended(trial(0, "COMPLETE"), rows(1, 2), {})
+    before.trial_ended(trial(0, "COMPLETE"), {Key(0): rows(1, 2)}, {})
     before.trial_started(trial(1), resumed=False)
     with locked(watch.uri):
         tracker = watch.open()
         for number in (0, 1):
             tracker.trial_started(trial(number), resumed=True)
-            tracker.trial_ended(trial(number, "COMPLETE"), rows(1, 3), {})
+            tracker.trial_ended(trial(number, "COMPLETE"), {Key(number): rows(1, 3)}, {})
     watch.now = 31
     tracker.trial_started(trial(2), resumed=False)
     assert tracker.logged(0)

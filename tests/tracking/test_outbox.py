@@ -37,7 +37,7 @@ class Server:
         self.bad: set[str] = set()
         self.got: list[str] = []
         self.warnings: list[Exception] = []
-        self.box: Outbox[Item] = Outbox(self.send, lambda: self.up, self.warnings.append, lambda: self.now)
+        self.box: Outbox[int, Item] = Outbox(self.send, lambda: self.up, self.warnings.append, lambda: self.now)
 
     def send(self, item: Item) -> None:
         if not self.up or item.name in self.bad:
@@ -46,7 +46,7 @@ class Server:
 
     def offer(self, number: int, item: Item) -> None:
         self.box.waiting[number] = item
-        self.box.offer(number)
+        self.box.offer([number])
 
 
 def test_running_items_are_flushed_every_few_seconds_and_stay() -> None:
@@ -92,10 +92,10 @@ def test_one_bad_item_holds_up_no_other() -> None:
 
 def test_an_interrupt_passes_and_the_item_is_sent_at_the_end() -> None:
     server = Interrupted()
-    box: Outbox[Item] = Outbox(server.send, lambda: True, pytest.fail, lambda: 0.0)
+    box: Outbox[int, Item] = Outbox(server.send, lambda: True, pytest.fail, lambda: 0.0)
     item = box.waiting[0] = Item("a", ended=True)
     with pytest.raises(KeyboardInterrupt):
-        box.offer(0)
+        box.offer([0])
     assert item.doubts == 1
     box.flush()
     assert not box.waiting

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from rich.console import Console
 
-from sparsetune.config.messages import Row, Trial
+from sparsetune.config.messages import Key, Row, Trial
 from sparsetune.config.study_file import Objective
 from sparsetune.tracking.console import ConsoleObserver
-from sparsetune.tracking.standing import Standing
+from sparsetune.tracking.standing import Better, Standing
 
 TWO = (Objective(metric="val_accuracy", goal="maximize"), Objective(metric="compute_saved", goal="maximize"))
 ONE = (Objective(metric="val_loss", goal="minimize"),)
@@ -61,12 +61,12 @@ class Watched:
         self.standing.started(trial(number), resumed=resumed)
 
     def report(self, number: int, epoch: int, **metrics: float) -> None:
-        self.standing.reported(trial(number), [row(epoch, **metrics)])
+        self.standing.reported(trial(number), Key(number), [row(epoch, **metrics)])
 
-    def end(self, ended: Trial) -> list[int]:
+    def end(self, ended: Trial) -> list[Better]:
         return self.standing.ended(ended)
 
-    def whole(self, ended: Trial, seconds: float = 1.0) -> list[int]:
+    def whole(self, ended: Trial, seconds: float = 1.0) -> list[Better]:
         self.start(ended.number)
         self.clock.now += seconds
         return self.end(ended)
@@ -82,4 +82,4 @@ def observer(
 def run(watcher: ConsoleObserver, clock: Clock, ended: Trial, seconds: float = 1.0) -> None:
     watcher.trial_started(trial(ended.number), resumed=False)
     clock.now += seconds
-    watcher.trial_ended(ended, (row(EPOCHS, time_min=0.01),), {})
+    watcher.trial_ended(ended, {Key(ended.number): (row(EPOCHS, time_min=0.01),)}, {})

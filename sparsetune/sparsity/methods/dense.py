@@ -32,13 +32,22 @@ class Dense(Method):
         self, config: DenseConfig, network: nn.Module, training: Training, subject: Subject = ANYTHING
     ) -> None:
         super().__init__(config, network, training, subject)
-        dropout = make_dropout(config, network, subject)
-        self._averaged: MonteCarloDropout | None = dropout if config.mc_samples else None
+        self._dropout = make_dropout(config, network, subject)
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
         """The model must have as many places for dropout as are asked for."""
         check_dropout(config, registries)
+
+    def adopt(self, config: DenseConfig) -> None:
+        """Another number of Monte Carlo samples, or none."""
+        super().adopt(config)
+        if self._dropout is not None:
+            self._dropout.samples = config.mc_samples
+
+    @property
+    def _averaged(self) -> MonteCarloDropout | None:
+        return self._dropout if self.config.mc_samples else None
 
     @property
     def samples(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from sparsetune.config.base import Part
 from sparsetune.config.registry import Registry
 
 if TYPE_CHECKING:  # a list of names needs no torch
+    from sparsetune.training.data.contract import DataSet
     from sparsetune.training.data.dataset import Dataset
 
 DATA = Registry(
@@ -29,7 +29,7 @@ DATA = Registry(
 )
 
 
-def load_dataset(config: Part) -> Dataset:
+def load_dataset(config: Part, known: Registry = DATA) -> Dataset:
     """The data set of a located config, on the CPU.
 
     The last two stay in the process, so trials share one: never change its tensors.
@@ -37,11 +37,10 @@ def load_dataset(config: Part) -> Dataset:
     Raises:
         BadInput: files are missing or broken, or cannot be divided so.
     """
-    return _load(config.model_dump_json())
+    return _load(known.get(config.name), config.model_dump_json())
 
 
 @lru_cache(maxsize=2)
-def _load(config: str) -> Dataset:
-    entry = DATA.get(json.loads(config)["name"])
+def _load(entry: type[DataSet], config: str) -> Dataset:
     dataset: Dataset = entry.load(entry.Config.model_validate_json(config))
     return dataset

@@ -1,0 +1,177 @@
+"""The tables by which a module of one's own registers: checked entry by entry, and added to the registries by value."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any, TypeVar
+
+from sparsetune.config.base import Part, phase_of
+from sparsetune.config.errors import BadInput, shown
+from sparsetune.config.messages import OwnFile
+from sparsetune.config.metrics import Metric, on_splits
+from sparsetune.config.own import installed, module_of
+from sparsetune.config.registry import Registries
+
+R = TypeVar("R", bound=Registries)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the entries of a table have to be.
+
+    Attributes:
+        section: of a study file, and the registry's name.
+        base: full name of the class that an entry derives from; its room is not imported here.
+        config: full name of what its Config derives from.
+    """
+
+    section: str
+    base: str
+    config: str = f"{Part.__module__}.{Part.__qualname__}"
+
+
+_DATA, _MODEL = "sparsetune.training.data.contract", "sparsetune.training.models.contract"
+TABLES = {
+    "METHODS": Table("method", "sparsetune.sparsity.method.Method"),
+    "MODELS": Table("model", f"{_MODEL}.Model", f"{_MODEL}.ModelConfig"),
+    "DATA": Table("data", f"{_DATA}.DataSet", f"{_DATA}.DataConfig"),
+    "SAMPLERS": Table("sampler", "sparsetune.search.samplers.contract.Sampler"),
+    "PRUNERS": Table("pruner", "sparsetune.search.pruners.contract.Pruner"),
+}
+NUMBERS = "METRICS"
+_ALL = (*TABLES, NUMBERS)
+
+
+def with_packages(registries: R) -> R:
+    """The registries with what installed packages register; raises :class:`BadInput` that names the module."""
+    return _extended(registries, ((module.__name__, module) for module in installed()))
+
+
+def with_files(registries: R, files: Iterable[OwnFile]) -> R:
+    """The registries with what these files register.
+
+    Raises:
+        BadInput: for a table or entry that cannot be, or a name that exists already; names the file and the entry.
+    """
+    return _extended(registries, ((file.name, module_of(file)) for file in files))
+
+
+def _extended(registries: R, modules: Iterable[tuple[str, ModuleType]]) -> R:
+    for source, module in modules:
+        try:
+            registries = _with(registries, module)
+        except BadInput as error:
+            raise error.located(source=source) from None
+    return registries
+
+
+def _with(registries: R, module: ModuleType) -> R:
+    tables = _tables(module)
+    changes: dict[str, Any] = {}
+    numbers = _metrics(tables.get(NUMBERS, {}), tables.get("METHODS", {}), registries)
+    changes["metrics"] = {**registries.metrics, **numbers}
+    measures = {metric.name: function for metric, function in tables.get(NUMBERS, {}).items() if function is not None}
+    changes["measures"] = {**registries.measures, **measures}
+    for name, table in TABLES.items():
+        entries = tables.get(name, {})
+        for entry, cls in entries.items():
+            _check(f"{name}.{entry}", entry, cls, table)
+        registry = getattr(registries, table.section, None)  # a worker has no samplers
+        if registry is not None and entries:
+            try:
+                changes[table.section] = registry.extended(entries)
+            except BadInput as error:
+                raise error.located(key=name) from None
+    for entry, method in tables.get("METHODS", {}).items():
+        _check_method(f"METHODS.{entry}", method, changes["metrics"])
+    return replace(registries, **changes)
+
+
+def _tables(module: ModuleType) -> dict[str, Mapping[Any, Any]]:
+    """The tables of a module, by name."""
+    upper = {name: value for name, value in vars(module).items() if name.isupper() and not name.startswith("_")}
+    for name, value in upper.items():
+        near = difflib.get_close_matches(name, _ALL, n=1, cutoff=0.7)
+        if name not in _ALL and isinstance(value, Mapping) and (near or any(map(_registers, value.items()))):
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise BadInput(f"unknown table{hint} (allowed: {', '.join(_ALL)})", key=name)
+    tables = {name: upper[name] for name in _ALL if name in upper}
+    for name, table in tables.items():
+        if not isinstance(table, Mapping):
+            wanted = (
+                "a mapping from metrics to functions or None" if name == NUMBERS else "a mapping from names to classes"
+            )
+            raise BadInput(f"found {_kind(table)}, allowed: {wanted}", key=name)
+    if not tables:
+        raise BadInput(f"registers nothing: it has none of the tables {', '.join(_ALL)}")
+    return tables
+
+
+def _registers(item: tuple[Any, Any]) -> bool:
+    return isinstance(item[0], Metric) or (isinstance(item[1], type) and hasattr(item[1], "Config"))
+
+
+def _check(key: str, name: Any, cls: Any, table: Table) -> None:
+    if not isinstance(name, str) or not name.isprintable() or not name.strip():
+        raise BadInput(f"found {shown(name)}, allowed: a name as study files have it", key=key)
+    if not isinstance(cls, type) or not _derives(cls, table.base):
+        raise BadInput(f"found {_kind(cls)}, allowed: a subclass of {table.base}", key=key)
+    config = getattr(cls, "Config", None)
+    if not isinstance(config, type) or not _derives(config, table.config):
+        raise BadInput(f"{_kind(cls)} has no Config that derives from {table.config}", key=key)
+    assert issubclass(config, Part)
+    default = config.model_fields["name"].default
+    if default != name:
+        named = f"the name {default!r}" if isinstance(default, str) else "no name"
+        line = f'name: Literal["{name}"] = "{name}"'
+        raise BadInput(f"its Config has {named}, allowed: that of its key, as in {line}", key=key)
+
+
+def _check_method(key: str, method: Any, metrics: Mapping[str, Metric]) -> None:
+    for name in method.metrics:
+        if name not in metrics:
+            raise BadInput(f"its number {name!r} stands in no table of metrics; give it a line in {NUMBERS}", key=key)
+    phases = (*method.phases, "evaluation")
+    for field in method.Config.model_fields:
+        phase = phase_of(method.Config, field)
+        if phase and phase not in phases:
+            raise BadInput(f"found phase {phase!r}, allowed: {', '.join(phases)}", key=f"{key}.{field}")
+
+
+def _metrics(
+    table: Mapping[Any, Callable[..., float] | None], methods: Mapping[Any, Any], registries: Registries
+) -> dict[str, Metric]:
+    """The rows of a table of metrics, by name; one that is computed on both splits has two."""
+    rows: dict[str, Metric] = {}
+    for metric, function in table.items():
+        if not isinstance(metric, Metric):
+            wanted = f"{Metric.__module__}.Metric(...): a function or None"
+            raise BadInput(f"found {shown(metric)}, allowed: {wanted}", key=NUMBERS)
+        key = f"{NUMBERS}.{metric.name}"
+        if not re.fullmatch(r"[A-Za-z]\w*", metric.name) or metric.name.startswith("test_"):
+            raise BadInput(f"found {metric.name!r}, allowed: letters, digits and _, without test_ before it", key=key)
+        if function is None and not any(metric.name in getattr(each, "metrics", ()) for each in methods.values()):
+            raise BadInput("no method of the file has it in its `metrics`, and there is no function for it", key=key)
+        if function is not None and not callable(function):
+            raise BadInput(f"found {_kind(function)}, allowed: a function of (outputs, targets), or None", key=key)
+        if function is not None and metric.scope != "end":
+            raise BadInput(
+                f"found scope {metric.scope!r}, allowed: 'end', for a function runs at a trial's end", key=key
+            )
+        for row in (metric,) if function is None else on_splits(metric):
+            if row.name in registries.metrics or row.name in rows:
+                raise BadInput(f"metric {row.name!r} exists already; allowed: another name", key=key)
+            rows[row.name] = row
+    return rows
+
+
+def _derives(cls: type, base: str) -> bool:
+    return any(f"{each.__module__}.{each.__qualname__}" == base for each in cls.__mro__)
+
+
+def _kind(value: Any) -> str:
+    return f"class {value.__qualname__}" if isinstance(value, type) else f"a value of type {type(value).__qualname__}"

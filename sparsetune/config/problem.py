@@ -1,0 +1,37 @@
+"""What a sampler and a pruner are told of a study, to refuse it or to be made for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sparsetune.config.parameters import Parameter
+from sparsetune.config.study_file import Objective
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The search that is to be done. Factors are no part of it: each of their cells is searched by itself.
+
+    Attributes:
+        name: of the study.
+        seed: of the study.
+        parameters: what is drawn, by the name under which Optuna knows it, in the order of drawing.
+        objectives: what is optimised.
+        constraints: how many there are.
+        replicates: trainings of a trial.
+        epochs: that the longest trial trains.
+    """
+
+    name: str
+    seed: int
+    parameters: Mapping[str, Parameter]
+    objectives: tuple[Objective, ...]
+    constraints: int = 0
+    replicates: int = 1
+    epochs: int = 1
+
+    @property
+    def conditional(self) -> bool:
+        """Whether some parameters are drawn in some trials only."""
+        return any(parameter.when for parameter in self.parameters.values())

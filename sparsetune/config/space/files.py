@@ -1,0 +1,119 @@
+"""Reading a space: files that include others, what is written later or nearer wins, each entry of a known kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sparsetune.config.base import Model
+from sparsetune.config.checking import check_model
+from sparsetune.config.errors import BadInput, shown, unknown
+from sparsetune.config.parameters import Choice, Constant, Derived, Entry, Factor, Float, Int
+from sparsetune.config.space.order import in_order
+from sparsetune.config.space.space import Space
+from sparsetune.config.yaml_io import read_mapping
+
+_ANY = ("target", "when")
+_RANGE = ("log", "step", *_ANY)
+_KINDS: dict[str, tuple[type[Model], tuple[str, ...]]] = {
+    "float": (Float, _RANGE),
+    "int": (Int, _RANGE),
+    "choice": (Choice, _ANY),
+    "factor": (Factor, ()),
+    "value": (Constant, _ANY),
+    "derived": (Derived, _ANY),
+}
+_ALLOWED = (
+    "{float: [low, high]}, {int: [low, high]}, {choice: [...]}, {factor: [...]}, {value: ...} or {derived: expression}"
+)
+
+
+def load_space(spec: Any, *, folder: Path, source: str) -> Space:
+    """The space that ``spec`` names (``ast_pi``), lists (``[ast_pi, optimizer]``) or writes in place.
+
+    Args:
+        folder: ``search_spaces/`` of the project.
+        source: the file in which ``spec`` stands.
+
+    Raises:
+        BadInput: names file and key.
+    """
+    entries, sources = read_entries(spec, folder=folder, source=source, key="space")
+    return Space(in_order(entries, sources), sources)
+
+
+def read_entries(spec: Any, *, folder: Path, source: str, key: str) -> tuple[dict[str, Entry], dict[str, str]]:
+    """The entries that ``spec`` comes to, each checked by itself, and the file of each; ``key`` is where it stands."""
+    written: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    _collect(spec, folder, source, key, written, sources, ())
+    return {name: _entry(name, entry, sources[name]) for name, entry in written.items()}, sources
+
+
+def _collect(
+    spec: Any,
+    folder: Path,
+    source: str,
+    key: str,
+    written: dict[str, Any],
+    sources: dict[str, str],
+    trail: tuple[str, ...],
+) -> None:
+    """Gather entries depth first; what is written later, or nearer, replaces what was included."""
+    if spec is None:
+        return
+    if isinstance(spec, str):
+        path = folder / f"{spec.removesuffix('.yaml')}.yaml"
+        if str(path) in trail:
+            raise BadInput(f"includes itself: {' -> '.join([*trail, str(path)])}", source=source, key="include")
+        if not path.exists():
+            names = [file.stem for file in folder.glob("*.yaml")]
+            raise BadInput(unknown("search space", spec, names), source=source, key=key)
+        _collect(read_mapping(path), folder, str(path), "include", written, sources, (*trail, str(path)))
+    elif isinstance(spec, list):
+        for part in spec:
+            _collect(part, folder, source, key, written, sources, trail)
+    elif isinstance(spec, dict):
+        _collect(spec.get("include"), folder, source, "include", written, sources, trail)
+        for name, entry in spec.items():
+            if name != "include":
+                written[name] = entry
+                sources[name] = source
+    else:
+        problem = f"found {shown(spec)}, allowed: a name, a list of names, or a mapping"
+        raise BadInput(problem, source=source, key=key)
+
+
+def _entry(name: str, raw: Any, source: str) -> Any:
+    kinds = [kind for kind in _KINDS if isinstance(raw, Mapping) and kind in raw]
+    if len(kinds) != 1:
+        raise BadInput(f"found {shown(raw)}, allowed: {_ALLOWED}", source=source, key=name)
+    kind = kinds[0]
+    model, allowed = _KINDS[kind]
+    options = {key: value for key, value in raw.items() if key != kind}
+    if kind == "factor" and "when" in options:
+        problem = "a factor has no condition: each of its values is crossed with all that is drawn"
+        raise BadInput(problem, source=source, key=f"{name}.when")
+    for key in options:
+        if key not in allowed:
+            raise BadInput(unknown("key", str(key), (kind, *allowed)), source=source, key=f"{name}.{key}")
+    fields = _fields(model, kind, raw[kind], source, name)
+    try:
+        return check_model(model, {"target": name, **options, **fields}, source=source, key=name)
+    except BadInput as error:  # "values", "low" and "high" are our words, not the file's
+        inside = error.key.removeprefix(f"{name}.").partition(".")[0]
+        raise BadInput(error.problem, source=source, key=f"{name}.{kind}" if inside in fields else error.key) from None
+
+
+def _fields(model: type[Model], kind: str, what: Any, source: str, name: str) -> dict[str, Any]:
+    """What stands under the kind, by the names of the model's fields."""
+    if kind in model.model_fields:
+        return {kind: what}
+    if "values" in model.model_fields:
+        if isinstance(what, list):
+            return {"values": what}
+        raise BadInput(f"found {shown(what)}, allowed: a list of values", source=source, key=f"{name}.{kind}")
+    if isinstance(what, list) and len(what) == 2:
+        return {"low": what[0], "high": what[1]}
+    raise BadInput(f"found {shown(what)}, allowed: [low, high]", source=source, key=f"{name}.{kind}")

@@ -1,0 +1,35 @@
+"""Which rows of a study win: complete, within all constraints, and beaten by no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+from sparsetune.config.front import Front
+from sparsetune.config.messages import Trial
+from sparsetune.config.metrics import Goal
+
+
+@dataclass(frozen=True)
+class Winners:
+    """Rows, the best first.
+
+    Attributes:
+        front: the Pareto front by the first objective; with one objective the best row, the earliest of equal ones.
+        best: for each objective a row of the front that is best in it; empty if no row may win.
+    """
+
+    front: list[Trial]
+    best: list[Trial]
+
+
+def best_rows(rows: Iterable[Trial], goals: Sequence[Goal]) -> Winners:
+    """The winners among rows that have ``values``."""
+    found = Front[Trial](goals)
+    for row in rows:
+        if row.state == "COMPLETE" and row.feasible and row.values and not any(map(isnan, row.values)):
+            found.add(row, row.values)
+    front = found.some(len(found))
+    best = [each[1] for each in found.best if each is not None]
+    return Winners(front[:1] if len(goals) == 1 else front, best)

@@ -1,0 +1,58 @@
+"""Rows of a study as plain values, the same names everywhere: JSON, CSV, DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sparsetune.config.messages import Trial
+from sparsetune.config.views import replicate_rows
+
+PLAIN: frozenset[str] = frozenset()
+
+
+def with_replicates(rows: Iterable[Trial]) -> list[Trial]:
+    """Each row, and below it its replicates."""
+    return [each for row in rows for each in (row, *replicate_rows(row))]
+
+
+def special(rows: Sequence[Trial]) -> frozenset[str]:
+    """Which of the fields that few studies need say something of any of these rows."""
+    says = {
+        "branch": any(row.branch for row in rows),
+        "seed": any(row.seed is not None for row in rows),
+        "errors": any(row.errors for row in rows),
+        "feasible": not all(row.feasible for row in rows),
+    }
+    return frozenset(name for name, said in says.items() if said)
+
+
+def trial_row(row: Trial, fields: frozenset[str] = PLAIN) -> dict[str, Any]:
+    """A row as the listings name it: number, state, params, values, metrics, reason, notes; and those ``fields``."""
+    return {
+        "number": row.number,
+        **{name: getattr(row, name) for name in ("branch", "seed") if name in fields},
+        "state": row.state,
+        **{name: row.feasible for name in ("feasible",) if name in fields},
+        "params": row.params,
+        "values": list(row.values),
+        "metrics": row.metrics,
+        **{name: row.errors for name in ("errors",) if name in fields},
+        "reason": row.reason,
+        "notes": row.notes,
+        "started_ms": row.started_ms,
+        "ended_ms": row.ended_ms,
+    }
+
+
+def flat_row(row: Trial, fields: frozenset[str] = PLAIN) -> dict[str, Any]:
+    """One row of a CSV: ``params.`` and ``metrics.`` before the names, as in MLflow's table."""
+    nested = trial_row(row, fields)
+    flat: dict[str, Any] = {}
+    for name in ("number", "branch", "seed", "state", "feasible", "params", "metrics", "errors", "reason"):
+        value = nested.get(name)
+        if isinstance(value, dict):
+            flat |= {f"{name}.{key}": each for key, each in value.items()}
+        elif name in nested:
+            flat[name] = value
+    return flat

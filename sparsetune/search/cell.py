@@ -1,0 +1,146 @@
+"""One search: a copy in memory, in Optuna's own terms, of the trials of a cell of factors (usually of all).
+
+A trial is drawn in the copy as a whole, by a sampler that is made anew for it from the study's seed and the trial's
+number. The draw is therefore a function of the seed, the number and the trials that have finished, whether or not the
+driver died in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from typing import Any
+
+import optuna
+from optuna.distributions import CategoricalDistribution
+from optuna.storages import InMemoryStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from sparsetune.config.messages import Metrics, Row, State
+from sparsetune.config.space import draw
+from sparsetune.config.space.points import flat_base
+from sparsetune.config.study import Study
+from sparsetune.search.quiet import quiet
+from sparsetune.search.space import suggester
+from sparsetune.search.stopper import Stopper
+
+RECORD = "stopper"  # a trial's attribute: what the stopper wants to know of it in later runs
+_STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL": TrialState.FAIL}
+
+
+class Cell:
+    """Numbers are positions in the cell, from 0."""
+
+    def __init__(self, study: Study, factors: Mapping[str, Any], system: Mapping[str, Any], points: int) -> None:
+        """
+        Args:
+            factors: the cell's values, by dotted name.
+            system: what samplers have noted of the study in earlier runs.
+            points: how many of the first trials are given rather than drawn.
+        """
+        self.factors = dict(factors)
+        self._kinds = {factor.target: CategoricalDistribution(factor.values) for factor in study.space.factors.values()}
+        self._study, self._points = study, points
+        self._problem = study.problem
+        self._sampler = study.registries.sampler.get(study.sampler.name)
+        self._base = flat_base(study.space, study.plain_bases)
+        self._memory = InMemoryStorage()
+        directions = [StudyDirection[each.goal.upper()] for each in study.objectives]
+        self._copy = optuna.create_study(storage=self._memory, directions=directions, study_name=study.name)
+        for key, value in system.items():
+            self._memory.set_study_system_attr(self._copy._study_id, key, value)
+        pruner = study.registries.pruner.get(study.pruner.name)
+        self._stopper: Stopper = pruner.stopper(study.pruner, self._problem, self._copy)
+
+    def __len__(self) -> int:
+        return self._memory.get_n_trials(self._copy._study_id)
+
+    @property
+    def system(self) -> dict[str, Any]:
+        """What samplers have noted of the study."""
+        return dict(self._memory.get_study_system_attrs(self._copy._study_id))
+
+    def restore(self, frozen: FrozenTrial) -> None:
+        """Take a trial of an earlier run, in the order of numbers, without its factors."""
+        number = len(self)
+        self._memory.create_new_trial(self._copy._study_id, frozen)
+        if frozen.state.is_finished():
+            state: State = frozen.state.name  # type: ignore[assignment]
+            self._stopper.restore(number, state, frozen.user_attrs.get(RECORD))
+
+    def ask(self, point: Mapping[str, Any] | None = None) -> FrozenTrial:
+        """Draw a trial; ``point`` gives some or all of its parameters."""
+        number = len(self)
+        if point is not None:
+            self._copy.enqueue_trial(dict(point))
+        chosen = max(0, number - self._points)
+        self._copy.sampler = self._sampler.make(self._study.sampler, self._problem, chosen)
+        with quiet():
+            asked = self._copy.ask()
+            draw(self._study.space, self._base, suggester(asked), self.factors)
+        return self.frozen(number)
+
+    def report(self, number: int, row: Row) -> bool:
+        return self._stopper.report(number, row)
+
+    def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
+        return self._stopper.replicate(number, index, metrics)
+
+    def tell(
+        self,
+        number: int,
+        state: State,
+        values: list[float] | None,
+        violations: Mapping[str, float],
+        attributes: Mapping[str, Any],
+    ) -> FrozenTrial:
+        """End a trial.
+
+        Args:
+            values: of the objectives, for a COMPLETE one.
+            violations: by constraint, above 0 where it is broken.
+            attributes: what the storage is to keep of it.
+        """
+        trial_id = self.frozen(number)._trial_id
+        for key, value in attributes.items():
+            self._memory.set_trial_user_attr(trial_id, key, value)
+        record = self._stopper.record(number)
+        if record is not None:
+            self._memory.set_trial_user_attr(trial_id, RECORD, record)
+        trial = optuna.trial.Trial(self._copy, trial_id)
+        for name, violation in violations.items():
+            trial.set_constraint(name, violation)
+        with quiet():
+            self._copy.tell(number, values, _STATES[state])
+        self._stopper.ended(number, state)
+        return self.frozen(number)
+
+    def note(self, number: int, attributes: Mapping[str, Any]) -> FrozenTrial:
+        """Keep attributes of a running trial."""
+        trial_id = self.frozen(number)._trial_id
+        for key, value in attributes.items():
+            self._memory.set_trial_user_attr(trial_id, key, value)
+        return self.frozen(number)
+
+    def frozen(self, number: int) -> FrozenTrial:
+        """Optuna's own record of a trial."""
+        trial_id = self._memory.get_trial_id_from_study_id_trial_number(self._copy._study_id, number)
+        return self._memory.get_trial(trial_id)
+
+    def whole(self, frozen: FrozenTrial, number: int) -> FrozenTrial:
+        """A trial as the study has it: with its number there, and the factors among its parameters."""
+        if not self.factors and frozen.number == number:
+            return frozen
+        found = copy(frozen)
+        found.number = number
+        found.params = {**self.factors, **frozen.params}
+        found.distributions = {**self._kinds, **frozen.distributions}
+        return found
+
+    def part(self, frozen: FrozenTrial) -> FrozenTrial:
+        """The reverse, for the copy, which gives it a number itself."""
+        found = copy(frozen)
+        found.params = {name: value for name, value in frozen.params.items() if name not in self.factors}
+        found.distributions = {name: each for name, each in frozen.distributions.items() if name not in self.factors}
+        return found

@@ -1,0 +1,82 @@
+"""Whether a study of the storage is the one that a study file means; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+
+from sparsetune.config.errors import BadInput
+from sparsetune.config.study import Study
+from sparsetune.search.definition import differences
+from sparsetune.search.storage import DEFINITION, check_folder, exists, open_storage
+
+CONTENT = "content"
+
+
+def refuse_other_meaning(study: Study) -> None:
+    """Raise :class:`BadInput` if the storage has a study of this name that means something else; writes nothing."""
+    check_folder(study.storage, study.project.runs)
+    known = _stored(study)
+    if known is None:
+        return
+    storage, study_id = known
+    if storage.get_n_trials(study_id, TrialState.WAITING):
+        problem = f"{study.name!r} has trials that were enqueued by hand, which sparsetune does not run; delete them"
+        raise BadInput(problem, source=study.source, key="study")
+    stored = storage.get_study_user_attrs(study_id).get(DEFINITION)
+    if stored is None:
+        if storage.get_n_trials(study_id) == 0:
+            return  # created by a driver that died before it could say more
+        raise BadInput(f"{study.name!r} in the storage was not made by sparsetune", source=study.source, key="study")
+    found = differences(stored, study.definition)
+    if found:
+        raise BadInput(
+            f"{study.name!r} exists with another meaning ({'; '.join(found)}); "
+            "name it anew (--set study=NAME), or undo the change",
+            source=study.source,
+            key="study",
+        )
+
+
+def refuse_other_content(study: Study, content: Mapping[str, str]) -> None:
+    """Raise :class:`BadInput` if the study began with files that held something else; writes nothing."""
+    known = _stored(study)
+    if known is None:
+        return
+    storage, study_id = known
+    began = storage.get_study_user_attrs(study_id).get(CONTENT, content)
+    found = differences(began, content)
+    if found:
+        raise BadInput(
+            f"the files of {study.name!r} hold something else than when it began ({'; '.join(found)}); "
+            "put them back, or name the study anew (--set study=NAME)",
+            source=study.source,
+            key=found[0].partition(":")[0],
+        )
+
+
+def spent(study: Study) -> bool:
+    """True if the storage has the study with all trials of its budget, and all of them have ended."""
+    known = _stored(study)
+    if known is None:
+        return False
+    storage, study_id = known
+    running = storage.get_n_trials(study_id, TrialState.RUNNING)
+    given = 0
+    if study.start_with:
+        trials = storage.get_all_trials(study_id, deepcopy=False)
+        given = sum("given" in trial.user_attrs for trial in trials)
+    return running == 0 and storage.get_n_trials(study_id) - given >= study.budget.trials
+
+
+def _stored(study: Study) -> tuple[RDBStorage, int] | None:
+    """The storage and the study's id in it; None while there is no such study."""
+    if not exists(study.storage):
+        return None
+    storage = open_storage(study.storage)
+    try:
+        return storage, storage.get_study_id_from_name(study.name)
+    except KeyError:
+        return None

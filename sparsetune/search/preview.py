@@ -1,0 +1,37 @@
+"""What a study would draw, before it is one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+
+from sparsetune.config.study import Study
+from sparsetune.search.cell import Cell
+
+
+@dataclass(frozen=True)
+class Point:
+    """A trial that a study would begin.
+
+    Attributes:
+        params: what is drawn, and the values of factors.
+        config: the whole trial config.
+    """
+
+    params: dict[str, Any]
+    config: dict[str, Any]
+
+
+def preview(study: Study, count: int) -> list[Point]:
+    """The first points of a new study if every trial failed; nothing is stored."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    searched = [Cell(study, factors, {}, 0) for factors in study.cells]
+    points = []
+    for number in range(count):
+        cell = searched[number % len(searched)]
+        asked = cell.ask()
+        cell.tell(asked.number, "FAIL", None, {}, {})
+        points.append(Point({**cell.factors, **asked.params}, study.config(asked.params, cell.factors)))
+    return points

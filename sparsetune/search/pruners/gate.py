@@ -1,0 +1,51 @@
+"""The one metric by which a pruner judges running trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sparsetune.config.errors import BadInput, unknown
+from sparsetune.config.expressions import parse
+from sparsetune.config.metrics import METRICS, Goal
+from sparsetune.config.problem import Problem
+
+_KEY = "pruner.metric"
+_LIST = " (`sparsetune metrics` lists them)"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A metric, its goal, and whether it is the study's one objective."""
+
+    metric: str
+    goal: Goal
+    objective: bool
+
+
+def gate_of(metric: str | None, problem: Problem, *, at_the_end: bool = False) -> Gate:
+    """The gate that a pruner's ``metric`` means: by default the study's one objective.
+
+    Args:
+        at_the_end: the pruner reads what trainings end with, not their epochs.
+
+    Raises:
+        BadInput: no such metric, none to be known in time, or none that has a better and a worse.
+    """
+    objectives = {objective.metric: objective for objective in problem.objectives}
+    if metric is None and len(objectives) > 1:
+        example = problem.objectives[0].metric
+        raise BadInput(f"missing: with several objectives one metric is judged, such as {example}", key=_KEY)
+    name = metric or problem.objectives[0].metric
+    objective = objectives.get(name)
+    if objective is None and name not in METRICS:
+        raise BadInput(unknown("metric", name, METRICS).partition(" (allowed")[0] + _LIST, key=_KEY)
+    if name.startswith("test_"):
+        raise BadInput(f"{name!r} is of test data, which never selects anything{_LIST}", key=_KEY)
+    read = parse(objective.score).names if objective and objective.score else (name,)
+    late = [each for each in read if each in METRICS and not METRICS[each].each_epoch]
+    if late and not at_the_end:
+        raise BadInput(f"{late[0]!r} is known only at the end of a trial: nothing to prune on{_LIST}", key=_KEY)
+    goal = objective.goal if objective else METRICS[name].goal
+    if goal is None:
+        raise BadInput(f"{name!r} has no better and worse: nothing to prune on{_LIST}", key=_KEY)
+    return Gate(name, goal, objective=list(objectives) == [name])

@@ -1,0 +1,84 @@
+"""NSGA-II and NSGA-III: generations of trials, of which the best of the front become parents of the next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import model_validator
+
+from sparsetune.config.base import Part, param
+from sparsetune.config.problem import Problem
+from sparsetune.config.seeds import mix
+from sparsetune.search.quiet import quiet
+from sparsetune.search.samplers.contract import Sampler
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+_CROSSOVERS = {
+    "blxalpha": "BLXAlphaCrossover",
+    "sbx": "SBXCrossover",
+    "spx": "SPXCrossover",
+    "undx": "UNDXCrossover",
+    "vsbx": "VSBXCrossover",
+}
+_PARENTS = {"spx": 3, "undx": 3}
+
+
+class _Population(Part):
+    """What both have. Choices are always crossed uniformly."""
+
+    population_size: int = param(50, "trials of a generation; the first is drawn at random", ge=2)
+    mutation_prob: float | None = param(
+        None, "chance of a parameter to be drawn anew; null: one of a config's in the mean", ge=0, le=1
+    )
+    crossover: Literal["uniform", "blxalpha", "sbx", "spx", "undx", "vsbx"] = param(
+        "uniform", "how a child's numbers come from its parents'"
+    )
+    crossover_prob: float = param(0.9, "chance of a child to have several parents", ge=0, le=1)
+    swapping_prob: float = param(0.5, "of uniform: chance of a parameter to come from the second parent", ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _parents(self) -> _Population:
+        needed = _PARENTS.get(self.crossover, 2)
+        if self.population_size < needed:
+            raise ValueError(f"{self.crossover!r} wants a population_size of {needed}, found {self.population_size}")
+        return self
+
+    def options(self) -> dict[str, Any]:
+        """Optuna's arguments."""
+        from optuna.samplers import nsgaii
+
+        found = self.model_dump(exclude={"name", "crossover"})
+        if self.crossover in _CROSSOVERS:
+            found["crossover"] = getattr(nsgaii, _CROSSOVERS[self.crossover])()
+        return found
+
+
+class Nsga2(Sampler):
+    """For several objectives, constraints, and hundreds of trials. Parameters with `when` are drawn at random."""
+
+    class Config(_Population):
+        name: Literal["nsga2"] = "nsga2"
+
+    @classmethod
+    def make(cls, config: Config, problem: Problem, number: int) -> BaseSampler:
+        from optuna.samplers import NSGAIISampler
+
+        with quiet():  # crossovers are experimental
+            return NSGAIISampler(seed=mix(problem.seed, number), **config.options())
+
+
+class Nsga3(Sampler):
+    """As NSGA-II, with parents spread by reference points: for more than three objectives."""
+
+    class Config(_Population):
+        name: Literal["nsga3"] = "nsga3"
+        dividing_parameter: int = param(3, "divisions between reference points on each axis", ge=1)
+
+    @classmethod
+    def make(cls, config: Config, problem: Problem, number: int) -> BaseSampler:
+        from optuna.samplers import NSGAIIISampler
+
+        with quiet():
+            return NSGAIIISampler(seed=mix(problem.seed, number), **config.options())

@@ -1,0 +1,84 @@
+"""All points of a grid, each once."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal
+
+from sparsetune.config.base import Part
+from sparsetune.config.errors import BadInput
+from sparsetune.config.problem import Problem
+from sparsetune.search.samplers.contract import Sampler, refuse_conditions
+from sparsetune.search.space import count, endless, values
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler, GridSampler
+
+_LARGEST = 100_000  # points, which are kept in memory
+
+
+class Grid(Sampler):
+    """Every combination, in Optuna's order, which the study's seed shuffles; the study ends with the last."""
+
+    class Config(Part):
+        name: Literal["grid"] = "grid"
+
+    @classmethod
+    def refuse(cls, config: Config, problem: Problem) -> None:
+        refuse_conditions("grid", problem, "combinations would differ by values that no trial has")
+        for key, parameter in problem.parameters.items():
+            if endless(parameter):
+                raise BadInput(
+                    f"'grid' wants a step for each float, found {key} without; "
+                    "allowed: a step, a choice of values, or another sampler",
+                    key="sampler.name",
+                )
+        size = _size(problem)
+        if size > _LARGEST:
+            raise BadInput(f"'grid' has {size:,} points here, allowed: {_LARGEST:,} at most", key="sampler.name")
+
+    @classmethod
+    def make(cls, config: Config, problem: Problem, number: int) -> BaseSampler:
+        from optuna.distributions import BaseDistribution
+        from optuna.samplers import BaseSampler
+        from optuna.study import Study
+        from optuna.trial import FrozenTrial
+
+        grid = _grid(json.dumps({name: values(each) for name, each in problem.parameters.items()}), problem.seed)
+        point = dict(zip(grid._param_names, grid._all_grids[number], strict=True))
+
+        class Point(BaseSampler):
+            """Optuna's own counts trials, whatever proposed them, and may hand out a point twice."""
+
+            def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+                return {}
+
+            def sample_relative(
+                self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+            ) -> dict[str, Any]:
+                return {}
+
+            def sample_independent(
+                self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+            ) -> Any:
+                return point[param_name]
+
+        return Point()
+
+    @classmethod
+    def size(cls, config: Config, problem: Problem) -> int:
+        return _size(problem)
+
+
+def _size(problem: Problem) -> int:
+    return prod(count(parameter) for parameter in problem.parameters.values())
+
+
+@lru_cache(maxsize=4)
+def _grid(space: str, seed: int) -> GridSampler:
+    """Optuna's, whose order is kept; the space is JSON, to be remembered by."""
+    from optuna.samplers import GridSampler
+
+    return GridSampler(json.loads(space), seed)

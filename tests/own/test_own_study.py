@@ -1,0 +1,108 @@
+"""Studies whose files lie outside the repository and name a file of one's own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from sparsetune.cli import app
+
+from .files import TOY, project
+
+
+@pytest.fixture(autouse=True)
+def own_tracking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def exported(root: Path) -> list[dict[str, str]]:
+    result = call("export", "small", "--root", root)
+    assert result.exit_code == 0, result.output
+    return list(csv.DictReader(io.StringIO(result.stdout)))
+
+
+def study(file: Path, *options: object) -> Result:
+    return call("study", file, "--in-process", *options)
+
+
+def test_a_study_of_a_method_and_a_metric_of_ones_own(tmp_path: Path) -> None:
+    file = project(tmp_path, TOY, budget={"trials": 2})
+    result = study(file)
+    assert result.exit_code == 0, result.output
+    for row in exported(tmp_path):
+        assert row["state"] == "COMPLETE"
+        drawn = float(row["params.method.density"])
+        assert float(row["metrics.density"]) == pytest.approx(drawn, abs=1e-3)
+        assert float(row["metrics.norm_kept"]) > drawn
+        assert float(row["metrics.margin"]) != float(row["metrics.test_margin"])
+
+
+def test_a_changed_file_goes_on_with_a_warning(tmp_path: Path) -> None:
+    file = project(tmp_path, TOY, budget={"trials": 1})
+    assert study(file).exit_code == 0
+    assert "changed since" not in study(file, "--trials", 2).output
+    own = file.with_name("my_method.py")
+    own.write_text(TOY + "\n# a word more\n")
+    said = study(file, "--trials", 3)
+    assert said.exit_code == 0, said.output
+    assert re.search(r"environment changed since the last run \(code: \w+ -> \w+\)", " ".join(said.output.split()))
+    assert [row["state"] for row in exported(tmp_path)] == ["COMPLETE"] * 3
+
+
+def content(folder: Path) -> Sequence[Path]:
+    return sorted(folder.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text", "said"),
+    [
+        ({"import": ["none.py"]}, TOY, r"small.yaml: import.0: found 'none.py': no such file in .*studies"),
+        ({}, "x = (", r"my_method.py: line 1: SyntaxError: '\(' was never closed"),
+        (
+            {},
+            TOY.replace('METHODS = {"toy"', 'METHODS = {"my"'),
+            r"my_method.py: METHODS.my: its Config has the name 'to",
+        ),
+        ({"import": []}, TOY, r"small.yaml: method.name: unknown method 'toy'"),
+        (
+            {"method": {"name": "toy", "densty": 1}},
+            TOY,
+            r"small.yaml: method.densty: unknown key 'densty'; did you mea",
+        ),
+        (
+            {"objectives": [{"metric": "margn", "goal": "maximize"}]},
+            TOY,
+            r"unknown metric 'margn'; did you mean 'margi",
+        ),
+        ({"objectives": [{"metric": "test_margin", "goal": "maximize"}]}, TOY, r"'test_margin' is of test data, which"),
+    ],
+)
+def test_bad_files_are_refused_in_one_line(tmp_path: Path, changes: dict[str, Any], text: str, said: str) -> None:
+    file = project(tmp_path, text, **changes)
+    before = content(tmp_path)
+    result = study(file)
+    assert result.exit_code == 2, result.output
+    assert len(result.stderr.splitlines()) == 1
+    assert re.search(said, result.stderr)
+    assert content(tmp_path) == before
+
+
+def test_a_dry_run_probes_it(tmp_path: Path) -> None:
+    file = project(tmp_path, TOY, budget={"trials": 1})
+    before = content(tmp_path)
+    result = study(file, "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"import:\s+(- |\[)my_method\.py", result.stdout)
+    assert re.search(r"# +1 +4 of 4 ", result.stdout)
+    assert content(tmp_path) == before

@@ -1,0 +1,127 @@
+"""Tables of a file of one's own: added by value, and refused where an entry cannot be."""
+
+from __future__ import annotations
+
+import pytest
+
+from sparsetune.config.errors import BadInput
+from sparsetune.config.metrics import METRICS
+from sparsetune.config.own_tables import with_files
+from sparsetune.config.registry import Registry, StudyRegistries
+from sparsetune.sparsity.methods import METHODS
+from sparsetune.training.registries import REGISTRIES, registries_of
+
+from .files import METHOD, SAMPLER, own, toy
+
+NUMBERS = "from sparsetune.config.metrics import Metric\n"
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(BadInput) as raised:
+        registries_of((own(text),))
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def test_all_tables_of_a_file() -> None:
+    known = registries_of((toy(),))
+    assert {"toy", "dense", "ast"} == set(known.method.names())
+    assert known.method.get("toy").__name__ == "ToyPruning"
+    assert known.method.get("dense") is REGISTRIES.method.get("dense")
+    assert known.metrics["norm_kept"].scope == "end"
+    assert known.metrics["margin"].definition.endswith(", on the validation split")
+    assert known.metrics["test_margin"].definition.endswith(", on the test split; never selects anything")
+    assert list(known.measures_of("classification")) == ["margin"]
+    assert known.core("classification")[-2:] == ("margin", "test_margin")
+    assert known.measures_of("regression") == {}
+
+
+def test_nothing_global_changes() -> None:
+    names, numbers = METHODS.names(), list(METRICS)
+    registries_of((toy(),))
+    assert METHODS.names() == names
+    assert list(METRICS) == numbers
+    assert registries_of() is registries_of(())
+    assert registries_of().method is METHODS
+
+
+def test_samplers_are_for_the_driver_alone() -> None:
+    """A worker has no registry of them; that they are sound is seen everywhere."""
+    assert registries_of((own(SAMPLER),)).method.names() == METHODS.names()
+    nothing = Registry("sampler", {})
+    known = StudyRegistries(REGISTRIES.method, REGISTRIES.data, REGISTRIES.model, nothing, nothing)
+    assert with_files(known, (own(SAMPLER),)).sampler.names() == ["mine"]
+    said = refusal(SAMPLER.replace("class Mine(Sampler)", "class Mine"))
+    assert said.endswith("found class Mine, allowed: a subclass of sparsetune.search.samplers.contract.Sampler")
+
+
+def test_two_versions_of_a_file_side_by_side() -> None:
+    first, second = own(METHOD), own(METHOD.replace("VALUE = 1", "VALUE = 2"))
+    assert [registries_of((each,)).method.get("mine").VALUE for each in (first, second, first)] == [1, 2, 1]
+
+
+def test_names_that_exist() -> None:
+    dense = METHOD.replace('"mine"', '"dense"')
+    assert refusal(dense) == "my_method.py: METHODS: method 'dense' exists already; allowed: another name"
+    with pytest.raises(BadInput, match=r"other\.py: METHODS: method 'mine' exists already"):
+        registries_of((own(METHOD), own(METHOD + "\n", "other.py")))
+    number = f'{NUMBERS}METRICS = {{Metric("ece", "", None, "end", "mine"): max}}\n'
+    assert refusal(number) == "my_method.py: METRICS.ece: metric 'ece' exists already; allowed: another name"
+    test = f'{NUMBERS}METRICS = {{Metric("brier", "", None, "end", "mine"): max}}\n'
+    assert "metric 'brier' exists already" in refusal(test)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("METHODS = {", "METHOD = {", "METHOD: unknown table; did you mean 'METHODS'? (allowed: METHODS, "),
+        ("METHODS = {", "LOSSES = {", "LOSSES: unknown table (allowed: METHODS, MODELS, "),
+        ("METHODS = {", "methods = {", "registers nothing: it has none of the tables METHODS, MODELS, "),
+        ('{"mine": Mine}', "[Mine]", "METHODS: found a value of type list, allowed: a mapping from names to classes"),
+        ('{"mine": Mine}', '{"mine": 3}', "METHODS.mine: found a value of type int, allowed: a subclass of spars"),
+        ('{"mine": Mine}', '{"mine": Config}', "METHODS.mine: found class Config, allowed: a subclass of sparsetune."),
+        ('{"mine": Mine}', "{3: Mine}", "METHODS.3: found 3, allowed: a name as study files have it"),
+        ('{"mine": Mine}', '{"own": Mine}', "METHODS.own: its Config has the name 'mine', allowed: that of its key, "),
+        ('name: Literal["mine"] = "mine"', "", "METHODS.mine: its Config has no name, allowed: that of its key, "),
+        ("Mine.Config = Config", "", "METHODS.mine: class Mine has no Config that derives from sparsetune.config.b"),
+        ('phase="train"', 'phase="tain"', "METHODS.mine.strength: found phase 'tain', allowed: train, evaluation"),
+        ("VALUE = 1", 'metrics = ("new",)', "METHODS.mine: its number 'new' stands in no table of metrics; give it a "),
+    ],
+)
+def test_entries_that_cannot_be(old: str, new: str, said: str) -> None:
+    assert old in METHOD
+    assert refusal(METHOD.replace(old, new)).startswith(f"my_method.py: {said}")
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("[1]", "METRICS: found a value of type list, allowed: a mapping from metrics to functions or None"),
+        ('{"new": max}', "METRICS: found 'new', allowed: sparsetune.config.metrics.Metric(...): a function or None"),
+        (
+            '{Metric("new", "", None, "end", "x"): 3}',
+            "METRICS.new: found a value of type int, allowed: a function of (",
+        ),
+        ('{Metric("new", "", None, "epoch", "x"): max}', "METRICS.new: found scope 'epoch', allowed: 'end', for a fun"),
+        ('{Metric("new", "", None, "epoch", "x"): None}', "METRICS.new: no method of the file has it in its `metrics`"),
+        (
+            '{Metric("test_new", "", None, "end", "x"): max}',
+            "METRICS.test_new: found 'test_new', allowed: letters, dig",
+        ),
+        ('{Metric("a b", "", None, "end", "x"): max}', "METRICS.a b: found 'a b', allowed: letters, digits and _"),
+    ],
+)
+def test_metrics_that_cannot_be(table: str, said: str) -> None:
+    assert refusal(f"{NUMBERS}METRICS = {table}\n").startswith(f"my_method.py: {said}")
+
+
+def test_the_names_of_the_base_classes_are_right() -> None:
+    """They stand as text where their rooms may not be imported."""
+    from importlib import import_module
+
+    from sparsetune.config.own_tables import TABLES
+
+    for table in TABLES.values():
+        for base in (table.base, table.config):
+            module, _, name = base.rpartition(".")
+            assert isinstance(getattr(import_module(module), name), type)

@@ -1,0 +1,82 @@
+"""The toy with a pruning step: every promise of a method, from a file of one's own, and what it prunes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from sparsetune.sparsity.method import Subject
+from sparsetune.testing.methods import CHECKS, Check, MethodCase, run_through, trial_config
+from sparsetune.testing.toy_method import ToyConfig, ToyPruning, magnitude_masks, margin
+from sparsetune.training.registries import registries_of
+
+from .files import toy
+
+KNOWN = registries_of((toy(),))
+SPACES = Path(__file__).parents[2] / "search_spaces"
+CASES = {
+    "toy": MethodCase({"name": "toy", "density": 0.3}, SPACES, KNOWN),
+    "toy with dropout": MethodCase(
+        {"name": "toy", "density": 0.3, "n_dropout_layers": 1, "mc_samples": 3, "finetune_epochs": 1}, SPACES, KNOWN
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_conformance(check: Check, case: MethodCase) -> None:
+    check(case)
+
+
+def test_masks_by_hand() -> None:
+    """Eight weights, of which the three of largest magnitude are kept, whichever tensor they are in."""
+    weights = {
+        "a": torch.tensor([[0.1, -0.9], [0.3, 0.2]]),
+        "b": torch.tensor([0.5, -0.2, 0.0, 0.8]),
+    }
+    masks = magnitude_masks(weights, 3 / 8)
+    assert masks["a"].tolist() == [[False, True], [False, False]]
+    assert masks["b"].tolist() == [True, False, False, True]
+    assert magnitude_masks({"a": torch.ones(4)}, 0.5)["a"].tolist() == [True, True, False, False]
+    assert magnitude_masks(weights, 1e-9)["a"].sum() == 1, "never nothing"
+
+
+def test_margin_by_hand() -> None:
+    outputs = torch.tensor([[1.0, 4.0, 2.0], [0.5, 0.0, 2.0]])
+    assert margin(outputs, torch.tensor([1, 0])) == pytest.approx(((4 - 2) + (0.5 - 2)) / 2)
+
+
+def test_what_is_pruned_stays_zero() -> None:
+    """With a momentum that was there before."""
+    network = torch.nn.Sequential(torch.nn.Linear(4, 3))
+    training = trial_config(epochs=1).training
+    method = ToyPruning(ToyConfig(density=0.25), network, training, Subject(prunable=("0.weight",)))
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+    train, finetune = method.plan()
+    for phase in (train, finetune):
+        method.begin_phase(phase)
+        for _ in range(3):
+            optimizer.zero_grad()
+            network(torch.ones(2, 4)).square().sum().backward()
+            optimizer.step()
+            method.after_step()
+        assert method.after_epoch() == {"density": 1.0 if phase is train else 0.25}
+    assert torch.count_nonzero(network[0].weight) == 3
+    assert torch.count_nonzero(network[0].bias) == 3
+
+
+def test_a_training_of_two_phases() -> None:
+    config = trial_config(
+        {"name": "toy", "density": 0.1, "finetune_epochs": 3},
+        {"name": "mlp", "hidden": [16]},
+        epochs=2,
+        registries=KNOWN,
+    )
+    trainer, metrics = run_through(config, KNOWN)
+    assert [round(row.metrics["density"], 3) for row in trainer.record] == [1, 1, 0.1, 0.1, 0.1]
+    assert [phase.settle for phase in trainer.method.plan()] == [0, 1]
+    assert metrics["density"] == pytest.approx(0.1, abs=1e-3)
+    assert 0.1 < metrics["norm_kept"] < 1, "the largest weights"
+    assert metrics["compression_ratio"] > 5
