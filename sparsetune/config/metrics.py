@@ -64,7 +64,7 @@ _TRAINING = (
         "test_accuracy", "fraction", "maximize", "end",
         "top-1 accuracy on the test split; never selects anything", task="classification",
     ),
-    Metric("best_epoch", "epochs", None, "run", "the epoch with the lowest val_loss so far, counted from 1"),
+    Metric("best_epoch", "epochs", None, "run", "the epoch with the lowest val_loss so far in its phase of the plan, counted from 1"),
     Metric("best_val_loss", "nats", "minimize", "run", "val_loss of that epoch"),
     Metric("best_val_accuracy", "fraction", "maximize", "run", "val_accuracy of that epoch", task="classification"),
 )  # fmt: skip

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from sparsetune.config.metrics import METRICS, Metric
 from sparsetune.config.parameters import Parameter
 from sparsetune.config.study_file import Objective
 
@@ -20,7 +21,8 @@ class Problem:
         objectives: what is optimised.
         constraints: how many there are.
         replicates: trainings of a trial.
-        epochs: that the longest trial trains.
+        epochs: that the longest trial trains, as far as ``training.epochs`` says.
+        metrics: every metric by name, those of the user's own files too.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Problem:
     constraints: int = 0
     replicates: int = 1
     epochs: int = 1
+    metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
 
     @property
     def conditional(self) -> bool:

@@ -13,7 +13,7 @@ from sparsetune.config.constraints import Constraint
 from sparsetune.config.forks import branches_of
 from sparsetune.config.messages import Branch, OwnFile
 from sparsetune.config.overrides import assign, flatten
-from sparsetune.config.parameters import Numeric
+from sparsetune.config.parameters import Factor, Parameter
 from sparsetune.config.paths import Project, without_password
 from sparsetune.config.problem import Problem
 from sparsetune.config.registry import StudyRegistries
@@ -55,7 +55,9 @@ class Study:
     @property
     def judged_by(self) -> list[str]:
         """Names of the metrics that a complete run must have."""
-        return list(dict.fromkeys([each.metric for each in self.objectives] + [each.metric for each in self.constraints]))
+        return list(
+            dict.fromkeys([each.metric for each in self.objectives] + [each.metric for each in self.constraints])
+        )
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -91,13 +93,14 @@ class Study:
             constraints=len(self.constraints),
             replicates=self.replicates,
             epochs=self._epochs,
+            metrics=self.registries.metrics,
         )
 
     @property
     def _epochs(self) -> int:
         """That the longest trial trains."""
         varied = [entry for entry in self.space.entries.values() if entry.target == "training.epochs"]
-        ends = [int(end) for entry in varied if isinstance(entry, Numeric) for end in entry.ends]
+        ends = [int(end) for entry in varied if isinstance(entry, Parameter | Factor) for end in entry.ends]
         return max([base.training.epochs for base in self.bases.values()] + ends)
 
     @property

@@ -93,7 +93,9 @@ class Training(Model):
         False, "on cuda the network computes in bfloat16 (autocast); weights, loss and metrics stay float32"
     )
     channels_last: bool = param(False, "images and convolution weights lie in memory with their channels last")
-    keep: Literal["last", "best"] = param("last", "which state the trial leaves; best: lowest val_loss")
+    keep: Literal["last", "best"] = param(
+        "last", "which state the trial leaves; best: lowest val_loss of its last phase"
+    )
     data_share: float = param(
         0.25, "data that take at most this share of a GPU's memory live there; others are streamed", gt=0, le=1
     )

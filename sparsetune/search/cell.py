@@ -13,11 +13,14 @@ from typing import Any
 
 import optuna
 from optuna.distributions import CategoricalDistribution
+from optuna.samplers import RandomSampler
 from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Metrics, Row, State
+from sparsetune.config.seeds import mix
 from sparsetune.config.space import draw
 from sparsetune.config.space.points import flat_base
 from sparsetune.config.study import Study
@@ -25,18 +28,19 @@ from sparsetune.search.quiet import quiet
 from sparsetune.search.space import suggester
 from sparsetune.search.stopper import Stopper
 
+NEWS = "sampler"  # a trial's attribute: what the sampler noted of the study when it was drawn
 RECORD = "stopper"  # a trial's attribute: what the stopper wants to know of it in later runs
+_GIVEN = 0x61BE  # apart from the seeds of drawn trials
 _STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL": TrialState.FAIL}
 
 
 class Cell:
     """Numbers are positions in the cell, from 0."""
 
-    def __init__(self, study: Study, factors: Mapping[str, Any], system: Mapping[str, Any], points: int) -> None:
+    def __init__(self, study: Study, factors: Mapping[str, Any], points: int) -> None:
         """
         Args:
             factors: the cell's values, by dotted name.
-            system: what samplers have noted of the study in earlier runs.
             points: how many of the first trials are given rather than drawn.
         """
         self.factors = dict(factors)
@@ -48,38 +52,54 @@ class Cell:
         self._memory = InMemoryStorage()
         directions = [StudyDirection[each.goal.upper()] for each in study.objectives]
         self._copy = optuna.create_study(storage=self._memory, directions=directions, study_name=study.name)
-        for key, value in system.items():
-            self._memory.set_study_system_attr(self._copy._study_id, key, value)
+        self._system: dict[str, Any] = {}  # what samplers have noted of the study, as far as trials tell
         pruner = study.registries.pruner.get(study.pruner.name)
         self._stopper: Stopper = pruner.stopper(study.pruner, self._problem, self._copy)
 
     def __len__(self) -> int:
         return self._memory.get_n_trials(self._copy._study_id)
 
-    @property
-    def system(self) -> dict[str, Any]:
-        """What samplers have noted of the study."""
-        return dict(self._memory.get_study_system_attrs(self._copy._study_id))
+    def news(self) -> dict[str, Any]:
+        """What the sampler has noted of the study at the last ask.
+
+        It is kept with that trial, in one transaction: a kill loses both or none.
+        """
+        noted = self._memory.get_study_system_attrs(self._copy._study_id)
+        found = {key: value for key, value in noted.items() if self._system.get(key) != value}
+        self._system |= found
+        return found
 
     def restore(self, frozen: FrozenTrial) -> None:
         """Take a trial of an earlier run, in the order of numbers, without its factors."""
         number = len(self)
         self._memory.create_new_trial(self._copy._study_id, frozen)
+        for key, value in frozen.user_attrs.get(NEWS, {}).items():
+            self._memory.set_study_system_attr(self._copy._study_id, key, value)
+            self._system[key] = value
         if frozen.state.is_finished():
             state: State = frozen.state.name  # type: ignore[assignment]
             self._stopper.restore(number, state, frozen.user_attrs.get(RECORD))
 
-    def ask(self, point: Mapping[str, Any] | None = None) -> FrozenTrial:
-        """Draw a trial; ``point`` gives some or all of its parameters."""
+    def ask(self, point: Mapping[str, Any] | None = None) -> tuple[FrozenTrial, dict[str, Any], str]:
+        """Draw a trial; ``point`` gives some or all of its parameters, the others are then random.
+
+        Returns:
+            It, its whole config, and why it has none where an expression has no value at this point.
+        """
         number = len(self)
         if point is not None:
             self._copy.enqueue_trial(dict(point))
-        chosen = max(0, number - self._points)
-        self._copy.sampler = self._sampler.make(self._study.sampler, self._problem, chosen)
+            self._copy.sampler = RandomSampler(seed=mix(self._problem.seed, number, _GIVEN))
+        else:
+            self._copy.sampler = self._sampler.make(self._study.sampler, self._problem, number - self._points)
         with quiet():
             asked = self._copy.ask()
-            draw(self._study.space, self._base, suggester(asked), self.factors)
-        return self.frozen(number)
+            try:
+                params = draw(self._study.space, self._base, suggester(asked), self.factors)
+                config, problem = self._study.config(params, self.factors), ""
+            except BadInput as error:
+                config, problem = self._study.trial.plain(), str(error)
+        return self.frozen(number), config, problem
 
     def report(self, number: int, row: Row) -> bool:
         return self._stopper.report(number, row)

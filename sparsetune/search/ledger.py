@@ -8,6 +8,7 @@ all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -17,17 +18,15 @@ from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Metrics, Row, Run, State, Trial
 from sparsetune.config.study import Study
 from sparsetune.failpoints import failpoint
-from sparsetune.search.cell import Cell
+from sparsetune.search.cell import NEWS, Cell
 from sparsetune.search.definition import note_changes, study_uid
 from sparsetune.search.ending import store_end
-from sparsetune.search.known import Known
+from sparsetune.search.known import Known, Like
 from sparsetune.search.meaning import CONTENT
 from sparsetune.search.patience import Patient
 from sparsetune.search.points import POINTS, Points
 from sparsetune.search.storage import as_trial, open_storage
 from sparsetune.search.told import Told, told
-
-_SYSTEM = "sparsetune:cell"  # what samplers note of the study, by cell
 
 
 class Ledger:
@@ -65,11 +64,7 @@ class Ledger:
         self.uid = study_uid(self._storage, self._study_id)
         self._given: list[dict[str, Any]] = attributes.get(POINTS, points.given)
         self._known = Known(study, {**environment, **(content or {})}, points.results)
-        self._system = self._storage.get_study_system_attrs(self._study_id)
-        self._cells = [
-            Cell(study, factors, self._system.get(f"{_SYSTEM} {index}", {}), len(self._given))
-            for index, factors in enumerate(study.cells)
-        ]
+        self._cells = [Cell(study, factors, len(self._given)) for factors in study.cells]
         self._ids: list[int] = []  # in the storage, by number
         self._noted: dict[int, set[str]] = {}  # what the storage has of the samplers' notes on running trials
         for frozen in self._storage.get_all_trials(self._study_id):
@@ -103,16 +98,17 @@ class Ledger:
         number = len(self)
         cell, position = self._cell(number), number // len(self._cells)
         point = self._given[position] if position < len(self._given) else None
-        asked = cell.ask(point)
-        config = self._study.config(asked.params, cell.factors)
+        _, config, problem = cell.ask(point)
         known = self._known.like(config)
         attributes: dict[str, Any] = {"config": config, "key": known.key}
         if len(known.seeds) > 1 or known.seeds[0] != config["seed"]:
             attributes["seeds"] = list(known.seeds)
         if self._study.fork:
             attributes["branches"] = [vars(branch) for branch in self._study.branches]
+        noted = cell.news()
+        if noted:
+            attributes[NEWS] = noted
         frozen = cell.note(position, attributes)
-        self._keep_notes(number, cell)
         template = cell.whole(frozen, number)
         trial_id = self._patient(self._storage.create_new_trial, self._study_id, template)
         if self._patient(self._storage.get_trial_number_from_id, trial_id) != number:
@@ -120,7 +116,11 @@ class Ledger:
         self._ids.append(trial_id)
         self._noted[number] = set(frozen.system_attrs)
         failpoint("after-ask")
+        if problem:
+            runs = [replace(run, state="FAIL", reason=problem) for run in self._trial(number).runs]
+            return self._end(number, "FAIL", runs, problem, {})
         if known.runs:
+            self._judge(number, known)
             given = {"given": True} if point is not None else {}
             return self._end(number, "COMPLETE", known.runs_of(number), "", {"same_as": known.named, **given})
         return self._trial(number)
@@ -153,12 +153,11 @@ class Ledger:
         self._known.add(trial, frozen.user_attrs)
         return trial
 
-    def _keep_notes(self, number: int, cell: Cell) -> None:
-        """What the sampler has noted of the study goes to the storage when it is new, which is rare."""
-        key = f"{_SYSTEM} {number % len(self._cells)}"
-        if cell.system != self._system.get(key, {}):
-            self._system[key] = cell.system
-            self._patient(self._storage.set_study_system_attr, self._study_id, key, cell.system)
+    def _judge(self, number: int, known: Like) -> None:
+        """Replicates of a result that is taken over count among those with which others are compared."""
+        of_first = [run for run in known.runs if run.key.branch == self._study.branches[0].name]
+        for index, run in enumerate(of_first[:-1]):
+            self.replicate(number, index, run.metrics)
 
     def _cell(self, number: int) -> Cell:
         return self._cells[number % len(self._cells)]
@@ -168,7 +167,7 @@ class Ledger:
         return as_trial(cell.whole(cell.frozen(number // len(self._cells)), number))
 
 
-_AT_ASK = ("config", "key", "seeds", "branches")
+_AT_ASK = ("config", "key", "seeds", "branches", NEWS)
 
 
 def _attributes(end: Told, runs: Sequence[Run]) -> dict[str, Any]:

@@ -27,11 +27,11 @@ class Point:
 def preview(study: Study, count: int) -> list[Point]:
     """The first points of a new study if every trial failed; nothing is stored."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    searched = [Cell(study, factors, {}, 0) for factors in study.cells]
+    searched = [Cell(study, factors, 0) for factors in study.cells]
     points = []
     for number in range(count):
         cell = searched[number % len(searched)]
-        asked = cell.ask()
+        asked, config, _ = cell.ask()
         cell.tell(asked.number, "FAIL", None, {}, {})
-        points.append(Point({**cell.factors, **asked.params}, study.config(asked.params, cell.factors)))
+        points.append(Point({**cell.factors, **asked.params}, config))
     return points

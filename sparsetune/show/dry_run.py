@@ -37,7 +37,11 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
     print(dump(study.resolved()))
     _comment("the space", *space_lines(study.space))
     if study.space.parameters:
-        _comment("", "three configs as they would be drawn before any trial has finished", *point_lines([point.params for point in points]))
+        _comment(
+            "",
+            "three configs as they would be drawn before any trial has finished",
+            *point_lines([point.params for point in points]),
+        )
     if not probe:
         inputs.locate(study.trial, study.project, study.registries, study.source)  # as a forecast and a start do
         return 0

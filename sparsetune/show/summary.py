@@ -14,7 +14,6 @@ from rich.text import Text
 from sparsetune.config.messages import Trial
 from sparsetune.config.paths import without_password
 from sparsetune.config.study import Study
-from sparsetune.config.views import branch_rows
 from sparsetune.layout.text import heading
 from sparsetune.report.listing import trial_row
 from sparsetune.report.tables import known, plain_table
@@ -35,7 +34,7 @@ def show_summary(study: Study, summary: Summary) -> None:
     console = Console()
     shown = [f"{count} {state.lower()}" for state, count in summary.counts.items() if count]
     console.print(f"\n[bold]{escape(summary.name)}[/bold]: {', '.join(shown) or 'no trials'}", highlight=False)
-    rows = [row for trial in summary.trials for row in branch_rows(trial, summary.metrics, study.constraints)]
+    rows = summary.rows
     if summary.front:
         answer = front_of_several if len(summary.metrics) > 1 else best_of_one
         for part in answer(study.objectives, summary.front, rows, console.width):

@@ -1,28 +1,17 @@
-"""Fake studies with learning curves on a virtual clock: what does early stopping save, and what does it cost?
-
-Curves rise and saturate at different speeds, cross, and carry noise; their two ends, ``val_accuracy`` and
-``compute_saved`` (both to be maximised), trade off. A study of 60 trials takes a fraction of a second.
-"""
+"""Learning curves without training, for ``virtual.py``: they rise and saturate at different speeds, cross, carry noise,
+and their two ends, ``val_accuracy`` and ``compute_saved`` (both to be maximised), trade off."""
 
 from __future__ import annotations
 
-import heapq
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sparsetune.config.messages import Metrics, Row
-from sparsetune.config.problem import Problem
-from sparsetune.config.seeds import mix
 from sparsetune.config.study_file import Objective
-
-if TYPE_CHECKING:
-    import optuna
-
-    from sparsetune.search.stopper import Stopper
 
 OBJECTIVES = (Objective(metric="val_accuracy", goal="maximize"), Objective(metric="compute_saved", goal="maximize"))
 CHANCE = 0.1  # accuracy of a network that knows nothing
@@ -35,6 +24,7 @@ class Landscape(ABC):
 
     seed: int
     epochs: int = 30
+    floor: float = 0.1  # share of random settings whose accuracy is too low to count
 
     names: tuple[str, ...] = field(default=(), init=False)
 
@@ -64,10 +54,10 @@ class Landscape(ABC):
         return float(np.random.default_rng([self.seed, number, 2]).lognormal(0, 0.5))
 
     def reference(self) -> np.ndarray:
-        """The reference point: what nine of ten random settings reach in each objective alone."""
+        """The reference point: the accuracy of the floor, and the cost that nine of ten random settings undercut."""
         draws = np.random.default_rng([self.seed, 3]).random((len(self.names), 2000, 1))
         ends = self.curves(dict(zip(self.names, draws, strict=True)))[:, -1]
-        return np.asarray(np.quantile(ends, 0.1, axis=0))
+        return np.array([np.quantile(ends[:, 0], self.floor), np.quantile(ends[:, 1], 0.1)])
 
 
 @dataclass(frozen=True)
@@ -77,12 +67,14 @@ class Adaptive(Landscape):
     High learning rates converge fast to worse ends; dropout makes slower and better; a high gain holds the share early.
     """
 
+    price: float = 0.2  # accuracy that the cheapest end pays
+
     names: tuple[str, ...] = field(default=("lr", "dropout", "share", "gain"), init=False)
 
     def curves(self, params: Params) -> np.ndarray:
         lr, dropout, share, gain = (params[name] for name in self.names)
         best_lr = self.optimum(0, 0.35, 0.65) + 0.2 * (share - 0.5)
-        end = 0.96 - 0.2 * (1 - share) ** 2 - 1.6 * (lr - best_lr) ** 2
+        end = 0.96 - self.price * (1 - share) ** 2 - 1.6 * (lr - best_lr) ** 2
         end -= 0.2 * (dropout - self.optimum(1, 0.4, 0.8)) ** 2 + 0.05 * gain**2
         pace = self.optimum(2, 2.0, 4.0) * np.exp(2.5 * (0.5 - lr)) * (0.7 + dropout)  # epochs
         epoch = np.arange(1, self.epochs + 1)
@@ -132,100 +124,3 @@ class Pruned(Landscape):
             return Row(epoch, 0, {**metrics, "density": 1.0}, phase="train", since=epoch)
         metrics = {**metrics, "density": float(self.density(params))}
         return Row(epoch, 0, metrics, phase="retrain", since=after, settled=after > 3)
-
-
-@dataclass(frozen=True)
-class Played:
-    """What a fake study came to.
-
-    Attributes:
-        epochs: trained, in all.
-        stopped: numbers of the trials that did not end by themselves.
-        ends: the objectives of each trial that did, by number.
-        hypervolume: of these, above the landscape's reference point.
-    """
-
-    epochs: int
-    stopped: tuple[int, ...]
-    ends: Mapping[int, tuple[float, ...]]
-    hypervolume: float
-
-
-def problem(landscape: Landscape) -> Problem:
-    """What a stopper is told of it."""
-    return Problem("fake", landscape.seed, {}, OBJECTIVES, epochs=landscape.epochs)
-
-
-def play(
-    landscape: Landscape,
-    stopper: Callable[[Problem, optuna.Study], Stopper] | None = None,
-    *,
-    trials: int = 60,
-    workers: int = 4,
-) -> Played:
-    """A study with TPE whose workers are busy for virtual seconds; reports come in the order of that clock.
-
-    A trial that is stopped is told as PRUNED, without values. Only what ends by itself counts in the hypervolume.
-    """
-    import optuna
-    from optuna.trial import TrialState
-
-    study = optuna.create_study(directions=[objective.goal for objective in OBJECTIVES])
-    judge = stopper(problem(landscape), study) if stopper else None
-    space: dict[str, optuna.distributions.BaseDistribution] = {
-        name: optuna.distributions.FloatDistribution(0, 1) for name in landscape.names
-    }
-    running: list[tuple[float, int]] = []  # (when the next epoch ends, trial)
-    rows: dict[int, list[Row]] = {}
-    asked: dict[int, optuna.Trial] = {}
-    epochs, stopped = 0, []
-    ends: dict[int, tuple[float, ...]] = {}
-
-    def start(now: float) -> None:
-        if len(asked) == trials:
-            return
-        study.sampler = _sampler(mix(landscape.seed, len(asked)))
-        trial = study.ask(space)
-        asked[trial.number], rows[trial.number] = trial, landscape.rows(trial.number, trial.params)
-        heapq.heappush(running, (now + landscape.seconds(trial.number), trial.number))
-
-    for _ in range(workers):
-        start(0.0)
-    while running:
-        now, number = heapq.heappop(running)
-        row = rows[number].pop(0)
-        epochs += 1
-        if judge and judge.report(number, row):
-            study.tell(asked[number], state=TrialState.PRUNED)
-            judge.ended(number, "PRUNED")
-            stopped.append(number)
-        elif rows[number]:
-            heapq.heappush(running, (now + landscape.seconds(number), number))
-            continue
-        else:
-            ends[number] = tuple(row.metrics[objective.metric] for objective in OBJECTIVES)
-            study.tell(asked[number], ends[number])
-            if judge:
-                judge.ended(number, "COMPLETE")
-        start(now)
-    return Played(epochs, tuple(stopped), ends, _hypervolume(np.array(list(ends.values())), landscape.reference()))
-
-
-def _sampler(seed: int) -> optuna.samplers.TPESampler:
-    import warnings
-
-    import optuna
-
-    with warnings.catch_warnings():  # "multivariate" is experimental
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.samplers.TPESampler(multivariate=True, seed=seed)
-
-
-def _hypervolume(values: np.ndarray, reference: np.ndarray) -> float:
-    """Of two objectives to be maximised, above the reference point."""
-    area, height = 0.0, float(reference[1])
-    for first, second in sorted(values.tolist(), reverse=True):
-        if first > reference[0] and second > height:
-            area += (first - reference[0]) * (second - height)
-            height = second
-    return float(area)

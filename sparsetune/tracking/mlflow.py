@@ -38,18 +38,15 @@ from sparsetune.failpoints import failpoint
 from sparsetune.tracking.entry import Entry, Summary
 from sparsetune.tracking.experiment import refuse_deleted
 from sparsetune.tracking.outbox import Outbox
-from sparsetune.tracking.places import Place, place_of, views
+from sparsetune.tracking.places import RUNS, TRIAL, Place, place_in, place_of, views
 from sparsetune.tracking.store import check_writable, create_once, database, is_remote, shown
 
 if "MLFLOW_LOGGING_LEVEL" not in os.environ:
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it prints a traceback of each error that it raises
 
-STUDY, STUDY_ID, TRIAL, BRANCH, SEED, RUNS, RUN, STATE, REASON = (
-    f"sparsetune.{name}" for name in ("study", "study_id", "trial", "branch", "seed", "runs", "run", "state", "reason")
-)
+STUDY, STUDY_ID, RUN, STATE, REASON = (f"sparsetune.{name}" for name in ("study", "study_id", "run", "state", "reason"))
 STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
 PAGE = 1000  # runs in one answer
-NOBODY = Key(-1)
 SUMMARY = Place(-1)  # the study's parent run in the outbox
 
 
@@ -113,11 +110,12 @@ class MlflowTracker:
         ended = views(trial)
         if any(place not in self._outbox.waiting for place in ended):
             self._enter(trial)
-        keys = {place_of(trial, key): key for key in (*rows, *files)}
+        its_rows = {place_of(trial, key): each for key, each in rows.items()}
+        its_files = {place_of(trial, key): each for key, each in files.items()}
         for place, view in ended.items():
             entry = self._outbox.waiting[place]
             if isinstance(entry, Entry):
-                entry.end(view, rows.get(keys.get(place, NOBODY), ()), files.get(keys.get(place, NOBODY), {}))
+                entry.end(view, its_rows.get(place, ()), its_files.get(place, {}))
         self._outbox.offer(list(ended))
 
     def summarise(self, metrics: Metrics, files: Files, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
@@ -165,7 +163,7 @@ class MlflowTracker:
         self._unfinished, parents = {}, []
         closed: Counter[int] = Counter()
         for run in self._search(client, self._mine):
-            place = _place(run)
+            place = place_in(run.data.tags)
             if place is None:
                 parents += [run] if run.data.tags.get(STUDY) == self._study else []
             elif _settled(run):
@@ -233,7 +231,7 @@ class MlflowTracker:
         run = self._unfinished.pop(entry.place, None)
         if entry.doubtful or entry.place in self._closed:  # closed: ahead of the study's storage when a driver died
             condition = f"tags.`{TRIAL}` = '{entry.place.number}' and {self._mine}"
-            run = next((run for run in self._search(client, condition) if _place(run) == entry.place), None)
+            run = next((run for run in self._search(client, condition) if place_in(run.data.tags) == entry.place), None)
         entry.run_id, entry.settled, entry.steps, entry.params = None, "", {}, set()
         if run is not None:
             entry.run_id, entry.artifacts, entry.settled = run.info.run_id, run.info.artifact_uri, _settled(run)
@@ -243,13 +241,7 @@ class MlflowTracker:
     def _create(self, client: MlflowClient, entry: Entry, end: Mapping[str, str]) -> Run:
         """A run with its tags, those of its end included if that is known."""
         place = entry.place
-        own = {
-            TRIAL: str(place.number),
-            BRANCH: place.branch,
-            SEED: "" if place.seed is None else str(place.seed),
-            RUNS: str(entry.siblings) if entry.siblings > 1 else "",
-        }
-        tags = {**self._tags, STATE: "RUNNING", **{key: value for key, value in {**own, **end}.items() if value}}
+        tags = {**self._tags, **place.tags(entry.siblings), STATE: "RUNNING", **{k: v for k, v in end.items() if v}}
         above = self._parent
         if entry.of is not None:
             if entry.of.run_id is None:
@@ -314,14 +306,6 @@ def _experiment(client: MlflowClient, uri: str, name: str, artifacts: Path) -> s
 
 def _noted(trial: Trial) -> dict[str, str]:
     return {f"sparsetune.{name}": words for name, words in trial.notes.items()}
-
-
-def _place(run: Run) -> Place | None:
-    """Whose run it is; None for a study's parent run."""
-    tags = run.data.tags
-    if TRIAL not in tags:
-        return None
-    return Place(int(tags[TRIAL]), tags.get(BRANCH, ""), int(tags[SEED]) if SEED in tags else None)
 
 
 def _settled(run: Run) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sparsetune.config.messages import Key, Trial
 from sparsetune.config.views import branch_rows, replicate_rows
+
+TRIAL, BRANCH, SEED, RUNS = (f"sparsetune.{name}" for name in ("trial", "branch", "seed", "runs"))  # tags
 
 
 class Place(NamedTuple):
@@ -25,6 +28,23 @@ class Place(NamedTuple):
         """``trial 3``, ``trial 3 mc_samples=5``, ``trial 3 seed 1``."""
         seed = [] if self.seed is None else [f"seed {self.seed}"]
         return " ".join([f"trial {self.number}", *([self.branch] if self.branch else []), *seed])
+
+    def tags(self, runs: int) -> dict[str, str]:
+        """What :func:`place_in` finds it by; ``runs`` is how many its trial has in all."""
+        said = {
+            TRIAL: str(self.number),
+            BRANCH: self.branch,
+            SEED: "" if self.seed is None else str(self.seed),
+            RUNS: str(runs) if runs > 1 else "",
+        }
+        return {tag: value for tag, value in said.items() if value}
+
+
+def place_in(tags: Mapping[str, str]) -> Place | None:
+    """The place that a run's tags name; None for a study's parent run."""
+    if TRIAL not in tags:
+        return None
+    return Place(int(tags[TRIAL]), tags.get(BRANCH, ""), int(tags[SEED]) if SEED in tags else None)
 
 
 def views(trial: Trial) -> dict[Place, Trial]:

@@ -17,7 +17,6 @@ import torch
 
 from sparsetune.config.base import Part
 from sparsetune.config.messages import Metrics, Row
-from sparsetune.config.metrics import METRICS
 from sparsetune.config.registry import Registries
 from sparsetune.config.seeds import mix
 from sparsetune.config.trial import TrialConfig
@@ -26,7 +25,7 @@ from sparsetune.training.anatomy import anatomy
 from sparsetune.training.data import load_dataset
 from sparsetune.training.data.delivery import batches, delivered
 from sparsetune.training.evaluation import evaluate, evaluation_batch
-from sparsetune.training.final import memory_numbers, noise_numbers, size_numbers, split_numbers
+from sparsetune.training.final import declared, memory_numbers, noise_numbers, size_numbers, split_numbers
 from sparsetune.training.loop import Diverged, train_epoch
 from sparsetune.training.metrics.cost import Cost, given_flops
 from sparsetune.training.metrics.energy import GpuEnergy
@@ -62,6 +61,7 @@ class Trainer:
             until: the name of a phase before which training ends.
         """
         self.config = config
+        self._registries = registries
         self.views = [View(setting) for setting in settings or (config.method,)]
         self.training = config.training
         self.device = _device(config.training.device)
@@ -134,7 +134,7 @@ class Trainer:
         if epoch == 0 or self.phases[epoch - 1] is not phase:
             self.method.begin_phase(phase)
         trained = self._train(phase, epoch)
-        of_method = self.method.after_epoch()
+        of_method = declared(self.method, self.method.after_epoch(), self._registries.metrics)
         active = [view for view in self.views if not view.over(self.training)]
         validated = [self._validated(view, epoch) for view in active]
         self.cost.seconds = before.seconds + time.perf_counter() - started
@@ -161,17 +161,18 @@ class Trainer:
         view = view or self.views[0]
         view.told = True
         row = view.record[-1]
-        totals = {k: v for k, v in row.metrics.items() if METRICS[k].scope == "run"}
+        totals = {k: v for k, v in row.metrics.items() if self._registries.metrics[k].scope == "run"}
         with self.as_kept(view):
             if view.best_state is not None:
                 row = view.best_row
             given = self.network, self.method
-            found = split_numbers(*given, self.task, self.data, self.evaluation_batch)
+            measures = self._registries.measures_of(self.data.task)
+            found = split_numbers(*given, self.task, self.data, self.evaluation_batch, measures)
             found |= size_numbers(*given, self.work, self.data, found)
             noisy = self.config.metrics.noise_samples
             if noisy is not None and self.data.task == "classification":
                 found |= noise_numbers(*given, self.data, noisy, self.evaluation_batch)
-            of_method = self.method.summary()
+            of_method = declared(self.method, self.method.summary(), self._registries.metrics)
         joules = self._energy.joules()
         if joules is not None:
             found["energy_kj"] = joules / 1e3
@@ -250,6 +251,7 @@ class Trainer:
             "cost": asdict(self.cost),
             "views": [view.state_dict() for view in self.views],
             "out_of_time": self._out_of_time,
+            "planned": len(self.phases),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

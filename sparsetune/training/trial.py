@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import torch
 
 from sparsetune.config.base import places
 from sparsetune.config.cadence import Cadence
+from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Job, Key, Outcome, Report, Row
+from sparsetune.config.own import digest_of
 from sparsetune.config.paths import run_folder
 from sparsetune.config.registry import Registries
-from sparsetune.config.trial import TrialConfig, resolve_trial
+from sparsetune.config.trial import Cosine, OneCycle, TrialConfig, resolve_trial
 from sparsetune.training import checkpoint, ended
 from sparsetune.training.files import leave_files
 from sparsetune.training.forks import Line, fork_of
@@ -88,13 +91,14 @@ class _Trainings:
         path = self.folder / (TRUNK if until else CHECKPOINT)
         of_this = {
             "config": _identity(line.config), "settings": [each.model_dump(mode="json") for each in line.settings],
-            "until": until, "split": trainer.data.digest,
+            "until": until, "split": trainer.data.digest, "own": [digest_of(file) for file in self.job.imports],
         }  # fmt: skip
         saved = checkpoint.load(path)
         if saved is not None and {name: saved.get(name) for name in of_this} == of_this:  # never another's state
             trainer.load_state_dict(saved["training"])
         elif start is not None:
-            trainer.load_state_dict(start)
+            _refuse_other_length(line.config, len(trainer.phases), start["planned"])
+            trainer.load_state_dict(deepcopy(start))  # an optimiser trains on in the tensors that it is given
         yield from self._rows(trainer, line, seed, path, of_this)
         if not until:
             return None
@@ -155,6 +159,13 @@ class _Trainings:
         if self.left:
             ended.save(run_folder(self.folder, key, self.runs), record or rows, outcome)
         return Report(rows, outcome, key, more=bool(self.left))
+
+
+def _refuse_other_length(config: TrialConfig, epochs: int, planned: int) -> None:
+    """A schedule that spans the whole plan runs otherwise from the first epoch on where the plan is longer."""
+    if epochs != planned and isinstance(config.training.schedule, Cosine | OneCycle):
+        problem = f"the plan has {epochs} epochs here and {planned} in the first branch, and the schedule spans all"
+        raise BadInput(f"{problem}; allowed in a fork: schedule constant or step", key="training.schedule")
 
 
 def _asked_to_stop(job: Job) -> bool:

@@ -65,7 +65,8 @@ class View:
             at: where in the plan it stands, as :class:`~sparsetune.config.messages.Row` names it.
         """
         epoch = len(self.record) + 1
-        improved = not self.record or numbers["loss"] < self.best_row.metrics["val_loss"]
+        improved = not self.record or at["phase"] != self.record[-1].phase  # a state before pruning is none of after it
+        improved = improved or numbers["loss"] < self.best_row.metrics["val_loss"]
         measured = {f"val_{name}": value for name, value in numbers.items()}
         best = measured if improved else self.best_row.metrics
         metrics = {

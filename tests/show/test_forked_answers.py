@@ -35,8 +35,10 @@ def summary_of(root: Path, at_least: float, objectives: int) -> tuple[Any, Any]:
         pruner=SimpleNamespace(name="none"),
     )  # fmt: skip
     counted = {"COMPLETE": 2, "PRUNED": 0, "FAIL": 1, "RUNNING": 0}
-    trials, front = tuple(stored.trials), tuple(stored.front)
-    return study, SimpleNamespace(name="forked", metrics=stored.metrics, counts=counted, front=front, trials=trials)
+    return study, SimpleNamespace(
+        name="forked", metrics=stored.metrics, counts=counted, front=stored.front, trials=stored.trials,
+        rows=stored.rows,
+    )  # fmt: skip
 
 
 def said(

@@ -30,7 +30,7 @@ def shown(study: Study, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("sys.argv", ["sparsetune"])
     ledger = opened(study)
-    show_summary(study, summarise(study, ledger.trials(), ledger.front()))
+    show_summary(study, summarise(study, ledger.trials()))
     return capsys.readouterr().out
 
 

@@ -50,3 +50,10 @@ def test_params_are_the_config_and_what_was_drawn() -> None:
         Place(0), Trial(0, "RUNNING", {"drr.alpha": 2}, {"method": {"name": "drr"}, "seed": 0}), params={"seed"}
     )
     assert entry.lacking_params() == {"drr.alpha": 2, "method.name": "drr"}
+
+
+def test_errors_stand_beside_their_means() -> None:
+    means = Trial(3, "COMPLETE", {}, {}, {"acc": 0.5}, ended_ms=900, errors={"acc": 0.01})
+    entry = Entry(Place(3), means, steps={})
+    entry.end(means, (), {})
+    assert entry.lacking_points() == [Point("acc", 0.5, 900, 0), Point("acc_se", 0.01, 900, 0)]

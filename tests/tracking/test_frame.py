@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from watching import ONE, TWO, Watched, complete, trial
+from watching import ONE, TWO, Watched, begun, complete, forked, row, trial
 
+from sparsetune.config.constraints import Constraint
+from sparsetune.config.messages import Key
 from sparsetune.config.study_file import Objective
+from sparsetune.testing.trials import FORK
 from sparsetune.tracking.frame import frame
 
 NAMES = ("val_accuracy", "compute_saved", "val_loss", "train_loss", "est_flops_g", "est_energy_kj", "step_time_ms")
@@ -114,3 +117,22 @@ def test_without_unicode_it_is_plain() -> None:
 def test_what_it_says_needs_no_colour_and_no_dim_text() -> None:
     for span in frame(busy(TWO, 64).standing, "a study", 80, 24, ascii_only=False).spans:
         assert str(span.style) in ("bold", "not bold", "not bold green", "red", "")
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_of_a_fork_the_rows_stand_in_the_table(width: int) -> None:
+    watched = Watched(constraints=[Constraint(metric="val_accuracy", at_least=0.7)])
+    watched.whole(forked(0, 0.8))
+    watched.whole(forked(1, 0.5))
+    watched.standing.started(begun(forked(2, 0.5)), resumed=False)
+    watched.standing.reported(trial(2), Key(2, 1, FORK[0].name), [row(3, val_accuracy=0.25)])
+    found = lines(watched, width)
+    assert all(len(line) <= width for line in found)
+    assert "best trade-offs so far: 3 of 3" in found
+    assert [line.split()[:3] for line in found[-3:]] == [
+        ["0", "mc_samples=50", "0.91"],
+        ["0", "mc_samples=5", "0.86"],
+        ["0", "mc_samples=1", "0.81"],
+    ]
+    assert found[2] == "2 complete (1 breaks a constraint), 1 running, 7 to start"
+    assert ["2", "3/20", "0.25"] in [line.split()[:3] for line in found]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from watching import EPOCHS, Clock, Watched, complete, row, trial
+from dataclasses import replace
 
+from watching import EPOCHS, Clock, Watched, complete, forked, row, trial
+
+from sparsetune.config.constraints import Constraint
 from sparsetune.config.messages import Key
 from sparsetune.tracking.lines import Throttle, best_line, ended_line, failed_line, running_line, summary_line
 from sparsetune.tracking.standing import Better
@@ -25,13 +28,43 @@ def test_a_new_best_says_of_what() -> None:
     watched = Watched()
     done = complete(3, 0.9, 0.5)
     watched.whole(done)
-    assert best_line(watched.standing, Better(done, [1])) == (
-        "trial 3: compute_saved 0.5, the best so far (val_accuracy 0.9)"
+    line = best_line(watched.standing, Better(done, [1]))
+    assert line == "trial 3: compute_saved 0.5, the best so far (val_accuracy 0.9)"
+    line = best_line(watched.standing, Better(done, [0, 1]))
+    assert line == "trial 3: val_accuracy 0.9 and compute_saved 0.5, the best so far"
+
+
+def test_a_forked_trial_is_one_line_with_both_ends_and_all_its_time() -> None:
+    watched = Watched(constraints=[Constraint(metric="val_accuracy", at_least=0.85)])
+    done = forked(3, 0.8)
+    watched.whole(done)
+    spent = {run.key: [row(EPOCHS, time_min=0.01 * (run.key.seed + 1))] for run in done.runs}
+    assert ended_line(watched.standing, done, spent) == (
+        "[1/10] trial 3 COMPLETE val_accuracy 0.81 to 0.91  compute_saved 0.2 to 0.4  "
+        "1 of 3 rows breaks a constraint (1.8 s)"
+    ), "branches of a seed share its time: 0.6 s and 1.2 s"
+
+
+def test_a_trial_that_breaks_a_constraint_is_said_and_is_not_the_best() -> None:
+    watched = Watched(total=4, constraints=[Constraint(metric="val_accuracy", at_least=0.85)])
+    watched.whole(complete(0, 0.9, 0.1))
+    broken = replace(complete(1, 0.5, 0.9), feasible=False)
+    assert watched.whole(broken) == []
+    line = ended_line(watched.standing, broken, {})
+    assert line.endswith("val_accuracy 0.5  compute_saved 0.9  breaks a constraint")
+    assert summary_line(watched.standing) == (
+        "[2/4] 2 complete (1 breaks a constraint); best val_accuracy 0.9 (trial 0), compute_saved 0.1 (trial 0); "
+        "time left about 5 s"
     )
-    assert (
-        best_line(watched.standing, Better(done, [0, 1]))
-        == "trial 3: val_accuracy 0.9 and compute_saved 0.5, the best so far"
+
+
+def test_a_row_of_a_fork_is_the_best_by_its_own_name() -> None:
+    watched = Watched()
+    (low, high) = watched.whole(forked(3, 0.8))
+    assert best_line(watched.standing, high) == (
+        "trial 3 mc_samples=50: val_accuracy 0.91, the best so far (compute_saved 0.2)"
     )
+    assert (low.row.label, low.objectives) == ("3 mc_samples=1", [1])
 
 
 def test_the_summary_has_counts_best_failure_and_time_left() -> None:

@@ -169,11 +169,11 @@ def test_runs_without_a_study_are_told_apart_by_name(watch: Watch) -> None:
 
 def test_each_session_of_a_study_adds_a_step_to_its_summary(watch: Watch, tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
-    for session, status in ((0, "KILLED"), (1, "FINISHED")):
+    for turn, status in ((0, "KILLED"), (1, "FINISHED")):
         tracker = watch.open()
         assert watch.parent().info.status == "RUNNING"
-        table.write_text(str(session))
-        tracker.summarise({"best": session / 2}, {"trials.csv": table}, status)  # type: ignore[arg-type]
+        table.write_text(str(turn))
+        tracker.summarise({"best": turn / 2}, {"trials.csv": table}, status)  # type: ignore[arg-type]
         tracker.close()
         assert watch.parent().info.status == status
     history = MlflowClient(watch.uri).get_metric_history(watch.parent().info.run_id, "best")

@@ -25,7 +25,6 @@ def forked(number: int = 7) -> Trial:
     return several(
         number,
         {(seed, b.name): {"acc": 0.3 + 0.1 * i + 0.2 * (seed - 3)} for seed in SEEDS for i, b in enumerate(FORK)},
-        notes={"split": "abc"},
     )
 
 
@@ -48,6 +47,11 @@ def test_the_places_of_a_trial() -> None:
     assert place_of(single, Key(0, 3, "mc_samples=5")) == Place(0, "mc_samples=5")
     plain = Trial(0, "COMPLETE", {}, {}, runs=(Run(Key(0, 3)),))
     assert list(views(plain)) == [Place(0)] == [place_of(plain, Key(0, 3))]
+    assert ALL[1].tags(9) == {
+        "sparsetune.trial": "7", "sparsetune.branch": "mc_samples=1", "sparsetune.seed": "3", "sparsetune.runs": "9",
+    }  # fmt: skip
+    assert Place(3).tags(1) == {"sparsetune.trial": "3"}
+    assert Place(3, "", 0).tags(2)["sparsetune.seed"] == "0"
     assert [place.name for place in ALL[:2]] == ["trial 7 mc_samples=1", "trial 7 mc_samples=1 seed 3"]
 
 
@@ -73,7 +77,6 @@ def test_each_row_has_its_means_and_under_it_a_run_for_each_seed(watch: Watch, t
         assert run.info.run_name == f"trial 7 {FORK[index].name}"
         assert (run.info.status, run.data.tags["sparsetune.state"]) == ("FINISHED", "COMPLETE")
         assert run.data.tags["mlflow.parentRunId"] == watch.parent().info.run_id
-        assert run.data.tags["sparsetune.split"] == "abc"
         assert run.data.metrics == {
             "acc": pytest.approx(0.4 + 0.1 * index),
             "acc_se": pytest.approx(0.1),

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from watching import ONE, Watched, complete, trial
+import math
+
+import pytest
+from watching import EPOCHS, ONE, Watched, begun, complete, forked, row, trial
+
+from sparsetune.config.constraints import Constraint
+from sparsetune.config.messages import Key
+from sparsetune.testing.trials import FORK
+from sparsetune.tracking.lines import epoch_text
 
 
 def test_trials_of_earlier_runs_count_and_are_among_the_best() -> None:
@@ -46,3 +54,78 @@ def test_a_config_without_epochs_has_no_fraction() -> None:
     watched.report(0, 3)
     assert watched.standing.fraction == 0
     assert watched.standing.running[0].epochs is None
+
+
+def test_progress_is_that_of_all_epochs_and_branches_of_a_seed_count_once() -> None:
+    watched = Watched(total=1)
+    running = begun(forked(0, 0.8))
+    watched.standing.started(running, resumed=False)
+    each = watched.standing.running[0]
+
+    def report(seed: int, branch: int, epoch: int) -> None:
+        key = Key(0, seed, FORK[branch].name)
+        watched.standing.reported(running, key, [row(epoch, val_accuracy=0.1 * epoch)])
+
+    assert each.epochs == 2 * EPOCHS
+    report(0, 0, 4)
+    report(0, 1, 4)
+    report(0, 2, 4)
+    assert (each.epoch, watched.standing.fraction) == (4, 0.2)
+    report(0, 0, EPOCHS)
+    report(0, 1, 6)
+    report(1, 0, 5)
+    assert (each.epoch, watched.standing.fraction) == (15, 0.75)
+    assert epoch_text(each) == "15/20"
+    assert each.row is not None
+    assert each.row.metrics == {"val_accuracy": 0.5}, "the latest that was heard"
+
+
+def test_what_an_earlier_run_did_of_replicates_is_no_work_of_this_one() -> None:
+    """Seed 0 was done, seed 1 half; then 2 s for two epochs of the other half."""
+    watched = Watched(total=1)
+    running = begun(forked(0, 0.8))
+    watched.standing.started(running, resumed=True)
+    watched.clock.now = 3.0
+    for branch in FORK:
+        watched.standing.reported(running, Key(0, 0, branch.name), [row(EPOCHS)])
+    watched.standing.reported(running, Key(0, 1, FORK[0].name), [row(5)])
+    each = watched.standing.running[0]
+    assert (each.before, each.since) == (0.75, 3.0)
+    assert watched.standing.seconds_left() is None
+    watched.clock.now = 5.0
+    watched.standing.reported(running, Key(0, 1, FORK[0].name), [row(7)])
+    assert (each.before, each.done) == (0.75, pytest.approx(0.85))
+    assert watched.standing.seconds_left() == pytest.approx(3.0)
+
+
+def test_a_seed_that_this_run_began_is_its_work() -> None:
+    watched = Watched(total=1)
+    running = begun(forked(0, 0.8))
+    watched.standing.started(running, resumed=True)
+    for seed, epoch in ((0, 8), (0, 10), (1, 4)):
+        watched.clock.now += 1.0
+        watched.standing.reported(running, Key(0, seed, FORK[0].name), [row(epoch)])
+    assert watched.standing.running[0].before == 0.4
+
+
+def test_rows_compete_and_trials_count() -> None:
+    watched = Watched(constraints=[Constraint(metric="val_accuracy", at_least=0.85)])
+    better = watched.whole(forked(0, 0.8))
+    assert [(each.row.label, each.objectives) for each in better] == [("0 mc_samples=5", [1]), ("0 mc_samples=50", [0])]
+    assert watched.standing.counts["COMPLETE"] == 1
+    assert len(watched.standing.front) == 2, "the third breaks the constraint"
+    assert watched.standing.broken == 0, "a trial with a row that may win"
+    assert watched.whole(forked(1, 0.5)) == []
+    assert watched.standing.broken == 1
+
+
+def test_what_is_not_a_number_never_leads() -> None:
+    watched = Watched(objectives=ONE)
+    assert watched.whole(trial(0, "COMPLETE", {"val_loss": math.nan})) == []
+    assert len(watched.standing.front) == 0
+
+
+def test_rows_of_earlier_runs_are_among_the_best() -> None:
+    watched = Watched(earlier=[forked(0, 0.8)])
+    assert [best and best[1].label for best in watched.standing.front.best] == ["0 mc_samples=50", "0 mc_samples=1"]
+    assert watched.standing.done == 1

@@ -13,7 +13,7 @@ from mlflow.entities import Run
 from sparsetune.config.messages import Row, Trial
 from sparsetune.tracking.mlflow import MlflowTracker
 from sparsetune.tracking.outbox import FLUSH_SECONDS
-from sparsetune.tracking.places import Place
+from sparsetune.tracking.places import Place, place_in
 
 CONFIG = {"method": {"name": "ast", "kp": 0.1}, "model": {"hidden": [300, 100]}, "seed": 0, "long": "x" * 7000}
 TAGS = {"sparsetune.study_id": "x", "mlflow.source.git.commit": "abc", "sparsetune.host": "here"}
@@ -75,11 +75,8 @@ class Watch:
         """By row and replicate; each has one run."""
         found = {}
         for run in self.all_runs():
-            tags = run.data.tags
-            if "sparsetune.trial" in tags:
-                seed = tags.get("sparsetune.seed")
-                number, branch = int(tags["sparsetune.trial"]), tags.get("sparsetune.branch", "")
-                place = Place(number, branch, None if seed is None else int(seed))
+            place = place_in(run.data.tags)
+            if place is not None:
                 assert place not in found, f"{place} has two runs"
                 found[place] = run
         return found

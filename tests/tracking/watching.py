@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from rich.console import Console
 
-from sparsetune.config.messages import Key, Row, Trial
+from sparsetune.config.constraints import Constraint
+from sparsetune.config.messages import Key, Row, Run, Trial
 from sparsetune.config.study_file import Objective
+from sparsetune.testing.trials import FORK, several
 from sparsetune.tracking.console import ConsoleObserver
 from sparsetune.tracking.standing import Better, Standing
 
@@ -46,6 +49,24 @@ def complete(number: int, *values: float, objectives: Sequence[Objective] = TWO)
     return trial(number, "COMPLETE", metrics)
 
 
+def forked(number: int, base: float) -> Trial:
+    """Three branches x two seeds; the second seed is 0.02 more accurate, each branch 0.05 more and saves 0.1 less."""
+    results = {
+        (seed, branch.name): {
+            "val_accuracy": base + 0.05 * place + 0.02 * seed,
+            "compute_saved": 0.4 - 0.1 * place,
+        }
+        for seed in (0, 1)
+        for place, branch in enumerate(FORK)
+    }
+    return several(number, results)
+
+
+def begun(trial: Trial) -> Trial:
+    """A trial before anything is known of it."""
+    return replace(trial, state="RUNNING", metrics={}, errors={}, runs=tuple(Run(run.key) for run in trial.runs))
+
+
 def row(epoch: int, **metrics: float) -> Row:
     return Row(epoch, 0, metrics)
 
@@ -53,9 +74,15 @@ def row(epoch: int, **metrics: float) -> Row:
 class Watched:
     """A standing whose trials are started and ended in one call."""
 
-    def __init__(self, total: int = 10, objectives: Sequence[Objective] = TWO, earlier: Sequence[Trial] = ()) -> None:
+    def __init__(
+        self,
+        total: int = 10,
+        objectives: Sequence[Objective] = TWO,
+        earlier: Sequence[Trial] = (),
+        constraints: Sequence[Constraint] = (),
+    ) -> None:
         self.clock = Clock()
-        self.standing = Standing(objectives, earlier, total, self.clock)
+        self.standing = Standing(objectives, earlier, total, self.clock, constraints)
 
     def start(self, number: int, *, resumed: bool = False) -> None:
         self.standing.started(trial(number), resumed=resumed)

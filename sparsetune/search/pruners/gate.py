@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.expressions import parse
-from sparsetune.config.metrics import METRICS, Goal
+from sparsetune.config.metrics import Goal
 from sparsetune.config.problem import Problem
 
 _KEY = "pruner.metric"
@@ -37,15 +37,15 @@ def gate_of(metric: str | None, problem: Problem, *, at_the_end: bool = False) -
         raise BadInput(f"missing: with several objectives one metric is judged, such as {example}", key=_KEY)
     name = metric or problem.objectives[0].metric
     objective = objectives.get(name)
-    if objective is None and name not in METRICS:
-        raise BadInput(unknown("metric", name, METRICS).partition(" (allowed")[0] + _LIST, key=_KEY)
+    if objective is None and name not in problem.metrics:
+        raise BadInput(unknown("metric", name, problem.metrics).partition(" (allowed")[0] + _LIST, key=_KEY)
     if name.startswith("test_"):
         raise BadInput(f"{name!r} is of test data, which never selects anything{_LIST}", key=_KEY)
     read = parse(objective.score).names if objective and objective.score else (name,)
-    late = [each for each in read if each in METRICS and not METRICS[each].each_epoch]
+    late = [each for each in read if each in problem.metrics and not problem.metrics[each].each_epoch]
     if late and not at_the_end:
         raise BadInput(f"{late[0]!r} is known only at the end of a trial: nothing to prune on{_LIST}", key=_KEY)
-    goal = objective.goal if objective else METRICS[name].goal
+    goal = objective.goal if objective else problem.metrics[name].goal
     if goal is None:
         raise BadInput(f"{name!r} has no better and worse: nothing to prune on{_LIST}", key=_KEY)
     return Gate(name, goal, objective=list(objectives) == [name])

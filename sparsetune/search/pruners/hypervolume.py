@@ -17,8 +17,8 @@ import numpy as np
 
 from sparsetune.config.base import Part, param
 from sparsetune.config.errors import BadInput
+from sparsetune.config.expressions import parse
 from sparsetune.config.messages import Metrics, Row, State
-from sparsetune.config.metrics import METRICS
 from sparsetune.config.problem import Problem
 from sparsetune.config.study_file import Objective
 from sparsetune.search.pruners.contract import Pruner
@@ -124,7 +124,7 @@ class Rungs:
 
     def _compares(self, row: Row) -> bool:
         """Not after the last epoch: that would save nothing."""
-        return row.settled and row.epoch < self.epochs and is_rung(row.since, self.first, self.factor)
+        return row.settled and row.epoch != self.epochs and is_rung(row.since, self.first, self.factor)
 
     def _share(self, number: int, epoch: int) -> float:
         """Who goes on, so that a plan of many phases stops as many as one with a single phase of that length."""
@@ -180,12 +180,12 @@ class Hypervolume(Pruner):
 
     @classmethod
     def refuse(cls, config: Config, problem: Problem) -> None:
-        objectives = [objective.metric for objective in problem.objectives]
-        late = [name for name in objectives if name in METRICS and not METRICS[name].each_epoch]
-        early = [name for name in objectives if name not in late]
+        late = [name for each in problem.objectives for name in _late(each, problem)]
+        early = [each.metric for each in problem.objectives if not _late(each, problem)]
         gate = f"judge one metric instead: {{name: median, metric: {(early or ['val_loss'])[0]}}}"
-        if len(objectives) < 2:
-            raise BadInput(f"hypervolume wants at least two objectives, found {len(objectives)}; {gate}", key="pruner")
+        if len(problem.objectives) < 2:
+            text = f"hypervolume wants at least two objectives, found {len(problem.objectives)}; {gate}"
+            raise BadInput(text, key="pruner")
         if late:
             text = f"hypervolume compares running trials, and {late[0]!r} is known only at the end of one; {gate}"
             raise BadInput(text, key="pruner")
@@ -197,3 +197,9 @@ class Hypervolume(Pruner):
     def stopper(cls, config: Config, problem: Problem, copy: Study) -> Stopper:
         first = config.min_epochs or math.ceil(problem.epochs / 8)
         return Rungs(problem.objectives, problem.epochs, first, config.factor, config.keep, config.density_within)
+
+
+def _late(objective: Objective, problem: Problem) -> list[str]:
+    """The metrics that an objective needs and that are known at a trial's end only."""
+    needed = parse(objective.score).names if objective.score else (objective.metric,)
+    return [name for name in needed if name in problem.metrics and not problem.metrics[name].each_epoch]

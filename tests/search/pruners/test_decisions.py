@@ -158,8 +158,8 @@ def test_wilcoxon_is_optunas(restarts: bool, objectives: tuple[Objective, ...]) 
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
 @pytest.mark.parametrize("restarts", [False, True], ids=["whole", "restarts"])
-def test_hyperband_shows_its_brackets_to_samplers(restarts: bool, sampler: str) -> None:
-    """Proposals are those of a plain loop with the pruner, where the first trial fails before it has reported."""
+def test_hyperband_with_a_sampler(restarts: bool, sampler: str) -> None:
+    """Proposals and decisions are those of a plain loop, in which samplers are shown a study of the bracket."""
     settings: dict[str, Any] = {"tpe": {"n_startup_trials": 3}, "nsga2": {"population_size": 3}}[sampler]
     of = problem(epochs=EPOCHS)
     ours = Judged(of, "hyperband", reduction_factor=3)

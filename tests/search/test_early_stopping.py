@@ -1,0 +1,98 @@
+"""What early stopping saves and costs, on fake studies with learning curves. Its defaults were tuned on other seeds
+(2000 to 2023); ``benchmarks/early_stopping.py`` prints the figures with their intervals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import optuna
+
+from sparsetune.config.messages import Metrics, Row, State
+from sparsetune.config.problem import Problem
+from sparsetune.search.stopper import Stopper
+from sparsetune.testing.curves import Adaptive, Pruned
+from sparsetune.testing.virtual import Judge, Played, hypervolume, play, pruner
+
+SEEDS = range(20)
+
+
+@cache
+def whole(seed: int) -> Played:
+    """The study in which every trial runs to its end."""
+    return play(Adaptive(seed))
+
+
+def against_whole(seed: int, judge: Judge, **landscape: float) -> tuple[float, float]:
+    """Hypervolume and epochs over those of the whole study."""
+    there = Adaptive(seed, **landscape)
+    played = play(there, judge)
+    return hypervolume(there, played) / hypervolume(there, whole(seed)), played.epochs / whole(seed).epochs
+
+
+def test_hypervolume_with_its_defaults() -> None:
+    volumes, epochs = zip(*(against_whole(seed, pruner("hypervolume")) for seed in SEEDS), strict=True)
+    assert np.mean(volumes) >= 0.98
+    assert np.mean(epochs) <= 0.7
+
+
+def test_a_gate_where_only_good_accuracy_counts() -> None:
+    """What is below the gate is lost: where all of the front counts, a gate costs more than it saves."""
+    gate = pruner("percentile", percentile=80.0, metric="val_accuracy")
+    volumes, epochs = zip(*(against_whole(seed, gate, floor=0.7) for seed in SEEDS), strict=True)
+    assert np.mean(volumes) >= 0.98
+    assert np.mean(epochs) <= 0.7
+
+
+def test_a_study_is_the_same_again() -> None:
+    one, two = (play(Pruned(3), pruner("hypervolume"), trials=30) for _ in range(2))
+    assert one == two
+    assert one.stopped
+    assert one.epochs < play(Pruned(3), trials=30).epochs == 30 * 30
+
+
+class Blind:
+    """A stopper that decides, and beside it one of the same kind that takes every row for settled."""
+
+    def __init__(self, problem: Problem, copy: optuna.Study) -> None:
+        make = pruner("hypervolume", min_epochs=2)
+        self._seeing, self._blind = make(problem, copy), make(problem, copy)
+        self.stopped: set[int] = set()
+
+    def report(self, number: int, row: Row) -> bool:
+        if self._blind.report(number, replace(row, settled=True)):
+            self.stopped.add(number)
+        return self._seeing.report(number, row)
+
+    def ended(self, number: int, state: State) -> None:
+        self._seeing.ended(number, state)
+        self._blind.ended(number, state)
+
+    def record(self, number: int) -> None: ...
+
+    def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
+        return False
+
+    def restore(self, number: int, state: State, record: Any) -> None: ...
+
+
+def test_judging_across_an_unsettled_prune_step_stops_trials_of_the_front() -> None:
+    lost, front = 0, 0
+    for seed in range(6):
+        judges: list[Blind] = []
+
+        def judge(problem: Problem, copy: optuna.Study, judges: list[Blind] = judges) -> Stopper:
+            judges.append(Blind(problem, copy))
+            return judges[0]
+
+        ends = play(Pruned(seed), judge).ends
+        best = {number for number, end in ends.items() if not any(beats(other, end) for other in ends.values())}
+        lost += len(judges[0].stopped & best)
+        front += len(best)
+    assert lost > 0.05 * front
+
+
+def beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one != other and all(a >= b for a, b in zip(one, other, strict=True))
