@@ -122,14 +122,17 @@ def open_tracker(study: Study, uid: str, warn: Warn) -> MlflowTracker:
     return MlflowTracker(uri, study.name, study.project.artifacts, study=study.name, tags=labels, warn=warn)
 
 
-def leave_summary(study: Study, tracker: MlflowTracker, counted: Mapping[str, int], trials: Sequence[Trial]) -> None:
-    """The study's files on its parent run: what was run, and all trials as a table."""
+def leave_summary(study: Study, tracker: MlflowTracker, counted: Mapping[str, int], rows: Sequence[Trial]) -> None:
+    """The study's files on its parent run: what was run, with files of one's own, and all rows as a table."""
     from sparsetune.report.files import trials_csv
 
     with tempfile.TemporaryDirectory() as folder:
         files = {"study.yaml": Path(folder) / "study.yaml", "trials.csv": Path(folder) / "trials.csv"}
         files["study.yaml"].write_text(dump(study.resolved()))
-        files["trials.csv"].write_text(trials_csv(trials))
+        files["trials.csv"].write_text(trials_csv(rows))
+        for file in study.imports:
+            files[file.name] = Path(folder) / Path(file.name).name
+            files[file.name].write_text(file.text)
         numbers = {f"trials_{state.lower()}": float(count) for state, count in counted.items()}
         tracker.summarise(numbers, files, "FINISHED" if counted["COMPLETE"] else "FAILED")
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sparsetune.config.disk import CannotWrite, disk_trouble
 from sparsetune.config.messages import Job, Key, Metrics, Observer, Outcome, Report, Row, Run, State, Trial
 from sparsetune.config.overrides import assign
 from sparsetune.config.paths import run_folder
 from sparsetune.config.yaml_io import dump, write_atomic
+from sparsetune.running import Running, TrialBook
 from sparsetune.training.results import final_results, json_lines, read_json_lines
 
 HISTORY = "history.jsonl"
@@ -27,50 +28,6 @@ _LEFT = (
     "config.yaml", "final_results.json", HISTORY, "weights.safetensors", "layers.json", "trace.npz", "controller.png",
     "error.txt",
 )  # fmt: skip
-
-
-class TrialBook(Protocol):
-    """Where trials are drawn and remembered (``search.ledger.Ledger``)."""
-
-    @property
-    def spent(self) -> bool:
-        """Whether no further trial is to be drawn."""
-
-    def trials(self) -> list[Trial]: ...
-    def ask(self) -> Trial:
-        """A new trial: RUNNING, or already COMPLETE where an equal one is known."""
-
-    def report(self, number: int, row: Row) -> bool:
-        """A row of the trial's first run; True: not worth going on with."""
-
-    def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
-        """What a replicate, counted from 0, has ended with; True: no more are worth training."""
-
-    def tell(self, number: int, state: State, runs: Sequence[Run], reason: str = "") -> Trial: ...
-
-
-@dataclass
-class _Running:
-    trial: Trial
-    rows: dict[Key, list[Row]]
-    runs: dict[Key, Run] = field(default_factory=dict)  # that have ended
-
-    @property
-    def first(self) -> Key:
-        return self.trial.runs[0].key
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        return tuple(dict.fromkeys(run.key.seed for run in self.trial.runs))
-
-    def all_runs(self, state: State, reason: str) -> list[Run]:
-        """The runs as the trial ends: one that had no end yet has its last row, and the trial's state."""
-        found = []
-        for run in self.trial.runs:
-            rows = self.rows[run.key]
-            last = rows[-1].metrics if rows else {}
-            found.append(self.runs.get(run.key) or Run(run.key, state, last, reason))
-        return found
 
 
 class Driver:
@@ -105,7 +62,7 @@ class Driver:
         self._localise = localise
         self._kept = kept
         self._score = score
-        self._running: dict[int, _Running] = {}
+        self._running: dict[int, Running] = {}
         self._leaving: set[int] = set()  # ended, with a folder that has not gone yet
         self._stop_file = folder / STOP
         self._stop_file.unlink(missing_ok=True)
@@ -134,7 +91,7 @@ class Driver:
         return None
 
     def _job(self, trial: Trial) -> Job:
-        running = _Running(trial, {run.key: [] for run in trial.runs})
+        running = Running(trial, {run.key: [] for run in trial.runs})
         self._running[trial.number] = running
         return Job(
             running.first,
@@ -172,7 +129,7 @@ class Driver:
             return self._run_ended(running, of, report.outcome, last=report.last) or not self._heard
         return pruned or not self._heard
 
-    def _take(self, running: _Running, of: Key, report: Report) -> bool:
+    def _take(self, running: Running, of: Key, report: Report) -> bool:
         """Note new rows; True when the trial is to be pruned after the last one that was noted."""
         known, new = running.rows[of], []
         done = report.outcome is not None and report.outcome.state == "COMPLETE"
@@ -192,7 +149,7 @@ class Driver:
             observer.trial_reported(running.trial, of, tuple(new))
         return pruned
 
-    def _run_ended(self, running: _Running, of: Key, outcome: Outcome, *, last: bool) -> bool:
+    def _run_ended(self, running: Running, of: Key, outcome: Outcome, *, last: bool) -> bool:
         """Note how a run ended, and end its trial if that decides it; True if its job is to stop."""
         number, run = of.number, self._run(of, outcome)
         running.runs[of] = run
@@ -205,9 +162,10 @@ class Driver:
         if last:
             self._end(number, "COMPLETE", "")
             return False
-        index = running.seeds.index(of.seed)
-        if of.branch == running.first.branch and self._book.replicate(number, index, run.metrics):
-            self._end(number, "PRUNED", f"pruned after replicate {index + 1} of {len(running.seeds)}")
+        index, count = running.seeds.index(of.seed), len(running.seeds)
+        judged = of.branch == running.first.branch and index + 1 < count
+        if judged and self._book.replicate(number, index, run.metrics):
+            self._end(number, "PRUNED", f"pruned after replicate {index + 1} of {count}")
             return True
         return False
 

@@ -115,7 +115,9 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
             ledger = Ledger(study, environment(study.imports), warn, prepared.content, points)
             tracking = Background(lambda: open_tracker(study, ledger.uid, warn))
             earlier = ledger.trials()
-            watcher = ConsoleObserver(console, study.objectives, earlier, study.budget.trials, study.name)
+            watcher = ConsoleObserver(
+                console, study.objectives, earlier, study.budget.trials, study.name, constraints=study.constraints
+            )
             observers: Sequence[Observer] = (watcher, tracking)  # closed in this order: the last may raise
             driver = Driver(
                 ledger,
@@ -131,7 +133,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
                 driver.make_good(tracking)
                 run_until_told(executor, driver, warn)
                 summary = summarise(study, ledger.trials())
-                leave_summary(study, tracking.up_to_date(), summary.counts, ledger.trials())
+                leave_summary(study, tracking.up_to_date(), summary.counts, summary.rows)
             except BaseException:
                 tracking.up_to_date().summarise({}, {}, "KILLED")
                 raise

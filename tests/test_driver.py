@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sparsetune.config.messages import Key, Metrics, Outcome, Report, Row, Trial
+from sparsetune.config.messages import Branch, Files, Job, Key, Metrics, Outcome, Report, Row, Run, State, Trial
 from sparsetune.driver import Driver
 
 ROWS = tuple(Row(epoch, 1000 + epoch, {"val_accuracy": epoch / 10, "time_min": 0.1}) for epoch in range(1, 7))
@@ -19,33 +18,42 @@ DONE = Outcome("COMPLETE", {"val_accuracy": 0.6, "time_min": 0.1})
 
 
 class Book:
-    """Remembers trials in a list; prunes at the epoch it is told."""
+    """Remembers trials in a list; prunes at the epoch and after the replicate that it is told."""
 
-    def __init__(self, prune_at: int | None = None) -> None:
+    def __init__(self, prune_at: int | None = None, *, trials: int = 1, seeds: int = 1, branches: int = 1) -> None:
         self.kept: list[Trial] = []
         self.reported: list[int] = []
-        self.prune_at = prune_at
+        self.replicates: list[tuple[int, Metrics]] = []
+        self.prune_at, self.prune_after = prune_at, -1
+        self.budget = trials
+        self.seeds = range(5, 5 + seeds)
+        self.branches = tuple(Branch(f"m={n}" if n else "", {"method.m": n} if n else {}) for n in range(branches))
 
-    def __len__(self) -> int:
-        return len(self.kept)
+    @property
+    def spent(self) -> bool:
+        return len(self.kept) >= self.budget
 
     def trials(self) -> list[Trial]:
         return list(self.kept)
 
     def ask(self) -> Trial:
-        self.kept.append(Trial(len(self.kept), "RUNNING", {}, {"seed": 5}))
+        number = len(self.kept)
+        runs = tuple(Run(Key(number, seed, branch.name)) for seed in self.seeds for branch in self.branches)
+        self.kept.append(Trial(number, "RUNNING", {}, {"seed": 5}, runs=runs, branches=self.branches))
         return self.kept[-1]
 
     def report(self, number: int, row: Row) -> bool:
         self.reported.append(row.epoch)
         return row.epoch == self.prune_at
 
-    def tell(
-        self, number: int, state: Any, metrics: Metrics, reason: str = "", notes: Mapping[str, str] | None = None
-    ) -> Trial:
-        said = dict(notes or {})
-        self.kept[number] = replace(self.kept[number], state=state, metrics=metrics, reason=reason, notes=said)
-        return self.kept[number]
+    def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
+        self.replicates.append((index, metrics))
+        return index == self.prune_after
+
+    def tell(self, number: int, state: State, runs: Sequence[Run], reason: str = "") -> Trial:
+        told = replace(self.kept[number], state=state, metrics=runs[0].metrics, reason=reason, runs=tuple(runs))
+        self.kept[number] = told
+        return told
 
 
 class Watcher:
@@ -57,21 +65,21 @@ class Watcher:
     def trial_started(self, trial: Trial, *, resumed: bool) -> None:
         self.started.append((trial.number, resumed))
 
-    def trial_reported(self, trial: Trial, rows: tuple[Row, ...]) -> None:
+    def trial_reported(self, trial: Trial, key: Key, rows: tuple[Row, ...]) -> None:
         self.rows += [row.epoch for row in rows]
 
-    def trial_ended(self, trial: Trial, rows: tuple[Row, ...], files: Mapping[str, Path]) -> None:
-        self.ended.append((trial, len(rows), set(files)))
+    def trial_ended(self, trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]) -> None:
+        assert set(rows) == {run.key for run in trial.runs}
+        self.ended.append((trial, sum(map(len, rows.values())), {name for each in files.values() for name in each}))
 
     def close(self) -> None: ...
 
 
-def driver(folder: Path, book: Book, watcher: Watcher, *, budget: int = 1, kept: bool = True) -> Driver:
+def driver(folder: Path, book: Book, watcher: Watcher, *, kept: bool = True) -> Driver:
     return Driver(
         book,
         (watcher,),
         folder=folder,
-        budget=budget,
         objectives=("val_accuracy",),
         job_options={},
         localise=lambda config: config,
@@ -113,11 +121,11 @@ def test_a_pruned_trial_has_the_metrics_of_its_last_report(tmp_path: Path) -> No
 
 
 def test_trials_that_were_cut_short_come_first_and_count_in_the_budget(tmp_path: Path) -> None:
-    book, watcher = Book(), Watcher()
+    book, watcher = Book(trials=3), Watcher()
     book.ask()
-    book.tell(0, "COMPLETE", {})
+    book.tell(0, "COMPLETE", [Run(Key(0, 5))])
     book.ask()
-    run = driver(tmp_path, book, watcher, budget=3)
+    run = driver(tmp_path, book, watcher)
     first, second, third = run.next_job(), run.next_job(), run.next_job()
     assert first is not None
     assert second is not None
@@ -156,3 +164,73 @@ def test_a_lost_job_is_a_fail_with_what_it_had_reported(tmp_path: Path) -> None:
     run.receive(job.key, Report(ROWS[:2]))
     run.lost(job.key, "worker died twice")
     assert (book.kept[0].state, book.kept[0].reason, watcher.ended[0][1]) == ("FAIL", "worker died twice", 2)
+
+
+def started(run: Driver) -> Job:
+    job = run.next_job()
+    assert job is not None
+    return job
+
+
+def test_all_runs_of_a_trial_end_it(tmp_path: Path) -> None:
+    """Two seeds, two branches: each with rows, an outcome and a folder of its own."""
+    book, watcher = Book(seeds=2, branches=2), Watcher()
+    run = driver(tmp_path, book, watcher)
+    job = started(run)
+    assert (job.key, job.seeds, [branch.name for branch in job.branches]) == (Key(0, 5), (5, 6), ["", "m=1"])
+    keys = [Key(0, seed, branch) for seed in (5, 6) for branch in ("", "m=1")]
+    for index, key in enumerate(keys):
+        outcome = Outcome("COMPLETE", {"val_accuracy": index / 10})
+        assert not run.receive(job.key, Report(ROWS, outcome, key, more=key != keys[-1]))
+        assert not run.receive(job.key, Report(ROWS, outcome, key, more=True)) or key == keys[-1], "twice is once"
+    [trial] = book.kept
+    assert (trial.state, [each.metrics["val_accuracy"] for each in trial.runs]) == ("COMPLETE", [0, 0.1, 0.2, 0.3])
+    assert book.reported == [1, 2, 3, 4, 5, 6], "pruners look at the first run"
+    assert book.replicates == [(0, {"val_accuracy": 0.0})], "and at the first branch of each replicate but the last"
+    assert watcher.ended[0][1] == 24
+
+
+def test_a_branch_may_fail_and_a_replicate_may_not(tmp_path: Path) -> None:
+    book = Book(branches=2)
+    run = driver(tmp_path / "branches", book, Watcher())
+    job = started(run)
+    assert not run.receive(job.key, Report(ROWS, Outcome("FAIL", reason="nan"), Key(0, 5), more=True))
+    assert not run.receive(job.key, Report(ROWS, DONE, Key(0, 5, "m=1")))
+    assert (book.kept[0].state, [each.state for each in book.kept[0].runs]) == ("COMPLETE", ["FAIL", "COMPLETE"])
+    book = Book(seeds=3)
+    run = driver(tmp_path / "seeds", book, Watcher())
+    job = started(run)
+    assert not run.receive(job.key, Report(ROWS, DONE, Key(0, 5), more=True))
+    assert run.receive(job.key, Report(ROWS, Outcome("FAIL", reason="nan"), Key(0, 6), more=True)), "no need to go on"
+    assert (book.kept[0].state, book.kept[0].reason) == ("FAIL", "seed 6: nan")
+    book = Book(branches=2)
+    run = driver(tmp_path / "all", book, Watcher())
+    job = started(run)
+    run.receive(job.key, Report((), Outcome("FAIL", reason="nan"), Key(0, 5), more=True))
+    run.receive(job.key, Report((), Outcome("FAIL", reason="nan"), Key(0, 5, "m=1")))
+    assert book.kept[0].state == "FAIL"
+
+
+def test_replicates_that_are_not_worth_training(tmp_path: Path) -> None:
+    book = Book(seeds=3)
+    book.prune_after = 1
+    run = driver(tmp_path, book, Watcher())
+    job = started(run)
+    assert not run.receive(job.key, Report(ROWS, DONE, Key(0, 5), more=True))
+    assert run.receive(job.key, Report(ROWS, DONE, Key(0, 6), more=True))
+    [trial] = book.kept
+    assert (trial.state, trial.reason) == ("PRUNED", "pruned after replicate 2 of 3")
+    assert [each.state for each in trial.runs] == ["COMPLETE", "COMPLETE", "PRUNED"]
+
+
+def test_a_trial_that_is_known_needs_no_job(tmp_path: Path) -> None:
+    class Knowing(Book):
+        def ask(self) -> Trial:
+            trial = super().ask()
+            return (
+                self.tell(0, "COMPLETE", [Run(Key(0, 5), "COMPLETE", DONE.metrics)]) if len(self.kept) == 1 else trial
+            )
+
+    book, watcher = Knowing(trials=2), Watcher()
+    assert started(driver(tmp_path, book, watcher)).key == Key(1, 5)
+    assert [(trial.number, trial.state) for trial, *_ in watcher.ended] == [(0, "COMPLETE")]

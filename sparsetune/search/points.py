@@ -2,105 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sparsetune.config.errors import BadInput, shown, unknown
-from sparsetune.config.messages import Trial
+from sparsetune.config.errors import BadInput, shown
+from sparsetune.config.messages import Key, Run, Trial
 from sparsetune.config.study import Study
+from sparsetune.search.agreement import Point, carried_over, written_point
 from sparsetune.search.known import Results
-from sparsetune.search.storage import StoredStudy, read_keys, read_study
+from sparsetune.search.storage import StoredStudy, exists, open_storage, read_keys, read_study
 
-POINTS = "points"  # the study's attribute with those that it began with
+POINTS = "points"  # the study's attribute with what it began with
 _KEY = "start_with"
+_ALLOWED = "a mapping of parameters to values, {best_of: STUDY} or {all_of: STUDY}"
 _OF_STUDIES: dict[str, Callable[[StoredStudy], list[Trial]]] = {
     "best_of": lambda stored: stored.front,
-    "all_of": lambda stored: [trial for trial in stored.trials if trial.state == "COMPLETE"],
+    "all_of": lambda stored: [row for row in stored.rows if row.state == "COMPLETE"],
 }
 
 
 @dataclass(frozen=True)
 class Points:
-    """Given points, in order, each as parameters by the name that Optuna knows; and results of other studies by key."""
+    """Given points, in order, and results of other studies by key.
 
-    given: list[dict[str, Any]] = field(default_factory=list)
+    A point holds parameters by the name that Optuna knows, and values of factors if it is for their cells alone.
+    """
+
+    given: list[Point] = field(default_factory=list)
     results: Results = field(default_factory=dict)
 
     @staticmethod
     def of(study: Study, warn: Callable[[str], None]) -> Points:
-        """What ``start_with`` means now; later runs of the study go by what it meant at the first.
+        """What ``start_with`` means; of a study that has begun, what it meant then.
 
         Raises:
-            BadInput: a point outside the space, a study that is not there or whose best lies outside the space.
+            BadInput: a point outside the space, a study that is not there or of which nothing agrees with the space.
         """
-        given: list[dict[str, Any]] = []
-        results: dict[str, Any] = {}
-        for number, entry in enumerate(study.start_with):
-            key = f"{_KEY}.{number}"
-            if not isinstance(entry, Mapping) or not entry:
-                allowed = "a mapping of parameters to values, {best_of: STUDY} or {all_of: STUDY}"
-                raise BadInput(f"found {shown(entry)}, allowed: {allowed}", source=study.source, key=key)
-            named = next((word for word in _OF_STUDIES if word in entry), "")
-            if not named:
-                given.append(_point(study, entry, key))
-                continue
-            found, known = _of_study(study, named, entry, key, warn)
-            given += found
-            results |= known
-        distinct = {repr(sorted(point.items())): point for point in given}
-        return Points(list(distinct.values()), results)
+        if not study.start_with:
+            return Points()
+        return _stored(study) or _read(study, warn)
+
+    def plain(self) -> dict[str, Any]:
+        """As the storage keeps it."""
+        results = {key: [named, [asdict(run) for run in runs]] for key, (named, runs) in self.results.items()}
+        return {"given": self.given, "results": results}
+
+    @staticmethod
+    def restored(plain: Mapping[str, Any]) -> Points:
+        """The reverse of :meth:`plain`."""
+        results = {
+            key: (named, tuple(Run(**{**run, "key": Key(**run["key"])}) for run in runs))
+            for key, (named, runs) in plain["results"].items()
+        }
+        return Points(plain["given"], results)
 
 
-def _of_study(
-    study: Study, named: str, entry: Mapping[str, Any], key: str, warn: Callable[[str], None]
-) -> tuple[list[dict[str, Any]], Results]:
-    name = entry[named]
-    if len(entry) > 1 or not isinstance(name, str):
-        raise BadInput(f"found {shown(dict(entry))}, allowed: {{{named}: STUDY}}", source=study.source, key=key)
+def crossed(given: Sequence[Point], cells: Sequence[Mapping[str, Any]]) -> list[tuple[int, Point]]:
+    """The trials with which a study begins: each point in each of its cells, by the cell's index; none twice."""
+    found: dict[str, tuple[int, Point]] = {}
+    for point in given:
+        for index, factors in enumerate(cells):
+            if all(point.get(name, value) == value for name, value in factors.items()):
+                params = {name: value for name, value in point.items() if name not in factors}
+                found.setdefault(repr((index, sorted(params.items()))), (index, params))
+    return list(found.values())
+
+
+def _stored(study: Study) -> Points | None:
+    """What a study began with; None if it has not begun."""
+    if not exists(study.storage):
+        return None
+    storage = open_storage(study.storage)
     try:
-        stored = read_study(study.storage, name)
-    except BadInput as error:
-        raise BadInput(error.problem, source=study.source, key=f"{key}.{named}") from None
-    trials = {trial.number: trial for trial in _OF_STUDIES[named](stored)}
-    agreeing = {number: trial for number, trial in trials.items() if not _outside(study, _drawn(study, trial))}
-    left_out = len(trials) - len(agreeing)
-    if not agreeing:
-        why = next((_outside(study, _drawn(study, trial)) for trial in trials.values()), "it has no complete trial")
-        raise BadInput(f"nothing of {name!r} can be taken: {why}", source=study.source, key=f"{key}.{named}")
-    if left_out:
-        warn(f"start_with: {left_out} of {len(trials)} trials of {name!r} lie outside this space and are left out")
-    keys = read_keys(study.storage, name)
-    known = {
-        keys[number]: (f"trial {number} of {name}", stored.trials[number].runs) for number in agreeing if number in keys
-    }
-    return [_drawn(study, stored.trials[number]) for number in sorted(agreeing)], known
+        attributes = storage.get_study_user_attrs(storage.get_study_id_from_name(study.name))
+    except KeyError:
+        return None
+    return Points.restored(attributes[POINTS]) if POINTS in attributes else None
 
 
-def _drawn(study: Study, trial: Trial) -> dict[str, Any]:
-    """A trial's parameters, without what the other study forked and this one forks too."""
-    return {name: value for name, value in trial.params.items() if name not in study.fork}
+def _read(study: Study, warn: Callable[[str], None]) -> Points:
+    given: list[Point] = []
+    results: dict[str, Any] = {}
+    for number, entry in enumerate(study.start_with):
+        key = f"{_KEY}.{number}"
+        if not isinstance(entry, Mapping) or not entry:
+            raise BadInput(f"found {shown(entry)}, allowed: {_ALLOWED}", source=study.source, key=key)
+        named = next((word for word in _OF_STUDIES if word in entry), "")
+        if not named:
+            given.append(written_point(study, entry, key))
+            continue
+        if len(entry) > 1 or not isinstance(entry[named], str):
+            raise BadInput(f"found {shown(dict(entry))}, allowed: {{{named}: STUDY}}", source=study.source, key=key)
+        try:
+            points, known = _of_study(study, named, entry[named], warn)
+        except BadInput as error:
+            raise BadInput(error.problem, source=study.source, key=f"{key}.{named}") from None
+        given += points
+        results |= known
+    return Points(given, results)
 
 
-def _point(study: Study, entry: Mapping[str, Any], key: str) -> dict[str, Any]:
-    point = dict(entry)
-    problem = _outside(study, point)
-    if problem:
-        raise BadInput(problem, source=study.source, key=key)
-    return point
-
-
-def _outside(study: Study, point: Mapping[str, Any]) -> str:
-    """Why a point cannot be drawn in the study's space; empty if it can."""
-    return next(_problems(study, point), "")
-
-
-def _problems(study: Study, point: Mapping[str, Any]) -> Iterator[str]:
-    parameters = study.space.parameters
-    for name, value in point.items():
-        if name in study.space.factors:
-            yield f"{name!r} is a factor, with which every point is crossed"
-        elif name not in parameters:
-            yield unknown("parameter", name, parameters)
-        elif not parameters[name].has(value):
-            yield f"{name} = {shown(value)} lies outside {', '.join(map(str, parameters[name].ends))}"
+def _of_study(study: Study, word: str, name: str, warn: Callable[[str], None]) -> tuple[list[Point], Results]:
+    """The points of another study, and what it knows of them."""
+    stored, keys = read_study(study.storage, name), read_keys(study.storage, name)
+    rows = _OF_STUDIES[word](stored)
+    points: list[Point] = []
+    problems: list[str] = []
+    results: dict[str, Any] = {}
+    for row in rows:
+        try:
+            points.append(carried_over(study, row))
+        except BadInput as error:
+            problems.append(f"trial {row.label}: {error.problem}")
+            continue
+        if row.number in keys:
+            results[keys[row.number]] = (f"trial {row.number} of {name}", stored.trials[row.number].runs)
+    if not points:
+        why = problems[0] if problems else "it has no complete trial that meets its constraints"
+        raise BadInput(f"nothing of {name!r} can be taken: {why}")
+    if problems:
+        warn(
+            f"start_with: {len(problems)} of {len(rows)} rows of {name!r} lie outside this space and are left out "
+            f"({problems[0]})"
+        )
+    if word == "best_of":  # a start for every cell
+        points = [{key: value for key, value in each.items() if key not in study.space.factors} for each in points]
+    return points, results

@@ -11,14 +11,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sparsetune.config.constraints import Constraint, feasible
 from sparsetune.config.errors import BadInput, unknown
+from sparsetune.config.messages import Branch, Key, Run, Trial
 from sparsetune.config.metrics import Goal
 from sparsetune.config.paths import without_password
 from sparsetune.config.sqlite import reading
-from sparsetune.search.storage import exists, sqlite_path
+from sparsetune.config.views import branch_rows
+from sparsetune.search.storage import DEFINITION, exists, sqlite_path
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -46,7 +50,7 @@ class Progress:
         uid: what tells it from an earlier study of its name; None until its first driver got so far.
         budget: trials in all; None if no driver has said.
         trials: by number.
-        values: of the complete trials, by number, in the order of ``metrics``.
+        values: of the complete rows that break no constraint, in the order of ``metrics``, by number and branch.
         failure: number and reason of the trial that failed last.
     """
 
@@ -56,7 +60,7 @@ class Progress:
     metrics: list[str]
     goals: list[Goal]
     trials: list[Brief] = field(repr=False)
-    values: dict[int, tuple[float, ...]] = field(repr=False)
+    values: dict[tuple[int, str], tuple[float, ...]] = field(repr=False)
     failure: tuple[int, str] | None
 
 
@@ -90,18 +94,59 @@ def _read(connection: Connection, name: str, study_id: int) -> Progress:
         _, trial_id, number = max(failures)
         reasons = _select(connection, "trial_user_attributes", "value_json", trial_id=trial_id, key=_REASON)
         failure = (number, json.loads(reasons[0][0]) if reasons else "")
+    metrics = json.loads(system.get(_NAMES, "null")) or [f"value {index}" for index in range(len(directions))]
+    complete = {row[0]: row[1] for row in rows if row[2] == "COMPLETE"}
+    definition = json.loads(attributes.get(DEFINITION, "{}"))
+    if definition.get("fork") or definition.get("constraints"):
+        constraints = [Constraint(**each) for each in definition.get("constraints", ())]
+        values = _row_values(connection, complete, study_id, metrics, constraints)
+    else:
+        values = {(number, ""): found for number, found in _values(connection, complete, study_id).items()}
     budget = json.loads(attributes.get(BUDGET, "{}")).get("trials")
     uid = json.loads(attributes.get(_UID, "null"))
     return Progress(
         name=name,
         uid=uid,
         budget=budget,
-        metrics=json.loads(system.get(_NAMES, "null")) or [f"value {index}" for index in range(len(directions))],
+        metrics=metrics,
         goals=[_GOALS[direction] for _, direction in directions],
         trials=sorted(trials),
-        values=_values(connection, {row[0]: row[1] for row in rows if row[2] == "COMPLETE"}, study_id),
+        values=values,
         failure=failure,
     )
+
+
+def _row_values(
+    connection: Connection,
+    complete: dict[int, int],
+    study_id: int,
+    metrics: Sequence[str],
+    constraints: Sequence[Constraint],
+) -> dict[tuple[int, str], tuple[float, ...]]:
+    """Those that may win, from what each trial says of its runs; ``complete``: numbers by id."""
+    from sqlalchemy import column, select, table
+
+    trials = table("trials", column("trial_id"), column("study_id"))
+    said = table("trial_user_attributes", *(column(name) for name in ("trial_id", "key", "value_json")))
+    query = select(said.c.trial_id, said.c.key, said.c.value_json).join(trials, trials.c.trial_id == said.c.trial_id)
+    query = query.where(trials.c.study_id == study_id, said.c.key.in_(("metrics", "runs", "branches")))
+    attributes: dict[int, dict[str, Any]] = {}
+    for trial_id, key, text in connection.execute(query):
+        if trial_id in complete:
+            attributes.setdefault(complete[trial_id], {})[key] = json.loads(text)
+    found = {}
+    for number, each in sorted(attributes.items()):
+        runs = tuple(
+            Run(Key(number, run["seed"], run["branch"]), run["state"], run["metrics"]) for run in each.get("runs", ())
+        )
+        branches = tuple(Branch(**branch) for branch in each.get("branches", ())) or (Branch(),)
+        trial = Trial(number, "COMPLETE", {}, {}, each.get("metrics", {}), runs=runs, branches=branches)
+        for row in branch_rows(trial, metrics, constraints):
+            found_values = (row.metrics.get(name) for name in metrics)
+            values = tuple(value for value in found_values if value is not None and not isnan(value))
+            if row.state == "COMPLETE" and len(values) == len(metrics) and feasible(row.metrics, constraints):
+                found[number, row.branch] = values
+    return found
 
 
 def _values(connection: Connection, complete: dict[int, int], study_id: int) -> dict[int, tuple[float, ...]]:

@@ -26,7 +26,7 @@ class Facts:
             neither, and it can go on; ``not running``: nobody has it, and its budget is not known; ``unknown``: its
             storage is a server, and a driver elsewhere cannot be seen from here.
         running: trials without an end that somebody runs, or may run; ``interrupted``: those that nobody runs.
-        best: for each objective the best value, and the trial that has it.
+        best: for each objective the best value, and number and branch of the row that has it.
         seconds_left: an estimate, while it runs and enough is known.
         on_disk: bytes of its files, and of the databases that it shares with other studies.
     """
@@ -37,7 +37,7 @@ class Facts:
     running: tuple[Brief, ...]
     interrupted: tuple[Brief, ...]
     budget: int | None
-    best: dict[str, tuple[float, int]]
+    best: dict[str, tuple[float, tuple[int, str]]]
     front: int
     failure: tuple[int, str] | None
     last_ended_ms: int
@@ -55,7 +55,8 @@ class Facts:
         return self.state in (FINISHED, INTERRUPTED, IDLE)
 
     def document(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """For ``--json``; ``best_branches`` only where trials are forked."""
+        branches = {metric: branch for metric, (_, (_, branch)) in self.best.items()}
         return {
             "study": self.study,
             "state": self.state,
@@ -65,7 +66,8 @@ class Facts:
             "done": self.done,
             "budget": self.budget,
             "best": {metric: value for metric, (value, _) in self.best.items()},
-            "best_trials": {metric: number for metric, (_, number) in self.best.items()},
+            "best_trials": {metric: number for metric, (_, (number, _)) in self.best.items()},
+            **({"best_branches": branches} if any(branches.values()) else {}),
             "front": self.front,
             "running_trials": [{"number": each.number, "started_ms": each.started_ms} for each in self.running],
             "interrupted_trials": [each.number for each in self.interrupted],
@@ -88,9 +90,9 @@ def gather(progress: Progress, url: str, project: Project | None, now_ms: int, o
         for word, state in (("complete", "COMPLETE"), ("pruned", "PRUNED"), ("fail", "FAIL"))
     }
     state = _state(driver is not None, visible, len(open_ended), sum(counts.values()), progress.budget)
-    front = Front[int](progress.goals)
-    for number, values in progress.values.items():
-        front.add(number, values)
+    front = Front[tuple[int, str]](progress.goals)
+    for row, values in progress.values.items():
+        front.add(row, values)
     return Facts(
         study=progress.name,
         state=state,

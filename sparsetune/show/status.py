@@ -44,7 +44,7 @@ def _detail(facts: Facts, console: Console, now: float) -> RenderableType:
 
 
 def _rows(facts: Facts, console: Console, now: float) -> list[tuple[str, str]]:
-    of_different = " (of different trials)" if len({trial for _, trial in facts.best.values()}) > 1 else ""
+    of_different = " (of different trials)" if len({row for _, row in facts.best.values()}) > 1 else ""
     taken_up = facts.driver.since_ms if facts.driver else 0  # a resumed trial started before its driver
     running = [f"{each.number} ({_since(max(each.started_ms, taken_up), now)})" for each in facts.running]
     sizes = ", ".join(f"{_SHARED.get(name, name)} {size(count)}" for name, count in facts.on_disk.items() if count)
@@ -125,7 +125,10 @@ def _counts(facts: Facts) -> str:
 
 
 def _best(facts: Facts) -> str:
-    return ", ".join(f"{metric} {number(value, 4)} (trial {trial})" for metric, (value, trial) in facts.best.items())
+    return ", ".join(
+        f"{metric} {number(value, 4)} (trial {' '.join(map(str, row)).strip()})"
+        for metric, (value, row) in facts.best.items()
+    )
 
 
 def _since(moment_ms: int, now: float) -> str:

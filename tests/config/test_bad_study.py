@@ -125,7 +125,7 @@ OBJECTIVES: list[tuple[Any, str]] = [
     ([{"metric": "val_loss", "goal": "minimize"}] * 2, "objectives.1.metric: 'val_loss' stands twice"),
     ([{"metric": "val_loss", "goal": "min"}], "objectives.0.goal: found 'min', allowed: 'maximize' or 'minimize'"),
     ([{"metric": "val_loss"}], "objectives.0.goal: missing"),
-    (["val_loss"], "objectives.0: found 'val_loss', allowed: a mapping with metric, goal"),
+    (["val_loss"], "objectives.0: found 'val_loss', allowed: a mapping with metric, goal, score"),
     ("val_loss", "objectives: found 'val_loss', allowed: a list"),
 ]
 
@@ -188,7 +188,10 @@ TYPES: list[tuple[dict[str, Any], str]] = [
     ({"method": GONE}, "method: missing"),
     ({"budget": GONE}, "budget: missing"),
     ({"budget": 3}, "budget: found 3, allowed: a mapping with trials"),
-    ({"sampler": 3}, "sampler: found 3, allowed: a name, or a mapping with a name (random, tpe)"),
+    (
+        {"sampler": 3},
+        "sampler: found 3, allowed: a name, or a mapping with a name (cmaes, gp, grid, nsga2, nsga3, qmc, random, tpe)",
+    ),
     (
         {"sampler": {"name": "tpe", "multivariate": "maybe"}},
         "sampler.multivariate: found 'maybe', allowed: true or false",
@@ -216,11 +219,12 @@ TYPES: list[tuple[dict[str, Any], str]] = [
     ({"study": "a" * 201}, f"study: found '{'a' * 59}... (203 characters), allowed: 1 to 200 printable characters"),
     (
         {"pruner": "median", "objectives": [*GOOD["objectives"], {"metric": "val_loss", "goal": "minimize"}]},
-        "pruner: 'median' wants one objective, found 2",
+        "pruner.metric: missing: with several objectives one metric is judged, such as val_accuracy",
     ),
     (
         {"pruner": "median", "objectives": [{"metric": "clamp_share", "goal": "minimize"}]},
-        "pruner: 'clamp_share' is known only at the end of a trial: nothing to prune on",
+        "pruner.metric: 'clamp_share' is known only at the end of a trial: nothing to prune on "
+        "(`sparsetune metrics` lists them)",
     ),
 ]
 

@@ -77,3 +77,10 @@ def test_where_nothing_may_win_there_is_nothing(goals: list[Goal]) -> None:
     rows = [row(0, *([0.5] * len(goals)), feasible=False), row(1, state="FAIL")]
     won = best_rows(rows, goals)
     assert (won.front, won.best) == ([], [])
+
+
+def test_of_equal_rows_the_earliest_is_the_best_of_one_objective_and_all_are_on_a_front() -> None:
+    of_one = [row(0, 0.4), row(1, 0.5), row(2, 0.5)]
+    assert [each.number for each in best_rows(of_one, ["maximize"]).front] == [1]
+    of_two = [row(0, 0.5, 1.0), row(1, 0.5, 1.0)]
+    assert [each.number for each in best_rows(of_two, GOALS).front] == [0, 1]

@@ -57,13 +57,13 @@ def test_a_trial_that_comes_to_its_end_is_measured_as_it_was(tmp_path: Path) -> 
     record, folder = rows(tmp_path), tmp_path / "00000"
     assert (found.reason, found.ended, found.epochs, found.rows, found.planned) == ("", True, 60.0, 60, 60)
     assert found.epochs * found.epoch_seconds == pytest.approx(60 * record[-1]["time_min"])
-    assert found.metrics == len(record[-1]) - len(("epoch", "timestamp_ms"))
+    assert found.metrics == len(record[-1]) - len(("epoch", "timestamp_ms", "phase", "since", "settled"))
     assert found.files == {path.name: path.stat().st_size for path in folder.iterdir() if path.name != "checkpoint.pt"}
     assert {"weights.safetensors", "trace.npz", "controller.png", "config.yaml"} <= set(found.files)
     assert trial_cost(found, "10s").left_bytes == sum(found.files.values())
     saved = checkpoint.load(folder / "checkpoint.pt")
     assert saved is not None
-    on_disk, missing = (folder / "checkpoint.pt").stat().st_size, 60 - len(saved["training"]["record"])
+    on_disk, missing = (folder / "checkpoint.pt").stat().st_size, 60 - len(saved["training"]["views"][0]["record"])
     assert found.checkpoint_bytes == on_disk + missing * found.checkpoint_growth
     assert found.checkpoint_growth > 0  # a row and the steps of its trace
     assert found.fixed_seconds > 0

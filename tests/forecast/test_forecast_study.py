@@ -11,6 +11,7 @@ import pytest
 
 from sparsetune.assembly import visible_gpus
 from sparsetune.config.errors import BadInput
+from sparsetune.config.messages import Key, Run, State
 from sparsetune.config.study import Study
 from sparsetune.forecast.estimate import Probed
 from sparsetune.forecast.machine import cpu_count
@@ -43,16 +44,16 @@ def small(root: Path, **changes: Any) -> Study:
     return load(write_study(root, **changes))
 
 
-def run_trials(study: Study, states: Sequence[str]) -> None:
+def run_trials(study: Study, states: Sequence[State]) -> None:
     """Fill the study's storage without training; RUNNING is a trial that was cut short."""
-    from sparsetune.assembly import registries
     from sparsetune.search.ledger import Ledger
 
-    ledger = Ledger(study, registries(), {}, print)
+    ledger = Ledger(study, {}, print)
+    values = {objective.metric: 0.5 for objective in study.objectives}
     for state in states:
         number = ledger.ask().number
         if state != "RUNNING":
-            ledger.tell(number, state, {objective.metric: 0.5 for objective in study.objectives})
+            ledger.tell(number, state, [Run(Key(number), state, values)])
 
 
 def test_a_new_study_has_all_its_trials_left(tmp_path: Path) -> None:

@@ -25,25 +25,32 @@ def whole(seed: int) -> Played:
     return play(Adaptive(seed))
 
 
-def against_whole(seed: int, judge: Judge, **landscape: float) -> tuple[float, float]:
-    """Hypervolume and epochs over those of the whole study."""
-    there = Adaptive(seed, **landscape)
-    played = play(there, judge)
-    return hypervolume(there, played) / hypervolume(there, whole(seed)), played.epochs / whole(seed).epochs
+def over_the_whole(judge: Judge, floor: float = 0.1) -> tuple[float, float]:
+    """Hypervolume and epochs of all studies over those of the whole ones; the hypervolume also as a mean of ratios,
+    whichever is less."""
+    volumes, epochs = [], []
+    for seed in SEEDS:
+        there = Adaptive(seed, floor=floor)
+        played = play(there, judge)
+        volumes.append((hypervolume(there, played), hypervolume(there, whole(seed))))
+        epochs.append((played.epochs, whole(seed).epochs))
+    ours, theirs = np.array(volumes).T
+    spent, all_epochs = np.sum(epochs, axis=0)
+    return min(ours.sum() / theirs.sum(), float(np.mean(ours / theirs))), spent / all_epochs
 
 
 def test_hypervolume_with_its_defaults() -> None:
-    volumes, epochs = zip(*(against_whole(seed, pruner("hypervolume")) for seed in SEEDS), strict=True)
-    assert np.mean(volumes) >= 0.98
-    assert np.mean(epochs) <= 0.7
+    volume, epochs = over_the_whole(pruner("hypervolume"))
+    assert volume >= 0.98
+    assert epochs <= 0.7
 
 
 def test_a_gate_where_only_good_accuracy_counts() -> None:
     """What is below the gate is lost: where all of the front counts, a gate costs more than it saves."""
     gate = pruner("percentile", percentile=80.0, metric="val_accuracy")
-    volumes, epochs = zip(*(against_whole(seed, gate, floor=0.7) for seed in SEEDS), strict=True)
-    assert np.mean(volumes) >= 0.98
-    assert np.mean(epochs) <= 0.7
+    volume, epochs = over_the_whole(gate, floor=0.7)
+    assert volume >= 0.98
+    assert epochs <= 0.7
 
 
 def test_a_study_is_the_same_again() -> None:

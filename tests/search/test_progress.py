@@ -47,7 +47,7 @@ def test_it_is_what_optuna_reads(name: str, url: str) -> None:
     assert [tuple(brief) for brief in found.trials] == [
         (trial.number, trial.state, trial.started_ms, trial.ended_ms) for trial in stored.trials
     ]
-    assert found.values == {trial.number: trial.values for trial in stored.trials if trial.state == "COMPLETE"}
+    assert found.values == {(row.number, row.branch): row.values for row in stored.rows if row.state == "COMPLETE"}
     assert found.metrics == stored.metrics
     failed = [trial for trial in stored.trials if trial.state == "FAIL"]
     assert found.failure == ((failed[-1].number, failed[-1].reason) if failed else None)
@@ -76,7 +76,7 @@ def test_infinite_values_are_infinite(tmp_path: Path) -> None:
     study = optuna.create_study(study_name="plain", storage=url, directions=["minimize", "maximize"])
     study.tell(study.ask(), [float("inf"), -float("inf")])
     (found,) = read_progress(url)
-    assert found.values == {0: (float("inf"), -float("inf"))}
+    assert found.values == {(0, ""): (float("inf"), -float("inf"))}
     assert found.metrics == ["value 0", "value 1"]
     assert (found.uid, found.budget) == (None, None)
 

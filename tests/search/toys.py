@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from sparsetune.config.base import Part, param
 from sparsetune.config.facts import Kind
 from sparsetune.config.messages import Key, Metrics, Row, Run, State, Trial
+from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registry, StudyRegistries
 from sparsetune.config.study import Study
 from sparsetune.config.study_load import load_study
@@ -21,6 +23,7 @@ from sparsetune.search.samplers import SAMPLERS
 
 class Entry:
     metrics = ("threshold",)
+    phases = ("train",)
 
     @classmethod
     def check(cls, config: Any, registries: Any) -> None: ...
@@ -33,6 +36,7 @@ class Method(Entry):
         y: float = param(0.5, "a number")
         k: int = param(1, "a count")
         kind: Literal["a", "b", "c"] = param("a", "a choice")
+        samples: int = param(1, "a count that changes no training", phase="evaluation", ge=1)
 
 
 class Nothing(Entry):
@@ -85,29 +89,69 @@ def opened(study: Study, warnings: list[str] | None = None, environment: Mapping
 
 
 def rows(config: Mapping[str, Any]) -> Iterator[Row]:
-    """What training would report: a function of the config alone."""
-    method = config["method"]
+    """What training would report: a function of the config alone, its seed too."""
+    method, seed = config["method"], config.get("seed", 0)
     end = (
         (method["x"] - 0.7) ** 2
         + abs(method["y"] - 0.1)
         + 0.1 * method["k"]
         + {"a": 0, "b": 0.4, "c": 0.2}[method["kind"]]
+        + 0.1 * seed * abs(method["x"] + 0.1 * seed)
+        + 0.2 / method.get("samples", 1)
     )
     for epoch in range(1, EPOCHS + 1):
         loss = end + (1 + abs(method["x"])) / epoch
-        yield Row(epoch, 1000 * epoch, {"val_loss": loss, "val_accuracy": 1 / (1 + loss)})
+        accuracy = 1 / (1 + loss + (method["x"] + 1) ** 2)
+        yield Row(epoch, 1000 * epoch, {"val_loss": loss, "val_accuracy": accuracy}, "train", epoch)
+
+
+def life(ledger: Ledger, trial: Trial) -> Iterator[None]:
+    """A trial from its beginning to its end, as the driver leads it; it stops before each word to the ledger.
+
+    Every seventh fails with its last seed; of every fifth that has branches the last one does.
+    """
+    number, runs = trial.number, {run.key: run for run in trial.runs}
+    seeds = list(dict.fromkeys(key.seed for key in runs))
+
+    def ended(state: State, reason: str = "") -> list[Run]:
+        return [run if run.state != "RUNNING" else replace(run, state=state, reason=reason) for run in runs.values()]
+
+    for index, seed in enumerate(seeds):
+        first, *_ = keys = [key for key in runs if key.seed == seed]
+        if number % 7 == 5 and seed == seeds[-1]:
+            yield
+            ledger.tell(number, "FAIL", ended("FAIL", "every seventh"), "every seventh")
+            return
+        for key, branch in zip(keys, trial.branches, strict=True):
+            config = assign(trial.config, {**branch.values, "seed": seed})
+            for row in rows(config):
+                runs[key] = replace(runs[key], metrics=row.metrics)
+                if index or key != first:
+                    continue
+                yield
+                if ledger.report(number, row) and row.epoch < EPOCHS:
+                    reason = f"pruned after epoch {row.epoch}"
+                    ledger.tell(number, "PRUNED", ended("PRUNED", reason), reason)
+                    return
+            lost = number % 5 == 3 and key != first and key == keys[-1] and len(seeds) == 1
+            runs[key] = replace(runs[key], state="FAIL" if lost else "COMPLETE", reason="it diverged" if lost else "")
+        if index < len(seeds) - 1:
+            yield
+            if ledger.replicate(number, index, runs[first].metrics):
+                reason = f"pruned after replicate {index + 1} of {len(seeds)}"
+                ledger.tell(number, "PRUNED", ended("PRUNED", reason), reason)
+                return
+    yield
+    ledger.tell(number, "COMPLETE", ended("COMPLETE"))
 
 
 def work(ledger: Ledger, trial: Trial) -> Trial:
-    """A trial from its beginning to its end; every seventh fails."""
+    """A whole trial, unless a trial like it is known."""
     if trial.state != "RUNNING":
         return trial
-    if trial.number % 7 == 5:
-        return tell(ledger, trial.number, "FAIL", {}, "every seventh")
-    for row in rows(trial.config):
-        if ledger.report(trial.number, row):
-            return tell(ledger, trial.number, "PRUNED", row.metrics, f"pruned after epoch {row.epoch}")
-    return tell(ledger, trial.number, "COMPLETE", row.metrics)
+    for _ in life(ledger, trial):
+        pass
+    return ledger.trials()[trial.number]
 
 
 def tell(ledger: Ledger, number: int, state: State, metrics: Metrics, reason: str = "") -> Trial:
@@ -128,7 +172,13 @@ def finish(study: Study) -> Ledger:
 
 def told(ledger: Ledger) -> list[tuple[Any, ...]]:
     """All that two equal runs agree on."""
-    return [(t.number, t.state, t.params, t.config, t.metrics, t.values, t.reason) for t in ledger.trials()]
+    return [agreed(trial) for trial in ledger.trials()]
+
+
+def agreed(trial: Trial) -> tuple[Any, ...]:
+    """A trial without its times."""
+    first = (trial.number, trial.state, trial.params, trial.config, trial.metrics, trial.values, trial.reason)
+    return (*first, trial.errors, trial.notes, trial.runs, trial.branches, trial.feasible)
 
 
 if __name__ == "__main__":

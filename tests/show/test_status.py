@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import forked
 import optuna
 import pytest
 from rich.console import Console
@@ -103,10 +104,22 @@ def test_a_study_that_nobody_runs(running: int, budget: int | None, state: str, 
 def test_best_values_of_different_trials_are_said_to_be(store: Store) -> None:
     store.add("a")
     found = facts(store, "a")
-    assert found.best == {"val_accuracy": (0.9, 0), "compute_saved": (0.5, 1)}
+    assert found.best == {"val_accuracy": (0.9, (0, "")), "compute_saved": (0.5, (1, ""))}
     assert found.front == 2
     said = " ".join(text([found]).split())
     assert "best val_accuracy 0.9 (trial 0), compute_saved 0.5 (trial 1) (of different trials)" in said
+
+
+def test_of_a_forked_study_the_rows_compete_and_none_that_breaks_a_constraint(tmp_path: Path) -> None:
+    (found,) = Reader(forked.store(tmp_path), "forked", None)()
+    assert found.best == {
+        "val_accuracy": (pytest.approx(0.96), (1, "mc_samples=50")),
+        "compute_saved": (pytest.approx(0.33), (0, "mc_samples=5")),
+    }, "0 mc_samples=1 saves 0.53, and its accuracy of 0.71 is below 0.8"
+    assert found.front == 4
+    assert found.document()["best_branches"] == {"val_accuracy": "mc_samples=50", "compute_saved": "mc_samples=5"}
+    said = " ".join(text([found]).split())
+    assert "best val_accuracy 0.96 (trial 1 mc_samples=50), compute_saved 0.33 (trial 0 mc_samples=5)" in said
 
 
 def test_the_last_end_and_the_last_failure(store: Store) -> None:

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -207,3 +208,25 @@ def test_a_resumed_trial_gets_its_rows_by_run_and_no_step_twice(watch: Watch) ->
     points = MlflowClient(watch.uri).get_metric_history(run.info.run_id, "loss")
     assert [point.step for point in points] == [1, 2, 3, 4]
     assert len(watch.places()) == len(ALL)
+
+
+def test_a_replicate_never_stands_without_its_row(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row's run cannot be created at first, while the server answers: the first replicate makes up for it."""
+    tracker, create, calls = watch.open(), MlflowClient.create_run, []
+
+    def once(*arguments: Any, **options: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise OSError("once")
+        return create(*arguments, **options)
+
+    monkeypatch.setattr(MlflowClient, "create_run", once)
+    tracker.trial_ended(forked(), curves(forked()), {})
+    tracker.close()
+    assert tracker.logged(7)
+    found = watch.places()
+    assert set(found) == set(ALL)
+    for place, run in found.items():
+        if place.seed is not None:
+            assert run.data.tags["mlflow.parentRunId"] == found[place.row].info.run_id
+    assert len(watch.warnings) == 1

@@ -46,42 +46,45 @@ def scaled(losses: np.ndarray) -> np.ndarray:
     return np.asarray((np.where(np.isnan(finite), high, finite) - low) / span)
 
 
-def layers(losses: np.ndarray) -> np.ndarray:
-    """For losses (trials, objectives) each trial's layer: 0 for the front, 1 for the front without those, ..."""
+def layers(losses: np.ndarray, count: int) -> np.ndarray:
+    """For losses (trials, objectives) each trial's layer: 0 for the front, 1 for the front without those, ...
+
+    Once the layers hold ``count`` trials, all others are of the next.
+    """
     from optuna.study._multi_objective import _fast_non_domination_rank
 
-    return _fast_non_domination_rank(losses)
+    return _fast_non_domination_rank(losses, n_below=count)
 
 
-def best(losses: np.ndarray, count: int) -> np.ndarray:
-    """The ``count`` best trials of losses (trials, objectives) in [0, 1], as a mask.
-
-    Whole layers first; of the layer that does not fit, one after the other, what adds most hypervolume to those taken
-    before (the reference point is 1.1).
-    """
+def adding_most(losses: np.ndarray, count: int) -> np.ndarray:
+    """Of a layer with losses (trials, objectives) in [0, 1] the ``count`` trials, as a mask, that are taken if it is
+    always the one that adds most hypervolume to those taken before; the reference point is 1.1."""
     from optuna._hypervolume.hssp import _solve_hssp
 
-    layer = layers(losses)
-    last = np.sort(layer)[count - 1]
-    taken = layer < last
-    tied = np.flatnonzero(layer == last)
-    taken[_solve_hssp(losses[tied], tied, count - int(taken.sum()), np.full(losses.shape[1], 1.1))] = True
-    return np.asarray(taken)
+    taken = np.zeros(len(losses), dtype=bool)
+    taken[_solve_hssp(losses, np.arange(len(losses)), count, np.full(losses.shape[1], 1.1))] = True
+    return taken
 
 
 def goes_on(losses: np.ndarray, index: int, keep: float) -> bool:
     """Whether a trial is among the best share ``keep`` of losses (trials, objectives), rounded up.
 
-    A trial of the front that is best in one objective always is, and so is one that equals another that is.
+    Whole layers are, and of the last one those that add most. A trial of the front that is best in one objective
+    always is, and so is one that equals another that is.
     """
     points = scaled(losses)
+    count = math.ceil(keep * len(points))
+    layer = layers(points, count)
+    last = np.sort(layer)[count - 1]
     own = points[index]
-    kept = points[best(points, math.ceil(keep * len(points)))]
-    if (kept == own).all(axis=1).any():
-        return True
+    if layer[index] != last:
+        return bool(layer[index] < last)
     differs = points.max(axis=0) > 0  # of an objective in which all are equal none is best
-    dominated = ((points <= own).all(axis=1) & (points < own).any(axis=1)).any()
-    return not dominated and bool((own == 0)[differs].any())
+    if last == 0 and (own == 0)[differs].any():
+        return True
+    tied = points[layer == last]
+    taken = tied[adding_most(tied, count - int((layer < last).sum()))]
+    return bool((taken == own).all(axis=1).any())
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,13 @@ class Hypervolume(Pruner):
 
     class Config(Part):
         name: Literal["hypervolume"] = "hypervolume"
-        keep: float = param(0.65, "share of the trials that go on from each comparison", unit="fraction", gt=0, le=1)
+        keep: float = param(
+            0.65,
+            "share of trials that go on whenever their epochs grow by the factor",
+            unit="fraction",
+            gt=0,
+            le=1,
+        )
         min_epochs: int | None = param(
             None, "epochs of a phase before the first; null: an eighth of the longest trial's", unit="epochs", ge=1
         )

@@ -17,7 +17,7 @@ from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Row
 from sparsetune.config.problem import Problem
 from sparsetune.config.study_file import Objective
-from sparsetune.search.pruners.hypervolume import Hypervolume, best, goes_on, is_rung, layers, scaled
+from sparsetune.search.pruners.hypervolume import Hypervolume, adding_most, goes_on, is_rung, layers, scaled
 from sparsetune.search.stopper import Stopper
 
 TWO = (Objective(metric="val_accuracy", goal="maximize"), Objective(metric="val_loss", goal="minimize"))
@@ -37,11 +37,9 @@ def stopper(**options: Any) -> Stopper:
     return Hypervolume.stopper(config, problem(), optuna.create_study(directions=["maximize", "minimize"]))
 
 
-def row(
-    accuracy: float, loss: float, since: int = 1, *, phase: str = "train", density: float = 1.0, **rest: Any
-) -> Row:
-    metrics = {"val_accuracy": accuracy, "val_loss": loss, "density": density}
-    return Row(since, 0, metrics, phase=phase, since=since, **rest)
+def row(accuracy: float, loss: float, since: int = 1, **rest: Any) -> Row:
+    metrics = {"val_accuracy": accuracy, "val_loss": loss, "density": rest.pop("density", 1.0)}
+    return Row(**{"epoch": since, "timestamp_ms": 0, "metrics": metrics, "phase": "train", "since": since, **rest})
 
 
 def dominates(one: Any, other: Any) -> bool:
@@ -67,33 +65,44 @@ def test_layers_are_those_of_peeling(losses: list[tuple[int, ...]]) -> None:
         front = {one for one in left if not any(dominates(other, one) for other in left)}
         peeled.update(dict.fromkeys(front, layer))
         left, layer = left - front, layer + 1
-    assert list(layers(np.array(losses, dtype=float))) == [peeled[one] for one in losses]
+    assert list(layers(np.array(losses, dtype=float), len(losses))) == [peeled[one] for one in losses]
 
 
 @settings(max_examples=40)
 @given(LOSSES, st.data())
-def test_the_best_are_whole_layers_and_then_what_adds_most(losses: list[tuple[int, ...]], data: Any) -> None:
-    """Of a layer, what is taken one after the other has at least 1 - 1/e of the hypervolume of the best choice."""
-    count = data.draw(st.integers(1, len(losses)))
-    doubled = np.array(losses) * 2  # in cells: a tenth of the range
-    taken, layer = best(doubled / 10, count), layers(doubled)
+def test_what_adds_most_of_a_layer(losses: list[tuple[int, ...]], data: Any) -> None:
+    """One after the other they have at least 1 - 1/e of the hypervolume of the best choice; one alone is the best."""
+    front = [one for one in losses if not any(dominates(other, one) for other in losses)]
+    count = data.draw(st.integers(1, len(front)))
+    doubled = np.array(front) * 2  # in cells: a tenth of the range
+    taken = adding_most(doubled / 10, count)
     assert taken.sum() == count
-    last = layer[taken].max()
-    assert taken[layer < last].all()
-    chosen = doubled[taken & (layer == last)]
-    most = max(volume(some) for some in combinations(doubled[layer == last], len(chosen)))
-    assert volume(chosen) >= (1 - 1 / math.e) * most
-    if len(chosen) == 1:
-        assert volume(chosen) == most
+    most = max(volume(some) for some in combinations(doubled, count))
+    assert volume(doubled[taken]) >= (1 - 1 / math.e if count > 1 else 1) * most
 
 
 def test_who_adds_most_by_hand() -> None:
     """A front from (0, 1) to (1, 0). Up to 1.1 the middle has 0.7 * 0.7 = 0.49, an end 1.1 * 0.1 = 0.11. To the middle
     an end adds 0.4 * 0.1 = 0.04; the point (0.45, 0.35) adds 0.65 * 0.05 = 0.0325."""
-    losses = np.array([(0.0, 1.0), (0.4, 0.4), (0.45, 0.35), (1.0, 0.0), (1.0, 1.0)])
-    assert best(losses, 1).tolist() == [False, True, False, False, False]
-    assert best(losses, 3).tolist() == [True, True, False, True, False]
-    assert best(losses, 4).tolist() == [True, True, True, True, False]
+    front = np.array([(0.0, 1.0), (0.4, 0.4), (0.45, 0.35), (1.0, 0.0)])
+    assert adding_most(front, 1).tolist() == [False, True, False, False]
+    assert adding_most(front, 3).tolist() == [True, True, False, True]
+    assert adding_most(np.array([(0.0, 1.0), (0.4, 0.4), (0.6, 0.2), (1.0, 0.0)]), 2).tolist() == [
+        False, True, True, False,
+    ], "0.5 * 0.2 = 0.1 beside 0.04 of an end"  # fmt: skip
+    losses = np.array([*front, (1.0, 1.0)])
+    assert [goes_on(losses, index, 0.6) for index in range(5)] == [True, True, False, True, False]
+    assert [goes_on(losses, index, 0.8) for index in range(5)] == [True, True, True, True, False]
+    assert all(goes_on(losses, index, 1.0) for index in range(5))
+
+
+@given(LOSSES, st.sampled_from([0.2, 0.5, 0.65]))
+def test_the_share_is_whole_layers_and_a_part_of_the_last(losses: list[tuple[int, ...]], keep: float) -> None:
+    layer = layers(np.array(losses), len(losses))
+    on = np.array([goes_on(np.array(losses, dtype=float), index, keep) for index in range(len(losses))])
+    assert on.sum() >= math.ceil(keep * len(losses))
+    assert on[layer < layer[on].max()].all()
+    assert on.sum() - (layer == layer[on].max()).sum() < math.ceil(keep * len(losses))
 
 
 def test_ranges_are_scaled_and_what_is_not_finite_is_the_worst() -> None:
@@ -124,6 +133,8 @@ def test_equal_trials_go_on_together() -> None:
 def test_an_objective_that_is_equal_everywhere_saves_nobody() -> None:
     losses = np.array([(0.1, 1.0), (0.2, 1.0), (0.3, 1.0), (0.4, 1.0)])
     assert [goes_on(losses, index, 0.5) for index in range(4)] == [True, True, False, False]
+    front = np.array([(*losses, 7.0) for losses in FRONT])
+    assert [goes_on(front, index, 0.01) for index in range(4)] == [True, False, True, True]
 
 
 @settings(max_examples=40)
@@ -188,6 +199,7 @@ def test_rows_that_are_repeated_are_judged_once() -> None:
     """A worker that takes a trial up again sends all rows since its start."""
     ours = stopper()
     assert not ours.report(0, row(0.5, 0.5))
+    assert not ours.report(0, row(0.5, 0.5, since=2))
     for number in range(1, 5):
         ours.report(number, row(0.9, 0.1))
     assert not ours.report(0, row(0.5, 0.5))
@@ -195,12 +207,24 @@ def test_rows_that_are_repeated_are_judged_once() -> None:
     assert ours.report(5, row(0.4, 0.6))
 
 
-def test_a_trial_that_fails_stops_nobody() -> None:
+def test_a_plan_of_many_phases_stops_no_more_than_a_long_one() -> None:
+    """From epoch 8 to 9 goes on 0.5 ** log2(9 / 8) = 0.89, of five trials all; without comparisons before, half."""
     ours = stopper()
     for number in range(4):
+        assert not ours.report(number, row(0.9, 0.1, phase="b", epoch=9))
+    assert not ours.report(4, row(0.1, 0.9, since=8, phase="a"))
+    assert not ours.report(4, row(0.1, 0.9, phase="b", epoch=9))
+    assert ours.report(5, row(0.1, 0.9, phase="b", epoch=9))
+
+
+def test_a_trial_that_fails_stops_nobody() -> None:
+    ours, again = stopper(), stopper()
+    for number in range(4):
         ours.report(number, row(0.9, 0.1))
+        again.restore(number, "FAIL", ours.record(number))
         ours.ended(number, "FAIL")
     assert not ours.report(4, row(0.1, 0.9))
+    assert not again.report(4, row(0.1, 0.9))
 
 
 def test_what_it_knows_is_built_again_from_records() -> None:

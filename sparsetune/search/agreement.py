@@ -1,0 +1,121 @@
+"""A point as a study's space has it: one that the study file gives, or a trial of another study.
+
+Names are those under which Optuna knows a parameter (``drr.alpha``); a factor's name holds the point to its cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sparsetune.config.conditions import matches
+from sparsetune.config.errors import BadInput, shown, unknown
+from sparsetune.config.messages import Trial
+from sparsetune.config.overrides import flatten
+from sparsetune.config.parameters import Choice, Factor, Float, Parameter
+from sparsetune.config.space.points import branch_of, flat_base, walk
+from sparsetune.config.study import Study
+from sparsetune.config.trial import NAMED
+
+Point = dict[str, Any]
+
+
+def written_point(study: Study, entry: Mapping[str, Any], key: str) -> Point:
+    """A point of the study file; what it does not name is drawn.
+
+    Args:
+        key: where it stands.
+
+    Raises:
+        BadInput: a name that is not drawn, a value that cannot be, a parameter that its own point leaves out.
+    """
+    known: dict[str, Parameter | Factor] = {**study.space.parameters, **study.space.factors}
+    point: Point = {}
+    for name, value in entry.items():
+        if name in study.fork:
+            problem = "is forked: each trial has a row for each of its values"
+            raise BadInput(problem, source=study.source, key=f"{key}.{name}")
+        if name not in known:
+            raise BadInput(unknown("parameter", str(name), known), source=study.source, key=key)
+        if not known[name].has(value):
+            raise BadInput(_not_drawn(value, known[name]), source=study.source, key=f"{key}.{name}")
+        point[name] = _as_drawn(known[name], value)
+    at = {known[name].target: value for name, value in point.items()}
+    for name in point:
+        for needed, wanted in known[name].when.items():
+            if needed in at and not matches(at[needed], wanted):
+                problem = f"is drawn where {needed} is {shown(wanted)}, found {shown(at[needed])}"
+                raise BadInput(problem, source=study.source, key=f"{key}.{name}")
+    return point
+
+
+def carried_over(study: Study, row: Trial) -> Point:
+    """A row of another study as a point of this one: of its config all that varies here.
+
+    What was not varied there and cannot be drawn here is left open.
+
+    Raises:
+        BadInput: something that was varied there is something else here.
+    """
+    config = {**_varied(study, row), **flatten(row.config)}
+    asked = {*_varied(study, row), *(f"{section}.name" for section in study.space.chosen)}
+    point: Point = {}
+
+    def choose(name: str, entry: Parameter | Factor) -> Any:
+        if entry.target in config and entry.has(config[entry.target]):
+            point[name] = _as_drawn(entry, config[entry.target])
+            return point[name]
+        if entry.target in asked:
+            problem = f"{entry.target} is {shown(config.get(entry.target))} there"
+            raise BadInput(f"{problem}, allowed here: {_range(entry)}")
+        return entry.ends[0]
+
+    cell = {name: choose(name, factor) for name, factor in study.space.factors.items()}
+    params, settings = walk(study.space, flat_base(study.space, study.plain_bases), choose, cell)
+    here = {**flatten(study.plain_bases[branch_of(study.space, params)]), **settings}
+    varying = {*study.fork, *(entry.target for entry in study.space.parameters.values())}
+    for name in sorted(asked - varying):
+        if name not in here:
+            raise BadInput(unknown("parameter", name, study.space.parameters))
+        if here[name] != config[name]:
+            raise BadInput(f"{name} is {shown(config[name])} there and {shown(here[name])} here")
+    return point
+
+
+def _varied(study: Study, row: Trial) -> dict[str, Any]:
+    """What its study drew, crossed or forked, by target."""
+    config = flatten(row.config)
+    return {_target(study, name, config): value for name, value in row.params.items()}
+
+
+def _target(study: Study, name: str, config: Mapping[str, Any]) -> str:
+    """The field of a trial config that a parameter of a study sets; names of a branch carry its name."""
+    if name in study.space.parameters:
+        return study.space.parameters[name].target
+    return next((each for each in _readings(name, config) if each in config), name)
+
+
+def _readings(name: str, config: Mapping[str, Any]) -> Iterator[str]:
+    yield name
+    branch, _, rest = name.partition(".")
+    for section in NAMED:
+        if config.get(f"{section}.name") == branch:
+            yield f"{section}.{rest}"
+            yield rest
+
+
+def _as_drawn(entry: Parameter | Factor, value: Any) -> Any:
+    """An equal value, of the kind that a draw gives: 1.0 for 1."""
+    if isinstance(entry, Choice | Factor):
+        return entry.values[entry.values.index(value)]
+    return float(value) if isinstance(entry, Float) else value
+
+
+def _not_drawn(value: Any, entry: Parameter | Factor) -> str:
+    return f"found {shown(value)}, allowed: {_range(entry)}"
+
+
+def _range(entry: Parameter | Factor) -> str:
+    if isinstance(entry, Choice | Factor):
+        return ", ".join(map(shown, entry.values))
+    return f"{entry.kind} [{entry.low}, {entry.high}]{'' if entry.step is None else f' with step {entry.step}'}"
