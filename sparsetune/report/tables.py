@@ -26,7 +26,7 @@ def trial_table(rows: Sequence[Trial], metrics: Sequence[str], title: str | None
     ]
     forked = {name for row in rows if row.branch for branch in row.branches for name in branch.values}  # in its name
     params = [
-        Column(name.rpartition(".")[2], [number(row.params.get(name)) for row in rows])
+        Column(name.removesuffix(".name").rpartition(".")[2], [number(row.params.get(name)) for row in rows])
         for name in dict.fromkeys(name for row in rows for name in row.params)
         if name not in forked
     ]

@@ -8,8 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sparsetune.config.base import places
 from sparsetune.config.messages import Key, Run, Trial
+from sparsetune.config.overrides import flatten
 from sparsetune.config.study import Study
+
+SAME_AS = "same_as"  # a trial's note: whose results it has
+Results = Mapping[str, tuple[str, tuple[Run, ...]]]  # by key: a trial in words, and its runs
 
 
 @dataclass(frozen=True)
@@ -19,59 +24,85 @@ class Like:
     Attributes:
         key: of all that decides its numbers.
         seeds: to train it with.
-        runs: what a trial like it ended with; empty if it has to be trained.
-        named: that trial, in words.
+        named: a complete trial like it, in words; empty if it has to be trained.
     """
 
     key: str
     seeds: tuple[int, ...]
-    runs: tuple[Run, ...] = ()
     named: str = ""
-
-    def runs_of(self, number: int) -> list[Run]:
-        """The results under another trial's number."""
-        return [replace(run, key=Key(number, run.key.seed, run.key.branch)) for run in self.runs]
-
-
-Results = Mapping[str, tuple[str, tuple[Run, ...]]]  # by key: a trial in words, and its runs
 
 
 class Known:
-    """Complete trials by what decides their numbers: config, seeds, fork, files, code and versions."""
+    """Trials by what decides their numbers: config, seeds, fork, files, code and versions.
+
+    A trial that failed or was pruned is none that another could be like.
+    """
 
     def __init__(self, study: Study, environment: Mapping[str, str], earlier: Results) -> None:
         """
         Args:
-            environment: what decides numbers beside configs.
+            environment: what decides numbers beside configs, with digests of the files that trials read.
             earlier: results of other studies.
         """
         self._study = study
         self._environment = dict(environment)
+        self._elsewhere = _places(study, environment)
         self._complete: dict[str, tuple[str, tuple[Run, ...]]] = dict(earlier)
-        self.given = 0  # trials that were given at the start and cost no training
+        self._running: dict[int, str] = {}  # keys by number
+        self._given: set[int] = set()
+
+    @property
+    def given(self) -> int:
+        """How many trials were given at the start and cost no training."""
+        return len(self._given)
 
     def add(self, trial: Trial, attributes: Mapping[str, Any]) -> None:
         """Take a trial of the study, at its start and at its end."""
         key = attributes.get("key", "")
-        self.given += "given" in attributes
+        self._running.pop(trial.number, None)
+        if "given" in attributes:
+            self._given.add(trial.number)
+        if trial.state == "RUNNING":
+            self._running[trial.number] = key
         if trial.state == "COMPLETE":
             self._complete.setdefault(key, (f"trial {trial.number}", trial.runs))
 
     def like(self, config: Mapping[str, Any]) -> Like:
         """What is known of a config that has been drawn, by the study's policy for duplicates."""
-        key = self._key(config, self._study.seeds)
-        if self._study.duplicates == "allow" or key not in self._complete:
-            return Like(key, self._study.seeds)
-        if self._study.duplicates == "reuse":
-            named, runs = self._complete[key]
-            return Like(key, self._study.seeds, runs, named)
         seeds = self._study.seeds
-        while key in self._complete:  # the next seeds that it was not trained with
+        key = self._key(config, seeds)
+        if self._study.duplicates == "reuse" and key in self._complete:
+            return Like(key, seeds, self._complete[key][0])
+        while self._study.duplicates == "replicate" and self._taken(key):
             seeds = tuple(seed + len(seeds) for seed in seeds)
             key = self._key(config, seeds)
         return Like(key, seeds)
 
+    def runs(self, key: str, number: int) -> list[Run]:
+        """The results of the complete trial with this key, as those of the trial with this number."""
+        named, runs = self._complete[key]
+        return [
+            replace(run, key=Key(number, run.key.seed, run.key.branch), notes={**run.notes, SAME_AS: named})
+            for run in runs
+        ]
+
+    def _taken(self, key: str) -> bool:
+        return key in self._complete or key in self._running.values()
+
     def _key(self, config: Mapping[str, Any], seeds: tuple[int, ...]) -> str:
         fork = [branch.values for branch in self._study.branches]
-        deciding = [config, seeds, fork, self._environment]
+        here = {name: value for name, value in flatten(config).items() if name not in self._elsewhere}
+        deciding = [here, seeds, fork, self._environment]
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _places(study: Study, environment: Mapping[str, str]) -> set[str]:
+    """Where files lie whose content is known: another place makes no other trial."""
+    digested = {name.partition(".")[0] for name in environment}
+    found = {
+        f"{section}.{name}"
+        for section in ("data", "model")
+        for base in study.bases.values()
+        for name in places(getattr(base, section))
+    }
+    return {name for name in found if name.partition(".")[0] in digested} - study.space.targets

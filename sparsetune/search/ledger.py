@@ -21,7 +21,7 @@ from sparsetune.failpoints import failpoint
 from sparsetune.search.cell import NEWS, Cell
 from sparsetune.search.definition import note_changes, study_uid
 from sparsetune.search.ending import store_end
-from sparsetune.search.known import Known, Like
+from sparsetune.search.known import Known
 from sparsetune.search.meaning import CONTENT
 from sparsetune.search.patience import Patient
 from sparsetune.search.points import POINTS, Points
@@ -119,11 +119,15 @@ class Ledger:
         if problem:
             runs = [replace(run, state="FAIL", reason=problem) for run in self._trial(number).runs]
             return self._end(number, "FAIL", runs, problem, {})
-        if known.runs:
-            self._judge(number, known)
-            given = {"given": True} if point is not None else {}
-            return self._end(number, "COMPLETE", known.runs_of(number), "", {"same_as": known.named, **given})
-        return self._trial(number)
+        if known.named:
+            runs = [
+                replace(run, notes={**run.notes, "same_as": known.named}) for run in self._known.runs(known.key, number)
+            ]
+            self._judge(number, runs)
+            return self._end(number, "COMPLETE", runs, "", {"given": True} if point is not None else {})
+        trial = self._trial(number)
+        self._known.add(trial, attributes)
+        return trial
 
     def report(self, number: int, row: Row) -> bool:
         """Hand a row to the pruner; True when the trial should stop."""
@@ -153,9 +157,9 @@ class Ledger:
         self._known.add(trial, frozen.user_attrs)
         return trial
 
-    def _judge(self, number: int, known: Like) -> None:
+    def _judge(self, number: int, runs: Sequence[Run]) -> None:
         """Replicates of a result that is taken over count among those with which others are compared."""
-        of_first = [run for run in known.runs if run.key.branch == self._study.branches[0].name]
+        of_first = [run for run in runs if run.key.branch == self._study.branches[0].name]
         for index, run in enumerate(of_first[:-1]):
             self.replicate(number, index, run.metrics)
 

@@ -13,7 +13,7 @@ from sparsetune.search.agreement import Point, carried_over, written_point
 from sparsetune.search.known import Results
 from sparsetune.search.storage import StoredStudy, exists, open_storage, read_keys, read_study
 
-POINTS = "points"  # the study's attribute with what it began with
+POINTS, RESULTS = "points", "results"  # the study's attributes with what it began with
 _KEY = "start_with"
 _ALLOWED = "a mapping of parameters to values, {best_of: STUDY} or {all_of: STUDY}"
 _OF_STUDIES: dict[str, Callable[[StoredStudy], list[Trial]]] = {
@@ -43,19 +43,21 @@ class Points:
             return Points()
         return _stored(study) or _read(study, warn)
 
-    def plain(self) -> dict[str, Any]:
-        """As the storage keeps it."""
-        results = {key: [named, [asdict(run) for run in runs]] for key, (named, runs) in self.results.items()}
-        return {"given": self.given, "results": results}
-
     @staticmethod
-    def restored(plain: Mapping[str, Any]) -> Points:
-        """The reverse of :meth:`plain`."""
+    def kept(attributes: Mapping[str, Any]) -> Points | None:
+        """Those of a study that has begun, from its attributes; None if it has none."""
+        if POINTS not in attributes:
+            return None
         results = {
             key: (named, tuple(Run(**{**run, "key": Key(**run["key"])}) for run in runs))
-            for key, (named, runs) in plain["results"].items()
+            for key, (named, runs) in attributes.get(RESULTS, {}).items()
         }
-        return Points(plain["given"], results)
+        return Points(attributes[POINTS], results)
+
+    def attributes(self) -> dict[str, Any]:
+        """What :meth:`kept` wants, in the order in which it is to be written."""
+        results = {key: [named, [asdict(run) for run in runs]] for key, (named, runs) in self.results.items()}
+        return {RESULTS: results, POINTS: self.given}
 
 
 def crossed(given: Sequence[Point], cells: Sequence[Mapping[str, Any]]) -> list[tuple[int, Point]]:
@@ -75,10 +77,9 @@ def _stored(study: Study) -> Points | None:
         return None
     storage = open_storage(study.storage)
     try:
-        attributes = storage.get_study_user_attrs(storage.get_study_id_from_name(study.name))
+        return Points.kept(storage.get_study_user_attrs(storage.get_study_id_from_name(study.name)))
     except KeyError:
         return None
-    return Points.restored(attributes[POINTS]) if POINTS in attributes else None
 
 
 def _read(study: Study, warn: Callable[[str], None]) -> Points:

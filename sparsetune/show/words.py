@@ -29,7 +29,8 @@ def meaning(metric: str) -> str:
     if metric in _MEANINGS or metric not in METRICS:
         return _MEANINGS.get(metric, "")
     first = METRICS[metric].definition.partition(";")[0]
-    return f"{METRICS[metric].unit}: {first}"
+    unit = METRICS[metric].unit
+    return f"{unit}: {first}" if unit else first
 
 
 def of_replicates(rows: Sequence[Trial]) -> str:

@@ -82,7 +82,7 @@ def stored_trials(root: Path, name: str = "small") -> list[dict[str, Any]]:
             "state": trial.state.name,
             "params": trial.params,
             "values": [
-                None if METRICS[metric].timing else value
+                None if timed(metric) else value
                 for metric, value in zip(study.metric_names or (), trial.values or (), strict=False)
             ],
             "metrics": untimed(trial.user_attrs.get("metrics", {})),
@@ -109,7 +109,7 @@ def tracked_runs(root: Path, name: str = "small") -> dict[int, list[dict[str, An
         history = {
             key: sorted((point.step, point.value) for point in client.get_metric_history(run.info.run_id, key))
             for key in run.data.metrics
-            if not METRICS[key].timing
+            if not timed(key)
         }
         steps = {key: [step for step, _ in points] for key, points in history.items()}
         assert all(len(set(each)) == len(each) for each in steps.values()), f"a step is doubled: {steps}"
@@ -125,7 +125,13 @@ def tracked_runs(root: Path, name: str = "small") -> dict[int, list[dict[str, An
 
 def untimed(metrics: Mapping[str, float]) -> dict[str, float]:
     """The metrics that equal runs agree on."""
-    return {name: value for name, value in metrics.items() if not METRICS[name].timing}
+    return {name: value for name, value in metrics.items() if not timed(name)}
+
+
+def timed(name: str) -> bool:
+    """Whether a metric, or the one whose standard error it is, differs between equal runs."""
+    known = METRICS.get(name.removesuffix("_se"))  # None: one of the user's own
+    return known is not None and known.timing
 
 
 def assert_same(root: Path, reference: Path, states: Sequence[str] = ("COMPLETE",)) -> None:

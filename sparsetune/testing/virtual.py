@@ -61,7 +61,7 @@ def play(
 ) -> Played:
     """A study with TPE whose workers are busy for virtual seconds; reports come in the order of that clock.
 
-    A trial that is stopped is told as PRUNED, without values.
+    A trial that is stopped is told as PRUNED, without values; after its last epoch it is not stopped any more.
     """
     import optuna
     from optuna.trial import TrialState
@@ -92,7 +92,8 @@ def play(
         now, number = heapq.heappop(running)
         row = rows[number].pop(0)
         epochs += 1
-        if stopper and stopper.report(number, row):
+        stop = stopper is not None and stopper.report(number, row)
+        if stopper and stop and rows[number]:
             study.tell(asked[number], state=TrialState.PRUNED)
             stopper.ended(number, "PRUNED")
             stopped.append(number)

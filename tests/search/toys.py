@@ -110,6 +110,8 @@ def life(ledger: Ledger, trial: Trial) -> Iterator[None]:
 
     Every seventh fails with its last seed; of every fifth that has branches the last one does.
     """
+    if trial.state != "RUNNING":  # a trial like it is known
+        return
     number, runs = trial.number, {run.key: run for run in trial.runs}
     seeds = list(dict.fromkeys(key.seed for key in runs))
 
@@ -146,9 +148,7 @@ def life(ledger: Ledger, trial: Trial) -> Iterator[None]:
 
 
 def work(ledger: Ledger, trial: Trial) -> Trial:
-    """A whole trial, unless a trial like it is known."""
-    if trial.state != "RUNNING":
-        return trial
+    """A whole trial."""
     for _ in life(ledger, trial):
         pass
     return ledger.trials()[trial.number]

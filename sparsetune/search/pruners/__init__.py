@@ -1,7 +1,8 @@
 """Pruners by name: which running trials are not worth going on with.
 
 All but ``none`` and ``hypervolume`` are Optuna's. Epochs are counted from 1, as rows have them. With several objectives
-Optuna refuses to judge a running trial; so one metric, the gate, is judged in a study beside it.
+Optuna refuses to judge a running trial; so one metric, the gate, is judged in a study beside it, and what is on the
+front goes on all the same.
 """
 
 from __future__ import annotations

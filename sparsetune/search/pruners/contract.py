@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sparsetune.config.base import Part, param
+from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Metrics, Row
 from sparsetune.config.problem import Problem
 from sparsetune.search.pruners.books import Beside, Book, Own
+from sparsetune.search.pruners.front import FrontKept
 from sparsetune.search.pruners.gate import gate_of
+from sparsetune.search.pruners.rungs import late
 from sparsetune.search.stopper import Stopper
 
 if TYPE_CHECKING:
@@ -41,12 +44,30 @@ class Gated(Part):
 
     metric: str | None = param(None, "what is judged; null: the objective, if there is only one")
 
+    def keeps_front(self, problem: Problem) -> bool:
+        """Whether a trial that the pruner would stop goes on while it is on the front."""
+        return False
+
+
+class GatedFront(Gated):
+    """The settings of a pruner that judges one metric, and of several objectives keeps the front."""
+
+    keep_front: bool | None = param(
+        None, "of several objectives: stop a trial only if two others beat it in those known by then; null: true"
+    )
+
+    def keeps_front(self, problem: Problem) -> bool:
+        several = len(problem.objectives) > 1
+        if self.keep_front is not None and not several:
+            raise BadInput("the study has one objective, and so no front; remove the key", key="pruner.keep_front")
+        return several and self.keep_front is not False
+
 
 class OfEpochs:
     """Judges a trial after each epoch whose network has settled, and has the metric."""
 
     unit = "epochs"
-    at_the_end = False
+    at_the_end = False  # what is judged is known only there
 
     def __init__(self, book: Book, metric: str) -> None:
         self._book = book
@@ -98,6 +119,7 @@ class OptunaPruner(Pruner):
     @classmethod
     def refuse(cls, config: Any, problem: Problem) -> None:
         gate_of(config.metric, problem, at_the_end=cls.kind.at_the_end)
+        config.keeps_front(problem)
 
     @classmethod
     def stopper(cls, config: Any, problem: Problem, copy: Study) -> Stopper:
@@ -106,4 +128,8 @@ class OptunaPruner(Pruner):
         if gate.objective:
             return cls.kind(Own(copy, pruner), gate.metric)
         kept = {"metric": gate.metric, "steps": cls.kind.unit}
-        return cls.kind(Beside(problem.name, gate.goal, pruner, kept, cls.kind.worth), gate.metric)
+        judging = cls.kind(Beside(problem.name, gate.goal, pruner, kept, cls.kind.worth), gate.metric)
+        known = [each for each in problem.objectives if cls.kind.at_the_end or not late(each, problem)]
+        if not known or not config.keeps_front(problem):
+            return judging
+        return FrontKept(judging, gate.metric, known, problem.epochs)

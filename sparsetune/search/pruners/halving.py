@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from sparsetune.config.base import param
 from sparsetune.config.errors import BadInput
 from sparsetune.config.problem import Problem
-from sparsetune.search.pruners.contract import Gated, OptunaPruner
+from sparsetune.search.pruners.contract import GatedFront, OptunaPruner
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
 
 
-class _Halving(Gated):
+class _Halving(GatedFront):
     min_epochs: int = param(1, "epochs of the first comparison", unit="epochs", ge=1)
     bootstrap_count: int = param(0, "trials that a comparison stops before any passes it", ge=0)
 

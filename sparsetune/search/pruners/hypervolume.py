@@ -17,23 +17,15 @@ import numpy as np
 
 from sparsetune.config.base import Part, param
 from sparsetune.config.errors import BadInput
-from sparsetune.config.expressions import parse
 from sparsetune.config.messages import Metrics, Row, State
 from sparsetune.config.problem import Problem
 from sparsetune.config.study_file import Objective
 from sparsetune.search.pruners.contract import Pruner
+from sparsetune.search.pruners.rungs import Reached, Rungs, is_rung, late, losses_of
 from sparsetune.search.stopper import Stopper
 
 if TYPE_CHECKING:
     from optuna import Study
-
-
-def is_rung(since: int, first: int, factor: float) -> bool:
-    """Whether trials are compared after that many epochs: after ``first``, ``first * factor``, ..., rounded."""
-    at = float(first)
-    while round(at) < since:
-        at *= factor
-    return round(at) == since
 
 
 def scaled(losses: np.ndarray) -> np.ndarray:
@@ -87,17 +79,9 @@ def goes_on(losses: np.ndarray, index: int, keep: float) -> bool:
     return bool((taken == own).all(axis=1).any())
 
 
-@dataclass(frozen=True)
-class Reached:
-    """What a trial had when it came to a rung."""
-
-    losses: tuple[float, ...]  # the less, the better
-    density: float
-
-
 @dataclass
-class Rungs:
-    """Who came to which rung, a phase and epochs of it, with what."""
+class Comparing:
+    """Stops at each rung whoever is not among the best share of those that have come there."""
 
     objectives: Sequence[Objective]
     epochs: int  # of the longest trial
@@ -105,22 +89,17 @@ class Rungs:
     factor: float
     keep: float
     density_within: float | None
-    reached: dict[tuple[str, int], dict[int, Reached]] = field(default_factory=dict)
+    rungs: Rungs = field(default_factory=Rungs)
     judged: dict[int, int] = field(default_factory=dict)  # of running trials: the epoch of the last comparison
     stopped: set[int] = field(default_factory=set)
 
     def report(self, number: int, row: Row) -> bool:
-        values = [row.metrics.get(objective.metric) for objective in self.objectives]
-        if self._compares(row) and None not in values:
-            losses = tuple(
-                -value if objective.goal == "maximize" else value
-                for value, objective in zip(values, self.objectives, strict=True)
-                if value is not None
-            )
-            rung = self.reached.setdefault((row.phase, row.since), {})
-            if number not in rung:  # after a restart a worker repeats its rows: what was judged once stays judged
-                rung[number] = Reached(losses, row.metrics.get("density", 1.0))
-                if not self._goes_on(number, rung, self._share(number, row.epoch)):
+        losses = losses_of(row.metrics, self.objectives)
+        rung = (row.phase, row.since)
+        if self._compares(row) and losses is not None:
+            new = self.rungs.enter(number, rung, Reached(losses, row.metrics.get("density", 1.0)))
+            if new:  # what was judged once stays judged
+                if not self._goes_on(number, self.rungs.reached[rung], self._share(number, row.epoch)):
                     self.stopped.add(number)
                 self.judged[number] = row.epoch
         return number in self.stopped
@@ -146,25 +125,15 @@ class Rungs:
         return False
 
     def record(self, number: int) -> Any:
-        passed = [
-            [phase, since, list(rung[number].losses), rung[number].density]
-            for (phase, since), rung in self.reached.items()
-            if number in rung
-        ]
-        return {"rungs": passed}
+        return {"rungs": self.rungs.record(number)}
 
     def ended(self, number: int, state: State) -> None:
         self.stopped.discard(number)
         self.judged.pop(number, None)
-        if state == "FAIL":  # it leads nowhere, and should stop nobody
-            for rung in self.reached.values():
-                rung.pop(number, None)
+        self.rungs.ended(number, state)
 
     def restore(self, number: int, state: State, record: Any) -> None:
-        if state == "FAIL" or not isinstance(record, Mapping):
-            return
-        for phase, since, losses, density in record.get("rungs", ()):  # another pruner's record has none
-            self.reached.setdefault((phase, since), {})[number] = Reached(tuple(losses), density)
+        self.rungs.restore(number, state, record)
 
 
 class Hypervolume(Pruner):
@@ -189,14 +158,14 @@ class Hypervolume(Pruner):
 
     @classmethod
     def refuse(cls, config: Config, problem: Problem) -> None:
-        late = [name for each in problem.objectives for name in _late(each, problem)]
-        early = [each.metric for each in problem.objectives if not _late(each, problem)]
+        at_the_end = [name for each in problem.objectives for name in late(each, problem)]
+        early = [each.metric for each in problem.objectives if not late(each, problem)]
         gate = f"judge one metric instead: {{name: median, metric: {(early or ['val_loss'])[0]}}}"
         if len(problem.objectives) < 2:
             text = f"hypervolume wants at least two objectives, found {len(problem.objectives)}; {gate}"
             raise BadInput(text, key="pruner")
-        if late:
-            text = f"hypervolume compares running trials, and {late[0]!r} is known only at the end of one; {gate}"
+        if at_the_end:
+            text = f"hypervolume compares running trials, and {at_the_end[0]!r} is known only at the end of one; {gate}"
             raise BadInput(text, key="pruner")
         if problem.constraints:
             text = f"hypervolume knows no constraints: trials that break one would stop others; {gate}"
@@ -205,10 +174,4 @@ class Hypervolume(Pruner):
     @classmethod
     def stopper(cls, config: Config, problem: Problem, copy: Study) -> Stopper:
         first = config.min_epochs or math.ceil(problem.epochs / 8)
-        return Rungs(problem.objectives, problem.epochs, first, config.factor, config.keep, config.density_within)
-
-
-def _late(objective: Objective, problem: Problem) -> list[str]:
-    """The metrics that an objective needs and that are known at a trial's end only."""
-    needed = parse(objective.score).names if objective.score else (objective.metric,)
-    return [name for name in needed if name in problem.metrics and not problem.metrics[name].each_epoch]
+        return Comparing(problem.objectives, problem.epochs, first, config.factor, config.keep, config.density_within)

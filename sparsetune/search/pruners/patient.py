@@ -12,7 +12,7 @@ from sparsetune.config.checking import check_model, expand_name
 from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.problem import Problem
 from sparsetune.search.pruners import PRUNERS
-from sparsetune.search.pruners.contract import Gated, OptunaPruner
+from sparsetune.search.pruners.contract import GatedFront, OptunaPruner
 from sparsetune.search.quiet import quiet
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _WITHIN = ("asha", "hyperband", "median", "percentile", "threshold")  # those th
 class Patient(OptunaPruner):
     """Stops a trial whose last epochs are all worse than the best before them, if another pruner would, or any."""
 
-    class Config(Gated):
+    class Config(GatedFront):
         name: Literal["patient"] = "patient"
         patience: int = param(..., "worse epochs that are let pass; one more is too much", unit="epochs", ge=0)
         min_delta: float = param(
@@ -68,4 +68,6 @@ def _inner(raw: Any) -> Part:
     part: Part = check_model(PRUNERS.get(name).Config, spec)
     if getattr(part, "metric", None) is not None:
         raise ValueError("metric: both judge the same one, which stands beside patience")
+    if getattr(part, "keep_front", None) is not None:
+        raise ValueError("keep_front: it stands beside patience, and holds for both")
     return part

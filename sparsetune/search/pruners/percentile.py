@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Literal
 
 from sparsetune.config.base import param
 from sparsetune.config.problem import Problem
-from sparsetune.search.pruners.contract import Gated, OptunaPruner
+from sparsetune.search.pruners.contract import GatedFront, OptunaPruner
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
 
 
-class _Compared(Gated):
+class _Compared(GatedFront):
     n_startup_trials: int = param(5, "trials that complete before any is pruned", ge=0)
     n_warmup_epochs: int = param(0, "epochs of a trial in which it is not pruned", unit="epochs", ge=0)
     interval_epochs: int = param(1, "epochs from one look at a trial to the next", unit="epochs", ge=1)

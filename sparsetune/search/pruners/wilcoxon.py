@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sparsetune.config.base import param
 from sparsetune.config.errors import BadInput
 from sparsetune.config.problem import Problem
-from sparsetune.search.pruners.contract import Gated, OfReplicates, OptunaPruner
+from sparsetune.search.pruners.contract import GatedFront, OfReplicates, OptunaPruner
 from sparsetune.search.quiet import quiet
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class Wilcoxon(OptunaPruner):
 
     kind = OfReplicates
 
-    class Config(Gated):
+    class Config(GatedFront):
         name: Literal["wilcoxon"] = "wilcoxon"
         p_threshold: float = param(0.1, "how likely a worse trial may be as good; more prunes more", ge=0, le=1)
         n_startup_replicates: int = param(2, "replicates of a trial before it is judged; two at the least", ge=0)

@@ -121,7 +121,7 @@ def test_what_has_not_settled_is_neither_kept_nor_judged(of: object) -> None:
         judged.report(number, 5, val_loss=1.0),
     ]
     assert told == [False] * 5
-    study = judged.copy if of is ALONE else judged.stopper._book._study  # type: ignore[attr-defined]
+    study = judged.copy if of is ALONE else judged.stopper._gate._book._study  # type: ignore[attr-defined]
     assert study.trials[number].intermediate_values == {1: 1.0, 5: 1.0}
 
 
@@ -133,7 +133,7 @@ def test_the_objective_named_as_the_gate_is_the_objective() -> None:
 
 
 def test_a_gate_keeps_its_record_to_itself() -> None:
-    judged = Judged(PAIR, "asha", metric="val_loss", min_epochs=1, reduction_factor=2)
+    judged = Judged(PAIR, "asha", metric="val_loss", min_epochs=1, reduction_factor=2, keep_front=False)
     late = [judged.ask().number for _ in range(3)][2]
     assert not judged.report(late, 1, val_loss=1.0)  # before the first two have said anything
     judged.end(late, "FAIL")

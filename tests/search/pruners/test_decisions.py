@@ -81,6 +81,12 @@ PLACES: dict[str, tuple[Problem, dict[str, Any]]] = {
 }
 
 
+def alone(pruner: str, of: Problem) -> dict[str, Any]:
+    """What makes a gate stop what is on the front, too, as Optuna's pruner would."""
+    several = len(of.objectives) > 1
+    return {"keep_front": False} if several and "keep_front" in PRUNERS.get(pruner).Config.model_fields else {}
+
+
 def curve(number: int) -> list[float]:
     """Learning curves that cross."""
     return [((7 * number + 3) % 11 + number * epoch % 5) / 10 for epoch in range(1, EPOCHS + 1)]
@@ -94,7 +100,7 @@ def test_decisions_are_optunas(case: str, place: str, restarts: bool) -> None:
     settings, plain_pruner = CASES[case]
     of, gate = PLACES[place]
     metric = gate.get("metric", of.objectives[0].metric)
-    ours = Judged(of, case.split()[0], **settings, **gate)
+    ours = Judged(of, case.split()[0], **settings, **gate, **alone(case.split()[0], of))
     with quiet():
         plain = optuna.create_study(
             study_name=of.name,
@@ -129,7 +135,8 @@ def test_decisions_are_optunas(case: str, place: str, restarts: bool) -> None:
 def test_wilcoxon_is_optunas(restarts: bool, objectives: tuple[Objective, ...]) -> None:
     """Steps are replicates, a trial is worth their mean, and what is known only at the end counts too."""
     of = problem(objectives=objectives, replicates=8)
-    ours = Judged(of, "wilcoxon", p_threshold=0.2, n_startup_replicates=3, metric="val_loss")
+    settings = {"p_threshold": 0.2, "n_startup_replicates": 3, **alone("wilcoxon", of)}
+    ours = Judged(of, "wilcoxon", metric="val_loss", **settings)
     with quiet():
         plain = optuna.create_study(pruner=WilcoxonPruner(p_threshold=0.2, n_startup_steps=3))
     stopped = []

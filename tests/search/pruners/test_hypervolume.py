@@ -17,7 +17,7 @@ from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Row
 from sparsetune.config.problem import Problem
 from sparsetune.config.study_file import Objective
-from sparsetune.search.pruners.hypervolume import Hypervolume, adding_most, goes_on, is_rung, layers, scaled
+from sparsetune.search.pruners.hypervolume import Hypervolume, adding_most, goes_on, layers, scaled
 from sparsetune.search.stopper import Stopper
 
 TWO = (Objective(metric="val_accuracy", goal="maximize"), Objective(metric="val_loss", goal="minimize"))
@@ -50,12 +50,6 @@ def volume(points: Any) -> int:
     """Cells of a grid from 0 to 11 in each objective that a point of whole numbers dominates."""
     grid = np.stack(np.meshgrid(*[np.arange(11)] * len(points[0]), indexing="ij"), axis=-1)
     return int(np.any([(grid >= np.array(point)).all(axis=-1) for point in points], axis=0).sum())
-
-
-def test_rungs_by_hand() -> None:
-    assert [since for since in range(1, 40) if is_rung(since, 3, 1.5)] == [3, 4, 7, 10, 15, 23, 34]
-    assert [since for since in range(1, 40) if is_rung(since, 1, 2.0)] == [1, 2, 4, 8, 16, 32]
-    assert sum(is_rung(since, 5000, 1.5) for since in range(1, 50_001)) == 6
 
 
 @given(LOSSES)

@@ -73,8 +73,21 @@ def test_what_else_is_refused_of_problems() -> None:
     PRUNERS.get("patient").refuse(pruner_config("patient", patience=1, pruner="hyperband"), few)
 
 
+@pytest.mark.parametrize("name", ["asha", "hyperband", "median", "patient", "percentile", "wilcoxon"])
+@pytest.mark.parametrize("keep", [True, False])
+def test_one_objective_has_no_front(name: str, keep: bool) -> None:
+    of = problem(objectives=ONE, replicates=3)
+    line = "pruner.keep_front: the study has one objective, and so no front; remove the key"
+    assert reason(name, of, keep_front=keep) == line
+
+
+def test_a_bound_holds_on_the_front_too() -> None:
+    with pytest.raises(BadInput, match="pruner.keep_front: unknown key 'keep_front'"):
+        pruner_config("threshold", upper=1.0, keep_front=True)
+
+
 WITHIN = "asha, hyperband, median, percentile, threshold"
-FIELDS = "interval_epochs, metric, n_min_trials, n_startup_trials, n_warmup_epochs, name"
+FIELDS = "interval_epochs, keep_front, metric, n_min_trials, n_startup_trials, n_warmup_epochs, name"
 STEPS = f"unknown key 'n_warmup_steps'; did you mean 'n_warmup_epochs'? (allowed: {FIELDS})"
 
 
@@ -102,6 +115,7 @@ def test_bad_settings(name: str, settings: dict[str, Any], line: str) -> None:
         (3, f"found 3, allowed: a name, or a mapping with a name ({WITHIN})"),
         ({"name": "asha", "min_epochs": 0}, "min_epochs: found 0, allowed: at least 1"),
         ({"name": "asha", "metric": "val_loss"}, "metric: both judge the same one, which stands beside patience"),
+        ({"name": "asha", "keep_front": True}, "keep_front: it stands beside patience, and holds for both"),
     ],
 )
 def test_a_pruner_within_that_is_none(within: object, line: str) -> None:
