@@ -79,6 +79,7 @@ class Driver:
             if resumed:
                 trial = self._cut_short.pop(0)
             elif not self._book.spent:
+                self._mark(len(self._book))
                 trial = self._book.ask()
             else:
                 return None
@@ -88,7 +89,15 @@ class Driver:
                 return self._job(trial)
             for observer in self._observers:  # known already
                 observer.trial_ended(trial, {run.key: () for run in trial.runs}, {})
+            self._leaving.add(trial.number)
         return None
+
+    def _mark(self, number: int) -> None:
+        """Make a trial's folder before it is drawn: one that ends at once is made good too if the driver dies then."""
+        try:
+            self._trial_folder(number).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotWrite(disk_trouble(error) or str(error)) from error
 
     def _job(self, trial: Trial) -> Job:
         running = Running(trial, {run.key: [] for run in trial.runs})

@@ -12,6 +12,9 @@ from sparsetune.config.messages import Key, Metrics, Row, Run, State, Trial
 class TrialBook(Protocol):
     """Where trials are drawn and remembered (``search.ledger.Ledger``)."""
 
+    def __len__(self) -> int:
+        """How many trials there are: the number of the next one."""
+
     @property
     def spent(self) -> bool:
         """Whether no further trial is to be drawn."""

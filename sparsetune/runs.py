@@ -47,6 +47,9 @@ class SingleTrial:
         self.trial = Trial(0, "RUNNING", {}, config, started_ms=started, runs=runs, branches=branches)
         self._asked = False
 
+    def __len__(self) -> int:
+        return int(self._asked)
+
     @property
     def spent(self) -> bool:
         return self._asked

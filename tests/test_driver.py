@@ -33,6 +33,9 @@ class Book:
     def spent(self) -> bool:
         return len(self.kept) >= self.budget
 
+    def __len__(self) -> int:
+        return len(self.kept)
+
     def trials(self) -> list[Trial]:
         return list(self.kept)
 

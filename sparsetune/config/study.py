@@ -96,6 +96,17 @@ class Study:
             metrics=self.registries.metrics,
         )
 
+    @cached_property
+    def points(self) -> int | None:
+        """How many different points can be drawn, where the sampler counts them out (grid)."""
+        size: int | None = self.registries.sampler.get(self.sampler.name).size(self.sampler, self.problem)
+        return None if size is None else size * len(self.cells)
+
+    @property
+    def total(self) -> int:
+        """Trials in all: the budget's, or fewer where there are no more points."""
+        return self.budget.trials if self.points is None else min(self.budget.trials, self.points)
+
     @property
     def _epochs(self) -> int:
         """That the longest trial trains."""

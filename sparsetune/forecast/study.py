@@ -107,10 +107,10 @@ def trials_left(study: Study) -> tuple[int, int]:
     from sparsetune.search.storage import exists, read_study, study_names
 
     if not exists(study.storage) or study.name not in study_names(study.storage):
-        return 0, study.budget.trials
+        return 0, study.total
     trials = read_study(study.storage, study.name).trials
     running = counts(trials)["RUNNING"]
-    return len(trials) - running, running + max(0, study.budget.trials - len(trials))
+    return len(trials) - running, running + max(0, study.total - len(trials))
 
 
 def reckon(study: Study, found: Forecast) -> Forecast:

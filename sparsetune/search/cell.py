@@ -37,15 +37,14 @@ _STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL":
 class Cell:
     """Numbers are positions in the cell, from 0."""
 
-    def __init__(self, study: Study, factors: Mapping[str, Any], points: int) -> None:
+    def __init__(self, study: Study, factors: Mapping[str, Any]) -> None:
         """
         Args:
             factors: the cell's values, by dotted name.
-            points: how many of the first trials are given rather than drawn.
         """
         self.factors = dict(factors)
         self._kinds = {factor.target: CategoricalDistribution(factor.values) for factor in study.space.factors.values()}
-        self._study, self._points = study, points
+        self._study = study
         self._problem = study.problem
         self._sampler = study.registries.sampler.get(study.sampler.name)
         self._base = flat_base(study.space, study.plain_bases)
@@ -91,7 +90,7 @@ class Cell:
             self._copy.enqueue_trial(dict(point))
             self._copy.sampler = RandomSampler(seed=mix(self._problem.seed, number, _GIVEN))
         else:
-            self._copy.sampler = self._sampler.make(self._study.sampler, self._problem, number - self._points)
+            self._copy.sampler = self._sampler.make(self._study.sampler, self._problem, number)
         with quiet():
             asked = self._copy.ask()
             try:

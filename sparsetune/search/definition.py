@@ -41,8 +41,9 @@ def note_changes(
     if DEFINITION not in attributes:
         storage.set_study_system_attr(study_id, METRIC_NAMES, [objective.metric for objective in study.objectives])
         storage.set_study_user_attr(study_id, DEFINITION, study.definition)
-    if attributes.get(BUDGET) != study.budget.model_dump():
-        storage.set_study_user_attr(study_id, BUDGET, study.budget.model_dump())
+    budget = {**study.budget.model_dump(), "trials": study.total}
+    if attributes.get(BUDGET) != budget:
+        storage.set_study_user_attr(study_id, BUDGET, budget)
     changes: list[dict[str, Any]] = attributes.get(_CHANGES, [])
     current = {
         "sampler": study.sampler.model_dump(mode="json"),

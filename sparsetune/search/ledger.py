@@ -21,10 +21,10 @@ from sparsetune.failpoints import failpoint
 from sparsetune.search.cell import NEWS, Cell
 from sparsetune.search.definition import note_changes, study_uid
 from sparsetune.search.ending import store_end
-from sparsetune.search.known import Known
+from sparsetune.search.known import SAME_AS, Known
 from sparsetune.search.meaning import CONTENT
 from sparsetune.search.patience import Patient
-from sparsetune.search.points import POINTS, Points
+from sparsetune.search.points import Points, crossed
 from sparsetune.search.storage import as_trial, open_storage
 from sparsetune.search.told import Told, told
 
@@ -50,7 +50,6 @@ class Ledger:
         self._study = study
         self._patient = Patient(warn)
         self._storage = open_storage(study.storage)
-        points = points or Points()
         directions = [optuna.study.StudyDirection[o.goal.upper()] for o in study.objectives]
         try:
             self._study_id = self._storage.get_study_id_from_name(study.name)
@@ -58,25 +57,40 @@ class Ledger:
             self._study_id = self._storage.create_new_study(directions, study.name)
         note_changes(self._storage, self._study_id, study, environment, warn)
         attributes = self._storage.get_study_user_attrs(self._study_id)
-        for key, value in ((CONTENT, dict(content or {})), (POINTS, points.given)):
+        points = Points.kept(attributes) or points or Points()
+        for key, value in {CONTENT: dict(content or {}), **points.attributes()}.items():
             if value and key not in attributes:
                 self._storage.set_study_user_attr(self._study_id, key, value)
         self.uid = study_uid(self._storage, self._study_id)
-        self._given: list[dict[str, Any]] = attributes.get(POINTS, points.given)
         self._known = Known(study, {**environment, **(content or {})}, points.results)
-        self._cells = [Cell(study, factors, len(self._given)) for factors in study.cells]
+        self._given = crossed(points.given, study.cells)
+        self._cells = [Cell(study, factors) for factors in study.cells]
+        self._places: list[tuple[Cell, int]] = []  # by number: the cell, and the position there
         self._ids: list[int] = []  # in the storage, by number
         self._noted: dict[int, set[str]] = {}  # what the storage has of the samplers' notes on running trials
         for frozen in self._storage.get_all_trials(self._study_id):
             self._take_up(frozen)
+        for number in list(self._noted):
+            cell, position = self._places[number]
+            self._settle(number, cell.frozen(position).user_attrs)
 
     def _take_up(self, frozen: FrozenTrial) -> None:
         number = len(self._ids)
+        cell, _ = self._next_place()
         self._ids.append(frozen._trial_id)
         self._known.add(as_trial(frozen), frozen.user_attrs)
         if not frozen.state.is_finished():
             self._noted[number] = set(frozen.system_attrs)
-        self._cell(number).restore(self._cell(number).part(frozen))
+        cell.restore(cell.part(frozen))
+
+    def _next_place(self) -> tuple[Cell, dict[str, Any] | None]:
+        """The next trial's cell, and the point that it is given: given ones come first, then the cells take turns."""
+        number = len(self._places)
+        index, point = (number - len(self._given)) % len(self._cells), None
+        if number < len(self._given):
+            index, point = self._given[number]
+        self._places.append((self._cells[index], len(self._cells[index])))
+        return self._cells[index], point
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -84,11 +98,9 @@ class Ledger:
     @property
     def spent(self) -> bool:
         """Whether all trials of the budget, or all points that there are, have been drawn."""
-        study = self._study
-        size = study.registries.sampler.get(study.sampler.name).size(study.sampler, study.problem)
-        drawn = len(self) - len(self._given) * len(self._cells)
-        all_drawn = size is not None and drawn >= size * len(self._cells)
-        return all_drawn or len(self) - self._known.given >= study.budget.trials
+        points, drawn = self._study.points, len(self) - len(self._given)
+        all_drawn = points is not None and drawn >= points
+        return all_drawn or len(self) - self._known.given >= self._study.budget.trials
 
     def trials(self) -> list[Trial]:
         return [self._trial(number) for number in range(len(self))]
@@ -96,13 +108,17 @@ class Ledger:
     def ask(self) -> Trial:
         """Draw a new trial and store it as RUNNING; one whose like is complete may be so at once (``duplicates``)."""
         number = len(self)
-        cell, position = self._cell(number), number // len(self._cells)
-        point = self._given[position] if position < len(self._given) else None
+        cell, point = self._next_place()
+        position = self._places[number][1]
         _, config, problem = cell.ask(point)
         known = self._known.like(config)
         attributes: dict[str, Any] = {"config": config, "key": known.key}
         if len(known.seeds) > 1 or known.seeds[0] != config["seed"]:
             attributes["seeds"] = list(known.seeds)
+        if problem:
+            attributes[_PROBLEM] = problem
+        elif known.named:
+            attributes |= {SAME_AS: known.named, **({} if point is None else {"given": True})}
         if self._study.fork:
             attributes["branches"] = [vars(branch) for branch in self._study.branches]
         noted = cell.news()
@@ -116,37 +132,37 @@ class Ledger:
         self._ids.append(trial_id)
         self._noted[number] = set(frozen.system_attrs)
         failpoint("after-ask")
+        self._known.add(self._trial(number), attributes)
+        return self._settle(number, attributes)
+
+    def _settle(self, number: int, attributes: Mapping[str, Any]) -> Trial:
+        """End a new trial that needs no training; also one whose driver died before it could."""
+        trial, problem = self._trial(number), attributes.get(_PROBLEM, "")
         if problem:
-            runs = [replace(run, state="FAIL", reason=problem) for run in self._trial(number).runs]
-            return self._end(number, "FAIL", runs, problem, {})
-        if known.named:
-            runs = [
-                replace(run, notes={**run.notes, "same_as": known.named}) for run in self._known.runs(known.key, number)
-            ]
+            runs = [replace(run, state="FAIL", reason=problem) for run in trial.runs]
+            return self.tell(number, "FAIL", runs, problem)
+        if SAME_AS in attributes:
+            runs = self._known.runs(attributes["key"], number)
             self._judge(number, runs)
-            return self._end(number, "COMPLETE", runs, "", {"given": True} if point is not None else {})
-        trial = self._trial(number)
-        self._known.add(trial, attributes)
+            return self.tell(number, "COMPLETE", runs)
         return trial
 
     def report(self, number: int, row: Row) -> bool:
         """Hand a row to the pruner; True when the trial should stop."""
-        return self._study.prunes and self._cell(number).report(number // len(self._cells), row)
+        cell, position = self._places[number]
+        return self._study.prunes and cell.report(position, row)
 
     def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
         """Hand a replicate's end to the pruner; True when no more are worth training."""
-        return self._study.prunes and self._cell(number).replicate(number // len(self._cells), index, metrics)
+        cell, position = self._places[number]
+        return self._study.prunes and cell.replicate(position, index, metrics)
 
     def tell(self, number: int, state: State, runs: Sequence[Run], reason: str = "") -> Trial:
         """Store how a trial ended. A COMPLETE one of which no branch has all objectives as numbers is a FAIL."""
-        return self._end(number, state, runs, reason, {})
-
-    def _end(self, number: int, state: State, runs: Sequence[Run], reason: str, further: dict[str, Any]) -> Trial:
-        study, cell = self._study, self._cell(number)
+        study, (cell, position) = self._study, self._places[number]
         end = told(self._trial(number), state, runs, reason, study.objectives, study.constraints)
-        attributes = {**_attributes(end, runs), **further}
         values = list(end.values) or None
-        frozen = cell.tell(number // len(self._cells), end.state, values, end.violations, attributes)
+        frozen = cell.tell(position, end.state, values, end.violations, _attributes(end, runs))
         failpoint("before-tell")
         noted = self._noted.pop(number)
         notes = {key: value for key, value in frozen.system_attrs.items() if key not in noted}
@@ -163,15 +179,13 @@ class Ledger:
         for index, run in enumerate(of_first[:-1]):
             self.replicate(number, index, run.metrics)
 
-    def _cell(self, number: int) -> Cell:
-        return self._cells[number % len(self._cells)]
-
     def _trial(self, number: int) -> Trial:
-        cell = self._cell(number)
-        return as_trial(cell.whole(cell.frozen(number // len(self._cells)), number))
+        cell, position = self._places[number]
+        return as_trial(cell.whole(cell.frozen(position), number))
 
 
-_AT_ASK = ("config", "key", "seeds", "branches", NEWS)
+_PROBLEM = "problem"  # a trial's attribute: why it has no config
+_AT_ASK = ("config", "key", "seeds", "branches", _PROBLEM, SAME_AS, "given", NEWS)
 
 
 def _attributes(end: Told, runs: Sequence[Run]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def spent(study: Study) -> bool:
     if study.start_with:
         trials = storage.get_all_trials(study_id, deepcopy=False)
         given = sum("given" in trial.user_attrs for trial in trials)
-    return running == 0 and storage.get_n_trials(study_id) - given >= study.budget.trials
+    return running == 0 and storage.get_n_trials(study_id) - given >= study.total
 
 
 def _stored(study: Study) -> tuple[RDBStorage, int] | None:

@@ -27,7 +27,7 @@ class Point:
 def preview(study: Study, count: int) -> list[Point]:
     """The first points of a new study if every trial failed; nothing is stored."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    searched = [Cell(study, factors, 0) for factors in study.cells]
+    searched = [Cell(study, factors) for factors in study.cells]
     points = []
     for number in range(count):
         cell = searched[number % len(searched)]

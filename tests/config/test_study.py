@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from sparsetune.assembly import registries
-from sparsetune.config.overrides import assign, flatten
+from sparsetune.config.overrides import assign
 from sparsetune.config.space import corners
+from sparsetune.config.space.points import branch_of, flat_base
 from sparsetune.config.trial import resolve_trial
 from sparsetune.config.yaml_io import dump, parse
 from sparsetune.study import load
@@ -28,8 +29,8 @@ def test_studies_of_the_repository(file: Path) -> None:
     study = load(file)
     assert study.name == file.stem
     assert study.project.root == ROOT
-    for point in corners(study.space, flatten(study.trial.plain())):
-        assert resolve_trial(assign(study.trial.plain(), point), registries()).plain()
+    for point in corners(study.space, flat_base(study.space, study.plain_bases)):
+        assert resolve_trial(assign(study.plain_bases[branch_of(study.space, point)], point), registries()).plain()
 
 
 @pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)

@@ -17,6 +17,7 @@ from sparsetune.study import load, run_study
 from sparsetune.testing import toy_method
 from sparsetune.testing.studies import start, stored_trials, tracked_runs, untimed, write_study
 from sparsetune.training import trainer
+from sparsetune.training.loop import train_epoch
 
 ONE = [{"metric": "val_accuracy", "goal": "maximize"}]
 TWO = [*ONE, {"metric": "val_loss", "goal": "minimize"}]
@@ -75,11 +76,10 @@ def write(root: Path, name: str) -> Path:
 def trained(file: Path) -> int:
     """Run a study to its end, in this process; returns how many epochs it trained."""
     epochs: list[int] = []
-    real = trainer.train_epoch
 
     def counting(*arguments: Any, **options: Any) -> Any:
         epochs.append(options["epoch"])
-        return real(*arguments, **options)
+        return train_epoch(*arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)

@@ -118,6 +118,7 @@ def test_sampler_pruner_and_environment_are_noted_with_the_trial_they_begin_at(t
         "n_ei_candidates: 24 -> (absent); multivariate: None -> (absent); group: None -> (absent); "
         f"constant_liar: True -> (absent)){tail}",
         "pruner changed since the last run (name: none -> median; metric: (absent) -> None; "
+        "keep_front: (absent) -> None; "
         "n_startup_trials: (absent) -> 5; n_warmup_epochs: (absent) -> 0; interval_epochs: (absent) -> 1; "
         f"n_min_trials: (absent) -> 1){tail}",
         f"environment changed since the last run (torch: 2 -> 3){tail}",

@@ -26,12 +26,13 @@ def beaten_by(losses: np.ndarray, index: int) -> int:
 
 
 class FrontKept:
-    """A trial that the gate would stop goes on unless two others beat it, by what was seen so far.
+    """A trial that the gate would stop goes on until two others beat it, by what was seen so far.
 
     Another beats it that, as far in the same phase, was as good in every objective and better in one. That is looked
-    up at the last rung of the phase that the trial has passed, so that of a plan of 50,000 epochs the values at some
-    40 of them are kept. Before a fifth of the longest trial's epochs nobody is stopped. With replicates, the trials'
-    means after as many of them are compared.
+    up at the last rung of the phase that the trial has passed, so that of a phase of 50,000 epochs the values at eight
+    of them are kept. Before a fifth of the longest trial's epochs nobody is stopped. What the gate has said once holds
+    to the trial's end, since some gates look at few epochs only. With replicates, the trials' means after as many of
+    them are compared.
 
     While a trial runs, objectives that are known only at its end take no part: what is good in them alone is stopped.
     A trial whose gate or objective is not a number is left to the gate.
@@ -49,13 +50,14 @@ class FrontKept:
         self._objectives = objectives
         self._first = math.ceil(_SHARE * epochs)
         self._rungs = Rungs()
+        self._unwanted: set[int] = set()  # running trials that the gate would have stopped
         self._last: dict[int, Rung] = {}  # of running trials
         self._replicates: dict[int, dict[int, tuple[float, ...]]] = {}  # of running trials, by index
 
     def report(self, number: int, row: Row) -> bool:
         if row.settled and row.epoch >= self._first and is_rung(row.since, 1, _FACTOR):
             self._enter(number, (row.phase, row.since), losses_of(row.metrics, self._objectives))
-        return self._gate.report(number, row) and not self._kept(number, row.phase, row.metrics)
+        return self._stops(number, self._gate.report(number, row), row.phase, row.metrics)
 
     def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
         losses = losses_of(metrics, self._objectives)
@@ -64,12 +66,17 @@ class FrontKept:
             ended[index] = losses
             so_far = [ended[each] for each in sorted(ended) if each <= index]
             self._enter(number, ("", index + 1), tuple(np.mean(so_far, axis=0).tolist()))
-        return self._gate.replicate(number, index, metrics) and not self._kept(number, "", metrics)
+        return self._stops(number, self._gate.replicate(number, index, metrics), "", metrics)
 
     def _enter(self, number: int, rung: Rung, losses: tuple[float, ...] | None) -> None:
         if losses is not None and all(map(math.isfinite, losses)):
             self._rungs.enter(number, rung, Reached(losses))
             self._last[number] = rung
+
+    def _stops(self, number: int, unwanted: bool, phase: str, metrics: Metrics) -> bool:
+        if unwanted:
+            self._unwanted.add(number)
+        return number in self._unwanted and not self._kept(number, phase, metrics)
 
     def _kept(self, number: int, phase: str, metrics: Metrics) -> bool:
         if not all(math.isfinite(metrics[name]) for name in self._read if name in metrics):
@@ -87,6 +94,7 @@ class FrontKept:
     def ended(self, number: int, state: State) -> None:
         self._gate.ended(number, state)
         self._rungs.ended(number, state)
+        self._unwanted.discard(number)
         self._last.pop(number, None)
         self._replicates.pop(number, None)
 

@@ -23,7 +23,7 @@ class Sampler:
 
     @classmethod
     def make(cls, config: Any, problem: Problem, number: int) -> BaseSampler:
-        """Optuna's sampler for one trial: its ``number`` in the cell counts from 0 the points that a sampler chooses.
+        """Optuna's sampler for one trial: its ``number`` in the cell, from 0, counts those that were given too.
 
         What such a sampler writes into the system attributes of trial and study at an ask has to be there at the next.
         """

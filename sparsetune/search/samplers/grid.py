@@ -47,7 +47,7 @@ class Grid(Sampler):
         from optuna.trial import FrozenTrial
 
         grid = _grid(json.dumps({name: values(each) for name, each in problem.parameters.items()}), problem.seed)
-        point = dict(zip(grid._param_names, grid._all_grids[number], strict=True))
+        point = dict(zip(grid._param_names, grid._all_grids[number % len(grid._all_grids)], strict=True))
 
         class Point(BaseSampler):
             """Optuna's own counts trials, whatever proposed them, and may hand out a point twice."""

@@ -31,7 +31,7 @@ class Judged:
         return self.copy.ask()
 
     def report(self, number: int, epoch: int, *, settled: bool = True, **metrics: float) -> bool:
-        return self.stopper.report(number, Row(epoch, 0, metrics, settled=settled))
+        return self.stopper.report(number, Row(epoch, 0, metrics, since=epoch, settled=settled))
 
     def end(self, number: int, state: State, value: float = 1.0) -> None:
         self._records[number] = json.dumps(self.stopper.record(number))
