@@ -32,8 +32,8 @@ SAMPLERS: dict[str, dict[str, Any]] = {
     "cmaes": {"popsize": 4},
     "gp": {"n_startup_trials": 3},
     "grid": {},
-    "nsga2": {"population_size": 3},
-    "nsga3": {"population_size": 3},
+    "nsga2": {"population_size": 2},
+    "nsga3": {"population_size": 2},
     "qmc": {"scramble": True},
     "random": {},
     "tpe": {"n_startup_trials": 4},
@@ -120,7 +120,8 @@ def test_reopened_inside_every_trial(name: str, kind: str, space: str, fork: str
     assert ("PRUNED" in states) == ("pruner" in KINDS[kind])
     by_chance = opened(make(tmp_path / "chance", **{**changes, "sampler": "random"}))
     proposed = [trial[2] != by_chance.ask().params for trial in whole]
-    assert sum(proposed) >= {"random": 0, "gp": 1}.get(name, 3)  # beyond what samplers begin with: random draws
+    few = name == "gp" or kind == "wilcoxon"  # which leaves few complete
+    assert sum(proposed) >= (0 if name == "random" else 1 if few else 3)  # beyond the random draws of the beginning
 
 
 def test_trials_at_the_same_time_are_taken_up_too(tmp_path: Path) -> None:

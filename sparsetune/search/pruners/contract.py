@@ -10,7 +10,7 @@ from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Metrics, Row
 from sparsetune.config.problem import Problem
 from sparsetune.search.pruners.books import Beside, Book, Own
-from sparsetune.search.pruners.front import FrontKept
+from sparsetune.search.pruners.front import FrontKept, FrontOfMeans
 from sparsetune.search.pruners.gate import gate_of
 from sparsetune.search.pruners.rungs import late
 from sparsetune.search.stopper import Stopper
@@ -68,6 +68,7 @@ class OfEpochs:
 
     unit = "epochs"
     at_the_end = False  # what is judged is known only there
+    front: type[FrontKept] = FrontKept
 
     def __init__(self, book: Book, metric: str) -> None:
         self._book = book
@@ -94,6 +95,7 @@ class OfReplicates(OfEpochs):
 
     unit = "replicates"
     at_the_end = True
+    front = FrontOfMeans
 
     @staticmethod
     def worth(values: Sequence[float]) -> float:
@@ -132,4 +134,4 @@ class OptunaPruner(Pruner):
         known = [each for each in problem.objectives if cls.kind.at_the_end or not late(each, problem)]
         if not known or not config.keeps_front(problem):
             return judging
-        return FrontKept(judging, gate.metric, known, problem.epochs)
+        return cls.kind.front(judging, gate.metric, known, problem.epochs)

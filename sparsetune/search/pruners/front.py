@@ -31,8 +31,7 @@ class FrontKept:
     Another beats it that, as far in the same phase, was as good in every objective and better in one. That is looked
     up at the last rung of the phase that the trial has passed, so that of a phase of 50,000 epochs the values at eight
     of them are kept. Before a fifth of the longest trial's epochs nobody is stopped. What the gate has said once holds
-    to the trial's end, since some gates look at few epochs only. With replicates, the trials' means after as many of
-    them are compared.
+    to the trial's end, since some gates look at few epochs only.
 
     While a trial runs, objectives that are known only at its end take no part: what is good in them alone is stopped.
     A trial whose gate or objective is not a number is left to the gate.
@@ -52,21 +51,16 @@ class FrontKept:
         self._rungs = Rungs()
         self._unwanted: set[int] = set()  # running trials that the gate would have stopped
         self._last: dict[int, Rung] = {}  # of running trials
-        self._replicates: dict[int, dict[int, tuple[float, ...]]] = {}  # of running trials, by index
 
     def report(self, number: int, row: Row) -> bool:
-        if row.settled and row.epoch >= self._first and is_rung(row.since, 1, _FACTOR):
+        if not row.settled:
+            return False
+        if row.epoch >= self._first and is_rung(row.since, 1, _FACTOR):
             self._enter(number, (row.phase, row.since), losses_of(row.metrics, self._objectives))
         return self._stops(number, self._gate.report(number, row), row.phase, row.metrics)
 
     def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
-        losses = losses_of(metrics, self._objectives)
-        if losses is not None:
-            ended = self._replicates.setdefault(number, {})
-            ended[index] = losses
-            so_far = [ended[each] for each in sorted(ended) if each <= index]
-            self._enter(number, ("", index + 1), tuple(np.mean(so_far, axis=0).tolist()))
-        return self._stops(number, self._gate.replicate(number, index, metrics), "", metrics)
+        return False
 
     def _enter(self, number: int, rung: Rung, losses: tuple[float, ...] | None) -> None:
         if losses is not None and all(map(math.isfinite, losses)):
@@ -96,8 +90,31 @@ class FrontKept:
         self._rungs.ended(number, state)
         self._unwanted.discard(number)
         self._last.pop(number, None)
-        self._replicates.pop(number, None)
 
     def restore(self, number: int, state: State, record: Any) -> None:
         self._gate.restore(number, state, record)
         self._rungs.restore(number, state, record)
+
+
+class FrontOfMeans(FrontKept):
+    """The same with the trials' means after equally many replicates, which know every objective."""
+
+    def __init__(self, gate: Stopper, metric: str, objectives: Sequence[Objective], epochs: int) -> None:
+        super().__init__(gate, metric, objectives, epochs)
+        self._ends: dict[int, dict[int, tuple[float, ...]]] = {}  # of running trials, by index of the replicate
+
+    def report(self, number: int, row: Row) -> bool:
+        return False
+
+    def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
+        losses = losses_of(metrics, self._objectives)
+        if losses is not None:
+            ends = self._ends.setdefault(number, {})
+            ends[index] = losses
+            so_far = [ends[each] for each in sorted(ends) if each <= index]
+            self._enter(number, ("", index + 1), tuple(np.mean(so_far, axis=0).tolist()))
+        return self._stops(number, self._gate.replicate(number, index, metrics), "", metrics)
+
+    def ended(self, number: int, state: State) -> None:
+        super().ended(number, state)
+        self._ends.pop(number, None)

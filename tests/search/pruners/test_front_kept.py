@@ -99,7 +99,7 @@ def test_in_a_new_phase_nobody_is_beaten_before_its_first_rung() -> None:
     number = judged.ask().number
     bad = {"val_accuracy": 0.1, "compute_saved": 0.1}
     assert judged.stopper.report(number, Row(6, 0, bad, since=6))
-    assert not judged.stopper.report(number, Row(7, 0, bad, phase="retrain", since=1))
+    assert not judged.stopper.report(number, Row(14, 0, bad, phase="retrain", since=8)), "no rung"
 
 
 def test_between_rungs_the_last_one_counts() -> None:
@@ -118,6 +118,21 @@ def test_what_the_gate_has_said_once_holds() -> None:
     number = judged.ask().number
     assert not judged.report(number, 4, val_accuracy=0.1, compute_saved=0.6)
     assert judged.report(number, 5, val_accuracy=0.1, compute_saved=0.4)
+
+
+def test_what_has_not_settled_stops_nobody() -> None:
+    judged = asha()
+    for _ in range(3):
+        judged.finish([0.0] * 20, val_accuracy=0.9, compute_saved=0.5)
+    number = judged.ask().number
+    bad = {"val_accuracy": 0.1, "compute_saved": 0.1}
+    assert not judged.report(number, 4, settled=False, **bad)
+    assert judged.report(number, 5, **bad)
+    number = judged.ask().number
+    assert not judged.report(number, 4, val_accuracy=0.1, compute_saved=0.6)
+    assert not judged.report(number, 5, settled=False, **bad)
+    assert not judged.report(number, 5, settled=False, val_accuracy=math.nan, compute_saved=0.6)
+    assert judged.report(number, 5, **bad)
 
 
 @pytest.mark.parametrize("broken", ["val_accuracy", "compute_saved"])

@@ -82,7 +82,7 @@ def test_one_objective_has_no_front(name: str, keep: bool) -> None:
 
 
 def test_a_bound_holds_on_the_front_too() -> None:
-    with pytest.raises(BadInput, match="pruner.keep_front: unknown key 'keep_front'"):
+    with pytest.raises(BadInput, match=r"pruner\.keep_front: unknown key 'keep_front'"):
         pruner_config("threshold", upper=1.0, keep_front=True)
 
 
