@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ class _Trainings:
 
     def _train(
         self, line: Line, seed: int, start: dict[str, Any] | None = None, *, until: str = ""
-    ) -> Iterator[Report] | Any:
+    ) -> Generator[Report, None, dict[str, Any] | None]:
         """Train a line to its end, from the state ``start`` of its trunk; returns the state in which it ended."""
         trainer = Trainer(line.config, line.settings, until=until, registries=self.registries)
         path = self.folder / (TRUNK if until else CHECKPOINT)
@@ -143,7 +143,7 @@ class _Trainings:
                 continue
             keys = self._keys(served, seed)
             outcome = Outcome("FAIL", reason=view.diverged)
-            if not view.diverged:
+            if keys and not view.diverged:
                 outcome = Outcome("COMPLETE", trainer.finish(view), notes=trainer.notes)
                 with trainer.as_kept(view):
                     for key in keys:
