@@ -130,9 +130,9 @@ def leave_summary(study: Study, tracker: MlflowTracker, counted: Mapping[str, in
         files = {"study.yaml": Path(folder) / "study.yaml", "trials.csv": Path(folder) / "trials.csv"}
         files["study.yaml"].write_text(dump(study.resolved()))
         files["trials.csv"].write_text(trials_csv(rows))
-        for file in study.imports:
-            files[file.name] = Path(folder) / Path(file.name).name
-            files[file.name].write_text(file.text)
+        for number, file in enumerate(study.imports):  # two may have one name, in different folders
+            files[f"import/{number}-{Path(file.name).name}"] = Path(folder) / f"{number}.py"
+            (Path(folder) / f"{number}.py").write_text(file.text, encoding="utf-8")
         numbers = {f"trials_{state.lower()}": float(count) for state, count in counted.items()}
         tracker.summarise(numbers, files, "FINISHED" if counted["COMPLETE"] else "FAILED")
 

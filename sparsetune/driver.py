@@ -134,6 +134,8 @@ class Driver:
             del self._running[key.number]
             self.trouble = self.trouble or report.outcome.reason
             self.stop()
+        elif report.outcome is not None and report.key is None and running.runs:
+            self._broken_off(running, report.outcome.reason)
         elif report.outcome is not None and of not in running.runs:
             return self._run_ended(running, of, report.outcome, last=report.last) or not self._heard
         return pruned or not self._heard
@@ -151,7 +153,7 @@ class Driver:
             new.append(scored)
             trained_to_the_end = done and row is report.rows[-1]
             judged = of == running.first and self._book.report(of.number, scored)
-            pruned = judged and not trained_to_the_end
+            pruned = judged and not (trained_to_the_end and len(running.seeds) == 1)
             if pruned:
                 break
         for observer in self._observers:
@@ -177,6 +179,13 @@ class Driver:
             self._end(number, "PRUNED", f"pruned after replicate {index + 1} of {count}")
             return True
         return False
+
+    def _broken_off(self, running: Running, reason: str) -> None:
+        """The job ended after some of its runs: the others fail, and of several replicates the whole trial."""
+        whole = len(running.seeds) > 1 or all(run.state == "FAIL" for run in running.runs.values())
+        for run in running.trial.runs:
+            running.runs.setdefault(run.key, running.left(run.key, "FAIL", reason))
+        self._end(running.trial.number, "FAIL" if whole else "COMPLETE", reason if whole else "")
 
     def _run(self, of: Key, outcome: Outcome) -> Run:
         assert outcome.state != "STOPPED"

@@ -50,9 +50,9 @@ class Running:
 
     def all_runs(self, state: State, reason: str) -> list[Run]:
         """The runs as the trial ends: one that had no end yet has its last row, and the trial's state."""
-        found = []
-        for run in self.trial.runs:
-            rows = self.rows[run.key]
-            last = rows[-1].metrics if rows else {}
-            found.append(self.runs.get(run.key) or Run(run.key, state, last, reason))
-        return found
+        return [self.runs.get(run.key) or self.left(run.key, state, reason) for run in self.trial.runs]
+
+    def left(self, key: Key, state: State, reason: str) -> Run:
+        """A run that had no end of its own, with its last row."""
+        rows = self.rows[key]
+        return Run(key, state, rows[-1].metrics if rows else {}, reason)

@@ -46,6 +46,10 @@ def check_fork(
             raise BadInput("varied by the space too; remove one", source=source, key=key)
         for base in bases.values():
             _check_late(name, base, known, source, key)
+    timed = [name for name in ("training.max_minutes",) if name in varied]
+    if fork and (timed or any(base.training.max_minutes is not None for base in bases.values())):
+        problem = "a fork evaluates all its branches while the clock runs, so each would train less than by itself"
+        raise BadInput(f"{problem}; allowed: training.max_minutes without a fork", source=source, key="fork")
     for base in bases.values():
         for branch in branches_of(fork):
             try:

@@ -13,12 +13,11 @@ from sparsetune.config.constraints import Constraint
 from sparsetune.config.forks import branches_of
 from sparsetune.config.messages import Branch, OwnFile
 from sparsetune.config.overrides import assign, flatten
-from sparsetune.config.parameters import Factor, Parameter
 from sparsetune.config.paths import Project, without_password
 from sparsetune.config.problem import Problem
 from sparsetune.config.registry import StudyRegistries
-from sparsetune.config.space import Space
-from sparsetune.config.space.points import cells, configured
+from sparsetune.config.space import Space, corners
+from sparsetune.config.space.points import cells, configured, flat_base
 from sparsetune.config.study_file import Budget, Objective, Resources, Tracking
 from sparsetune.config.trial import TrialConfig
 
@@ -82,7 +81,7 @@ class Study:
         """The whole trial config of a point; raises :class:`BadInput` where an expression has no value."""
         return configured(self.space, self.plain_bases, params, cell)
 
-    @property
+    @cached_property
     def problem(self) -> Problem:
         """What a sampler and a pruner are told."""
         return Problem(
@@ -110,9 +109,11 @@ class Study:
     @property
     def _epochs(self) -> int:
         """That the longest trial trains."""
-        varied = [entry for entry in self.space.entries.values() if entry.target == "training.epochs"]
-        ends = [int(end) for entry in varied if isinstance(entry, Parameter | Factor) for end in entry.ends]
-        return max([base.training.epochs for base in self.bases.values()] + ends)
+        longest = max(base.training.epochs for base in self.bases.values())
+        if "training.epochs" not in self.space.targets:
+            return longest
+        ends = corners(self.space, flat_base(self.space, self.plain_bases))
+        return max([longest, *(int(point.get("training.epochs", 0)) for point in ends)])
 
     @property
     def prunes(self) -> bool:

@@ -77,11 +77,19 @@ def mean_and_error(samples: Sequence[Metrics]) -> tuple[Metrics, Metrics]:
     means, errors = {}, {}
     for name in shared:
         values = [each[name] for each in samples]
-        means[name] = mean = math.fsum(values) / len(values)
-        if math.isfinite(mean):
-            squares = math.fsum((value - mean) ** 2 for value in values)
+        means[name] = mean = _sum(values) / len(values)
+        squares = _sum([(value - mean) * (value - mean) for value in values])
+        if math.isfinite(squares):
             errors[name] = math.sqrt(squares / (len(values) - 1) / len(values))
     return means, errors
+
+
+def _sum(values: Sequence[float]) -> float:
+    """Exact where it can be; of what is too large or infinite as floats have it."""
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):
+        return sum(values)
 
 
 def _measured(runs: Sequence[Run]) -> list[Metrics]:
@@ -92,6 +100,8 @@ def _measured(runs: Sequence[Run]) -> list[Metrics]:
 
 def _state(of_trial: State, runs: Sequence[Run]) -> State:
     states = {run.state for run in runs}
+    if of_trial in ("PRUNED", "FAIL"):
+        return of_trial
     if "FAIL" in states:
         return "FAIL"
     return "COMPLETE" if states == {"COMPLETE"} else of_trial

@@ -56,10 +56,10 @@ class TrialCost:
     stored_bytes: float  # its numbers in MLflow's database
     checkpoint_bytes: float  # at its end; gone when the trial is
 
-    def times(self, replicates: int) -> TrialCost:
-        """That of a trial which trains so many times, one after another."""
-        several = {name: replicates * getattr(self, name) for name in ("seconds", "left_bytes", "stored_bytes")}
-        return replace(self, **several)
+    def times(self, replicates: int, branches: int) -> TrialCost:
+        """That of a trial which trains so many times, one after another; with the numbers of each branch."""
+        several = {name: replicates * getattr(self, name) for name in ("seconds", "left_bytes")}
+        return replace(self, stored_bytes=replicates * branches * self.stored_bytes, **several)
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def reckon(study: Study, found: Forecast) -> Forecast:
     from sparsetune.tracking.store import is_remote
 
     each_training = [trial_cost(each, study.tracking.checkpoint_every) for each in found.probed if not each.reason]
-    costs = [cost.times(study.replicates) for cost in each_training]
+    costs = [cost.times(study.replicates, len(study.branches)) for cost in each_training]
     if not costs:
         return found
     trial = Spread.of(cost.seconds for cost in costs)

@@ -15,7 +15,7 @@ class Watch:
     """An observer of one trial that reports every epoch.
 
     Attributes:
-        rows: one an epoch.
+        rows: one an epoch, of the first run.
         sizes: bytes of the checkpoint, by the row after which it was written.
         saving: seconds that each checkpoint but one after the last row took.
     """
@@ -35,6 +35,8 @@ class Watch:
     def trial_reported(self, trial: Trial, key: Key, rows: tuple[Row, ...]) -> None:
         # Between a row and its report there is the checkpoint alone, but for the last, which comes with the outcome.
         waited = time.time() - rows[-1].timestamp_ms / 1000 if rows else 0.0
+        if key != trial.runs[0].key:
+            return
         self.rows += rows
         if self._saved():
             self.saving.append(max(0.0, waited))

@@ -13,6 +13,7 @@ from sparsetune.config.messages import Key, Run, Trial
 from sparsetune.config.overrides import flatten
 from sparsetune.config.study import Study
 
+GIVEN = "given"  # a trial's note: it was taken over before anything was drawn
 SAME_AS = "same_as"  # a trial's note: whose results it has
 Results = Mapping[str, tuple[str, tuple[Run, ...]]]  # by key: a trial in words, and its runs
 
@@ -60,7 +61,7 @@ class Known:
         """Take a trial of the study, at its start and at its end."""
         key = attributes.get("key", "")
         self._running.pop(trial.number, None)
-        if "given" in attributes:
+        if GIVEN in attributes:
             self._given.add(trial.number)
         if trial.state == "RUNNING":
             self._running[trial.number] = key
@@ -78,11 +79,16 @@ class Known:
             key = self._key(config, seeds)
         return Like(key, seeds)
 
-    def runs(self, key: str, number: int) -> list[Run]:
-        """The results of the complete trial with this key, as those of the trial with this number."""
+    def runs(self, key: str, number: int, *, given: bool) -> list[Run]:
+        """The results of the complete trial with this key, as those of the trial with this number.
+
+        Args:
+            given: it was given at the start, so it costs nothing of the budget.
+        """
         named, runs = self._complete[key]
+        said = {SAME_AS: named, **({GIVEN: "at the start"} if given else {})}
         return [
-            replace(run, key=Key(number, run.key.seed, run.key.branch), notes={**run.notes, SAME_AS: named})
+            replace(run, key=Key(number, run.key.seed, run.key.branch), notes={**_own(run.notes), **said})
             for run in runs
         ]
 
@@ -94,6 +100,10 @@ class Known:
         here = {name: value for name, value in flatten(config).items() if name not in self._elsewhere}
         deciding = [here, seeds, fork, self._environment]
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _own(notes: Mapping[str, str]) -> dict[str, str]:
+    return {name: words for name, words in notes.items() if name not in (GIVEN, SAME_AS)}
 
 
 def _places(study: Study, environment: Mapping[str, str]) -> set[str]:

@@ -21,7 +21,7 @@ from sparsetune.failpoints import failpoint
 from sparsetune.search.cell import NEWS, Cell
 from sparsetune.search.definition import note_changes, study_uid
 from sparsetune.search.ending import store_end
-from sparsetune.search.known import SAME_AS, Known
+from sparsetune.search.known import GIVEN, SAME_AS, Known
 from sparsetune.search.meaning import CONTENT
 from sparsetune.search.patience import Patient
 from sparsetune.search.points import Points, crossed
@@ -112,13 +112,13 @@ class Ledger:
         position = self._places[number][1]
         _, config, problem = cell.ask(point)
         known = self._known.like(config)
-        attributes: dict[str, Any] = {"config": config, "key": known.key}
-        if len(known.seeds) > 1 or known.seeds[0] != config["seed"]:
+        attributes: dict[str, Any] = {"config": {**config, "seed": known.seeds[0]}, "key": known.key}
+        if len(known.seeds) > 1:
             attributes["seeds"] = list(known.seeds)
         if problem:
             attributes[_PROBLEM] = problem
         elif known.named:
-            attributes |= {SAME_AS: known.named, **({} if point is None else {"given": True})}
+            attributes |= {SAME_AS: known.named, **({} if point is None else {GIVEN: True})}
         if self._study.fork:
             attributes["branches"] = [vars(branch) for branch in self._study.branches]
         noted = cell.news()
@@ -142,7 +142,7 @@ class Ledger:
             runs = [replace(run, state="FAIL", reason=problem) for run in trial.runs]
             return self.tell(number, "FAIL", runs, problem)
         if SAME_AS in attributes:
-            runs = self._known.runs(attributes["key"], number)
+            runs = self._known.runs(attributes["key"], number, given=GIVEN in attributes)
             self._judge(number, runs)
             return self.tell(number, "COMPLETE", runs)
         return trial
@@ -185,7 +185,7 @@ class Ledger:
 
 
 _PROBLEM = "problem"  # a trial's attribute: why it has no config
-_AT_ASK = ("config", "key", "seeds", "branches", _PROBLEM, SAME_AS, "given", NEWS)
+_AT_ASK = ("config", "key", "seeds", "branches", _PROBLEM, SAME_AS, GIVEN, NEWS)
 
 
 def _attributes(end: Told, runs: Sequence[Run]) -> dict[str, Any]:

@@ -65,6 +65,8 @@ def spent(study: Study) -> bool:
     storage, study_id = known
     running = storage.get_n_trials(study_id, TrialState.RUNNING)
     given = 0
+    if study.start_with and study.points is not None:
+        return False  # a grid has its points beside those that are given: the ledger knows
     if study.start_with:
         trials = storage.get_all_trials(study_id, deepcopy=False)
         given = sum("given" in trial.user_attrs for trial in trials)

@@ -117,7 +117,7 @@ def _of_study(study: Study, word: str, name: str, warn: Callable[[str], None]) -
         except BadInput as error:
             problems.append(f"trial {row.label}: {error.problem}")
             continue
-        if row.number in keys:
+        if row.number in keys and stored.trials[row.number].state == "COMPLETE":
             results[keys[row.number]] = (f"trial {row.number} of {name}", stored.trials[row.number].runs)
     if not points:
         why = problems[0] if problems else "it has no complete trial that meets its constraints"

@@ -30,8 +30,11 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
     Raises:
         BadInput: also for files of data or model that are not there, after the rest has been printed.
     """
+    from sparsetune.assembly import warner
+    from sparsetune.search.points import Points
     from sparsetune.search.preview import preview
 
+    known = Points.of(study, warner(console))
     points = preview(study, SAMPLED)
     print(f"# {study.source}, resolved")
     print(dump(study.resolved()))
@@ -41,6 +44,10 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
             "",
             "three configs as they would be drawn before any trial has finished",
             *point_lines([point.params for point in points]),
+        )
+    if study.start_with:
+        _comment(
+            "", f"before them come {len(known.given)} known points, {len(known.results)} with results of other studies"
         )
     if not probe:
         inputs.locate(study.trial, study.project, study.registries, study.source)  # as a forecast and a start do

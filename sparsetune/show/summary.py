@@ -62,8 +62,9 @@ def _go_on(study: Study, summary: Summary) -> Iterator[str]:
             pick += ["--storage", without_password(study.storage)]
         file = f"trial_{re.sub(r'[^a-zA-Z0-9.-]+', '_', best.label)}.yaml"
         yield f"Keep its config:      {command_line('best', study.name, *pick)} > {file}"
-        yield f"Train it again:       {command_line('run', file)}"
-        yield f"What settings mean:   {command_line('methods', study.trial.method.name)}"
+        if not study.imports:  # these know what is built in
+            yield f"Train it again:       {command_line('run', file)}"
+            yield f"What settings mean:   {command_line('methods', best.config['method']['name'])}"
     yield f"Curves of all trials: {command_line('ui', study.name)}"
 
 

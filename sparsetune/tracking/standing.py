@@ -171,6 +171,7 @@ class Standing:
         )
 
     def _count(self, trial: Trial) -> list[Better]:
+        self.total += "given" in trial.notes  # taken over at the start: it costs nothing of the budget
         self.counts[trial.state] += 1
         if trial.state == "FAIL":
             self.failure = trial

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from sparsetune.config.messages import Outcome, Row
 from sparsetune.config.yaml_io import write_atomic
@@ -13,15 +14,18 @@ from sparsetune.config.yaml_io import write_atomic
 ENDED = "ended.json"
 
 
-def save(folder: Path, rows: Sequence[Row], outcome: Outcome) -> None:
-    """Write a run's end; what is there is whole."""
-    write_atomic(folder / ENDED, json.dumps({"rows": [asdict(row) for row in rows], "outcome": asdict(outcome)}))
+def save(folder: Path, rows: Sequence[Row], outcome: Outcome, of: Mapping[str, Any]) -> None:
+    """Write the end of a run of this config and code; what is there is whole."""
+    said = {"of": of, "rows": [asdict(row) for row in rows], "outcome": asdict(outcome)}
+    write_atomic(folder / ENDED, json.dumps(said))
 
 
-def load(folder: Path) -> tuple[tuple[Row, ...], Outcome] | None:
-    """The end of a run; None if it has none."""
+def load(folder: Path, of: Mapping[str, Any]) -> tuple[tuple[Row, ...], Outcome] | None:
+    """The end of a run; None if it has none, or one of something else, or a damaged one."""
     try:
         found = json.loads((folder / ENDED).read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
+        return None
+    if not isinstance(found, dict) or found.get("of") != of:
         return None
     return tuple(Row(**row) for row in found["rows"]), Outcome(**found["outcome"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,23 @@ TRACE = "trace.npz"
 LAYERS = "layers.json"
 
 
-def leave_files(trainer: Trainer, folder: Path) -> None:
-    """Write the files of the network as it is now."""
+def leave_files(trainer: Trainer, folders: Sequence[Path]) -> None:
+    """Write the files of the network as it is now, for each run that ends with it."""
+    files = _files(trainer)
+    for folder in folders:
+        for name, content in files.items():
+            write_atomic(folder / name, content)
+
+
+def _files(trainer: Trainer) -> dict[str, str | bytes]:
     weights = {name: value.cpu().contiguous() for name, value in trainer.network.state_dict().items()}
-    write_atomic(folder / WEIGHTS, safetensors.torch.save(weights))
+    found: dict[str, str | bytes] = {WEIGHTS: safetensors.torch.save(weights)}
     layers = layer_rows(trainer.network, trainer.method.subject.prunable, trainer.work)
     if any(layer["density"] < 1 for layer in layers):  # of a dense network it says what its shape says
-        write_atomic(folder / LAYERS, json.dumps(layers, indent=1) + "\n")
+        found[LAYERS] = json.dumps(layers, indent=1) + "\n"
     trace = trainer.method.trace()
     if trace:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **trace)
-        write_atomic(folder / TRACE, buffer.getvalue())
+        found[TRACE] = buffer.getvalue()
+    return found

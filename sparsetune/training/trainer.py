@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -36,6 +37,7 @@ from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.task import make_task
 from sparsetune.training.view import View
 
+_EVALUATION = 1 << 31  # apart from the numbers of training epochs
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -152,17 +154,17 @@ class Trainer:
             self.method.end_phase(phase)
         return next(view.record[-1] for view in active if not view.diverged)
 
-    def finish(self, view: View | None = None) -> Metrics:
+    def finish(self, view: View | None = None, leave: Callable[[], None] | None = None) -> Metrics:
         """Measure the state that a view keeps on test data, for the first and only time; training may go on after it.
 
         Args:
             view: the first one if not given.
+            leave: called while the network is in that state.
         """
         view = view or self.views[0]
-        view.told = True
         row = view.record[-1]
         totals = {k: v for k, v in row.metrics.items() if self._registries.metrics[k].scope == "run"}
-        with self.as_kept(view):
+        with self._as_kept(view):
             if view.best_state is not None:
                 row = view.best_row
             given = self.network, self.method
@@ -173,27 +175,36 @@ class Trainer:
             if noisy is not None and self.data.task == "classification":
                 found |= noise_numbers(*given, self.data, noisy, self.evaluation_batch)
             of_method = declared(self.method, self.method.summary(), self._registries.metrics)
+            if leave is not None:
+                leave()
+        view.told = True
         joules = self._energy.joules()
         if joules is not None:
             found["energy_kj"] = joules / 1e3
         return {**found, **memory_numbers(self.device), **row.metrics, **totals, **of_method}
 
     @contextmanager
-    def as_kept(self, view: View) -> Iterator[None]:
-        """Within, the network is as a view keeps it; after it as before, if training goes on."""
+    def _as_kept(self, view: View) -> Iterator[None]:
+        """Within, network and method are as a view leaves them; after it as before, if training goes on."""
+        others = any(not each.told for each in self.views if each is not view)
+        before = deepcopy((self.network.state_dict(), self.method.state_dict())) if others else None
         self.method.adopt(view.method)
-        if view.best_state is None:
+        if not self.done:  # this view's training ends here
+            self.method.end_phase(self.phases[self.epoch - 1])
+        if view.best_state is not None:
+            self.network.load_state_dict(view.best_state)
+        self._seed(_EVALUATION)
+        try:
             yield
-            return
-        going_on = not self.done or any(not each.told for each in self.views)
-        now = {name: value.clone() for name, value in self.network.state_dict().items()} if going_on else None
-        self.network.load_state_dict(view.best_state)
-        yield
-        if now is not None:
-            self.network.load_state_dict(now)
+        finally:
+            if before is not None:
+                self.network.load_state_dict(before[0])
+                self.method.load_state_dict(before[1])
 
     def _validated(self, view: View, epoch: int) -> dict[str, float]:
+        """Validation's numbers; what a method draws in predictions is the same for every view."""
         self.method.adopt(view.method)
+        self._seed(_EVALUATION + epoch + 1)
         found = evaluate(self.network, self.method, self.task, self.data.val, self.evaluation_batch)
         if not math.isfinite(found[0]):
             view.diverged = f"val_loss became {found[0]} in epoch {epoch + 1}"

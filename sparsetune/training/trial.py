@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sparsetune.config.base import places
 from sparsetune.config.cadence import Cadence
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Job, Key, Outcome, Report, Row
+from sparsetune.config.overrides import assign
 from sparsetune.config.own import digest_of
 from sparsetune.config.paths import run_folder
 from sparsetune.config.registry import Registries
@@ -26,6 +28,7 @@ from sparsetune.training.trainer import Trainer
 
 CHECKPOINT = "checkpoint.pt"  # of the training that runs
 TRUNK = "trunk.pt"  # of what the lines of a fork go on from
+_OTHERS_EVERY = "1s"  # reports of runs that no pruner waits for
 _LOOK_EVERY = "0.2s"  # for the stop file: a network file system answers in milliseconds
 
 
@@ -53,6 +56,8 @@ class _Trainings:
         self.seeds = job.seeds or (job.key.seed,)
         self.left = [Key(job.key.number, seed, branch.name) for seed in self.seeds for branch in job.branches]
         self.runs = len(self.left)
+        self._own = [digest_of(file) for file in job.imports]
+        self._others_due = Cadence(_OTHERS_EVERY)
 
     def reports(self) -> Iterator[Report]:
         yield from self._known()
@@ -60,20 +65,32 @@ class _Trainings:
             plain = {**self.job.config, "seed": seed} if self.job.seeds else self.job.config
             fork = fork_of(resolve_trial(plain, self.registries), self.job.branches, self.registries)
             state = None
-            if fork.trunk is not None and self._wanted(fork.trunk, seed):
-                state = yield from self._train(fork.trunk, seed, until=fork.phase)
-            for line in fork.lines:
-                if self._wanted(line, seed):
-                    yield from self._train(line, seed, state)
+            for line, until in [
+                *([(fork.trunk, fork.phase)] if fork.trunk else []),
+                *((line, "") for line in fork.lines),
+            ]:
+                if not self._wanted(line, seed):
+                    continue
+                if _asked_to_stop(self.job):
+                    yield Report(outcome=Outcome("STOPPED"))
+                    return
+                ended_in = yield from self._train(line, seed, state, until=until)
+                state = ended_in if until else state
                 if not self.left:
                     return
 
     def _known(self) -> Iterator[Report]:
         """What has ended before this process began."""
         for key in list(self.left):
-            found = ended.load(run_folder(self.folder, key, self.runs))
+            found = ended.load(run_folder(self.folder, key, self.runs), self._of(key))
             if found is not None:
                 yield self._ended(key, *found)
+
+    def _of(self, key: Key) -> dict[str, Any]:
+        """What a run is of, to know its end again: the config and the text of one's own files."""
+        values = next(branch.values for branch in self.job.branches if branch.name == key.branch)
+        config = resolve_trial(assign(self.job.config, {**values, "seed": key.seed}), self.registries)
+        return {"config": _identity(config), "own": self._own}
 
     def _wanted(self, line: Line, seed: int) -> bool:
         return any(self._keys(served, seed) for served in line.serves)
@@ -91,7 +108,7 @@ class _Trainings:
         path = self.folder / (TRUNK if until else CHECKPOINT)
         of_this = {
             "config": _identity(line.config), "settings": [each.model_dump(mode="json") for each in line.settings],
-            "until": until, "split": trainer.data.digest, "own": [digest_of(file) for file in self.job.imports],
+            "until": until, "split": trainer.data.digest, "own": self._own,
         }  # fmt: skip
         saved = checkpoint.load(path)
         if saved is not None and {name: saved.get(name) for name in of_this} == of_this:  # never another's state
@@ -130,9 +147,13 @@ class _Trainings:
 
     def _new(self, trainer: Trainer, line: Line, seed: int, sent: list[int]) -> Iterator[Report]:
         """Rows since the last time; while a trunk trains, its first line stands for all."""
+        first, others = (
+            Key(self.job.key.number, self.seeds[0], self.job.branches[0].name),
+            self._others_due.due(trainer.epoch),
+        )
         for number, (view, served) in enumerate(zip(trainer.views, line.serves, strict=True)):
             keys, rows = self._keys(served, seed), tuple(view.record[sent[number] :])
-            if keys and rows:
+            if keys and rows and (others or keys[0] == first):
                 sent[number] = len(view.record)
                 yield Report(rows, key=keys[0])
 
@@ -144,10 +165,9 @@ class _Trainings:
             keys = self._keys(served, seed)
             outcome = Outcome("FAIL", reason=view.diverged)
             if keys and not view.diverged:
-                outcome = Outcome("COMPLETE", trainer.finish(view), notes=trainer.notes)
-                with trainer.as_kept(view):
-                    for key in keys:
-                        leave_files(trainer, run_folder(self.folder, key, self.runs))
+                folders = [run_folder(self.folder, key, self.runs) for key in keys]
+                metrics = trainer.finish(view, partial(leave_files, trainer, folders))
+                outcome = Outcome("COMPLETE", metrics, notes=trainer.notes)
             view.told = True
             rows = tuple(view.record[sent[number] :]) if len(served) == 1 else tuple(view.record)
             for key in keys:
@@ -157,7 +177,7 @@ class _Trainings:
         """The last report of a run; where others follow, it is kept for a restart."""
         self.left.remove(key)
         if self.left:
-            ended.save(run_folder(self.folder, key, self.runs), record or rows, outcome)
+            ended.save(run_folder(self.folder, key, self.runs), record or rows, outcome, self._of(key))
         return Report(rows, outcome, key, more=bool(self.left))
 
 

@@ -287,7 +287,7 @@ def test_branches_of_a_choice_keep_their_names(tmp_path: Path) -> None:
     points = Points.of(new, [].append)
     assert points.given == [{"method.name": "ast", "ast.kp": trial.params["method.kp"]}, {"method.name": "dense"}]
     begun = Ledger(new, ENVIRONMENT, [].append, points=points)
-    assert begun.ask().notes == {"same_as": "trial 0 of old"}
+    assert begun.ask().notes == {"same_as": "trial 0 of old", "given": "at the start"}
     assert begun.ask().config["method"]["name"] == "dense"
     back = load(write_study(tmp_path, study="back", method="ast", space=kp, start_with=[{"all_of": "small"}]))
     assert Points.of(back, [].append).given == [{"method.kp": trial.params["method.kp"]}]

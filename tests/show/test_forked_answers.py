@@ -31,6 +31,7 @@ def summary_of(root: Path, at_least: float, objectives: int) -> tuple[Any, Any]:
     project = SimpleNamespace(storage_url="here")
     base = SimpleNamespace(method=SimpleNamespace(name="dense"))
     study = SimpleNamespace(
+        imports=(),
         name="forked", objectives=goals, constraints=gates, storage="here", project=project, trial=base,
         pruner=SimpleNamespace(name="none"),
     )  # fmt: skip

@@ -29,6 +29,13 @@ class Wilcoxon(OptunaPruner):
         super().refuse(config, problem)
         if problem.replicates < 2:
             raise BadInput("'wilcoxon' compares replicates, found none; allowed: with replicates", key="pruner.name")
+        surest = 0.5 ** (problem.replicates - 1)  # p where each pair but the last is worse
+        if surest >= config.p_threshold:
+            raise BadInput(
+                f"with p_threshold {config.p_threshold:g} {problem.replicates} replicates never decide before the last "
+                f"(p is at least {surest:.3g}); allowed: more replicates, or a larger p_threshold",
+                key="pruner.p_threshold",
+            )
 
     @classmethod
     def make(cls, config: Config, problem: Problem) -> BasePruner:

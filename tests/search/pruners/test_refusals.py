@@ -25,7 +25,7 @@ def reason(name: str, of: Problem, **settings: Any) -> str:
 
 @pytest.mark.parametrize("name", GATED)
 def test_several_objectives_want_a_gate(name: str) -> None:
-    of = problem(objectives=TWO, replicates=3, epochs=9)
+    of = problem(objectives=TWO, replicates=5, epochs=9)
     missing = "missing: with several objectives one metric is judged, such as val_accuracy"
     assert reason(name, of) == f"pruner.metric: {missing}"
     PRUNERS.get(name).refuse(pruner_config(name, metric="val_loss", **NEEDED.get(name, {})), of)
@@ -46,7 +46,7 @@ def test_gates_that_are_none(metric: str, why: str) -> None:
 
 
 def test_objectives_that_are_no_gates() -> None:
-    late = problem(objectives=(Objective(metric="brier", goal="minimize"),), replicates=2)
+    late = problem(objectives=(Objective(metric="brier", goal="minimize"),), replicates=5)
     why = "'brier' is known only at the end of a trial: nothing to prune on"
     assert reason("asha", late) == f"pruner.metric: {why}{LIST}"
     PRUNERS.get("wilcoxon").refuse(pruner_config("wilcoxon"), late)  # which reads the ends
@@ -65,6 +65,11 @@ def test_what_else_is_refused_of_problems() -> None:
     assert reason("wilcoxon", problem(objectives=ONE)) == (
         "pruner.name: 'wilcoxon' compares replicates, found none; allowed: with replicates"
     )
+    assert reason("wilcoxon", problem(objectives=ONE, replicates=4)) == (
+        "pruner.p_threshold: with p_threshold 0.1 4 replicates never decide before the last (p is at least 0.125); "
+        "allowed: more replicates, or a larger p_threshold"
+    )
+    PRUNERS.get("wilcoxon").refuse(pruner_config("wilcoxon"), problem(objectives=ONE, replicates=5))
     few = problem(epochs=4)
     found = "found 5, allowed: up to the 4 epochs of the longest trial"
     assert reason("hyperband", few, min_epochs=5) == f"pruner.min_epochs: {found}"
@@ -76,7 +81,7 @@ def test_what_else_is_refused_of_problems() -> None:
 @pytest.mark.parametrize("name", ["asha", "hyperband", "median", "patient", "percentile", "wilcoxon"])
 @pytest.mark.parametrize("keep", [True, False])
 def test_one_objective_has_no_front(name: str, keep: bool) -> None:
-    of = problem(objectives=ONE, replicates=3)
+    of = problem(objectives=ONE, replicates=5)
     line = "pruner.keep_front: the study has one objective, and so no front; remove the key"
     assert reason(name, of, keep_front=keep) == line
 
