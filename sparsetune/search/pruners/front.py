@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.messages import Metrics, Row, State
 from sparsetune.config.study_file import Objective
 from sparsetune.search.pruners.rungs import Reached, Rung, Rungs, is_rung, losses_of
 from sparsetune.search.stopper import Stopper
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # tuned with benchmarks/early_stopping.py
 _BEATEN_BY = 2  # one alone may have been lucky
@@ -79,6 +80,8 @@ class FrontKept:
         if rung is None or rung[0] != phase:
             return True
         peers = self._rungs.reached[rung]
+        import numpy as np  # here, so that reading a study file does not wait for it
+
         losses = np.array([peer.losses for peer in peers.values()])
         return beaten_by(losses, list(peers).index(number)) < _BEATEN_BY
 
@@ -112,7 +115,8 @@ class FrontOfMeans(FrontKept):
             ends = self._ends.setdefault(number, {})
             ends[index] = losses
             so_far = [ends[each] for each in sorted(ends) if each <= index]
-            self._enter(number, ("", index + 1), tuple(np.mean(so_far, axis=0).tolist()))
+            means = tuple(sum(values) / len(so_far) for values in zip(*so_far, strict=True))
+            self._enter(number, ("", index + 1), means)
         return self._stops(number, self._gate.replicate(number, index, metrics), "", metrics)
 
     def ended(self, number: int, state: State) -> None:
