@@ -1,9 +1,9 @@
 """What the driver takes for a trial when 100, 1,000 and 10,000 have finished: `python benchmarks/engine.py`.
 
 A fake objective on a virtual clock: no training, no worker, no MLflow (which has a thread of its own); all that the
-driver does between two jobs: ask, store, five reports to a pruner, files, end, store. 8 parameters. Beside it, on the
-same history, Optuna's own in-memory ask and tell with the same samplers. SQLite; SPARSETUNE_POSTGRES names an empty
-database to be measured too (postgresql+psycopg://...). About 15 minutes; --quick leaves out 10,000 (two minutes).
+driver does between two jobs: ask, store, five reports to a pruner, files, end, store. 8 parameters. In turn with it, on
+the same history, Optuna's own in-memory ask, pruner and tell with the same samplers. SQLite; SPARSETUNE_POSTGRES names
+an empty database to be measured too (postgresql+psycopg://...). About 15 minutes; --quick leaves out 10,000.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ from sparsetune.study import load
 
 TIMED, REPORTS = 20, 5
 LIMITS = {"gp": 300, "cmaes": 1000}
+SHARING = {
+    "random": ["random", "tpe", "gp"],
+    "nsga2": ["nsga2"],
+    "cmaes": ["cmaes"],
+}  # samplers by who drew the history
 PRUNER = {"name": "median", "n_startup_trials": 1_000_000}  # reads everything, stops nothing
 SPACE: dict[str, Any] = {
     "method.target_activation": {"float": [0.1, 0.9]},
@@ -86,8 +91,8 @@ def ours(study: Study, root: Path) -> tuple[Ledger, Callable[[], None]]:
 
 
 def theirs(study: Study) -> Callable[[], None]:
-    """Optuna's own in-memory study with the same trials: ask, suggest, report, tell."""
-    memory = optuna.create_study(direction="minimize", pruner=optuna.pruners.NopPruner())
+    """Optuna's own in-memory study with the same trials: ask, suggest, report, prune, tell."""
+    memory = optuna.create_study(direction="minimize", pruner=optuna.pruners.MedianPruner(n_startup_trials=1_000_000))
     storage = open_storage(study.storage)
     for frozen in storage.get_all_trials(storage.get_study_id_from_name(study.name)):
         memory.add_trial(frozen)
@@ -102,73 +107,60 @@ def theirs(study: Study) -> Callable[[], None]:
         config = study.config(params, {})
         for epoch in range(1, REPORTS + 1):
             trial.report(loss(config, epoch), epoch)
+            trial.should_prune()
         memory.tell(trial, loss(config, REPORTS))
 
     return one
 
 
-def timed(one: Callable[[], None]) -> float:
-    """Median of some trials, in ms."""
-    seconds = []
+def timed(one: Callable[[], None], other: Callable[[], None]) -> tuple[float, float, float]:
+    """Medians of some trials in turn, in ms: of each, and of the difference between neighbours."""
+    spent: tuple[list[float], list[float]] = ([], [])
     for _ in range(TIMED):
-        started = time.perf_counter()
-        one()
-        seconds.append(time.perf_counter() - started)
-    return 1e3 * statistics.median(seconds)
+        for seconds, call in zip(spent, (one, other), strict=True):
+            started = time.perf_counter()
+            call()
+            seconds.append(1e3 * (time.perf_counter() - started))
+    beyond = [mine - its for mine, its in zip(*spent, strict=True)]
+    return statistics.median(spent[0]), statistics.median(spent[1]), statistics.median(beyond)
 
 
-def measure(storage: str, sampler: str, sizes: list[int], root: Path, name: str) -> dict[int, tuple[float, float]]:
-    """By number of finished trials: ms a trial of the driver, and of Optuna in memory."""
-    # a genetic sampler draws its history itself; for others it is random, which costs no sampler's time
-    own = sampler in ("nsga2", "cmaes")
-    found = {}
+def measure(storage: str, history: str, samplers: list[str], sizes: list[int], root: Path) -> None:
+    """Print a row for each size and sampler; the samplers share a history that one of them has drawn."""
+    first: dict[str, tuple[float, float, float]] = {}
     for size in sizes:
-        ledger, one = ours(make(root, storage, sampler if own else "random", name), root)
+        ledger, one = ours(make(root, storage, history, history), root)
         while len(ledger) < size:
             one()
-        study = make(root, storage, sampler, name)
-        optuna_ms = timed(theirs(study))
-        found[size] = timed(ours(study, root)[1]), optuna_ms
-        print(
-            f"{storage.partition(':')[0]:12} {sampler:7} {size:7,} {found[size][0]:8.1f} {optuna_ms:8.1f}", flush=True
-        )
-    return found
+        for sampler in samplers:
+            if size > LIMITS.get(sampler, size):
+                continue
+            study = make(root, storage, sampler, history)
+            mine, its, beyond = found = timed(ours(study, root)[1], theirs(study))
+            first.setdefault(sampler, found)
+            growth = f"{mine / first[sampler][0]:6.2f} {beyond / first[sampler][2]:6.2f}"
+            kind = storage.partition(":")[0].partition("+")[0]
+            print(f"{kind:10} {sampler:7} {size:7,} {mine:8.1f} {its:8.1f} {beyond:8.1f} {growth}", flush=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--samplers", nargs="*", default=["tpe", "random", "nsga2", "gp", "cmaes"])
+    parser.add_argument("--history", nargs="*", default=list(SHARING), help="which sampler has drawn the history")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sizes = [100, 1000] if options.quick else [100, 1000, 10_000]
-    print(f"{'storage':12} {'sampler':7} {'trials':>7} {'driver':>8} {'Optuna':>8}   ms a trial, medians of {TIMED}")
+    sizes = [100, 300, 1000] if options.quick else [100, 300, 1000, 10_000]
+    print(f"ms a trial, medians of {TIMED}; then how many times those at {sizes[0]}: driver, beyond Optuna")
+    print(f"{'storage':10} {'sampler':7} {'trials':>7} {'driver':>8} {'Optuna':>8} {'beyond':>8}")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        storages = [
-            f"sqlite:///{root / 'mlruns' / 'studies.db'}",
-            *filter(None, [os.environ.get("SPARSETUNE_POSTGRES")]),
-        ]
-        for storage in storages:
-            for sampler in options.samplers:
-                limit = LIMITS.get(sampler, sizes[-1])
-                at = sorted({min(size, limit) for size in sizes})
-                judge(sampler, measure(storage, sampler, at, root, f"{sampler}"))
+        server = os.environ.get("SPARSETUNE_POSTGRES")
+        for storage in [f"sqlite:///{root / 'mlruns' / 'studies.db'}", *([server] if server else [])]:
+            for history in options.history:
+                most = LIMITS.get(history, sizes[-1])
+                measure(storage, history, SHARING[history], [size for size in sizes if size <= most], root)
     return 0
-
-
-def judge(sampler: str, found: Mapping[int, tuple[float, float]]) -> None:
-    """What the figures say of growth."""
-    first = min(found)
-    for size in found:
-        if size == first:
-            continue
-        whole = found[size][0] / found[first][0]
-        beyond = (found[size][0] - found[size][1]) / (found[first][0] - found[first][1])
-        print(
-            f"  {sampler}: at {size:,} {whole:.2f} times the trial at {first:,}; beyond Optuna's own {beyond:.2f} times"
-        )
 
 
 if __name__ == "__main__":
