@@ -23,11 +23,13 @@ lint: $(VENV)/.installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# about 25 minutes; the last two want SPARSETUNE_DATA; benchmarks/data.py wants an archive, benchmarks/gpu.py a GPU
+# about 45 minutes; the last two want SPARSETUNE_DATA; benchmarks/data.py wants an archive, benchmarks/gpu.py a GPU
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/harness_overhead.py
 	$(BIN)/python benchmarks/harness_profile.py
+	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/early_stopping.py
 	$(BIN)/python benchmarks/ast_controller.py
 	$(BIN)/python benchmarks/ast_accuracy.py
 	$(BIN)/python benchmarks/ast_step.py
