@@ -46,9 +46,8 @@ def train_and_draw(job: Job) -> Iterator[Report]:
     from sparsetune.training.files import TRACE
     from sparsetune.training.trial import run_trial
 
-    runs = len(job.seeds or (0,)) * len(job.branches)
     for report in run_trial(job):
-        trace = run_folder(Path(job.folder), report.key or job.key, runs) / TRACE
+        trace = run_folder(Path(job.folder), report.key or job.key, job.runs) / TRACE
         if report.outcome is not None and trace.exists():
             with contextlib.suppress(Exception):  # a figure is not worth a trained trial
                 draw_controller(trace, job.config["method"]["target_activation"], trace.with_name("controller.png"))

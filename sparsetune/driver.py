@@ -165,14 +165,9 @@ class Driver:
         number, run = of.number, self._run(of, outcome)
         running.runs[of] = run
         several = len(running.seeds) > 1
-        if run.state == "FAIL" and (several or last):
-            whole = several or all(each.state == "FAIL" for each in running.runs.values())
-            reason = f"seed {of.seed}: {run.reason}" if several else run.reason
-            self._end(number, "FAIL" if whole else "COMPLETE", reason if whole else "")
+        if last or (several and run.state == "FAIL"):
+            self._conclude(running, f"seed {of.seed}: {run.reason}" if several else run.reason)
             return not last
-        if last:
-            self._end(number, "COMPLETE", "")
-            return False
         index, count = running.seeds.index(of.seed), len(running.seeds)
         judged = of.branch == running.first.branch and index + 1 < count
         if judged and self._book.replicate(number, index, run.metrics):
@@ -181,10 +176,15 @@ class Driver:
         return False
 
     def _broken_off(self, running: Running, reason: str) -> None:
-        """The job ended after some of its runs: the others fail, and of several replicates the whole trial."""
-        whole = len(running.seeds) > 1 or all(run.state == "FAIL" for run in running.runs.values())
+        """The job ended after some of its runs: the others fail."""
         for run in running.trial.runs:
             running.runs.setdefault(run.key, running.left(run.key, "FAIL", reason))
+        self._conclude(running, reason)
+
+    def _conclude(self, running: Running, reason: str) -> None:
+        """End a trial of which no run goes on: a replicate that failed fails it, of a fork's branches all have to."""
+        failed = [run.state == "FAIL" for run in running.runs.values()]
+        whole = any(failed) if len(running.seeds) > 1 else all(failed)
         self._end(running.trial.number, "FAIL" if whole else "COMPLETE", reason if whole else "")
 
     def _run(self, of: Key, outcome: Outcome) -> Run:

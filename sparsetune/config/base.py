@@ -8,6 +8,9 @@ from typing import Any, get_origin
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
+EVALUATION = "evaluation"
+"""The phase in which a field matters that changes no training: how predictions are made."""
+
 
 class Model(BaseModel):
     """Immutable; strict about unknown keys and about types: neither ``true`` nor ``"1"`` is a number."""

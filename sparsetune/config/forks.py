@@ -6,15 +6,12 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sparsetune.config.base import phase_of
+from sparsetune.config.base import EVALUATION, phase_of
 from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.messages import Branch
 from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig, resolve_trial
-
-EVALUATION = "evaluation"
-"""The phase in which a field matters that changes no training: how predictions are made."""
 
 
 def branches_of(fork: Mapping[str, Sequence[Any]]) -> tuple[Branch, ...]:
@@ -46,8 +43,8 @@ def check_fork(
             raise BadInput("varied by the space too; remove one", source=source, key=key)
         for base in bases.values():
             _check_late(name, base, known, source, key)
-    timed = [name for name in ("training.max_minutes",) if name in varied]
-    if fork and (timed or any(base.training.max_minutes is not None for base in bases.values())):
+    timed = "training.max_minutes" in varied or any(base.training.max_minutes is not None for base in bases.values())
+    if fork and timed:
         problem = "a fork evaluates all its branches while the clock runs, so each would train less than by itself"
         raise BadInput(f"{problem}; allowed: training.max_minutes without a fork", source=source, key="fork")
     for base in bases.values():

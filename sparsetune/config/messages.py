@@ -10,6 +10,8 @@ from typing import Any, Literal, Protocol
 Metrics = dict[str, float]
 State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAIL"]
 Files = Mapping[str, Path]  # name to path
+SAME_AS = "same_as"  # a trial's note: whose results it has
+GIVEN = "given"  # a trial's note: these were taken over at the start, and cost nothing of the budget
 
 
 @dataclass(frozen=True, order=True)
@@ -54,6 +56,11 @@ class Job:
     report_every: str = "1ep"
     checkpoint_every: str = "10s"
     stop_file: str = ""  # once it exists, the job saves its state and ends as STOPPED
+
+    @property
+    def runs(self) -> int:
+        """How many results it gives."""
+        return max(1, len(self.seeds)) * len(self.branches)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sparsetune.config.metrics import METRICS, Metric
@@ -33,6 +33,10 @@ class Problem:
     replicates: int = 1
     epochs: int = 1
     metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
+
+    def late(self, names: Iterable[str]) -> list[str]:
+        """Those of the metrics that are known at a trial's end only."""
+        return [name for name in names if name in self.metrics and not self.metrics[name].each_epoch]
 
     @property
     def conditional(self) -> bool:

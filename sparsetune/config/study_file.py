@@ -10,6 +10,7 @@ from sparsetune.config.base import Model, param
 from sparsetune.config.cadence import Cadence
 from sparsetune.config.constraints import Constraint
 from sparsetune.config.errors import shown
+from sparsetune.config.expressions import parse
 from sparsetune.config.metrics import Goal
 
 
@@ -19,6 +20,11 @@ class Objective(Model):
     metric: str
     goal: Goal
     score: str | None = param(None, "a formula of metrics, such as val_accuracy - 0.1 * density")
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The metrics that it is worked out from."""
+        return (self.metric,) if self.score is None else parse(self.score).names
 
 
 class Budget(Model):

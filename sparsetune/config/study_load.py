@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.base import Part
 from sparsetune.config.checking import check_model, expand_name
 from sparsetune.config.errors import BadInput, shown
 from sparsetune.config.forks import check_fork
@@ -22,7 +21,7 @@ from sparsetune.config.space_checks import check_space, refuse_double, resolve_b
 from sparsetune.config.study import Study
 from sparsetune.config.study_file import StudyFile
 from sparsetune.config.top_level import FILE_KEYS, STUDY_KEYS, refuse_other_kind, refuse_unknown
-from sparsetune.config.trial import NAMED, SECTIONS
+from sparsetune.config.trial import NAMED, SECTIONS, resolve_part
 from sparsetune.config.variables import from_environment
 from sparsetune.config.yaml_io import read_mapping
 
@@ -85,8 +84,8 @@ def _load(path: Path, known: Known, overrides: Mapping[str, Any]) -> Study:
         bases=bases,
         space=space,
         objectives=file.objectives,
-        sampler=_named("sampler", file.sampler, registries, path),
-        pruner=_named("pruner", file.pruner, registries, path),
+        sampler=resolve_part("sampler", file.sampler, registries, source=path),
+        pruner=resolve_part("pruner", file.pruner, registries, source=path),
         budget=file.budget,
         resources=file.resources,
         tracking=file.tracking.model_copy(update={"uri": uri}),
@@ -112,19 +111,3 @@ def _refuse_double_fork(fork: Mapping[str, Any], trial_raw: Mapping[str, Any], p
     for name in fork:
         if name in flatten(trial_raw):
             raise BadInput(f"{name!r} is written in this file too; remove one", source=path, key=f"fork.{name}")
-
-
-def _named(section: str, raw: Any, registries: StudyRegistries, path: Path) -> Part:
-    spec = expand_name(raw)
-    registry = getattr(registries, section)
-    name = spec.get("name") if isinstance(spec, Mapping) else None
-    if not isinstance(name, str):
-        names = ", ".join(registry.names())
-        problem = f"found {shown(raw)}, allowed: a name, or a mapping with a name ({names})"
-        raise BadInput(problem, source=path, key=section)
-    try:
-        entry = registry.get(name)
-    except BadInput as error:
-        raise error.located(source=path, key=f"{section}.name") from None
-    part: Part = check_model(entry.Config, spec, source=path, key=section)
-    return part

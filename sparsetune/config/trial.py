@@ -162,7 +162,7 @@ def resolve_trial(raw: Mapping[str, Any], registries: Registries, *, source: obj
     for section in NAMED:
         if section not in raw:
             raise BadInput("missing", source=source, key=section)
-        parts[section] = _resolve_part(section, expand_name(raw[section]), registries, source)
+        parts[section] = resolve_part(section, raw[section], registries, source=source)
     parts["training"] = check_model(Training, raw.get("training", {}), source=source, key="training")
     parts["metrics"] = check_model(Measurement, raw.get("metrics", {}), source=source, key="metrics")
     seed = raw.get("seed", 0)
@@ -178,16 +178,22 @@ def resolve_trial(raw: Mapping[str, Any], registries: Registries, *, source: obj
     return config
 
 
-def _resolve_part(section: str, raw: Any, registries: Registries, source: object) -> Part:
+def resolve_part(section: str, raw: Any, registries: Registries, *, source: object = "") -> Part:
+    """Check what a section names, such as ``tpe`` or ``{name: tpe, ...}``, and fill in its defaults.
+
+    Raises:
+        BadInput: names the key, what was found and what is allowed.
+    """
+    spec = expand_name(raw)
     registry = getattr(registries, section)
-    if not isinstance(raw, Mapping) or not isinstance(raw.get("name"), str):
+    if not isinstance(spec, Mapping) or not isinstance(spec.get("name"), str):
         raise BadInput(
             f"found {shown(raw)}, allowed: a name, or a mapping with a name ({', '.join(registry.names())})",
             source=source, key=section,
         )  # fmt: skip
     try:
-        entry = registry.get(raw["name"])
+        entry = registry.get(spec["name"])
     except BadInput as error:
         raise error.located(source=source, key=f"{section}.name") from None
-    part: Part = check_model(entry.Config, raw, source=source, key=section)
+    part: Part = check_model(entry.Config, spec, source=source, key=section)
     return part

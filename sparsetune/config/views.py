@@ -99,9 +99,9 @@ def _measured(runs: Sequence[Run]) -> list[Metrics]:
 
 
 def _state(of_trial: State, runs: Sequence[Run]) -> State:
-    states = {run.state for run in runs}
     if of_trial in ("PRUNED", "FAIL"):
         return of_trial
+    states = {run.state for run in runs}
     if "FAIL" in states:
         return "FAIL"
     return "COMPLETE" if states == {"COMPLETE"} else of_trial

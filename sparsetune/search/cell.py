@@ -121,13 +121,9 @@ class Cell:
             violations: by constraint, above 0 where it is broken.
             attributes: what the storage is to keep of it.
         """
-        trial_id = self.frozen(number)._trial_id
-        for key, value in attributes.items():
-            self._memory.set_trial_user_attr(trial_id, key, value)
         record = self._stopper.record(number)
-        if record is not None:
-            self._memory.set_trial_user_attr(trial_id, RECORD, record)
-        trial = optuna.trial.Trial(self._copy, trial_id)
+        kept = {**attributes, **({} if record is None else {RECORD: record})}
+        trial = optuna.trial.Trial(self._copy, self.note(number, kept)._trial_id)
         for name, violation in violations.items():
             trial.set_constraint(name, violation)
         with quiet():

@@ -9,12 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sparsetune.config.base import places
-from sparsetune.config.messages import Key, Run, Trial
+from sparsetune.config.messages import GIVEN, SAME_AS, Key, Run, Trial
 from sparsetune.config.overrides import flatten
 from sparsetune.config.study import Study
 
-GIVEN = "given"  # a trial's note: it was taken over before anything was drawn
-SAME_AS = "same_as"  # a trial's note: whose results it has
 Results = Mapping[str, tuple[str, tuple[Run, ...]]]  # by key: a trial in words, and its runs
 
 

@@ -15,13 +15,13 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Metrics, Row, Run, State, Trial
+from sparsetune.config.messages import GIVEN, SAME_AS, Metrics, Row, Run, State, Trial
 from sparsetune.config.study import Study
 from sparsetune.failpoints import failpoint
 from sparsetune.search.cell import NEWS, Cell
 from sparsetune.search.definition import note_changes, study_uid
 from sparsetune.search.ending import store_end
-from sparsetune.search.known import GIVEN, SAME_AS, Known
+from sparsetune.search.known import Known
 from sparsetune.search.meaning import CONTENT
 from sparsetune.search.patience import Patient
 from sparsetune.search.points import Points, crossed

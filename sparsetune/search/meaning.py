@@ -8,6 +8,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.messages import GIVEN
 from sparsetune.config.study import Study
 from sparsetune.search.definition import differences
 from sparsetune.search.storage import DEFINITION, check_folder, exists, open_storage
@@ -18,7 +19,7 @@ CONTENT = "content"
 def refuse_other_meaning(study: Study) -> None:
     """Raise :class:`BadInput` if the storage has a study of this name that means something else; writes nothing."""
     check_folder(study.storage, study.project.runs)
-    known = _stored(study)
+    known = stored_study(study)
     if known is None:
         return
     storage, study_id = known
@@ -42,7 +43,7 @@ def refuse_other_meaning(study: Study) -> None:
 
 def refuse_other_content(study: Study, content: Mapping[str, str]) -> None:
     """Raise :class:`BadInput` if the study began with files that held something else; writes nothing."""
-    known = _stored(study)
+    known = stored_study(study)
     if known is None:
         return
     storage, study_id = known
@@ -59,21 +60,22 @@ def refuse_other_content(study: Study, content: Mapping[str, str]) -> None:
 
 def spent(study: Study) -> bool:
     """True if the storage has the study with all trials of its budget, and all of them have ended."""
-    known = _stored(study)
+    known = stored_study(study)
     if known is None:
         return False
     storage, study_id = known
-    running = storage.get_n_trials(study_id, TrialState.RUNNING)
+    if storage.get_n_trials(study_id, TrialState.RUNNING):
+        return False
     given = 0
-    if study.start_with and study.points is not None:
-        return False  # a grid has its points beside those that are given: the ledger knows
     if study.start_with:
+        if study.points is not None:
+            return False  # a grid has its points beside those that are given: the ledger knows
         trials = storage.get_all_trials(study_id, deepcopy=False)
-        given = sum("given" in trial.user_attrs for trial in trials)
-    return running == 0 and storage.get_n_trials(study_id) - given >= study.total
+        given = sum(GIVEN in trial.user_attrs for trial in trials)
+    return storage.get_n_trials(study_id) - given >= study.total
 
 
-def _stored(study: Study) -> tuple[RDBStorage, int] | None:
+def stored_study(study: Study) -> tuple[RDBStorage, int] | None:
     """The storage and the study's id in it; None while there is no such study."""
     if not exists(study.storage):
         return None

@@ -11,7 +11,8 @@ from sparsetune.config.messages import Key, Run, Trial
 from sparsetune.config.study import Study
 from sparsetune.search.agreement import Point, carried_over, written_point
 from sparsetune.search.known import Results
-from sparsetune.search.storage import StoredStudy, exists, open_storage, read_keys, read_study
+from sparsetune.search.meaning import stored_study
+from sparsetune.search.storage import StoredStudy, read_study
 
 POINTS, RESULTS = "points", "results"  # the study's attributes with what it began with
 _KEY = "start_with"
@@ -41,7 +42,9 @@ class Points:
         """
         if not study.start_with:
             return Points()
-        return _stored(study) or _read(study, warn)
+        known = stored_study(study)
+        begun = known and Points.kept(known[0].get_study_user_attrs(known[1]))
+        return begun or _read(study, warn)
 
     @staticmethod
     def kept(attributes: Mapping[str, Any]) -> Points | None:
@@ -71,17 +74,6 @@ def crossed(given: Sequence[Point], cells: Sequence[Mapping[str, Any]]) -> list[
     return list(found.values())
 
 
-def _stored(study: Study) -> Points | None:
-    """What a study began with; None if it has not begun."""
-    if not exists(study.storage):
-        return None
-    storage = open_storage(study.storage)
-    try:
-        return Points.kept(storage.get_study_user_attrs(storage.get_study_id_from_name(study.name)))
-    except KeyError:
-        return None
-
-
 def _read(study: Study, warn: Callable[[str], None]) -> Points:
     given: list[Point] = []
     results: dict[str, Any] = {}
@@ -106,8 +98,8 @@ def _read(study: Study, warn: Callable[[str], None]) -> Points:
 
 def _of_study(study: Study, word: str, name: str, warn: Callable[[str], None]) -> tuple[list[Point], Results]:
     """The points of another study, and what it knows of them."""
-    stored, keys = read_study(study.storage, name), read_keys(study.storage, name)
-    rows = _OF_STUDIES[word](stored)
+    found = read_study(study.storage, name)
+    rows = _OF_STUDIES[word](found)
     points: list[Point] = []
     problems: list[str] = []
     results: dict[str, Any] = {}
@@ -117,8 +109,8 @@ def _of_study(study: Study, word: str, name: str, warn: Callable[[str], None]) -
         except BadInput as error:
             problems.append(f"trial {row.label}: {error.problem}")
             continue
-        if row.number in keys and stored.trials[row.number].state == "COMPLETE":
-            results[keys[row.number]] = (f"trial {row.number} of {name}", stored.trials[row.number].runs)
+        if row.number in found.keys and found.trials[row.number].state == "COMPLETE":
+            results[found.keys[row.number]] = (f"trial {row.number} of {name}", found.trials[row.number].runs)
     if not points:
         why = problems[0] if problems else "it has no complete trial that meets its constraints"
         raise BadInput(f"nothing of {name!r} can be taken: {why}")

@@ -78,6 +78,7 @@ class StoredStudy:
         rows: of every table: the same trials, of a forked one each branch.
         front: the best row, or the Pareto front by the first objective, the best first; none breaks a constraint.
         best_by_metric: for each objective the row with the best value; empty if none is complete.
+        keys: by number, of all that decides a trial's numbers (``known.py``).
     """
 
     metrics: list[str]
@@ -85,6 +86,7 @@ class StoredStudy:
     rows: list[Trial]
     front: list[Trial]
     best_by_metric: list[Trial]
+    keys: dict[int, str]
 
 
 def read_study(url: str, name: str) -> StoredStudy:
@@ -100,19 +102,12 @@ def read_study(url: str, name: str) -> StoredStudy:
     metrics = study.metric_names or [f"value {index}" for index in range(len(goals))]
     written = study.user_attrs.get(DEFINITION, {}).get("constraints", ())
     constraints = [Constraint(**each) for each in written]
-    trials = [as_trial(frozen) for frozen in study.get_trials(deepcopy=False)]
+    stored = study.get_trials(deepcopy=False)
+    trials = [as_trial(frozen) for frozen in stored]
+    keys = {frozen.number: frozen.user_attrs["key"] for frozen in stored if "key" in frozen.user_attrs}
     rows = [row for trial in trials for row in branch_rows(trial, metrics, constraints)]
     won = best_rows(rows, goals)
-    return StoredStudy(metrics, trials, rows, won.front, won.best)
-
-
-def read_keys(url: str, name: str) -> dict[int, str]:
-    """By number, the keys of all that decides the numbers of a study's trials."""
-    import optuna
-
-    study = optuna.load_study(study_name=name, storage=open_storage(url))
-    trials = study.get_trials(deepcopy=False)
-    return {trial.number: trial.user_attrs["key"] for trial in trials if "key" in trial.user_attrs}
+    return StoredStudy(metrics, trials, rows, won.front, won.best, keys)
 
 
 def study_names(url: str) -> list[str]:

@@ -29,7 +29,6 @@ from torch import Tensor, nn
 
 from sparsetune.config.base import Part
 from sparsetune.config.facts import Kind
-from sparsetune.config.forks import EVALUATION as EVALUATION
 from sparsetune.config.messages import Metrics
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig

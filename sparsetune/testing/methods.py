@@ -12,12 +12,13 @@ from typing import Any
 
 import torch
 
+from sparsetune.config.base import EVALUATION
 from sparsetune.config.messages import Metrics
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.registry import Registries
 from sparsetune.config.space import corners, load_space
 from sparsetune.config.trial import TrialConfig, resolve_trial
-from sparsetune.sparsity.method import EVALUATION, Method
+from sparsetune.sparsity.method import Method
 from sparsetune.training import checkpoint
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sparsetune.config.constraints import Constraint
 from sparsetune.config.front import Front
-from sparsetune.config.messages import Key, Row, Trial
+from sparsetune.config.messages import GIVEN, Key, Row, Trial
 from sparsetune.config.study_file import Objective
 from sparsetune.config.views import branch_rows
 from sparsetune.tracking.estimate import Part, seconds_left
@@ -171,7 +171,7 @@ class Standing:
         )
 
     def _count(self, trial: Trial) -> list[Better]:
-        self.total += "given" in trial.notes  # taken over at the start: it costs nothing of the budget
+        self.total += GIVEN in trial.notes  # taken over at the start: it costs nothing of the budget
         self.counts[trial.state] += 1
         if trial.state == "FAIL":
             self.failure = trial

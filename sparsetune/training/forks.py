@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sparsetune.config.base import Part, phase_of
+from sparsetune.config.base import EVALUATION, Part, phase_of
 from sparsetune.config.messages import Branch
 from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig, resolve_trial
-from sparsetune.sparsity.method import EVALUATION, Method
+from sparsetune.sparsity.method import Method
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class Fork:
     lines: tuple[Line, ...]
     trunk: Line | None = None
     phase: str = ""
+
+    @property
+    def trainings(self) -> list[tuple[Line, str]]:
+        """All of them in order, each with the phase before which it ends; empty for one that goes to its end."""
+        return [*([(self.trunk, self.phase)] if self.trunk else []), *((line, "") for line in self.lines)]
 
 
 def fork_of(config: TrialConfig, branches: Sequence[Branch], registries: Registries) -> Fork:

@@ -186,8 +186,9 @@ class Trainer:
     @contextmanager
     def _as_kept(self, view: View) -> Iterator[None]:
         """Within, network and method are as a view leaves them; after it as before, if training goes on."""
-        others = any(not each.told for each in self.views if each is not view)
-        before = deepcopy((self.network.state_dict(), self.method.state_dict())) if others else None
+        going_on = any(not each.told for each in self.views if each is not view)
+        changes = view.best_state is not None or not self.done
+        before = deepcopy((self.network.state_dict(), self.method.state_dict())) if going_on and changes else None
         self.method.adopt(view.method)
         if not self.done:  # this view's training ends here
             self.method.end_phase(self.phases[self.epoch - 1])

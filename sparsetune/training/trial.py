@@ -25,6 +25,7 @@ from sparsetune.training.forks import Line, fork_of
 from sparsetune.training.loop import Diverged
 from sparsetune.training.registries import registries_of
 from sparsetune.training.trainer import Trainer
+from sparsetune.training.view import View
 
 CHECKPOINT = "checkpoint.pt"  # of the training that runs
 TRUNK = "trunk.pt"  # of what the lines of a fork go on from
@@ -55,20 +56,17 @@ class _Trainings:
         self.folder = Path(job.folder)
         self.seeds = job.seeds or (job.key.seed,)
         self.left = [Key(job.key.number, seed, branch.name) for seed in self.seeds for branch in job.branches]
-        self.runs = len(self.left)
         self._own = [digest_of(file) for file in job.imports]
         self._others_due = Cadence(_OTHERS_EVERY)
 
     def reports(self) -> Iterator[Report]:
-        yield from self._known()
+        if self.job.runs > 1:
+            yield from self._known()
         for seed in self.seeds:
             plain = {**self.job.config, "seed": seed} if self.job.seeds else self.job.config
             fork = fork_of(resolve_trial(plain, self.registries), self.job.branches, self.registries)
             state = None
-            for line, until in [
-                *([(fork.trunk, fork.phase)] if fork.trunk else []),
-                *((line, "") for line in fork.lines),
-            ]:
+            for line, until in fork.trainings:
                 if not self._wanted(line, seed):
                     continue
                 if _asked_to_stop(self.job):
@@ -82,9 +80,9 @@ class _Trainings:
     def _known(self) -> Iterator[Report]:
         """What has ended before this process began."""
         for key in list(self.left):
-            found = ended.load(run_folder(self.folder, key, self.runs), self._of(key))
+            found = ended.load(run_folder(self.folder, key, self.job.runs), self._of(key))
             if found is not None:
-                yield self._ended(key, *found)
+                yield self._last(key, *found)
 
     def _of(self, key: Key) -> dict[str, Any]:
         """What a run is of, to know its end again: the config and the text of one's own files."""
@@ -143,14 +141,12 @@ class _Trainings:
         except Diverged as error:
             for view, served in zip(trainer.views, line.serves, strict=True):
                 for key in self._keys(served, seed):
-                    yield self._ended(key, tuple(view.record), Outcome("FAIL", reason=str(error)))
+                    yield self._ended(key, view, 0, Outcome("FAIL", reason=str(error)))
 
     def _new(self, trainer: Trainer, line: Line, seed: int, sent: list[int]) -> Iterator[Report]:
         """Rows since the last time; while a trunk trains, its first line stands for all."""
-        first, others = (
-            Key(self.job.key.number, self.seeds[0], self.job.branches[0].name),
-            self._others_due.due(trainer.epoch),
-        )
+        first = Key(self.job.key.number, self.seeds[0], self.job.branches[0].name)
+        others = self._others_due.due(trainer.epoch)
         for number, (view, served) in enumerate(zip(trainer.views, line.serves, strict=True)):
             keys, rows = self._keys(served, seed), tuple(view.record[sent[number] :])
             if keys and rows and (others or keys[0] == first):
@@ -165,19 +161,21 @@ class _Trainings:
             keys = self._keys(served, seed)
             outcome = Outcome("FAIL", reason=view.diverged)
             if keys and not view.diverged:
-                folders = [run_folder(self.folder, key, self.runs) for key in keys]
+                folders = [run_folder(self.folder, key, self.job.runs) for key in keys]
                 metrics = trainer.finish(view, partial(leave_files, trainer, folders))
                 outcome = Outcome("COMPLETE", metrics, notes=trainer.notes)
             view.told = True
-            rows = tuple(view.record[sent[number] :]) if len(served) == 1 else tuple(view.record)
             for key in keys:
-                yield self._ended(key, rows, outcome, tuple(view.record))
+                yield self._ended(key, view, sent[number] if len(served) == 1 else 0, outcome)
 
-    def _ended(self, key: Key, rows: tuple[Row, ...], outcome: Outcome, record: tuple[Row, ...] = ()) -> Report:
-        """The last report of a run; where others follow, it is kept for a restart."""
+    def _ended(self, key: Key, view: View, sent: int, outcome: Outcome) -> Report:
+        """The last report of a run, with the rows after the first ``sent``; where others follow, its end is kept."""
+        if len(self.left) > 1:
+            ended.save(run_folder(self.folder, key, self.job.runs), view.record, outcome, self._of(key))
+        return self._last(key, tuple(view.record[sent:]), outcome)
+
+    def _last(self, key: Key, rows: tuple[Row, ...], outcome: Outcome) -> Report:
         self.left.remove(key)
-        if self.left:
-            ended.save(run_folder(self.folder, key, self.runs), record or rows, outcome, self._of(key))
         return Report(rows, outcome, key, more=bool(self.left))
 
 

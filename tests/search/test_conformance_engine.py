@@ -12,18 +12,9 @@ import pytest
 from sparsetune.config.errors import BadInput
 from sparsetune.search.storage import read_study
 
-from .toys import ONE, TWO, finish, make, write
+from .toys import ONE, SETTINGS, TWO, finish, make, write
 
-SAMPLERS: dict[str, dict[str, Any]] = {
-    "cmaes": {"popsize": 4},
-    "gp": {"n_startup_trials": 3},
-    "grid": {},
-    "nsga2": {"population_size": 2},
-    "nsga3": {"population_size": 2},
-    "qmc": {"scramble": True},
-    "random": {},
-    "tpe": {"n_startup_trials": 2},
-}
+SAMPLERS = {**SETTINGS, "tpe": {"n_startup_trials": 2}}
 NUMBERS = {"method.x": {"float": [-2.0, 2.0], "step": 0.25}, "method.k": {"int": [1, 9], "step": 2}}
 SPACES: dict[str, dict[str, Any]] = {
     "flat": NUMBERS,

@@ -21,22 +21,12 @@ from sparsetune.config.seeds import mix
 from sparsetune.failpoints import VARIABLE
 from sparsetune.search.storage import read_study
 
-from .toys import EPOCHS, SPACE, TWO, agreed, finish, life, make, opened, rows, told, work, write
+from .toys import EPOCHS, SETTINGS, SPACE, TWO, agreed, finish, life, make, opened, rows, told, work, write
 
 TPE: dict[str, dict[str, Any]] = {
     "tpe": {"name": "tpe", "n_startup_trials": 4},
     "multivariate": {"name": "tpe", "n_startup_trials": 4, "multivariate": True},
     "random": {"name": "random"},
-}
-SAMPLERS: dict[str, dict[str, Any]] = {
-    "cmaes": {"popsize": 4},
-    "gp": {"n_startup_trials": 3},
-    "grid": {},
-    "nsga2": {"population_size": 2},
-    "nsga3": {"population_size": 2},
-    "qmc": {"scramble": True},
-    "random": {},
-    "tpe": {"n_startup_trials": 4},
 }
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -79,7 +69,7 @@ DEFAULT = {
 
 def combinations() -> Iterator[Any]:
     """All that are not refused."""
-    for name, kind, space, fork in itertools.product(SAMPLERS, KINDS, SPACES, FORKS):
+    for name, kind, space, fork in itertools.product(SETTINGS, KINDS, SPACES, FORKS):
         if not {(name, space), (name, kind)} & REFUSED:
             marks = () if (name, kind, space, fork) in DEFAULT else pytest.mark.slow
             yield pytest.param(name, kind, space, fork, id=f"{name}-{kind}-{space}-{fork}", marks=marks)
@@ -96,7 +86,7 @@ def _quick_opening(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_reopened_inside_every_trial(name: str, kind: str, space: str, fork: str, tmp_path: Path) -> None:
     """Right after the ask, between reports, after a replicate, before the tell, between trials."""
     changes = {
-        "sampler": {"name": name, **SAMPLERS[name]},
+        "sampler": {"name": name, **SETTINGS[name]},
         "space": OWN_SPACES.get((name, space), SPACES[space]),
         "fork": FORKS[fork],
         "budget": {"trials": 12 if (name, space) == ("gp", "flat") else 18},

@@ -62,6 +62,18 @@ SPACE = {
     "method.y": {"float": [1.0e-3, 1.0], "log": True, "when": {"method.kind": ["a", "b"]}},
     "method.k": {"int": [1, 9], "step": 2},
 }
+SETTINGS: dict[str, dict[str, Any]] = {
+    "cmaes": {"popsize": 4},
+    "gp": {"n_startup_trials": 3},
+    "grid": {},
+    "nsga2": {"population_size": 2},
+    "nsga3": {"population_size": 2},
+    "qmc": {"scramble": True},
+    "random": {},
+    "tpe": {"n_startup_trials": 4},
+}
+"""All samplers, each with settings by which it comes past its random beginning in a dozen trials."""
+
 ONE = [{"metric": "val_loss", "goal": "minimize"}]
 TWO = [{"metric": "val_accuracy", "goal": "maximize"}, {"metric": "val_loss", "goal": "minimize"}]
 EPOCHS = 3

@@ -12,7 +12,6 @@ from sparsetune.config.problem import Problem
 from sparsetune.search.pruners.books import Beside, Book, Own
 from sparsetune.search.pruners.front import FrontKept, FrontOfMeans
 from sparsetune.search.pruners.gate import gate_of
-from sparsetune.search.pruners.rungs import late
 from sparsetune.search.stopper import Stopper
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ class OptunaPruner(Pruner):
             return cls.kind(Own(copy, pruner), gate.metric)
         kept = {"metric": gate.metric, "steps": cls.kind.unit}
         judging = cls.kind(Beside(problem.name, gate.goal, pruner, kept, cls.kind.worth), gate.metric)
-        known = [each for each in problem.objectives if cls.kind.at_the_end or not late(each, problem)]
+        known = [each for each in problem.objectives if cls.kind.at_the_end or not problem.late(each.reads)]
         if not known or not config.keeps_front(problem):
             return judging
         return cls.kind.front(judging, gate.metric, known, problem.epochs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sparsetune.config.errors import BadInput, unknown
-from sparsetune.config.expressions import parse
 from sparsetune.config.metrics import Goal
 from sparsetune.config.problem import Problem
 
@@ -41,8 +40,7 @@ def gate_of(metric: str | None, problem: Problem, *, at_the_end: bool = False) -
         raise BadInput(unknown("metric", name, problem.metrics).partition(" (allowed")[0] + _LIST, key=_KEY)
     if name.startswith("test_"):
         raise BadInput(f"{name!r} is of test data, which never selects anything{_LIST}", key=_KEY)
-    read = parse(objective.score).names if objective and objective.score else (name,)
-    late = [each for each in read if each in problem.metrics and not problem.metrics[each].each_epoch]
+    late = problem.late(objective.reads if objective else (name,))
     if late and not at_the_end:
         raise BadInput(f"{late[0]!r} is known only at the end of a trial: nothing to prune on{_LIST}", key=_KEY)
     goal = objective.goal if objective else problem.metrics[name].goal

@@ -21,7 +21,7 @@ from sparsetune.config.messages import Metrics, Row, State
 from sparsetune.config.problem import Problem
 from sparsetune.config.study_file import Objective
 from sparsetune.search.pruners.contract import Pruner
-from sparsetune.search.pruners.rungs import Reached, Rungs, is_rung, late, losses_of
+from sparsetune.search.pruners.rungs import Reached, Rungs, is_rung, losses_of
 from sparsetune.search.stopper import Stopper
 
 if TYPE_CHECKING:
@@ -158,8 +158,8 @@ class Hypervolume(Pruner):
 
     @classmethod
     def refuse(cls, config: Config, problem: Problem) -> None:
-        at_the_end = [name for each in problem.objectives for name in late(each, problem)]
-        early = [each.metric for each in problem.objectives if not late(each, problem)]
+        at_the_end = [name for each in problem.objectives for name in problem.late(each.reads)]
+        early = [each.metric for each in problem.objectives if not problem.late(each.reads)]
         gate = f"judge one metric instead: {{name: median, metric: {(early or ['val_loss'])[0]}}}"
         if len(problem.objectives) < 2:
             text = f"hypervolume wants at least two objectives, found {len(problem.objectives)}; {gate}"

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sparsetune.config.expressions import parse
 from sparsetune.config.messages import Metrics, State
-from sparsetune.config.problem import Problem
 from sparsetune.config.study_file import Objective
 
 Rung = tuple[str, int]  # a phase of the plan, and epochs of it done so far
@@ -20,12 +18,6 @@ def is_rung(since: int, first: int, factor: float) -> bool:
     while round(at) < since:
         at *= factor
     return round(at) == since
-
-
-def late(objective: Objective, problem: Problem) -> list[str]:
-    """The metrics that an objective needs and that are known at a trial's end only."""
-    needed = parse(objective.score).names if objective.score else (objective.metric,)
-    return [name for name in needed if name in problem.metrics and not problem.metrics[name].each_epoch]
 
 
 def losses_of(metrics: Metrics, objectives: Sequence[Objective]) -> tuple[float, ...] | None:
