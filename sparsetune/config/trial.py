@@ -128,6 +128,9 @@ class Measurement(Model):
     noise_samples: int | None = param(
         None, "images of noise on which ape is measured; 10,000 in the literature", unit="samples", ge=1
     )
+    each_epoch: bool = param(
+        False, "measure after each epoch what is else measured at the end: quality on validation data, size, cost, ape"
+    )
 
 
 class TrialConfig(Model):
@@ -163,6 +166,8 @@ def resolve_trial(raw: Mapping[str, Any], registries: Registries, *, source: obj
         if section not in raw:
             raise BadInput("missing", source=source, key=section)
         parts[section] = resolve_part(section, raw[section], registries, source=source)
+        if section == "method":
+            raw = _with_defaults(raw, registries.method.get(parts[section].name).defaults)
     parts["training"] = check_model(Training, raw.get("training", {}), source=source, key="training")
     parts["metrics"] = check_model(Measurement, raw.get("metrics", {}), source=source, key="metrics")
     seed = raw.get("seed", 0)
@@ -176,6 +181,17 @@ def resolve_trial(raw: Mapping[str, Any], registries: Registries, *, source: obj
         except BadInput as error:
             raise error.located(source=source) from None
     return config
+
+
+def _with_defaults(raw: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What is written, and a method's own defaults for what is not."""
+    found = dict(raw)
+    for dotted, value in defaults.items():
+        section, _, key = dotted.partition(".")
+        written = expand_name(found.get(section, None if section in NAMED else {}))
+        if isinstance(written, Mapping):
+            found[section] = {key: value, **written}
+    return found
 
 
 def resolve_part(section: str, raw: Any, registries: Registries, *, source: object = "") -> Part:

@@ -54,6 +54,10 @@ class Subject:
 ANYTHING = Subject()
 
 
+class TrainingFailed(RuntimeError):
+    """This training has come to nothing: its trial ends as a FAIL, with this reason."""
+
+
 @dataclass(frozen=True)
 class Phase:
     """A stretch of training with the optimiser, its schedule and the data order going on from the one before.
@@ -86,6 +90,8 @@ class Method:
     metrics: ClassVar[tuple[str, ...]] = ()
     phases: ClassVar[tuple[str, ...]] = ("train",)
     """Names of all phases that a plan may have, in their order: a field of a later one can be forked."""
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    """What other sections of a config have with this method where nothing is written, by dotted name."""
 
     def __init__(self, config: Any, network: nn.Module, training: Training, subject: Subject = ANYTHING) -> None:
         self.config = config
@@ -154,12 +160,26 @@ class Method:
         return None
 
     def begin_evaluation(self) -> None:
-        """Called before the first batch of a split that is evaluated."""
+        """Called before the first batch of a split that is evaluated; may raise :class:`TrainingFailed`."""
 
     def predict(self, inputs: Tensor) -> Tensor:
         """Outputs for a batch in evaluation: (B, C) logits, or log-probabilities where they are averaged."""
         outputs: Tensor = self.network(inputs)
         return outputs
+
+    @property
+    def drawn(self) -> Tensor | None:
+        """(n,) all prunable weights as the seed drew them, if they are never trained: seed and mask are a ticket."""
+        return None
+
+    @property
+    def mask(self) -> Tensor | None:
+        """(n,) bool: which of ``drawn`` the network holds now."""
+        return None
+
+    def wear(self, mask: Tensor) -> None:
+        """Make the network hold those of ``drawn`` where (n,) ``mask`` is True, for evaluation."""
+        raise NotImplementedError
 
     def summary(self) -> Metrics:
         """Numbers that exist only at the end of a trial."""

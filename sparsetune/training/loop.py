@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from sparsetune.sparsity.method import Method, Phase
+from sparsetune.sparsity.method import Method, Phase, TrainingFailed
 from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.task import Meter, Task
@@ -20,7 +20,7 @@ from sparsetune.training.task import Meter, Task
 Batch = tuple[Tensor, Tensor]
 
 
-class Diverged(RuntimeError):
+class Diverged(TrainingFailed):
     """The loss is no longer a finite number."""
 
 

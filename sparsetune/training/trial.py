@@ -19,10 +19,10 @@ from sparsetune.config.own import digest_of
 from sparsetune.config.paths import run_folder
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Cosine, OneCycle, TrialConfig, resolve_trial
+from sparsetune.sparsity.method import TrainingFailed
 from sparsetune.training import checkpoint, ended
 from sparsetune.training.files import leave_files
 from sparsetune.training.forks import Line, fork_of
-from sparsetune.training.loop import Diverged
 from sparsetune.training.registries import registries_of
 from sparsetune.training.trainer import Trainer
 from sparsetune.training.view import View
@@ -38,7 +38,7 @@ def run_trial(job: Job) -> Iterator[Report]:
 
     Yields:
         Reports with new rows of a run; after a restart a run's first repeats all known rows, its last has its
-        outcome. A loss that is no longer finite is a FAIL with its reason; a job that was asked to stop has saved its
+        outcome. A training that comes to nothing (its loss is no longer finite) is a FAIL with its reason; a job that was asked to stop has saved its
         state.
     """
     if _asked_to_stop(job):
@@ -138,7 +138,7 @@ class _Trainings:
                     yield Report(outcome=Outcome("STOPPED"))
                     return
                 yield from self._ends(trainer, line, seed, sent)
-        except Diverged as error:
+        except TrainingFailed as error:
             for view, served in zip(trainer.views, line.serves, strict=True):
                 for key in self._keys(served, seed):
                     yield self._ended(key, view, 0, Outcome("FAIL", reason=str(error)))

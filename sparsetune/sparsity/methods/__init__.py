@@ -7,5 +7,6 @@ METHODS = Registry(
     {
         "ast": "sparsetune.sparsity.methods.ast:AdaptiveSparseTraining",
         "dense": "sparsetune.sparsity.methods.dense:Dense",
+        "slt": "sparsetune.sparsity.methods.slt:StrongLotteryTicket",
     },
 )

@@ -1,0 +1,140 @@
+"""Strong lottery tickets (SLT): find a good sub-network of random weights that are never trained.
+
+Paper:   V. Ramanujan et al., What's Hidden in a Randomly Weighted Neural Network? (2020); one threshold for all layers
+         as in K. Sreenivasan et al., Rare Gems (2022); averaged over dropout as in custom-computing-ic/sbcube.
+Idea:    each weight has a score; the largest |score| of all layers together are kept, the gradient passes straight
+         through the mask to the scores of kept and removed weights, and only scores are updated.
+Hooks:   before_batch, after_step, begin_evaluation, predict.
+Ranges:  search_spaces/slt.yaml: sparsity 0.1-0.9, lr 0.01-1 (log); search_spaces/mc_dropout.yaml.
+
+Nothing else is trained: no biases, norms without scale and shift. ``sparsity`` is the fraction removed; published
+programs mean the kept one by the same word. The threshold is exact at every batch; weights that equal it are removed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from sparsetune.config.base import EVALUATION, param
+from sparsetune.config.errors import BadInput
+from sparsetune.config.registry import Registries
+from sparsetune.config.seeds import mix
+from sparsetune.config.trial import Training, TrialConfig
+from sparsetune.sparsity.bare import make_bare
+from sparsetune.sparsity.dropout import DropoutConfig
+from sparsetune.sparsity.edge_popup import EdgePopup
+from sparsetune.sparsity.method import ANYTHING, Subject, TrainingFailed
+from sparsetune.sparsity.monte_carlo import MonteCarloMethod
+
+_SCORES = 0x5C03E5  # the scores' random numbers, apart from the weights'
+_PAPER = "Ramanujan et al. (2020)"
+
+
+class SltConfig(DropoutConfig):
+    """Settings of strong lottery tickets."""
+
+    name: Literal["slt"] = "slt"
+    sparsity: float = param(
+        0.5, "fraction of the weights that is removed", unit="fraction", phase="train", source=_PAPER, ge=0, lt=1
+    )
+    scope: Literal["global", "layer"] = param(
+        "global", "remove that fraction of all weights together, or of each layer", phase="train"
+    )
+    scale_weights: bool = param(
+        False, "divide the weights by the root of the kept fraction, as if fan_in were what is kept", phase="train"
+    )
+    rank_by_fan_in: bool = param(
+        False, "rank |score| sqrt(fan_in), so that all layers begin with equal densities", phase="train"
+    )
+    mc_samples: int = param(
+        1,
+        "networks with other units dropped whose predictions are averaged in evaluation; 0: one in which nothing is",
+        phase=EVALUATION,
+        ge=0,
+        le=1000,
+    )
+
+
+class StrongLotteryTicket(MonteCarloMethod):
+    """Trains scores, and lets the network hold what they keep."""
+
+    Config = SltConfig
+    metrics = ("bytes_seed_mask",)
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "model.init": "signed_constant",
+        "training.lr": 0.1,
+        "training.schedule": "cosine",
+        "metrics.each_epoch": True,
+    }
+
+    def __init__(self, config: SltConfig, network: nn.Module, training: Training, subject: Subject = ANYTHING) -> None:
+        super().__init__(config, network, training, subject)
+        make_bare(network, subject.prunable)
+        parameters = dict(network.named_parameters())
+        weights = {name: parameters[name] for name in subject.prunable}
+        if config.scale_weights:
+            with torch.no_grad():
+                torch._foreach_div_(list(weights.values()), math.sqrt(1 - config.sparsity))
+        self._edges = EdgePopup(
+            weights,
+            config.sparsity,
+            by_layer=config.scope == "layer",
+            by_fan_in=config.rank_by_fan_in,
+            generator=torch.Generator().manual_seed(mix(subject.seed, _SCORES)),
+        )
+        self._moved = True  # scores have changed since weights were selected
+
+    @classmethod
+    def check(cls, config: TrialConfig, registries: Registries) -> None:
+        """Weights come from the seed, for a ticket holds nothing else of them."""
+        super().check(config, registries)
+        found = getattr(config.model, "weights", None)
+        if found is not None:
+            raise BadInput(f"found {found!r}, allowed with 'slt', which draws weights: null", key="model.weights")
+
+    def parameters(self) -> list[nn.Parameter]:
+        """The scores, as one vector."""
+        return [self._edges.scores]
+
+    def before_batch(self) -> None:
+        """Select anew, once for all batches between two steps."""
+        if self._moved:
+            self._edges.select()
+            self._moved = False
+
+    def after_step(self) -> None:
+        self._moved = True
+
+    def begin_evaluation(self) -> None:
+        """Raises :class:`TrainingFailed` where a layer has lost all its weights."""
+        super().begin_evaluation()
+        self.before_batch()
+        for name, count in zip(self._edges.names, self._edges.kept_counts(), strict=True):
+            if count == 0:
+                raise TrainingFailed(f"layer_collapse: of {name} no weight is kept at sparsity {self.config.sparsity:g}")
+
+    @property
+    def drawn(self) -> Tensor:
+        return self._edges.drawn
+
+    @property
+    def mask(self) -> Tensor:
+        return self._edges.kept
+
+    def wear(self, mask: Tensor) -> None:
+        self._edges.keep(mask)
+        self._moved = False
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"scores": self._edges.scores.detach()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """The network holds what these scores keep, or a state to be evaluated, by now."""
+        with torch.no_grad():
+            self._edges.scores.copy_(state["scores"])
+        self._moved = False

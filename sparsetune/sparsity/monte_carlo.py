@@ -1,0 +1,56 @@
+"""What methods with Monte Carlo dropout have in common: how predictions are averaged, and over how many networks."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from sparsetune.config.registry import Registries
+from sparsetune.config.trial import Training, TrialConfig
+from sparsetune.sparsity.dropout import DropoutConfig, MonteCarloDropout, check_dropout, make_dropout
+from sparsetune.sparsity.method import ANYTHING, Method, Subject
+
+
+class MonteCarloMethod(Method):
+    """Base of methods whose ``Config`` is a :class:`~sparsetune.sparsity.dropout.DropoutConfig`."""
+
+    Config: ClassVar[type[DropoutConfig]]
+
+    config: Any  # a DropoutConfig, in each method its own
+
+    def __init__(self, config: Any, network: nn.Module, training: Training, subject: Subject = ANYTHING) -> None:
+        super().__init__(config, network, training, subject)
+        self._dropout = make_dropout(config, network, subject)
+
+    @classmethod
+    def check(cls, config: TrialConfig, registries: Registries) -> None:
+        """The model must have as many places for dropout as are asked for."""
+        check_dropout(config, registries)
+
+    def adopt(self, config: Any) -> None:
+        """Another number of Monte Carlo samples, or none."""
+        super().adopt(config)
+        if self._dropout is not None:
+            self._dropout.samples = config.mc_samples
+
+    @property
+    def _averaged(self) -> MonteCarloDropout | None:
+        return self._dropout if self.config.mc_samples else None
+
+    @property
+    def samples(self) -> int:
+        return 1 if self._averaged is None else self._averaged.samples
+
+    @property
+    def first_dropout(self) -> str | None:
+        return None if self._averaged is None else self._averaged.sites[0]
+
+    def begin_evaluation(self) -> None:
+        """Every evaluation drops the same units."""
+        if self._averaged is not None:
+            self._averaged.restart()
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        """With dropout the mean over Monte Carlo samples: of probabilities (as logarithms), or of numbers."""
+        return super().predict(inputs) if self._averaged is None else self._averaged.mean(inputs)
