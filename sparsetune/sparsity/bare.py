@@ -1,4 +1,4 @@
-"""Networks without anything to train but their weights: no biases, norms without scale and shift, nothing else moves."""
+"""Networks with nothing to train but their weights: no biases, norms without scale and shift."""
 
 from __future__ import annotations
 

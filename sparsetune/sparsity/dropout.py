@@ -138,15 +138,20 @@ class _Units:
             return dropout(values, self._p)
         if not self._predicting:
             return values
-        if first:
-            values = values.repeat(self.samples, *(1 for _ in values.shape[1:]))
-        each = values.reshape(self.samples, -1, *values.shape[1:])
-        drawn = [torch.rand(part.shape, generator=g, device=part.device) for g, part in self._pairs(each)]
-        return (each * (torch.stack(drawn) >= self._p)).div_(1 - self._p).flatten(0, 1)
+        each = values.unsqueeze(0) if first else values.unflatten(0, (self.samples, -1))
+        return (self._kept(each) * each).div_(1 - self._p).flatten(0, 1)
 
-    def _pairs(self, each: Tensor) -> Iterator[tuple[torch.Generator, Tensor]]:
+    def _kept(self, each: Tensor) -> Tensor:
+        """1 where a value is kept, else 0, for each network: of (1 or T, B, ...) values (T, B, ...)."""
         assert self._generators is not None
-        return zip(self._generators, each, strict=True)
+        count = each[0].numel()
+        bits = torch.empty((self.samples, (count + 1) // 2), dtype=torch.int64, device=each.device)
+        for row, generator in zip(bits, self._generators, strict=True):
+            row.random_(-(2**63), None, generator=generator)  # two numbers of 32 bits: half the time of floats
+        dropped = min(round(self._p * 2**32) - 2**31, 2**31 - 1)
+        kept = torch.empty((self.samples, count), dtype=each.dtype, device=each.device)
+        torch.ge(bits.view(torch.int32)[:, :count], dropped, out=kept)
+        return kept.view(self.samples, *each.shape[1:])
 
 
 class _Site:
@@ -161,4 +166,6 @@ class _Site:
 
 def log_mean_probability(logits: Tensor) -> Tensor:
     """ln of the mean over T of softmax probabilities: (T, B, C) to (B, C). As logits, they give these probabilities."""
-    return torch.logsumexp(torch.log_softmax(logits, dim=-1), dim=0) - math.log(len(logits))
+    shifted = logits - logits.amax(-1, keepdim=True)
+    log_p = shifted - shifted.exp().sum(-1, keepdim=True).log()  # on a CPU a third of log_softmax's time for 10 classes
+    return torch.logsumexp(log_p, dim=0) - math.log(len(logits))

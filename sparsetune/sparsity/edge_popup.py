@@ -48,14 +48,14 @@ class EdgePopup:
         self.names = tuple(weights)
         self._weights = list(weights.values())
         self.drawn = torch.cat([weight.detach().flatten() for weight in self._weights])
-        fans = [weight[0].numel() for weight in self._weights]
         sizes = [weight.numel() for weight in self._weights]
-        bounds = torch.cat([torch.full((size,), 1 / math.sqrt(fan)) for size, fan in zip(sizes, fans, strict=True)])
-        drawn = torch.rand(len(bounds), generator=generator).mul_(2).sub_(1).mul_(bounds)
-        self.scores = nn.Parameter(drawn.to(self.drawn))
+        roots = [torch.full((w.numel(),), math.sqrt(w[0].numel()), dtype=torch.float64) for w in self._weights]
+        root_fan_in = torch.cat(roots)
+        uniform = torch.rand(len(root_fan_in), generator=generator)
+        self.scores = nn.Parameter(((2 * uniform - 1) / root_fan_in).to(self.drawn))
         self._mask = torch.ones_like(self.drawn)
         self._per_score = torch.zeros_like(self.drawn)  # d weight / d score: sign(score) x weight
-        self._factors = (1 / bounds).to(self.drawn) if by_fan_in else None
+        self._factors = root_fan_in.to(self.drawn) if by_fan_in else None
         self._parts = [slice(*ends) for ends in pairwise(accumulate(sizes, initial=0))]
         groups = self._parts if by_layer else [slice(0, len(self.drawn))]
         self._groups = [(group, removed_count(sparsity, group.stop - group.start)) for group in groups]

@@ -23,6 +23,18 @@ def small() -> nn.Sequential:
     return nn.Sequential(*layers).double().eval()
 
 
+def kept(shape: torch.Size, p: float, generator: torch.Generator) -> Tensor:
+    """Of numbers with 32 bits those in the upper share 1 - p; two are drawn at once, the low one first."""
+    pairs = torch.empty((shape.numel() + 1) // 2, dtype=torch.int64)
+    pairs.random_(-(2**63), None, generator=generator)
+    unsigned = [
+        half + (2**31 if half < 2**31 else -(2**31))
+        for pair in pairs.tolist()
+        for half in (pair % 2**32, pair % 2**64 >> 32)
+    ]
+    return torch.tensor([number >= p * 2**32 for number in unsigned[: shape.numel()]]).reshape(shape)
+
+
 def by_hand(network: nn.Sequential, inputs: Tensor, p: float, samples: int, seed: int) -> Tensor:
     """One pass after another, each with its own generator."""
     outputs = []
@@ -32,8 +44,7 @@ def by_hand(network: nn.Sequential, inputs: Tensor, p: float, samples: int, seed
         for name, layer in network.named_children():
             values = layer(values)
             if name in SITES:
-                kept = torch.rand(values.shape, generator=generator) >= p
-                values = values * kept / (1 - p)
+                values = values * kept(values.shape, p, generator) / (1 - p)
         outputs.append(values)
     return torch.stack(outputs)
 

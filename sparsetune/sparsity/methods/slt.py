@@ -116,7 +116,9 @@ class StrongLotteryTicket(MonteCarloMethod):
         self.before_batch()
         for name, count in zip(self._edges.names, self._edges.kept_counts(), strict=True):
             if count == 0:
-                raise TrainingFailed(f"layer_collapse: of {name} no weight is kept at sparsity {self.config.sparsity:g}")
+                raise TrainingFailed(
+                    f"layer_collapse: no weight of {name} is kept at sparsity {self.config.sparsity:g}"
+                )
 
     @property
     def drawn(self) -> Tensor:
