@@ -25,7 +25,7 @@ from sparsetune.sparsity.methods import METHODS
 from sparsetune.training.models import MODELS
 from sparsetune.training.optim import make_optimizer
 
-CASES = {
+CASES: dict[str, tuple[dict[str, Any], tuple[int, ...], int]] = {
     "lenet5, width 4, batch 128": ({"name": "lenet5", "width_scale": 4.0}, (1, 28, 28), 128),
     "resnet18, batch 128": ({"name": "resnet18"}, (3, 32, 32), 128),
 }
@@ -71,7 +71,7 @@ def step(steps: int) -> None:
     for name, (model, shape, batch) in CASES.items():
         count = steps if model["name"] == "lenet5" else max(3, steps // 10)
         slt, dense = Steps("slt", model, shape, batch), Steps("dense", model, shape, batch)
-        (scores,) = slt.method.parameters()
+        scores = slt.optimizer.param_groups[0]["params"][0]
         removed = removed_count(0.5, scores.numel())
         times: dict[str, list[float]] = {"slt": [], "dense": [], "threshold": [], "kthvalue": [], "select": []}
         for _ in range(count + 1):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 import tempfile
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Executor, Job, OwnFile, Report, Trial
+from sparsetune.config.messages import Executor, Job, Key, OwnFile, Report, Row, Trial
 from sparsetune.config.overrides import assign
 from sparsetune.config.paths import run_folder
 from sparsetune.config.provenance import tags
@@ -41,16 +40,18 @@ def registries(imports: tuple[OwnFile, ...] = ()) -> StudyRegistries:
 
 
 def train_and_draw(job: Job) -> Iterator[Report]:
-    """What a worker does: train, and draw the figures of what was traced."""
-    from sparsetune.report.controller import draw_controller
+    """What a worker does: train, and draw the figures of each run that ends."""
+    from sparsetune.report.figures import draw_figures
     from sparsetune.training.files import TRACE
     from sparsetune.training.trial import run_trial
 
+    rows: dict[Key, list[Row]] = {}
     for report in run_trial(job):
-        trace = run_folder(Path(job.folder), report.key or job.key, job.runs) / TRACE
-        if report.outcome is not None and trace.exists():
-            with contextlib.suppress(Exception):  # a figure is not worth a trained trial
-                draw_controller(trace, job.config["method"]["target_activation"], trace.with_name("controller.png"))
+        key = report.key or job.key
+        known = rows.setdefault(key, [])
+        known += [row for row in report.rows if row.epoch > len(known)]  # after a trunk its rows come again
+        if report.outcome is not None and report.outcome.state != "STOPPED":
+            draw_figures(run_folder(Path(job.folder), key, job.runs) / TRACE, known, job.config["method"])
         yield report
 
 

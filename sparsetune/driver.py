@@ -25,8 +25,8 @@ from sparsetune.training.results import final_results, json_lines, read_json_lin
 HISTORY = "history.jsonl"
 STOP = "stop"  # in the folder of the study's trials: running jobs save their state and end
 _LEFT = (
-    "config.yaml", "final_results.json", HISTORY, "weights.safetensors", "layers.json", "trace.npz", "controller.png",
-    "error.txt",
+    "config.yaml", "final_results.json", HISTORY, "results.csv", "results.units.json", "weights.safetensors",
+    "ticket.safetensors", "layers.json", "trace.npz", "controller.png", "density_by_layer.png", "error.txt",
 )  # fmt: skip
 
 
@@ -176,7 +176,7 @@ class Driver:
         return False
 
     def _broken_off(self, running: Running, reason: str) -> None:
-        """The job ended after some of its runs: the others fail."""
+        """The job ended before all of its runs: the others fail."""
         for run in running.trial.runs:
             running.runs.setdefault(run.key, running.left(run.key, "FAIL", reason))
         self._conclude(running, reason)
@@ -196,9 +196,9 @@ class Driver:
         return Run(of, outcome.state, metrics, outcome.reason, outcome.notes)
 
     def lost(self, key: Key, reason: str) -> None:
-        """A job that no worker could finish is a FAIL."""
+        """A job that no worker could finish: what has not ended is a FAIL."""
         if key.number in self._running:
-            self._end(key.number, "FAIL", reason)
+            self._broken_off(self._running[key.number], reason)
 
     def make_good(self, observer: Observer) -> None:
         """Give an observer again what an earlier run could not hand over in full."""

@@ -97,8 +97,13 @@ def prepare(
 
 
 @contextmanager
-def decoding(console: Console) -> Iterator[Progress]:
-    """A function of (done, of how many) that draws a bar once the work takes longer than a moment."""
+def decoding(console: Console, doing: str = "decoding", remark: str = ", once on this machine") -> Iterator[Progress]:
+    """A function of (done, of how many) that draws a bar once the work takes longer than a moment.
+
+    Args:
+        doing: what is done to samples.
+        remark: behind it, where no bar can be drawn.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
@@ -117,9 +122,9 @@ def decoding(console: Console) -> Iterator[Progress]:
             if done == total or time.monotonic() - started < _SHOWN_AFTER:
                 return
             if not console.is_terminal:
-                console.print(f"decoding {total:,} samples, once on this machine", highlight=False)
+                console.print(f"{doing} {total:,} samples{remark}", highlight=False)
             bar.start()
-            task = bar.add_task("decoding", total=total)
+            task = bar.add_task(doing, total=total)
         bar.update(task, completed=done)
 
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -28,3 +29,19 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("SPARSETUNE_CACHE", str(folder))
         yield
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The epochs that are trained in this process from here on, one entry each."""
+    from sparsetune.training import trainer
+
+    epochs: list[int] = []
+    real = trainer.train_epoch
+
+    def counting(*arguments: Any, **options: Any) -> Any:
+        epochs.append(options["epoch"])
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(trainer, "train_epoch", counting)
+    return epochs

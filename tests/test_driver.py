@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sparsetune.config.messages import Branch, Files, Job, Key, Metrics, Outcome, Report, Row, Run, State, Trial
 from sparsetune.driver import Driver
+from sparsetune.execution.worker import perform
 
 ROWS = tuple(Row(epoch, 1000 + epoch, {"val_accuracy": epoch / 10, "time_min": 0.1}) for epoch in range(1, 7))
 DONE = Outcome("COMPLETE", {"val_accuracy": 0.6, "time_min": 0.1})
@@ -224,6 +225,95 @@ def test_replicates_that_are_not_worth_training(tmp_path: Path) -> None:
     [trial] = book.kept
     assert (trial.state, trial.reason) == ("PRUNED", "pruned after replicate 2 of 3")
     assert [each.state for each in trial.runs] == ["COMPLETE", "COMPLETE", "PRUNED"]
+
+
+@pytest.mark.parametrize("branches", [1, 2])
+def test_after_the_last_epoch_of_the_first_replicate_there_is_still_something_to_prune(
+    branches: int, tmp_path: Path
+) -> None:
+    book = Book(prune_at=6, seeds=2, branches=branches)
+    run = driver(tmp_path / "several", book, Watcher())
+    job = started(run)
+    assert run.receive(job.key, Report(ROWS, DONE, Key(0, 5), more=True)), "the other seed is not worth its time"
+    [trial] = book.kept
+    assert (trial.state, trial.reason) == ("PRUNED", "pruned after epoch 6")
+    assert [each.state for each in trial.runs] == ["PRUNED"] * 2 * branches
+    assert book.replicates == []
+    book = Book(prune_at=6, branches=branches)
+    run = driver(tmp_path / "single", book, Watcher())
+    job = started(run)
+    for number, branch in enumerate(job.branches, start=1):
+        more = number < branches
+        assert not run.receive(job.key, Report(ROWS, DONE, Key(0, 5, branch.name), more=more))
+    assert book.kept[0].state == "COMPLETE", "with one seed all is trained by then"
+
+
+def break_off(run: Driver, job: Job, reports: Sequence[Report], how: str) -> None:
+    """After these reports the job raises, or its worker dies for good."""
+
+    def work(job: Job) -> Iterator[Report]:
+        yield from reports
+        raise ArithmeticError("so")
+
+    heard = [run.receive(job.key, report) for report in (perform(job, work) if how == "raises" else reports)]
+    assert not any(heard)
+    if how == "dies":
+        run.lost(job.key, "ArithmeticError: so")
+    assert run.receive(job.key, Report(ROWS, DONE)), "its trial has ended"
+
+
+@pytest.mark.parametrize("how", ["raises", "dies"])
+@pytest.mark.parametrize("branches", [1, 2])
+def test_a_job_of_several_seeds_that_breaks_off_fails_its_trial(branches: int, how: str, tmp_path: Path) -> None:
+    book, watcher = Book(seeds=3, branches=branches), Watcher()
+    run = driver(tmp_path, book, watcher)
+    job = started(run)
+    ends = [Report(ROWS, DONE, Key(0, 5, branch.name), more=True) for branch in job.branches]
+    break_off(run, job, [*ends, Report(ROWS[:2], key=Key(0, 6))], how)
+    [trial] = book.kept
+    assert (trial.state, trial.reason) == ("FAIL", "ArithmeticError: so")
+    assert [each.state for each in trial.runs] == ["COMPLETE"] * branches + ["FAIL"] * 2 * branches
+    second = trial.runs[branches]
+    assert (second.key, second.metrics, second.reason) == (Key(0, 6), ROWS[1].metrics, trial.reason)
+    assert trial.runs[-1].metrics == {}
+    assert [(rows, ended.state) for ended, rows, _ in watcher.ended] == [(6 * branches + 2, "FAIL")]
+
+
+@pytest.mark.parametrize("how", ["raises", "dies"])
+@pytest.mark.parametrize("first", ["COMPLETE", "FAIL"])
+def test_a_fork_that_breaks_off_keeps_the_branches_that_had_ended(first: State, how: str, tmp_path: Path) -> None:
+    book, watcher = Book(branches=3), Watcher()
+    run = driver(tmp_path, book, watcher)
+    job = started(run)
+    outcome = DONE if first == "COMPLETE" else Outcome("FAIL", reason="nan")
+    break_off(run, job, [Report(ROWS, outcome, Key(0, 5), more=True), Report(ROWS[:2], key=Key(0, 5, "m=1"))], how)
+    [trial] = book.kept
+    reason = "ArithmeticError: so"
+    assert (trial.state, trial.reason) == ((first, "") if first == "COMPLETE" else (first, reason))
+    assert [each.state for each in trial.runs] == [first, "FAIL", "FAIL"]
+    assert [each.reason for each in trial.runs] == [outcome.reason, reason, reason]
+    assert [each.metrics for each in trial.runs] == [outcome.metrics, ROWS[1].metrics, {}]
+    assert [(rows, ended.state) for ended, rows, _ in watcher.ended] == [(8, first)]
+
+
+def test_a_job_that_is_stopped_between_two_runs_goes_on_at_the_next_start(tmp_path: Path) -> None:
+    book, watcher = Book(seeds=2), Watcher()
+    run = driver(tmp_path, book, watcher)
+    job = started(run)
+    assert not run.receive(job.key, Report(ROWS, DONE, Key(0, 5), more=True))
+    run.stop()
+    assert Path(job.stop_file).exists()
+    run.receive(job.key, Report(outcome=Outcome("STOPPED")))
+    assert (book.kept[0].state, watcher.ended, run.next_job()) == ("RUNNING", [], None)
+    assert Path(job.folder).exists()
+    later = Watcher()
+    again = driver(tmp_path, book, later)
+    taken_up = started(again)
+    assert (taken_up, later.started) == (job, [(0, True)])
+    assert not Path(job.stop_file).exists()
+    again.receive(job.key, Report(ROWS, DONE, Key(0, 5), more=True))  # known to the worker
+    again.receive(job.key, Report(ROWS, DONE, Key(0, 6)))
+    assert [(trial.state, rows) for trial, rows, _ in later.ended] == [("COMPLETE", 12)]
 
 
 def test_a_trial_that_is_known_needs_no_job(tmp_path: Path) -> None:

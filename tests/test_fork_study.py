@@ -14,7 +14,6 @@ from sparsetune.config.metrics import METRICS
 from sparsetune.config.yaml_io import dump
 from sparsetune.study import Summary, load, run_study
 from sparsetune.testing import toy_method
-from sparsetune.training import trainer
 
 COUNTS = [1, 2, 5, 10, 20]
 STUDY: dict[str, Any] = {
@@ -35,20 +34,6 @@ def run(root: Path, **changes: Any) -> Summary:
     file = root / "forked.yaml"
     file.write_text(dump({**STUDY, **changes}))
     return run_study(load(file), workers=None, in_process=True, console=Console(file=io.StringIO()))
-
-
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The epochs that were trained, one entry each."""
-    epochs: list[int] = []
-    real = trainer.train_epoch
-
-    def counting(*arguments: Any, **options: Any) -> Any:
-        epochs.append(options["epoch"])
-        return real(*arguments, **options)
-
-    monkeypatch.setattr(trainer, "train_epoch", counting)
-    return epochs
 
 
 def untimed(metrics: dict[str, float]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import Any
 from sparsetune.config.base import EVALUATION, phase_of
 from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.messages import Branch
-from sparsetune.config.overrides import assign
+from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig, resolve_trial
 
@@ -56,14 +56,15 @@ def check_fork(
 
 
 def _check_late(name: str, base: TrialConfig, known: Registries, source: object, key: str) -> None:
-    if not name.startswith("method."):
-        problem = f"{name!r} matters from the start of a training, so nothing could be shared; let the space vary it"
-        raise BadInput(problem, source=source, key=key)
     method = known.method.get(base.method.name)
     phases = {f"method.{each}": phase_of(method.Config, each) for each in method.Config.model_fields}
-    if name not in phases:
-        raise BadInput(unknown("name", name, phases), source=source, key=key)
     late = [each for each, phase in phases.items() if phase in (EVALUATION, *method.phases[1:])]
+    if name not in phases and any(f"{each}.".startswith(f"{name}.") for each in flatten(base.plain())):
+        problem = f"{name!r} matters from the start of a training, so nothing could be shared; let the space vary it"
+        raise BadInput(problem, source=source, key=key)
+    if name not in phases:
+        problem = unknown("name", name, late).replace("(allowed", f"(allowed for {base.method.name!r}")
+        raise BadInput(problem, source=source, key=key)
     if name not in late:
         first = f"phase {phases[name] or method.phases[0]!r}, the first of {base.method.name!r}"
         raise BadInput(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,6 +18,8 @@ class Metric:
 
     ``scope`` says what it belongs to: the trained *state* (a trial that keeps its best state reports that state's),
     one *epoch*, the *run* so far (cumulative, so that the last row holds the total), or the *end* of a trial only.
+
+    Of a ``family`` there are several numbers, each named ``name/member``; :func:`metric_of` finds their row.
     """
 
     name: str
@@ -28,21 +30,38 @@ class Metric:
     timing: bool = False  # depends on the machine: two equal runs differ
     needs: str = ""  # the key of the config without which there is no such number
     task: Kind | None = None  # the only one that has it
+    any_state: bool = False  # said of network and validation data alone: with metrics.each_epoch every row has it
+    family: bool = False
 
     @property
     def each_epoch(self) -> bool:
+        """Whether every row has it, whatever the config says."""
         return self.scope != "end"
+
+    def in_rows(self, asked: bool) -> bool:
+        """Whether rows have a number of this very name; ``asked``: metrics.each_epoch is set."""
+        return self.each_epoch or (asked and self.any_state and not self.family)
 
     def of(self, task: Kind) -> bool:
         """Whether that task has it."""
         return self.task in (None, task)
 
 
+def metric_of(name: str, table: Mapping[str, Metric]) -> Metric | None:
+    """The row of a number, of one of a family by what stands before the slash; None if the table has none."""
+    before, _, member = name.partition("/")
+    found = table.get(before)
+    if found is not None and found.family:
+        return found if member else None
+    return table.get(name)
+
+
 def on_splits(metric: Metric, val_name: str = "") -> Iterator[Metric]:
-    """The two rows of a number that exists at a trial's end for validation and test data."""
-    yield replace(metric, name=val_name or metric.name, definition=f"{metric.definition}, on the validation split")
+    """The two rows of a number of predictions that exists at a trial's end for validation and test data."""
+    defined = f"{metric.definition}, on the validation split"
+    yield replace(metric, name=val_name or metric.name, definition=defined, any_state=True)
     tested = f"{metric.definition}, on the test split; never selects anything"
-    yield replace(metric, name=f"test_{metric.name}", definition=tested)
+    yield replace(metric, name=f"test_{metric.name}", definition=tested, any_state=False)
 
 
 def _of_splits(name: str, val_name: str, unit: str, goal: Goal | None, definition: str, task: Kind) -> Iterator[Metric]:
@@ -88,18 +107,19 @@ _QUALITY = (
         "1 - squared error / squared deviation from the mean, at most 1, mean over outputs; of a constant target 1 where exact, else 0", "regression"),
     Metric("ape", "nats", "maximize", "end",
         "average predictive entropy on images of noise, N(0, 1) as the network sees them: the model should be unsure",
-        needs="metrics.noise_samples", task="classification"),
+        needs="metrics.noise_samples", task="classification", any_state=True),
 )  # fmt: skip
 
-_SIZE = (
+_SIZE = tuple(replace(metric, any_state=True) for metric in (
     Metric("density", "fraction", "minimize", "end", "non-zero prunable weights / prunable weights"),
+    Metric("sparsity", "fraction", "maximize", "end", "1 - density: the removed fraction of the prunable weights"),
     Metric("nonzeros", "parameters", "minimize", "end", "non-zeros of all parameters"),
     Metric("parameters", "parameters", "minimize", "end", "all parameters"),
     Metric("compression_ratio", "", "maximize", "end",
         "all parameters / non-zeros of all parameters; a network of zeros counts as if one were left"),
     Metric("dense_macs", "MAC", "minimize", "end", "multiply-accumulates of a forward pass of one sample (convolutions, matrix products)"),
     Metric("macs", "MAC", "minimize", "end",
-        "of these, those with a non-zero weight; products of two activations (attention) count whole"),
+        "multiply-accumulates of a forward pass of one sample with a non-zero weight; products of two activations (attention) count whole"),
     Metric("flops", "FLOP", "minimize", "end", "2 x macs"),
     Metric("dense_flops", "FLOP", "minimize", "end", "2 x dense_macs"),
     Metric("mc_macs", "MAC", "minimize", "end",
@@ -118,7 +138,7 @@ _SIZE = (
         "outputs x bits of a normal density with variance val_mse, which may be negative)"),
     Metric("description_model_bits", "bits", "minimize", "end",
         "estimate: log2 of the ways to choose the non-zeros among all parameters, and 32 bits for each"),
-)  # fmt: skip
+))  # fmt: skip
 
 _COST = (
     Metric("compute_saved", "fraction", "maximize", "run",
@@ -139,7 +159,13 @@ _COST = (
 _SEEDED = (
     Metric("bytes_seed_mask", "bytes", "minimize", "end",
         "estimate, of weights that are as a seed drew them: 64 bits for it, one bit for each prunable weight, 32 bits for "
-        "every other number"),
+        "every other number", any_state=True),
+)  # fmt: skip
+
+_BY_LAYER = (
+    Metric("layer_density", "fraction", None, "end",
+        "kept fraction of one prunable tensor, each under its own name, such as layer_density/conv1.weight",
+        needs="metrics.each_epoch", any_state=True, family=True),
 )  # fmt: skip
 
 _CUDA = (
@@ -165,11 +191,16 @@ _AST = (
         "share of the controlled steps in which the threshold or the integral stood at its limit"),
 )  # fmt: skip
 
+LAYER_DENSITY = _BY_LAYER[0].name
+
+FROM_CORE = tuple(metric.name for metric in _SEEDED)
+"""What the training core measures for those methods only that declare it."""
+
 ON_GPU = tuple(metric.name for metric in _CUDA)
 """What exists on a GPU only: no objective, for a study must run on any machine."""
 
 METRICS: dict[str, Metric] = {
-    metric.name: metric for metric in (*_TRAINING, *_QUALITY, *_SIZE, *_SEEDED, *_COST, *_CUDA, *_AST)
+    metric.name: metric for metric in (*_TRAINING, *_QUALITY, *_SIZE, *_SEEDED, *_BY_LAYER, *_COST, *_CUDA, *_AST)
 }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from sparsetune.config.constraints import Constraint
-from sparsetune.config.errors import BadInput, unknown
+from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.expressions import Expression, parse
 from sparsetune.config.messages import Metrics
 from sparsetune.config.metrics import ON_GPU
@@ -76,6 +77,9 @@ def _check_score(objective: Objective, check: Check, known: Registries, path: Pa
         raise BadInput(str(error), source=path, key=f"{key}.score") from None
     if objective.metric in known.metrics:
         problem = f"{objective.metric!r} is a metric; a score wants a name of its own{_LIST}"
+        raise BadInput(problem, source=path, key=f"{key}.metric")
+    if not re.fullmatch(r"[A-Za-z]\w*", objective.metric) or objective.metric.startswith("test_"):  # as own metrics
+        problem = f"found {shown(objective.metric)}, allowed: letters, digits and _, without test_ before it"
         raise BadInput(problem, source=path, key=f"{key}.metric")
     if not formula.names:
         raise BadInput(f"found {objective.score!r}, allowed: a formula of metrics", source=path, key=f"{key}.score")

@@ -23,6 +23,7 @@ class Problem:
         replicates: trainings of a trial.
         epochs: that the longest trial trains, as far as ``training.epochs`` says.
         metrics: every metric by name, those of the user's own files too.
+        each_epoch: every trial measures after each epoch what is else measured at its end (``metrics.each_epoch``).
     """
 
     name: str
@@ -33,10 +34,11 @@ class Problem:
     replicates: int = 1
     epochs: int = 1
     metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
+    each_epoch: bool = False
 
     def late(self, names: Iterable[str]) -> list[str]:
         """Those of the metrics that are known at a trial's end only."""
-        return [name for name in names if name in self.metrics and not self.metrics[name].each_epoch]
+        return [name for name in names if name in self.metrics and not self.metrics[name].in_rows(self.each_epoch)]
 
     @property
     def conditional(self) -> bool:

@@ -93,6 +93,7 @@ class Study:
             replicates=self.replicates,
             epochs=self._epochs,
             metrics=self.registries.metrics,
+            each_epoch=self._each_epoch,
         )
 
     @cached_property
@@ -105,6 +106,12 @@ class Study:
     def total(self) -> int:
         """Trials in all: the budget's, or fewer where there are no more points."""
         return self.budget.trials if self.points is None else min(self.budget.trials, self.points)
+
+    @property
+    def _each_epoch(self) -> bool:
+        """Whether all trials measure after each epoch what is else known at the end."""
+        asked = all(base.metrics.each_epoch for base in self.bases.values())
+        return asked and "metrics.each_epoch" not in self.space.targets
 
     @property
     def _epochs(self) -> int:

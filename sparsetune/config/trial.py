@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, field_validator
 
-from sparsetune.config.base import Model, Part, param
+from sparsetune.config.base import Model, Part, param, places
 from sparsetune.config.checking import check_model, expand_name
 from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.registry import Registries
@@ -32,6 +32,7 @@ class Cosine(Model):
 
     name: Literal["cosine"] = "cosine"
     min_lr: float = param(0.0, "learning rate that the curve approaches", ge=0)
+    per: Literal["epoch", "step"] = param("epoch", "what the curve goes on with; by steps it ends near min_lr")
 
 
 class OneCycle(Model):
@@ -73,7 +74,9 @@ class Training(Model):
     label_smoothing: float = param(
         0.0, "share of a label that is spread evenly over all classes, in the loss that is trained on", ge=0, lt=1
     )
-    schedule: Schedule = param(Constant(), "learning rate over epochs: constant, step, cosine; over steps: onecycle")
+    schedule: Schedule = param(
+        Constant(), "learning rate over epochs: constant, step, cosine; over steps: onecycle, and cosine with per: step"
+    )
     warmup_epochs: float = param(
         0.0,
         "the schedule's learning rate is multiplied by a factor that rises to 1, equally with each step",
@@ -146,6 +149,15 @@ class TrialConfig(Model):
     def plain(self) -> dict[str, Any]:
         """Plain values: what is stored, sent to workers, and read again by :func:`resolve_trial`."""
         return self.model_dump(mode="json")
+
+    def portable(self) -> dict[str, Any]:
+        """Plain values without what may differ from one machine to the next: paths, and the device."""
+        plain = self.plain()
+        for section in ("data", "model"):
+            for name in places(getattr(self, section)):
+                del plain[section][name]
+        del plain["training"]["device"]
+        return plain
 
 
 SECTIONS = tuple(TrialConfig.model_fields)

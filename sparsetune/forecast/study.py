@@ -10,6 +10,7 @@ from typing import Any
 
 from sparsetune import inputs
 from sparsetune.assembly import localiser, tracking_uri
+from sparsetune.config.messages import GIVEN
 from sparsetune.config.study import Study
 from sparsetune.driver import counts
 from sparsetune.execution.in_process import InProcess
@@ -109,8 +110,8 @@ def trials_left(study: Study) -> tuple[int, int]:
     if not exists(study.storage) or study.name not in study_names(study.storage):
         return 0, study.total
     trials = read_study(study.storage, study.name).trials
-    running = counts(trials)["RUNNING"]
-    return len(trials) - running, running + max(0, study.total - len(trials))
+    running, given = counts(trials)["RUNNING"], sum(GIVEN in trial.notes for trial in trials)
+    return len(trials) - running, running + max(0, study.total - (len(trials) - given))
 
 
 def reckon(study: Study, found: Forecast) -> Forecast:

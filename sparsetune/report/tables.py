@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sparsetune.config.messages import Trial
-from sparsetune.config.metrics import METRICS
+from sparsetune.config.metrics import METRICS, metric_of
 from sparsetune.layout.columns import GAP, Column, fitting, widths
 from sparsetune.layout.measured import measured
 from sparsetune.layout.text import heading, number
@@ -93,6 +93,7 @@ def _cell(column: Column, index: int, row: Trial, best: Mapping[str, float | Non
 
 def _best(name: str, rows: Iterable[Trial]) -> float | None:
     values = [row.metrics[name] for row in rows if name in row.metrics]
-    if not values or name not in METRICS or METRICS[name].goal is None:
+    known = metric_of(name, METRICS)
+    if not values or known is None or known.goal is None:
         return None
-    return max(values) if METRICS[name].goal == "maximize" else min(values)
+    return max(values) if known.goal == "maximize" else min(values)

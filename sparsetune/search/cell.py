@@ -31,7 +31,9 @@ from sparsetune.search.stopper import Stopper
 NEWS = "sampler"  # a trial's attribute: what the sampler noted of the study when it was drawn
 RECORD = "stopper"  # a trial's attribute: what the stopper wants to know of it in later runs
 _GIVEN = 0x61BE  # apart from the seeds of drawn trials
-_STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL": TrialState.FAIL}
+_STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL": TrialState.PRUNED}
+"""In the copy. Optuna's samplers overlook what failed, and TPE would propose the like again and again; a pruned trial
+without values tells it that this was worse than all that are complete."""
 
 
 class Cell:
@@ -51,6 +53,7 @@ class Cell:
         self._memory = InMemoryStorage()
         directions = [StudyDirection[each.goal.upper()] for each in study.objectives]
         self._copy = optuna.create_study(storage=self._memory, directions=directions, study_name=study.name)
+        self._failed: set[int] = set()
         self._system: dict[str, Any] = {}  # what samplers have noted of the study, as far as trials tell
         pruner = study.registries.pruner.get(study.pruner.name)
         self._stopper: Stopper = pruner.stopper(study.pruner, self._problem, self._copy)
@@ -70,8 +73,11 @@ class Cell:
 
     def restore(self, frozen: FrozenTrial) -> None:
         """Take a trial of an earlier run, in the order of numbers, without its factors."""
-        number = len(self)
-        self._memory.create_new_trial(self._copy._study_id, frozen)
+        number, there = len(self), copy(frozen)
+        there.state = _STATES.get(frozen.state.name, frozen.state)
+        self._memory.create_new_trial(self._copy._study_id, there)
+        if frozen.state is TrialState.FAIL:
+            self._failed.add(number)
         for key, value in frozen.user_attrs.get(NEWS, {}).items():
             self._memory.set_study_system_attr(self._copy._study_id, key, value)
             self._system[key] = value
@@ -129,6 +135,8 @@ class Cell:
         with quiet():
             self._copy.tell(number, values, _STATES[state])
         self._stopper.ended(number, state)
+        if state == "FAIL":
+            self._failed.add(number)
         return self.frozen(number)
 
     def note(self, number: int, attributes: Mapping[str, Any]) -> FrozenTrial:
@@ -141,7 +149,11 @@ class Cell:
     def frozen(self, number: int) -> FrozenTrial:
         """Optuna's own record of a trial."""
         trial_id = self._memory.get_trial_id_from_study_id_trial_number(self._copy._study_id, number)
-        return self._memory.get_trial(trial_id)
+        found = self._memory.get_trial(trial_id)
+        if number in self._failed:
+            found = copy(found)
+            found.state = TrialState.FAIL
+        return found
 
     def whole(self, frozen: FrozenTrial, number: int) -> FrozenTrial:
         """A trial as the study has it: with its number there, and the factors among its parameters."""

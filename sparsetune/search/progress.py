@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sparsetune.config.constraints import Constraint, feasible
 from sparsetune.config.errors import BadInput, unknown
-from sparsetune.config.messages import Branch, Key, Run, Trial
+from sparsetune.config.messages import GIVEN, Branch, Key, Run, Trial
 from sparsetune.config.metrics import Goal
 from sparsetune.config.paths import without_password
 from sparsetune.config.sqlite import reading
@@ -48,7 +48,7 @@ class Progress:
 
     Attributes:
         uid: what tells it from an earlier study of its name; None until its first driver got so far.
-        budget: trials in all; None if no driver has said.
+        budget: trials in all, with those that were taken over at the start; None if no driver has said.
         trials: by number.
         values: of the complete rows that break no constraint, in the order of ``metrics``, by number and branch.
         failure: number and reason of the trial that failed last.
@@ -103,6 +103,9 @@ def _read(connection: Connection, name: str, study_id: int) -> Progress:
     else:
         values = {(number, ""): found for number, found in _values(connection, complete, study_id).items()}
     budget = json.loads(attributes.get(BUDGET, "{}")).get("trials")
+    if budget is not None and definition.get("start_with"):
+        of_any_study = _select(connection, "trial_user_attributes", "trial_id", key=GIVEN)
+        budget += len({row[0] for row in rows} & {trial_id for (trial_id,) in of_any_study})
     uid = json.loads(attributes.get(_UID, "null"))
     return Progress(
         name=name,

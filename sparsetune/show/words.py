@@ -21,6 +21,11 @@ _MEANINGS = {
     "compute_saved": "fraction of dense training's FLOPs saved; below 0 it took more",
     "test_accuracy": "fraction of test samples it gets right; chooses nothing",
     "activation_rate": "fraction of samples that the last epoch trained on",
+    "mc_macs": "multiply-accumulates of a prediction, all its Monte Carlo samples together",
+    "macs": "multiply-accumulates of the network for one sample, by its mask",
+    "ece": "calibration error: how far confidence is from accuracy, a fraction",
+    "ape": "nats: how unsure it is of images of noise",
+    "bytes_seed_mask": "bytes of a ticket: the seed, a bit a weight, running statistics",
 }  # short; `sparsetune metrics` has the definitions
 
 

@@ -72,8 +72,14 @@ class EdgePopup:
             self._mask.mul_(self._factors)
         for group, removed in self._groups:
             keep_largest_(self._mask[group], removed)
-        torch.sign(self.scores, out=self._per_score).mul_(self.drawn)
         self._put(self._mask)
+        self._aim()
+
+    @torch.no_grad()
+    def take_up(self, scores: Tensor) -> None:
+        """Go on with (n,) scores, without selecting: the network holds what they keep, or another state."""
+        self.scores.copy_(scores)
+        self._aim()
 
     @torch.no_grad()
     def keep(self, mask: Tensor) -> None:
@@ -89,6 +95,10 @@ class EdgePopup:
         """How many weights of each layer the network holds now; the device is waited for once."""
         found: list[int] = torch.stack([torch.count_nonzero(weight.detach()) for weight in self._weights]).tolist()
         return found
+
+    def _aim(self) -> None:
+        """Which way the gradient of a weight moves its score."""
+        torch.sign(self.scores, out=self._per_score).mul_(self.drawn)
 
     def _put(self, mask: Tensor) -> None:
         for weight, part in zip(self._weights, self._parts, strict=True):

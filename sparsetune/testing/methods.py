@@ -14,6 +14,7 @@ import torch
 
 from sparsetune.config.base import EVALUATION
 from sparsetune.config.messages import Metrics
+from sparsetune.config.metrics import FROM_CORE, LAYER_DENSITY, Metric, metric_of
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.registry import Registries
 from sparsetune.config.space import corners, load_space
@@ -65,7 +66,14 @@ def restarted(trainer: Trainer, registries: Registries = REGISTRIES) -> Trainer:
 
 def untimed(metrics: Metrics, registries: Registries = REGISTRIES) -> Metrics:
     """The numbers in which two equal runs agree."""
-    return {name: value for name, value in metrics.items() if not registries.metrics[name].timing}
+    return {name: value for name, value in metrics.items() if not _row(name, registries).timing}
+
+
+def _row(name: str, registries: Registries) -> Metric:
+    """A number's row in the table."""
+    found = metric_of(name, registries.metrics)
+    assert found is not None, name
+    return found
 
 
 def same_state(a: Any, b: Any) -> bool:
@@ -98,12 +106,13 @@ class MethodCase:
         text = importlib.import_module(self.method.__module__).__doc__ or ""
         return {label: " ".join(body.split()) for label, body in re.findall(r"^(\w+): +(.+(?:\n +.+)*)", text, re.M)}
 
-    def trial(self) -> TrialConfig:
-        metrics, model = {"gpu_tdp_watts": 9, "noise_samples": 8}, {"name": "mlp", "hidden": [16]}
-        return trial_config(self.settings, model, epochs=EPOCHS, metrics=metrics, registries=self.registries)
+    def trial(self, **metrics: bool) -> TrialConfig:
+        measured, model = {"gpu_tdp_watts": 9, "noise_samples": 8, **metrics}, {"name": "mlp", "hidden": [16, 8, 8]}
+        return trial_config(self.settings, model, epochs=EPOCHS, metrics=measured, registries=self.registries)
 
-    def trainer(self) -> Trainer:
-        return Trainer(self.trial(), registries=self.registries)
+    def trainer(self, **metrics: bool) -> Trainer:
+        """Args: metrics: keys of that section of the config; what is not given is as the method has it."""
+        return Trainer(self.trial(**metrics), registries=self.registries)
 
     def fields(self) -> Iterator[tuple[str, Any]]:
         """The settings but for the name."""
@@ -139,16 +148,39 @@ def config_survives_plain_values(case: MethodCase) -> None:
 
 def metrics_are_in_the_table_and_declared(case: MethodCase) -> None:
     """A number that others have at their end only, such as density, a method may have after each epoch."""
-    trainer, table = case.trainer(), case.registries.metrics
+    table = case.registries.metrics
     each_epoch = {name for name, metric in table.items() if metric.each_epoch}
     own, shared = set(case.method.metrics), set(case.registries.core("classification"))
     assert own <= set(table)
     early = own & shared
     assert not early & each_epoch
-    for row in trainer:
-        assert set(row.metrics) == (shared | own) & each_epoch | early
-    assert set(trainer.finish()) == shared | own
-    assert set(trainer.method.summary()) == own - each_epoch - early
+    for asked in (False, True):
+        trainer = case.trainer(each_epoch=asked)
+        layers = {f"{LAYER_DENSITY}/{name}" for name in trainer.method.subject.prunable} if asked else set()
+        in_rows = {name for name, metric in table.items() if metric.in_rows(asked)}
+        for row in trainer:
+            assert set(row.metrics) == (shared | own) & in_rows | early | layers
+        assert set(trainer.finish()) == shared | own | layers
+        assert set(trainer.method.summary()) == own - each_epoch - early - set(FROM_CORE)
+
+
+def measuring_each_epoch_changes_no_number(case: MethodCase) -> None:
+    """Of training, of the rows, of test data: what is measured beside them draws and changes nothing."""
+    plain, asked = (case.trainer(each_epoch=each) for each in (False, True))
+    assert not plain.views[0].start
+    for row in plain:
+        beside = untimed(next(asked).metrics, case.registries)
+        assert {name: beside[name] for name in untimed(row.metrics, case.registries)} == untimed(
+            row.metrics, case.registries
+        )
+        assert same_state(plain.network.state_dict(), asked.network.state_dict())
+        assert same_state(plain.method.state_dict(), asked.method.state_dict())
+    start = asked.views[0].start
+    assert start.keys() <= asked.record[0].metrics.keys()
+    end, wanted = (untimed(each.finish(), case.registries) for each in (asked, plain))
+    assert {name: end[name] for name in wanted if not _row(name, case.registries).any_state} == {
+        name: value for name, value in wanted.items() if not _row(name, case.registries).any_state
+    }
 
 
 def metrics_are_numbers(case: MethodCase) -> None:
@@ -213,6 +245,7 @@ CHECKS: list[Check] = [
     the_plan_has_named_phases,
     config_survives_plain_values,
     metrics_are_in_the_table_and_declared,
+    measuring_each_epoch_changes_no_number,
     metrics_are_numbers,
     traces_are_of_equal_length,
     state_survives_a_checkpoint,

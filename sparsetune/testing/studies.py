@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.metrics import METRICS
+from sparsetune.config.metrics import METRICS, metric_of
 from sparsetune.config.paths import Project
 from sparsetune.config.yaml_io import dump
 from sparsetune.failpoints import VARIABLE
@@ -130,7 +130,7 @@ def untimed(metrics: Mapping[str, float]) -> dict[str, float]:
 
 def timed(name: str) -> bool:
     """Whether a metric, or the one whose standard error it is, differs between equal runs."""
-    known = METRICS.get(name.removesuffix("_se"))  # None: one of the user's own
+    known = metric_of(name.removesuffix("_se"), METRICS)  # None: one of the user's own
     return known is not None and known.timing
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable
+import math
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,13 +26,24 @@ class Anatomy:
 
     Attributes:
         flops: forward, and forward with backward.
-        widest: numbers in the largest tensor that goes into or comes out of a layer.
+        sizes: numbers in what each module gives, by name, in the order in which they first give it; "" is the whole.
+        entering: numbers in the sample.
         work: multiply-accumulates of a forward pass, by weight.
     """
 
     flops: SampleFlops
-    widest: int
+    sizes: Mapping[str, int]
+    entering: int
     work: Work
+
+    def widest(self, first_dropout: str | None = None, samples: int = 1) -> int:
+        """Numbers of one sample in the largest tensor that goes into or comes out of a module.
+
+        Args:
+            first_dropout: the module from whose output on there are ``samples`` times as many.
+        """
+        after = list(self.sizes)[list(self.sizes).index(first_dropout) :] if first_dropout else []
+        return max(self.entering, *self.sizes.values(), *(samples * self.sizes[name] for name in after))
 
 
 def anatomy(network: nn.Module, config: Part, input_shape: tuple[int, ...]) -> Anatomy:
@@ -40,26 +53,26 @@ def anatomy(network: nn.Module, config: Part, input_shape: tuple[int, ...]) -> A
         if len(_known) >= _MOST:
             _known.clear()
         flops = count_flops(network, input_shape, lambda outputs, targets: outputs.sum())  # no loss multiplies matrices
-        _known[key] = Anatomy(flops, widest(network, input_shape), work(network, input_shape))
+        sizes = output_sizes(network, input_shape)
+        _known[key] = Anatomy(flops, sizes, math.prod(input_shape), work(network, input_shape))
     return _known[key]
 
 
-def widest(network: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """Numbers of one sample in the largest tensor that goes into or comes out of a module."""
+def output_sizes(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str, int]:
+    """Numbers of one sample in what each module gives, by its name, in the order in which they first give it."""
     shadow = copy.deepcopy(network).cpu().eval()
     dtype = next((p.dtype for p in shadow.parameters()), torch.float32)
-    inputs = torch.zeros((1, *input_shape), dtype=dtype)
-    sizes = [inputs.numel()]
+    sizes: dict[str, int] = {}
 
-    def look(module: nn.Module, given: Any, outputs: Any) -> None:
+    def look(name: str, module: nn.Module, given: Any, outputs: Any) -> None:
         if isinstance(outputs, Tensor):
-            sizes.append(outputs.numel())
+            sizes[name] = max(sizes.get(name, 0), outputs.numel())
 
-    for module in shadow.modules():
-        module.register_forward_hook(look)
+    for name, module in shadow.named_modules():
+        module.register_forward_hook(partial(look, name))
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        shadow(inputs)
-    return max(sizes)
+        shadow(torch.zeros((1, *input_shape), dtype=dtype))
+    return sizes
 
 
 def _shape(network: nn.Module) -> tuple[Hashable, ...]:

@@ -21,11 +21,10 @@ def save(folder: Path, rows: Sequence[Row], outcome: Outcome, of: Mapping[str, A
 
 
 def load(folder: Path, of: Mapping[str, Any]) -> tuple[tuple[Row, ...], Outcome] | None:
-    """The end of a run; None if it has none, or one of something else, or a damaged one."""
+    """The end of a run; None if it has none, or one of something else, or one that is damaged or of another version."""
     try:
         found = json.loads((folder / ENDED).read_text())
-    except (FileNotFoundError, ValueError):
+        end = tuple(Row(**row) for row in found["rows"]), Outcome(**found["outcome"])
+        return end if found["of"] == of else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    if not isinstance(found, dict) or found.get("of") != of:
-        return None
-    return tuple(Row(**row) for row in found["rows"]), Outcome(**found["outcome"])

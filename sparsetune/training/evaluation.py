@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
-from sparsetune.config.messages import Metrics
 from sparsetune.sparsity.method import Method
 from sparsetune.training.data.dataset import Split
 from sparsetune.training.data.delivery import batches
@@ -20,28 +19,27 @@ _SHARE = 128  # of a GPU's memory: a layer holds its input too, and trials may s
 
 @subnormals_are_zero()
 @torch.inference_mode()
-def evaluate(network: nn.Module, method: Method, task: Task, split: Split, batch: int) -> tuple[float, ...]:
-    """Means on a split, as the task names them, in evaluation mode, ``batch`` samples at a time."""
+def evaluate(
+    network: nn.Module, method: Method, task: Task, split: Split, batch: int, kept: list[Tensor] | None = None
+) -> tuple[float, ...]:
+    """Means on a split, as the task names them, in evaluation mode, ``batch`` samples at a time.
+
+    Args:
+        kept: gets the predictions, batch by batch, for those who have more to ask of them.
+    """
     meter = Meter(task)
     for outputs, targets in _predictions(network, method, split, batch):
         meter.add(outputs, targets)
+        if kept is not None:
+            kept.append(outputs)
     return meter.result()
 
 
 @subnormals_are_zero()
 @torch.inference_mode()
-def quality(
-    network: nn.Module,
-    method: Method,
-    task: Task,
-    split: Split,
-    batch: int,
-    also: Callable[[Tensor, Tensor], Metrics] | None = None,
-) -> Metrics:
-    """All that the task, and ``also``, can say of the predictions for a split: of outputs (N, C) and targets."""
-    outputs = torch.cat([outputs for outputs, _ in _predictions(network, method, split, batch)])
-    found = task.quality(outputs, split.targets)
-    return found if also is None else {**found, **also(outputs, split.targets)}
+def predictions(network: nn.Module, method: Method, split: Split, batch: int) -> Tensor:
+    """Outputs (N, C) for a split in evaluation mode, ``batch`` samples at a time."""
+    return torch.cat([outputs for outputs, _ in _predictions(network, method, split, batch)])
 
 
 def _predictions(network: nn.Module, method: Method, split: Split, batch: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -1,4 +1,4 @@
-"""The files that a run leaves: weights, what each layer kept, and what its method traced."""
+"""The files that a run leaves: weights, a ticket, what each layer kept, what its method traced, a table of epochs."""
 
 from __future__ import annotations
 
@@ -10,26 +10,45 @@ from pathlib import Path
 import numpy as np
 import safetensors.torch
 
+from sparsetune.config.messages import Metrics
 from sparsetune.config.yaml_io import write_atomic
 from sparsetune.training.final import layer_rows
+from sparsetune.training.rebuild import ticket_of
+from sparsetune.training.results_csv import RESULTS, UNITS, results_csv, results_units
+from sparsetune.training.ticket import TICKET
 from sparsetune.training.trainer import Trainer
+from sparsetune.training.view import View
 
 WEIGHTS = "weights.safetensors"
 TRACE = "trace.npz"
 LAYERS = "layers.json"
 
 
-def leave_files(trainer: Trainer, folders: Sequence[Path]) -> None:
-    """Write the files of the network as it is now, for each run that ends with it."""
-    files = _files(trainer)
+def leave_files(trainer: Trainer, folders: Sequence[Path], metrics: Metrics) -> None:
+    """Write the files of the network as it is now, for each run that ends with it and these numbers."""
+    files = _files(trainer, metrics)
     for folder in folders:
         for name, content in files.items():
             write_atomic(folder / name, content)
 
 
-def _files(trainer: Trainer) -> dict[str, str | bytes]:
+def leave_table(trainer: Trainer, view: View, metrics: Metrics, folders: Sequence[Path]) -> None:
+    """Write the epochs of a run with classes, for each that ends like it, where each epoch has all numbers."""
+    if not trainer.config.metrics.each_epoch or trainer.data.task != "classification":
+        return
+    table = results_csv(view.record, view.start, metrics)
+    units = results_units(metrics, last=view.record[-1].epoch, kept=view.kept_row.epoch)
+    for folder in folders:
+        write_atomic(folder / RESULTS, table)
+        write_atomic(folder / UNITS, units)
+
+
+def _files(trainer: Trainer, metrics: Metrics) -> dict[str, str | bytes]:
     weights = {name: value.cpu().contiguous() for name, value in trainer.network.state_dict().items()}
     found: dict[str, str | bytes] = {WEIGHTS: safetensors.torch.save(weights)}
+    ticket = ticket_of(trainer, metrics)
+    if ticket is not None:
+        found[TICKET] = ticket.to_bytes()
     layers = layer_rows(trainer.network, trainer.method.subject.prunable, trainer.work)
     if any(layer["density"] < 1 for layer in layers):  # of a dense network it says what its shape says
         found[LAYERS] = json.dumps(layers, indent=1) + "\n"

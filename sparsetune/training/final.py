@@ -1,4 +1,4 @@
-"""The numbers of a trial's end: how good its state is on validation and test data, how large it is, what it takes."""
+"""The numbers of a state, asked for at a trial's end or after each epoch: how good it is, how large, what it takes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from sparsetune.config.messages import Metrics
-from sparsetune.config.metrics import METRICS, Metric, core
+from sparsetune.config.metrics import LAYER_DENSITY, METRICS, Metric, core, metric_of
 from sparsetune.config.registry import Measure
 from sparsetune.config.seeds import mix
 from sparsetune.sparsity.method import Method
 from sparsetune.training.data.dataset import Dataset
-from sparsetune.training.evaluation import quality
 from sparsetune.training.metrics.density import remains
 from sparsetune.training.metrics.description import cross_entropy_bits, gauss_bits
 from sparsetune.training.metrics.macs import Work
@@ -28,35 +27,35 @@ _EXACT = 1e-12  # a mean squared error that counts as one of a perfect fit
 _NOISE = 0x401E5  # noise is the same for all trials
 
 
-def split_numbers(
-    network: nn.Module,
-    method: Method,
-    task: Task,
-    data: Dataset,
-    batch: int,
-    measures: Mapping[str, Measure] | None = None,
-) -> Metrics:
-    """The task's numbers for both splits; where a number has no name for each, the plain one is validation's.
+def val_numbers(outputs: Tensor, task: Task, data: Dataset, measures: Mapping[str, Measure]) -> Metrics:
+    """All that can be said of the predictions (N, C) for the validation split; see :func:`test_numbers`."""
+    found = _quality(outputs, data.val.targets, task, data, measures)
+    return {f"val_{name}" if f"val_{name}" in METRICS else name: value for name, value in found.items()}
+
+
+def test_numbers(outputs: Tensor, task: Task, data: Dataset, measures: Mapping[str, Measure]) -> Metrics:
+    """The same of those for the test split.
 
     Args:
         measures: the user's own, by name; of regression they see outputs in the unit of the targets.
     """
+    found = _quality(outputs, data.test.targets, task, data, measures)
+    return {f"test_{name}": value for name, value in found.items()}
 
-    def own(outputs: Tensor, targets: Tensor) -> Metrics:
-        scaling = data.target_scaling
-        predicted = outputs if scaling is None else outputs * scaling.scale + scaling.shift
-        return {name: float(measure(predicted, targets)) for name, measure in (measures or {}).items()}
 
-    val = quality(network, method, task, data.val, batch, own)
-    test = quality(network, method, task, data.test, batch, own)
-    named = {f"val_{name}" if f"val_{name}" in METRICS else name: value for name, value in val.items()}
-    return {**named, **{f"test_{name}": value for name, value in test.items()}}
+@subnormals_are_zero()
+@torch.inference_mode()
+def _quality(outputs: Tensor, targets: Tensor, task: Task, data: Dataset, measures: Mapping[str, Measure]) -> Metrics:
+    scaling = data.target_scaling
+    predicted = outputs if scaling is None else outputs * scaling.scale + scaling.shift
+    own = {name: float(measure(predicted, targets)) for name, measure in measures.items()}
+    return {**task.quality(outputs, targets), **own}
 
 
 def declared(method: Method, numbers: Metrics, table: Mapping[str, Metric]) -> Metrics:
     """The numbers that a method gives, as floats; raises ``ValueError`` for one that nobody has heard of."""
     for name in numbers:
-        if name not in table:
+        if metric_of(name, table) is None:
             raise ValueError(f"{type(method).__name__} gives {name!r}, which stands in no table of metrics")
     return {name: float(value) for name, value in numbers.items()}
 
@@ -76,8 +75,10 @@ def noise_numbers(network: nn.Module, method: Method, data: Dataset, samples: in
     return {"ape": average_predictive_entropy(torch.cat(outputs))}
 
 
-def size_numbers(network: nn.Module, method: Method, work: Work, data: Dataset, of_splits: Metrics) -> Metrics:
-    """Non-zeros, operations, bytes and description length of the network as it is now."""
+def size_numbers(
+    network: nn.Module, method: Method, work: Work, data: Dataset, of_splits: Metrics, *, by_layer: bool = False
+) -> Metrics:
+    """Non-zeros, operations, bytes and description length of the network as it is now; layer by layer if asked for."""
     if data.task == "regression":
         error = max(of_splits["val_mse"], _EXACT)
         bits = data.outputs * gauss_bits(error, error)
@@ -92,8 +93,8 @@ def size_numbers(network: nn.Module, method: Method, work: Work, data: Dataset, 
         samples=len(data.train),
         bits_per_sample=bits,
     )
-    wanted = {*core(data.task), *method.metrics}  # some sizes hold for some methods only
-    return {name: float(value) for name, value in found.items() if name in wanted}
+    wanted = {*core(data.task), *method.metrics, *([LAYER_DENSITY] if by_layer else [])}  # some are of some methods
+    return {name: float(value) for name, value in found.items() if name.partition("/")[0] in wanted}
 
 
 def layer_rows(network: nn.Module, prunable: Sequence[str], work: Work) -> list[dict[str, Any]]:

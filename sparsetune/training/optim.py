@@ -87,7 +87,8 @@ def _step(schedule: Step, lr: float, at: Position) -> float:
 
 
 def _cosine(schedule: Cosine, lr: float, at: Position) -> float:
-    return schedule.min_lr + (lr - schedule.min_lr) * (1 + math.cos(math.pi * at.epoch / at.epochs)) / 2
+    share = at.epoch / at.epochs if schedule.per == "epoch" else at.done / (at.epochs * at.steps)
+    return schedule.min_lr + (lr - schedule.min_lr) * (1 + math.cos(math.pi * share)) / 2
 
 
 def _onecycle(schedule: OneCycle, lr: float, at: Position) -> float:
@@ -123,7 +124,7 @@ def learning_rate(schedule: Schedule, lr: float, epoch: int, epochs: int, step: 
         lr: that of the start; with onecycle the highest.
         epoch: from 0.
         epochs: of the whole training.
-        step: from 0, within the epoch; matters to onecycle only.
+        step: from 0, within the epoch; matters to onecycle, and to cosine by steps.
         steps: of the epoch.
     """
     return _SCHEDULES[type(schedule)](schedule, lr, Position(epoch, epochs, step, steps))
@@ -152,6 +153,7 @@ class Pacer:
         self._lrs = [group["lr"] for group in optimizer.param_groups]
         schedule = training.schedule
         self._cycle = schedule if isinstance(schedule, OneCycle) and schedule.cycle_momentum else None
+        self._by_step = isinstance(schedule, OneCycle) or (isinstance(schedule, Cosine) and schedule.per == "step")
 
     def begin(self, epoch: int, steps: int) -> Callable[[int], None] | None:
         """Set what holds from the first step of an epoch.
@@ -160,7 +162,7 @@ class Pacer:
             To be called with the number of each step, from 0, before it; None if nothing changes within the epoch.
         """
         self._set(Position(epoch, self._epochs, 0, steps))
-        if not isinstance(self._training.schedule, OneCycle) and epoch >= self._training.warmup_epochs:
+        if not self._by_step and epoch >= self._training.warmup_epochs:
             return None
         return lambda step: self._set(Position(epoch, self._epochs, step, steps))
 

@@ -9,36 +9,40 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from dataclasses import asdict, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from sparsetune.config.base import Part
 from sparsetune.config.messages import Metrics, Row
+from sparsetune.config.metrics import metric_of
 from sparsetune.config.registry import Registries
-from sparsetune.config.seeds import mix
 from sparsetune.config.trial import TrialConfig
-from sparsetune.sparsity.method import Method, Phase, Subject
-from sparsetune.training.anatomy import anatomy
+from sparsetune.sparsity.method import Phase
+from sparsetune.training.build import DTYPES, EVALUATION, build, device_of, seed_all
 from sparsetune.training.data import load_dataset
 from sparsetune.training.data.delivery import batches, delivered
-from sparsetune.training.evaluation import evaluate, evaluation_batch
-from sparsetune.training.final import declared, memory_numbers, noise_numbers, size_numbers, split_numbers
+from sparsetune.training.evaluation import evaluate, predictions
+from sparsetune.training.final import (
+    declared,
+    memory_numbers,
+    noise_numbers,
+    size_numbers,
+    test_numbers,
+    val_numbers,
+)
 from sparsetune.training.loop import Diverged, train_epoch
 from sparsetune.training.metrics.cost import Cost, given_flops
 from sparsetune.training.metrics.energy import GpuEnergy
 from sparsetune.training.metrics.memory import restart_peaks
 from sparsetune.training.optim import Pacer, make_optimizer
-from sparsetune.training.precision import compute_as_asked
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.task import make_task
 from sparsetune.training.view import View
-
-_EVALUATION = 1 << 31  # apart from the numbers of training epochs
-_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 class Trainer:
@@ -66,31 +70,24 @@ class Trainer:
         self._registries = registries
         self.views = [View(setting) for setting in settings or (config.method,)]
         self.training = config.training
-        self.device = _device(config.training.device)
+        self.device = device_of(config.training.device)
         restart_peaks(self.device)
         self._energy = GpuEnergy(self.device)
         self._energy.start()
-        dtype = _DTYPES[config.training.dtype]
+        dtype = DTYPES[config.training.dtype]
         self.data, how = delivered(
             load_dataset(config.data, registries.data), self.device, dtype, config.training.data_share
         )
         self.notes = {"split": self.data.digest, "data": how}
         self.task = make_task(self.data, config.training.label_smoothing)
-        self._seed(0)
-        model = registries.model.get(config.model.name)
-        network = model.build(config.model, self.data.input_shape, self.data.outputs)
-        self.network: torch.nn.Module = network.to(self.device, dtype)
-        sites = model.dropout_sites(config.model)
-        subject = Subject(model.prunable(self.network), sites, self.data.task, config.seed)
-        method_class: type[Method] = registries.method.get(config.method.name)
-        self.method = method_class(config.method, self.network, config.training, subject)
-        known = anatomy(self.network, config.model, self.data.input_shape)
-        compute_as_asked(self.network, self.training, self.device)  # casts of weights would count as activations
+        self._measures = registries.measures_of(self.data.task)
+        data = self.data
+        self._built = build(config, data.input_shape, data.outputs, data.task, self.device, registries)
+        self.network, self.method, known = self._built.network, self._built.method, self._built.anatomy
         self.optimizer = make_optimizer(self.method.parameters(), config.training)
         per_sample = config.metrics.base_flop_per_sample
         self.flops = given_flops(per_sample) if per_sample else known.flops
         self.work = known.work
-        self._room = evaluation_batch(known.widest, dtype, self.device)
         self.phases = [phase for phase in self.method.plan() for _ in range(phase.epochs)]  # by epoch
         names = [phase.name for phase in self.phases]
         self._last = names.index(until) if until in names else len(names)
@@ -111,7 +108,7 @@ class Trainer:
     @property
     def evaluation_batch(self) -> int:
         """Samples that are evaluated at once."""
-        return max(1, self._room // self.method.samples)
+        return self._built.evaluation_batch
 
     def __iter__(self) -> Trainer:
         return self
@@ -132,56 +129,59 @@ class Trainer:
             raise StopIteration
         epoch = self.epoch
         phase = self.phases[epoch]
+        if epoch == 0 and self.config.metrics.each_epoch:
+            self._measure_start()
         started, before = time.perf_counter(), replace(self.cost)
         if epoch == 0 or self.phases[epoch - 1] is not phase:
             self.method.begin_phase(phase)
         trained = self._train(phase, epoch)
         of_method = declared(self.method, self.method.after_epoch(), self._registries.metrics)
         active = [view for view in self.views if not view.over(self.training)]
-        validated = [self._validated(view, epoch) for view in active]
+        validated = [self._validated(view, epoch + 1) for view in active]
         self.cost.seconds = before.seconds + time.perf_counter() - started
         self._out_of_time = self._time_left() <= 0
         of_training = {f"train_{name}": value for name, value in zip(self.task.names, trained, strict=True)}
         others = {**self._costs(before), **of_method}
         since = epoch + 1 - self.phases.index(phase)
         at = {"phase": phase.name, "since": since, "settled": since > phase.settle}
-        for view, numbers in zip(active, validated, strict=True):
-            if not view.diverged:
-                view.add(numbers, of_training, others, self.network, self.training, **at)
+        for view, (numbers, further) in zip(active, validated, strict=True):
+            if not math.isfinite(numbers["loss"]):
+                view.diverged = f"val_loss became {numbers['loss']} in epoch {epoch + 1}"
+            else:
+                view.add(numbers, of_training, {**further, **others}, self.network, self.training, **at)
         if all(view.diverged for view in active):
             raise Diverged(active[0].diverged)
         if self.done or self.phases[epoch + 1] is not phase:
             self.method.end_phase(phase)
         return next(view.record[-1] for view in active if not view.diverged)
 
-    def finish(self, view: View | None = None, leave: Callable[[], None] | None = None) -> Metrics:
+    def finish(self, view: View | None = None, leave: Callable[[Metrics], None] | None = None) -> Metrics:
         """Measure the state that a view keeps on test data, for the first and only time; training may go on after it.
 
         Args:
             view: the first one if not given.
-            leave: called while the network is in that state.
+            leave: called with them while the network is in that state.
         """
         view = view or self.views[0]
-        row = view.record[-1]
-        totals = {k: v for k, v in row.metrics.items() if self._registries.metrics[k].scope == "run"}
+        table, last = self._registries.metrics, view.record[-1].metrics
+        totals = {k: v for k, v in last.items() if (known := metric_of(k, table)) and known.scope == "run"}
         with self._as_kept(view):
-            if view.best_state is not None:
-                row = view.best_row
-            given = self.network, self.method
-            measures = self._registries.measures_of(self.data.task)
-            found = split_numbers(*given, self.task, self.data, self.evaluation_batch, measures)
-            found |= size_numbers(*given, self.work, self.data, found)
-            noisy = self.config.metrics.noise_samples
-            if noisy is not None and self.data.task == "classification":
-                found |= noise_numbers(*given, self.data, noisy, self.evaluation_batch)
-            of_method = declared(self.method, self.method.summary(), self._registries.metrics)
+            given, batch = (self.network, self.method), self.evaluation_batch
+            found: Metrics = {}
+            if not self.config.metrics.each_epoch:  # else the row has it
+                found = self._of_state(predictions(*given, self.data.val, batch))
+            seed_all(self.config.seed, EVALUATION, self.device)
+            tested = predictions(*given, self.data.test, batch)
+            found |= test_numbers(tested, self.task, self.data, self._measures)
+            of_method = declared(self.method, self.method.summary(), table)
+            joules = self._energy.joules()
+            if joules is not None:
+                found["energy_kj"] = joules / 1e3
+            metrics = {**found, **memory_numbers(self.device), **view.kept_row.metrics, **totals, **of_method}
             if leave is not None:
-                leave()
+                leave(metrics)
         view.told = True
-        joules = self._energy.joules()
-        if joules is not None:
-            found["energy_kj"] = joules / 1e3
-        return {**found, **memory_numbers(self.device), **row.metrics, **totals, **of_method}
+        return metrics
 
     @contextmanager
     def _as_kept(self, view: View) -> Iterator[None]:
@@ -194,7 +194,7 @@ class Trainer:
             self.method.end_phase(self.phases[self.epoch - 1])
         if view.best_state is not None:
             self.network.load_state_dict(view.best_state)
-        self._seed(_EVALUATION)
+        seed_all(self.config.seed, EVALUATION, self.device)
         try:
             yield
         finally:
@@ -202,17 +202,42 @@ class Trainer:
                 self.network.load_state_dict(before[0])
                 self.method.load_state_dict(before[1])
 
-    def _validated(self, view: View, epoch: int) -> dict[str, float]:
-        """Validation's numbers; what a method draws in predictions is the same for every view."""
+    def _validated(self, view: View, epoch: int) -> tuple[dict[str, float], Metrics]:
+        """Validation's numbers by the task's names after so many epochs, and what else is asked for by the table's.
+
+        What a method draws in predictions is the same for every view.
+        """
         self.method.adopt(view.method)
-        self._seed(_EVALUATION + epoch + 1)
-        found = evaluate(self.network, self.method, self.task, self.data.val, self.evaluation_batch)
-        if not math.isfinite(found[0]):
-            view.diverged = f"val_loss became {found[0]} in epoch {epoch + 1}"
-        return dict(zip(self.task.names, found, strict=True))
+        seed_all(self.config.seed, EVALUATION + epoch, self.device)
+        kept: list[Tensor] | None = [] if self.config.metrics.each_epoch else None
+        means = evaluate(self.network, self.method, self.task, self.data.val, self.evaluation_batch, kept)
+        found = dict(zip(self.task.names, means, strict=True))
+        if kept is None or not math.isfinite(means[0]):
+            return found, {}
+        with _undisturbed(self.device):
+            further = self._of_state(torch.cat(kept))
+        return found, {k: v for k, v in further.items() if k not in {f"val_{name}" for name in found}}
+
+    def _of_state(self, predicted: Tensor) -> Metrics:
+        """All that can be said of the network as it is now, given its predictions (N, C) for validation data."""
+        given, asked = (self.network, self.method), self.config.metrics
+        found = val_numbers(predicted, self.task, self.data, self._measures)
+        found |= size_numbers(*given, self.work, self.data, found, by_layer=asked.each_epoch)
+        if asked.noise_samples is not None and self.data.task == "classification":
+            found |= noise_numbers(*given, self.data, asked.noise_samples, self.evaluation_batch)
+        return found
+
+    def _measure_start(self) -> None:
+        """Validation's numbers of each view before anything is trained."""
+        started = time.perf_counter()
+        with _undisturbed(self.device):
+            for view in self.views:
+                numbers, further = self._validated(view, 0)
+                view.start = {**{f"val_{name}": value for name, value in numbers.items()}, **further}
+        self.cost.seconds += time.perf_counter() - started
 
     def _train(self, phase: Phase, epoch: int) -> tuple[float, ...]:
-        self._seed(epoch + 1)
+        seed_all(self.config.seed, epoch + 1, self.device)
         samples, training = len(self.data.train), self.training
         order = torch.randperm(samples, device=self.device)
         drawn = math.ceil(samples / training.batch_size)
@@ -230,13 +255,6 @@ class Trainer:
             clip_grad_norm=training.clip_grad_norm,
             pace=self._pacer.begin(epoch, math.ceil(drawn / training.grad_accum_steps)),
         )
-
-    def _seed(self, number: int) -> None:
-        """Seed what this training draws from; torch.manual_seed asks every kind of device there is, each time."""
-        seed = mix(self.config.seed, number)
-        torch.default_generator.manual_seed(seed)
-        if self.device.type == "cuda":
-            torch.cuda.manual_seed(seed)
 
     def _costs(self, before: Cost) -> Metrics:
         found = {
@@ -277,7 +295,6 @@ class Trainer:
         self._out_of_time = state["out_of_time"]
 
 
-def _device(wanted: str) -> torch.device:
-    if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(wanted)
+def _undisturbed(device: torch.device) -> AbstractContextManager[None]:
+    """Random numbers that are drawn within are as if they had not been."""
+    return torch.random.fork_rng([device] if device.type == "cuda" else [])

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from sparsetune.config.base import places
 from sparsetune.config.cadence import Cadence
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Job, Key, Outcome, Report, Row
@@ -21,7 +20,7 @@ from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Cosine, OneCycle, TrialConfig, resolve_trial
 from sparsetune.sparsity.method import TrainingFailed
 from sparsetune.training import checkpoint, ended
-from sparsetune.training.files import leave_files
+from sparsetune.training.files import leave_files, leave_table
 from sparsetune.training.forks import Line, fork_of
 from sparsetune.training.registries import registries_of
 from sparsetune.training.trainer import Trainer
@@ -38,8 +37,8 @@ def run_trial(job: Job) -> Iterator[Report]:
 
     Yields:
         Reports with new rows of a run; after a restart a run's first repeats all known rows, its last has its
-        outcome. A training that comes to nothing (its loss is no longer finite) is a FAIL with its reason; a job that was asked to stop has saved its
-        state.
+        outcome. A training that comes to nothing (its loss is no longer finite) is a FAIL with its reason; a job that
+        was asked to stop has saved its state.
     """
     if _asked_to_stop(job):
         yield Report(outcome=Outcome("STOPPED"))
@@ -88,7 +87,7 @@ class _Trainings:
         """What a run is of, to know its end again: the config and the text of one's own files."""
         values = next(branch.values for branch in self.job.branches if branch.name == key.branch)
         config = resolve_trial(assign(self.job.config, {**values, "seed": key.seed}), self.registries)
-        return {"config": _identity(config), "own": self._own}
+        return {"config": config.portable(), "own": self._own}
 
     def _wanted(self, line: Line, seed: int) -> bool:
         return any(self._keys(served, seed) for served in line.serves)
@@ -105,7 +104,7 @@ class _Trainings:
         trainer = Trainer(line.config, line.settings, until=until, registries=self.registries)
         path = self.folder / (TRUNK if until else CHECKPOINT)
         of_this = {
-            "config": _identity(line.config), "settings": [each.model_dump(mode="json") for each in line.settings],
+            "config": line.config.portable(), "settings": [each.model_dump(mode="json") for each in line.settings],
             "until": until, "split": trainer.data.digest, "own": self._own,
         }  # fmt: skip
         saved = checkpoint.load(path)
@@ -163,6 +162,7 @@ class _Trainings:
             if keys and not view.diverged:
                 folders = [run_folder(self.folder, key, self.job.runs) for key in keys]
                 metrics = trainer.finish(view, partial(leave_files, trainer, folders))
+                leave_table(trainer, view, metrics, folders)
                 outcome = Outcome("COMPLETE", metrics, notes=trainer.notes)
             view.told = True
             for key in keys:
@@ -188,13 +188,3 @@ def _refuse_other_length(config: TrialConfig, epochs: int, planned: int) -> None
 
 def _asked_to_stop(job: Job) -> bool:
     return bool(job.stop_file) and Path(job.stop_file).exists()
-
-
-def _identity(config: TrialConfig) -> dict[str, Any]:
-    """The config without what may differ from one machine to the next."""
-    plain = config.plain()
-    for section in ("data", "model"):
-        for name in places(getattr(config, section)):
-            del plain[section][name]
-    del plain["training"]["device"]
-    return plain

@@ -23,6 +23,7 @@ class View:
 
     Attributes:
         method: the method's config with this setting.
+        start: validation's numbers before the first epoch, where each epoch has all of them.
         record: the rows so far.
         best_state: the network's of the lowest val_loss, where the trial keeps that.
         diverged: why this setting has no finite validation loss; empty otherwise.
@@ -31,6 +32,7 @@ class View:
 
     def __init__(self, method: Part) -> None:
         self.method = method
+        self.start: Metrics = {}
         self.record: list[Row] = []
         self.best_state: State | None = None
         self.diverged = ""
@@ -39,6 +41,11 @@ class View:
     @property
     def best_row(self) -> Row:
         return self.record[int(self.record[-1].metrics["best_epoch"]) - 1]
+
+    @property
+    def kept_row(self) -> Row:
+        """The row of the state that the trial leaves."""
+        return self.record[-1] if self.best_state is None else self.best_row
 
     def over(self, training: Training) -> bool:
         """Whether it has diverged or its patience is spent."""
@@ -61,7 +68,7 @@ class View:
         Args:
             numbers: validation's, by the task's names.
             trained: training's numbers, as every view has them, and so have
-            others: what it cost and what the method says.
+            others: what it cost, what the method says, what else is measured.
             at: where in the plan it stands, as :class:`~sparsetune.config.messages.Row` names it.
         """
         epoch = len(self.record) + 1
@@ -82,6 +89,7 @@ class View:
 
     def state_dict(self) -> dict[str, Any]:
         return {
+            "start": self.start,
             "record": [{**vars(row)} for row in self.record],
             "best_state": self.best_state,
             "diverged": self.diverged,
@@ -89,6 +97,7 @@ class View:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.start = state["start"]
         self.record = [Row(**row) for row in state["record"]]
         self.best_state = state["best_state"]
         self.diverged = state["diverged"]

@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 from sparsetune.cli import app
 
-COMMANDS = list(get_command(app).commands)  # type: ignore[attr-defined]
+TOP = get_command(app).commands  # type: ignore[attr-defined]
+GROUPS = {name: list(each.commands) for name, each in TOP.items() if hasattr(each, "commands")}
+COMMANDS = [*TOP, *(f"{group} {name}" for group, names in GROUPS.items() for name in names)]
 
 
 def shown(*words: str) -> str:
@@ -38,7 +40,12 @@ def test_examples_stand_whole_on_a_line_and_are_right(command: str) -> None:
     assert 1 <= len(examples) <= 3
     called = [each.split() for line in examples for each in re.split("[;|]", line) if each.split()[0] == "sparsetune"]
     assert len(called) >= len(examples)
-    assert not command or command in {words[1] for words in called}
-    for words in called:
+    paths = [words[1 : 3 if words[1] in GROUPS else 2] for words in called]
+    assert not command or command in {" ".join(path[: len(command.split())]) for path in paths}
+    for words, path in zip(called, paths, strict=True):
         options = [word for word in words if word.startswith("-")]
-        assert all(option in shown(words[1], "--help") for option in options), words
+        assert all(option in shown(*path, "--help") for option in options), words
+
+
+def test_groups() -> None:
+    assert GROUPS == {"data": ["list", "check", "fetch", "clean"], "ticket": ["show", "eval"]}

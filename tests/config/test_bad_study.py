@@ -140,6 +140,179 @@ def test_a_method_adds_its_metrics_to_the_objectives(tmp_path: Path) -> None:
     assert study.objectives[0].metric == "clamp_share"
 
 
+def scored(score: Any, metric: str = "gain") -> list[dict[str, Any]]:
+    return [{"metric": metric, "score": score, **GOAL}]
+
+
+SCORES: list[tuple[Any, str]] = [
+    (scored("val_acuracy"), f"objectives.0.score: unknown metric 'val_acuracy'; did you mean 'val_accuracy'? {LISTED}"),
+    (scored("gain + 1"), f"objectives.0.score: unknown metric 'gain' {LISTED}"),
+    (
+        [*scored("loss + 1"), *scored("val_loss", "loss")],
+        f"objectives.0.score: unknown metric 'loss'; did you mean 'val_loss'? {LISTED}",
+    ),
+    (
+        scored("val_loss + test_loss"),
+        f"objectives.0.score: 'test_loss' is of test data, which never selects anything {LISTED}",
+    ),
+    (scored("val_r2"), f"objectives.0.score: 'val_r2' is of regression; 'digits' is for classification {LISTED}"),
+    (scored("activation_rate"), f"objectives.0.score: 'activation_rate' is no number of 'dense' {LISTED}"),
+    (scored("energy_kj"), f"objectives.0.score: 'energy_kj' exists on a GPU only, so nothing is judged by it {LISTED}"),
+    (scored("est_energy_kj"), "objectives.0.score: 'est_energy_kj' wants metrics.gpu_tdp_watts to be set"),
+    (scored("1 + 2"), "objectives.0.score: found '1 + 2', allowed: a formula of metrics"),
+    (scored("val_loss -"), "objectives.0.score: unexpected end at character 11 of 'val_loss -'"),
+    (scored(3), f"objectives.0.score: found 3, allowed: {QUOTES}"),
+    (
+        scored("val_loss", "val_accuracy"),
+        f"objectives.0.metric: 'val_accuracy' is a metric; a score wants a name of its own {LISTED}",
+    ),
+    *(
+        (
+            scored("val_loss", name),
+            f"objectives.0.metric: found {name!r}, allowed: letters, digits and _, without test_ before it",
+        )
+        for name in ("", "a b", "a%b", "a\nb", "3d", "test_gain")
+    ),
+    (scored("val_loss") * 2, "objectives.1.metric: 'gain' stands twice"),
+]
+
+
+@pytest.mark.parametrize(("objectives", "line"), SCORES, ids=range(len(SCORES)))
+def test_scores(objectives: Any, line: str, tmp_path: Path) -> None:
+    assert refused(write(tmp_path, method="dense", space=GONE, objectives=objectives)) == line
+
+
+CONSTRAINTS: list[tuple[Any, str]] = [
+    (
+        [{"metric": "val_acuracy", "at_least": 0.9}],
+        f"constraints.0.metric: unknown metric 'val_acuracy'; did you mean 'val_accuracy'? {LISTED}",
+    ),
+    (
+        [{"metric": "val_loss", "at_most": 1}, {"metric": "test_loss", "at_most": 1}],
+        f"constraints.1.metric: 'test_loss' is of test data, which never selects anything {LISTED}",
+    ),
+    (
+        [{"metric": "activation_rate", "at_most": 1}],
+        f"constraints.0.metric: 'activation_rate' is no number of 'dense' {LISTED}",
+    ),
+    (
+        [{"metric": "est_energy_kj", "at_most": 1}],
+        "constraints.0.metric: 'est_energy_kj' wants metrics.gpu_tdp_watts to be set",
+    ),
+    ([{"metric": "val_loss"}], "constraints.0: 'val_loss' has no bound, allowed: at_least, at_most, or both"),
+    ([{"metric": "val_loss", "at_least": 2, "at_most": 1}], "constraints.0: found at_least 2 above at_most 1"),
+    ([{"metric": "val_loss", "at_least": "a"}], "constraints.0.at_least: found 'a', allowed: a number"),
+    ([{"metric": "val_loss", "at_least": True}], "constraints.0.at_least: found true, allowed: a number"),
+    ([{"metric": "val_loss", "at_least": math.nan}], "constraints.0.at_least: found nan, allowed: a finite number"),
+    (
+        [{"metric": "val_loss", "above": 1}],
+        "constraints.0.above: unknown key 'above' (allowed: at_least, at_most, metric)",
+    ),
+    ([{"at_least": 1}], "constraints.0.metric: missing"),
+    (["val_loss < 1"], "constraints.0: found 'val_loss < 1', allowed: a mapping with metric, at_least, at_most"),
+    ({"metric": "val_loss"}, "constraints: found {'metric': 'val_loss'}, allowed: a list"),
+]
+
+
+@pytest.mark.parametrize(("constraints", "line"), CONSTRAINTS, ids=range(len(CONSTRAINTS)))
+def test_constraints(constraints: Any, line: str, tmp_path: Path) -> None:
+    assert refused(write(tmp_path, method="dense", space=GONE, constraints=constraints)) == line
+
+
+def test_a_score_may_be_bounded(tmp_path: Path) -> None:
+    objectives, constraints = scored("val_accuracy - 0.1 * density"), [{"metric": "gain", "at_least": 0.5}]
+    study = accepted(tmp_path, method="dense", space=GONE, objectives=objectives, constraints=constraints)
+    assert study.judged_by == ["gain"]
+    line = "constraints.0.metric: unknown metric 'gain' "
+    assert refused(write(tmp_path, method="dense", space=GONE, constraints=constraints)).startswith(line)
+
+
+NOT_SHARED = "so nothing could be shared; let the space vary it"
+CLOCK = (
+    "fork: a fork evaluates all its branches while the clock runs, so each would train less than by itself; "
+    "allowed: training.max_minutes without a fork"
+)
+COUNTS = {"method.mc_samples": [1, 5]}
+FORKS: list[tuple[dict[str, Any], str]] = [
+    (
+        {"fork": {"method.mc_sample": [1, 5]}},
+        "fork.method.mc_sample: unknown name 'method.mc_sample'; did you mean 'method.mc_samples'? "
+        "(allowed for 'dense': method.mc_samples)",
+    ),
+    (
+        {"fork": {"mc_samples": [1, 5]}},
+        "fork.mc_samples: unknown name 'mc_samples'; did you mean 'method.mc_samples'? "
+        "(allowed for 'dense': method.mc_samples)",
+    ),
+    (
+        {"fork": {"trainig.lr": [0.1, 0.2]}},
+        "fork.trainig.lr: unknown name 'trainig.lr' (allowed for 'dense': method.mc_samples)",
+    ),
+    (
+        {"fork": {"training.lr": [0.1, 0.2]}},
+        f"fork.training.lr: 'training.lr' matters from the start of a training, {NOT_SHARED}",
+    ),
+    (
+        {"fork": {"training.schedule": ["cosine"]}},
+        f"fork.training.schedule: 'training.schedule' matters from the start of a training, {NOT_SHARED}",
+    ),
+    ({"fork": {"seed": [1, 2]}}, f"fork.seed: 'seed' matters from the start of a training, {NOT_SHARED}"),
+    (
+        {"fork": {"method.p_dropout": [0.1, 0.2]}},
+        f"fork.method.p_dropout: 'method.p_dropout' matters from phase 'train', the first of 'dense', {NOT_SHARED} "
+        "(what can be forked: method.mc_samples)",
+    ),
+    (
+        {"method": "ast", "fork": {"method.ki": [0.1, 0.2]}},
+        f"fork.method.ki: 'method.ki' matters from phase 'train', the first of 'ast', {NOT_SHARED} "
+        "(what can be forked: nothing)",
+    ),
+    (
+        {"method": {"choose": {"dense": None, "ast": None}}, "fork": COUNTS},
+        "fork.method.mc_samples: unknown name 'method.mc_samples' (allowed for 'ast': none)",
+    ),
+    *(
+        ({"fork": {"method.mc_samples": values}}, f"fork.method.mc_samples: found {said}, allowed: a list of values")
+        for values, said in (
+            (5, "5"),
+            ("1, 5", "'1, 5'"),
+            (None, "null"),
+            ([], "[]"),
+            ({"int": [1, 5]}, "{'int': [1, 5]}"),
+        )
+    ),
+    (
+        {"fork": {"method.mc_samples": [1, 5, 1]}},
+        "fork.method.mc_samples: found [1, 5, 1], allowed: each value once",
+    ),
+    ({"fork": {"method.mc_samples": [1, -5]}}, "fork.method.mc_samples: found -5, allowed: at least 0"),
+    ({"fork": {"method.mc_samples": [1, 1.0]}}, "fork.method.mc_samples: found 1.0, allowed: a whole number"),
+    ({"fork": {"method.mc_samples": [1, True]}}, "fork.method.mc_samples: found true, allowed: a whole number"),
+    ({"fork": [1, 5]}, "fork: found [1, 5], allowed: a mapping"),
+    (
+        {"fork": COUNTS, "space": {"method.mc_samples": {"int": [1, 5]}}},
+        "fork.method.mc_samples: varied by the space too; remove one",
+    ),
+    (
+        {"fork": COUNTS, "method": {"name": "dense", "mc_samples": 5}},
+        "fork.method.mc_samples: 'method.mc_samples' is written in this file too; remove one",
+    ),
+    ({"fork": COUNTS, "training": {"max_minutes": 1.0}}, CLOCK),
+    ({"fork": COUNTS, "space": {"training.max_minutes": {"float": [0.5, 1.0]}}}, CLOCK),
+]
+
+
+@pytest.mark.parametrize(("changes", "line"), FORKS, ids=range(len(FORKS)))
+def test_forks(changes: dict[str, Any], line: str, tmp_path: Path) -> None:
+    assert refused(write(tmp_path, **{"method": "dense", "space": GONE, **changes})) == line
+
+
+def test_a_fork_without_a_clock_is_accepted(tmp_path: Path) -> None:
+    training = {"epochs": 2, "max_minutes": None}
+    study = accepted(tmp_path, method="dense", space=GONE, fork=COUNTS, training=training)
+    assert [branch.name for branch in study.branches] == ["mc_samples=1", "mc_samples=5"]
+
+
 TYPES: list[tuple[dict[str, Any], str]] = [
     ({"training": {"epochs": "many"}}, "training.epochs: found 'many', allowed: a whole number"),
     ({"training": {"epochs": "3"}}, "training.epochs: found '3', allowed: a whole number"),
@@ -154,7 +327,7 @@ TYPES: list[tuple[dict[str, Any], str]] = [
     ({"training": {"optimizer": "sdg"}}, "training.optimizer: found 'sdg', allowed: 'sgd', 'adam' or 'adamw'"),
     (
         {"training": {"schedule": 3}},
-        "training.schedule: found 3, allowed: a mapping with name, every, gamma, min_lr, pct_start, div_factor, "
+        "training.schedule: found 3, allowed: a mapping with name, every, gamma, min_lr, per, pct_start, div_factor, "
         "final_div_factor, cycle_momentum, base_momentum, max_momentum",
     ),
     (

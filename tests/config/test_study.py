@@ -62,6 +62,23 @@ def test_numbers_with_exponents(tmp_path: Path) -> None:
     assert study.trial.metrics.base_flop_per_sample == 7.8e9
 
 
+@pytest.mark.parametrize(
+    ("space", "points"),
+    [
+        ({"method.kp": {"choice": [0.1, 0.2, 0.3]}, "training.epochs": {"int": [2, 10], "step": 4}}, 9),
+        ({"method.kp": {"choice": [0.1, 0.2, 0.3]}, "training.epochs": {"factor": [2, 4]}}, 6),
+        ({"method.kp": {"float": [0.1, 0.3], "step": 0.1}}, 3),
+        (GONE, 1),
+    ],
+)
+def test_a_grid_has_as_many_trials_as_points(space: object, points: int, tmp_path: Path) -> None:
+    """Unless its budget is smaller."""
+    varied = {"space": space, "training": GONE}
+    for trials, total in ((99, points), (points, points), (1, 1)):
+        assert accepted(tmp_path, sampler="grid", **varied, budget={"trials": trials}).total == total
+        assert accepted(tmp_path, sampler="random", **varied, budget={"trials": trials}).total == trials
+
+
 @pytest.mark.parametrize("gpus", ["auto", 0, 0.25, 1, 2])
 def test_gpus(gpus: str | float, tmp_path: Path) -> None:
     assert accepted(tmp_path, resources={"gpus": gpus}).resources.gpus == gpus

@@ -98,6 +98,39 @@ def test_the_standard_error_is_scipys(values: list[float]) -> None:
     assert errors["a"] == pytest.approx(float(sem(values)), rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("values", "mean", "error"),
+    [
+        ((1e200, 3e200), 2e200, None),  # their squares are no floats
+        ((1e150, 3e150), 2e150, 1e150),  # s^2 = 2e300, s / sqrt(2) = 1e150
+        ((1.7e308, 1.7e308), math.inf, None),  # nor is their sum
+        ((math.inf, math.inf), math.inf, None),
+        ((math.inf, 1.0), math.inf, None),
+        ((-math.inf, 1.0, 2.0), -math.inf, None),
+        ((math.inf, -math.inf), math.nan, None),
+        ((math.nan, 1.0), math.nan, None),
+    ],
+)
+def test_numbers_beyond_what_squares_can_hold(values: tuple[float, ...], mean: float, error: float | None) -> None:
+    """A mean, where there is one, and no error; the other numbers of the replicates are none the worse."""
+    means, errors = mean_and_error([{"a": value, "b": float(place)} for place, value in enumerate(values)])
+    assert means["a"] == pytest.approx(mean, nan_ok=True)
+    assert errors.get("a") == (error and pytest.approx(error))
+    assert means["b"] == (len(values) - 1) / 2
+    assert errors["b"] == pytest.approx(float(sem(range(len(values)))))
+
+
+@given(st.lists(st.floats(), min_size=2, max_size=6))
+def test_any_numbers_have_a_mean_and_every_error_is_a_number(values: list[float]) -> None:
+    means, errors = mean_and_error([{"a": value} for value in values])
+    assert set(means) == {"a"}
+    assert all(math.isfinite(error) and error >= 0 for error in errors.values())
+    if all(math.isfinite(value) and abs(value) < 1e150 for value in values):
+        assert set(errors) == {"a"}
+    if not all(map(math.isfinite, values)):
+        assert errors == {}
+
+
 def test_replicates_without_a_fork() -> None:
     trial = several(2, {(seed, ""): {"acc": float(seed)} for seed in (4, 5, 6)}, branches=PLAIN)
     assert branch_rows(trial) == [trial]

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsetune.config.messages import State, Trial
+from sparsetune.config.messages import Key, Run, State, Trial
 from sparsetune.config.metrics import Goal
+from sparsetune.config.views import branch_rows
 from sparsetune.config.winners import best_rows
+from sparsetune.testing.trials import FORK
 
 STATES: tuple[State, ...] = ("COMPLETE", "COMPLETE", "COMPLETE", "PRUNED", "FAIL", "RUNNING")
 GOALS: tuple[Goal, Goal] = ("maximize", "minimize")
@@ -33,7 +35,7 @@ def studies(draw: st.DrawFn) -> tuple[list[Goal], list[Trial]]:
     rows = []
     for place in range(draw(st.integers(0, 12))):
         state = draw(st.sampled_from(STATES))
-        values = [draw(VALUES) for _ in goals] if state == "COMPLETE" else []
+        values = [draw(VALUES) for _ in goals] if state == "COMPLETE" or draw(st.booleans()) else []
         rows.append(row(place // 2, *values, state=state, feasible=draw(st.booleans()), branch=f"b={place % 2}"))
     return goals, rows
 
@@ -84,3 +86,30 @@ def test_of_equal_rows_the_earliest_is_the_best_of_one_objective_and_all_are_on_
     assert [each.number for each in best_rows(of_one, ["maximize"]).front] == [1]
     of_two = [row(0, 0.5, 1.0), row(1, 0.5, 1.0)]
     assert [each.number for each in best_rows(of_two, GOALS).front] == [0, 1]
+
+
+@pytest.mark.parametrize("state", ["PRUNED", "FAIL"])
+@pytest.mark.parametrize("goals", [["maximize"], ["maximize", "minimize"]])
+def test_a_fork_that_did_not_complete_has_no_row_that_wins(state: State, goals: list[Goal]) -> None:
+    """Whatever some of its branches have come to: of the first both seeds are complete and better than all others."""
+    names = ("val_accuracy", "val_loss")[: len(goals)]
+
+    def forked(number: int, of_trial: State, accuracy: float, last: State) -> Trial:
+        metrics = {"val_accuracy": accuracy, "val_loss": 1 - accuracy}
+        runs = [Run(Key(number, seed, branch.name), "COMPLETE", metrics) for seed in (0, 1) for branch in FORK]
+        runs[-1] = Run(runs[-1].key, last, metrics if last == "COMPLETE" else {})
+        return Trial(number, of_trial, {}, {}, runs=tuple(runs), branches=FORK)
+
+    rows = [
+        row
+        for trial in (
+            forked(0, state, 0.9, state),
+            forked(1, "COMPLETE", 0.5, "COMPLETE"),
+            forked(2, state, 0.9, state),
+        )
+        for row in branch_rows(trial, names)
+    ]
+    won = best_rows(rows, goals)
+    assert {each.number for each in won.front} == {each.number for each in won.best} == {1}
+    assert best_rows(rows[:3] + rows[6:], goals).front == []
+    assert [row.values for row in rows[:3]] == [()] * 3

@@ -12,6 +12,7 @@ from sparsetune.forecast.estimate import (
     STORED_METRIC_BYTES,
     Probed,
     Spread,
+    TrialCost,
     saves,
     trial_cost,
     wall_seconds,
@@ -78,6 +79,14 @@ def test_longer_trials_cost_more(epoch_seconds: float, planned: int, more: int) 
 def test_scaling_a_trial_to_the_epochs_that_it_had_changes_nothing(epoch_seconds: float) -> None:
     ended = replace(ENDED, epoch_seconds=epoch_seconds)
     assert trial_cost(replace(ended, ended=False), "10s") == trial_cost(ended, "10s")
+
+
+def test_replicates_train_one_after_another_and_branches_share_a_training() -> None:
+    """Three seeds and five branches: files as were measured, which are those of all branches; numbers of each row."""
+    one = TrialCost(seconds=10.0, left_bytes=500.0, stored_bytes=300.0, checkpoint_bytes=70.0)
+    assert one.times(3, 5) == TrialCost(seconds=30.0, left_bytes=1500.0, stored_bytes=4500.0, checkpoint_bytes=70.0)
+    assert one.times(1, 5) == replace(one, stored_bytes=1500.0)
+    assert one.times(1, 1) == one
 
 
 def test_checkpoints_are_written_as_the_cadence_says() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,14 @@ from typing import Any
 import pytest
 import torch
 
+from sparsetune.config.messages import Branch, Key, Row, Run, Trial
 from sparsetune.config.overrides import assign
 from sparsetune.config.trial import resolve_trial
 from sparsetune.failpoints import VARIABLE
 from sparsetune.forecast.estimate import Probed, trial_cost
 from sparsetune.forecast.probe import Order, Process, probe
 from sparsetune.forecast.prober import measure
+from sparsetune.forecast.watch import Watch
 from sparsetune.training import checkpoint
 from sparsetune.training.registries import REGISTRIES
 
@@ -68,6 +72,41 @@ def test_a_trial_that_comes_to_its_end_is_measured_as_it_was(tmp_path: Path) -> 
     assert found.checkpoint_growth > 0  # a row and the steps of its trace
     assert found.fixed_seconds > 0
     assert found.save_seconds > 0
+
+
+DROPPING = {"method": {"name": "dense", "n_dropout_layers": 1}, "training__epochs": 6}
+
+
+def test_of_a_fork_the_epochs_of_one_training_count(tmp_path: Path) -> None:
+    """They are heard of for each branch, and files lie there for each."""
+    wanted = config(**DROPPING)
+    branches = [vars(Branch(f"mc_samples={count}", {"method.mc_samples": count})) for count in (1, 2, 3)]
+    of_fork = replace(order(wanted), branches=branches)
+    found = measure(of_fork, wanted, 600.0, tmp_path, lambda text: None)
+    assert (found.reason, found.ended, found.epochs, found.rows, found.planned) == ("", True, 6.0, 6, 6)
+    first = next((tmp_path / "00000").rglob("history.jsonl")).read_text().splitlines()
+    assert found.metrics == len(json.loads(first[-1])) - len(("epoch", "timestamp_ms", "phase", "since", "settled"))
+    sizes = [path.stat().st_size for path in (tmp_path / "00000").rglob("weights.safetensors")]
+    assert len(sizes) == 3
+    assert found.files["weights.safetensors"] == sum(sizes)
+
+
+def test_a_watch_hears_the_first_run_only(tmp_path: Path) -> None:
+    """What others report says nothing of how long a checkpoint took, either."""
+    keys = [Key(0, seed, branch) for seed in (3, 4) for branch in ("a", "b")]
+    trial = Trial(0, "RUNNING", {}, {"training": {"epochs": 2}}, runs=tuple(map(Run, keys)))
+    saved = tmp_path / "checkpoint.pt"
+    watch = Watch(saved, lambda text: None)
+    of_run = {key: (Row(1, 0, {"val_loss": 1.0}), Row(2, 0, {"val_loss": 0.5})) for key in keys}
+    for epoch in range(2):
+        saved.write_bytes(b"x" * (100 + 10 * epoch))
+        os.utime(saved, ns=(epoch + 1, epoch + 1))
+        for key in (keys[1], keys[0], *keys[2:]):
+            watch.trial_reported(trial, key, of_run[key][epoch : epoch + 1])
+    assert watch.rows == list(of_run[keys[0]])
+    assert watch.sizes == {1: 100, 2: 110}
+    assert len(watch.saving) == 2
+    assert (watch.last_row, watch.checkpoint_growth) == (2, 10)
 
 
 def test_a_trial_that_is_cut_short_within_its_first_epoch(tmp_path: Path) -> None:

@@ -47,13 +47,16 @@ def small(root: Path, **changes: Any) -> Study:
 def run_trials(study: Study, states: Sequence[State]) -> None:
     """Fill the study's storage without training; RUNNING is a trial that was cut short."""
     from sparsetune.search.ledger import Ledger
+    from sparsetune.search.points import Points
 
-    ledger = Ledger(study, {}, print)
+    ledger = Ledger(study, {}, print, points=Points.of(study, print))
     values = {objective.metric: 0.5 for objective in study.objectives}
     for state in states:
-        number = ledger.ask().number
+        trial = ledger.ask()
+        while trial.state != "RUNNING":  # taken over
+            trial = ledger.ask()
         if state != "RUNNING":
-            ledger.tell(number, state, [Run(Key(number), state, values)])
+            ledger.tell(trial.number, state, [Run(Key(trial.number), state, values)])
 
 
 def test_a_new_study_has_all_its_trials_left(tmp_path: Path) -> None:
@@ -69,6 +72,23 @@ def test_what_has_ended_is_not_done_again_and_what_was_cut_short_is(tmp_path: Pa
     assert trials_left(replace(study, name="another")) == (0, 5)
     run_trials(study, ["COMPLETE", "PRUNED", "COMPLETE", "COMPLETE"])  # someone lowered the budget since
     assert trials_left(study) == (6, 1)
+
+
+def test_a_grid_has_no_more_left_than_points(tmp_path: Path) -> None:
+    grid = small(tmp_path, sampler="grid", space={"training.lr": {"choice": [0.1, 0.2, 0.3]}}, budget={"trials": 99})
+    assert trials_left(grid) == (0, 3)
+    grid.project.runs.mkdir()
+    run_trials(grid, ["COMPLETE", "RUNNING"])
+    assert trials_left(grid) == (1, 2)
+
+
+def test_what_was_taken_over_leaves_the_budget_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mlruns").mkdir()
+    run_trials(small(tmp_path, study="old"), ["COMPLETE", "COMPLETE"])
+    study = small(tmp_path, study="new", start_with=[{"all_of": "old"}])
+    assert trials_left(study) == (0, 5)
+    run_trials(study, ["COMPLETE", "RUNNING"])
+    assert trials_left(study) == (3, 4)
 
 
 def test_a_spent_budget_leaves_nothing_to_probe(tmp_path: Path) -> None:
@@ -147,6 +167,19 @@ def test_the_dearest_probe_decides_about_disk_and_the_mean_about_time(tmp_path: 
     running = 2 * (2 * 700 + 5_000)  # a new checkpoint is written beside the old one
     assert (disk.folder, disk.need) == (tmp_path / "mlruns", files + numbers + running)
     assert not (tmp_path / "mlruns").exists()
+
+
+def test_each_replicate_is_trained_and_each_branch_has_a_row(tmp_path: Path) -> None:
+    """A training takes 2 s and leaves 1,000 bytes of files and 4 rows of 10 numbers; here are 3 of 5 branches each."""
+    changes = {"method": {"name": "dense", "n_dropout_layers": 1}, "fork": {"method.mc_samples": [1, 2, 5, 10, 20]}}
+    study = small(tmp_path, space=None, replicates=3, **changes)
+    found = reckon(study, Forecast(0, 5, Room(2, 0), probed=[PROBED], process=Process(peak_bytes=7)))
+    assert found.trial_seconds is not None
+    assert found.wall_seconds is not None
+    assert (found.trial_seconds.mean, found.wall_seconds.mean) == (6.0, 18.0)  # 3 rounds
+    (disk,) = found.disks
+    running = 2 * (2 * 300 + 3 * 1_000)
+    assert disk.need == 5 * 3 * 1_000 + 5 * 3 * 5 * 4 * 10 * 300 + running
 
 
 def test_files_of_trials_may_go_to_a_server(tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sparsetune.cli import app
+from sparsetune.config.paths import Project
+from sparsetune.config.yaml_io import parse
 
-from .files import TOY, project
+from .files import METHOD, TOY, project
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +60,36 @@ def test_a_changed_file_goes_on_with_a_warning(tmp_path: Path) -> None:
     assert said.exit_code == 0, said.output
     assert re.search(r"environment changed since the last run \(code: \w+ -> \w+\)", " ".join(said.output.split()))
     assert [row["state"] for row in exported(tmp_path)] == ["COMPLETE"] * 3
+
+
+def test_all_files_are_kept_with_the_study_each_under_a_name_of_its_own(tmp_path: Path) -> None:
+    """Two with one name, and one that lies above the study's folder."""
+    from mlflow import MlflowClient
+
+    more = {
+        "my_method.py": TOY,
+        "deep/my_method.py": METHOD + "# größer\n",
+        "../shared/further.py": METHOD.replace('"mine"', '"further"'),
+    }
+    file = project(tmp_path, TOY, budget={"trials": 1}, **{"import": [*more]})
+    for name, text in more.items():
+        path = file.parent / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    result = study(file)
+    assert result.exit_code == 0, result.output
+    client = MlflowClient(Project(tmp_path).tracking_uri)
+    experiment = client.get_experiment_by_name("small")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    (parent,) = [run.info.run_id for run in runs if "sparsetune.trial" not in run.data.tags]
+    assert {found.path for found in client.list_artifacts(parent)} == {"import", "study.yaml", "trials.csv"}
+    names = ["import/0-my_method.py", "import/1-my_method.py", "import/2-further.py"]
+    assert [found.path for found in client.list_artifacts(parent, "import")] == names
+    folder = Path(client.download_artifacts(parent, ""))
+    assert [(folder / name).read_text(encoding="utf-8") for name in names] == [*more.values()]
+    assert len(list(Project(tmp_path).runs.rglob("*.py"))) == 3, "and nowhere else"
+    assert parse((folder / "study.yaml").read_text(), source="")["import"] == [*more]
 
 
 def content(folder: Path) -> Sequence[Path]:

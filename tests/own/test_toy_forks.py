@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sparsetune.config.messages import Branch, Job, Key, Metrics
+from sparsetune.config.errors import BadInput
+from sparsetune.config.messages import Branch, Job, Key, Metrics, Outcome, Report
 from sparsetune.config.trial import resolve_trial
 from sparsetune.testing.methods import untimed
 from sparsetune.training.registries import registries_of
@@ -17,10 +19,13 @@ from .files import toy
 
 FILES = (toy(),)
 KNOWN = registries_of(FILES)
+STOPPED = Report(outcome=Outcome("STOPPED"))
 
 
-def ended(folder: Path, method: dict[str, Any], training: dict[str, Any], *branches: Branch) -> dict[str, Metrics]:
-    """What each branch of a job ends with."""
+def job(
+    folder: Path, method: dict[str, Any], training: dict[str, Any], branches: Sequence[Branch] = (), **more: Any
+) -> Job:
+    """Three epochs, and two after pruning, unless it says otherwise."""
     raw = {
         "method": {"name": "toy", **method},
         "data": "digits",
@@ -28,8 +33,16 @@ def ended(folder: Path, method: dict[str, Any], training: dict[str, Any], *branc
         "training": {"epochs": 3, "device": "cpu", **training},
     }
     config = resolve_trial(raw, KNOWN).plain()
-    job = Job(Key(0), config, str(folder), branches=branches or (Branch(),), imports=FILES)
-    ends = [report for report in run_trial(job) if report.outcome is not None]
+    return Job(Key(0), config, str(folder), branches=tuple(branches) or (Branch(),), imports=FILES, **more)
+
+
+def over(field: str, values: Iterable[Any]) -> list[Branch]:
+    return [Branch(str(value), {f"method.{field}": value}) for value in values]
+
+
+def ended(reports: Iterable[Report]) -> dict[str, Metrics]:
+    """What each branch of a job ends with; all are complete."""
+    ends = [report for report in reports if report.outcome is not None]
     assert all(report.outcome is not None and report.outcome.state == "COMPLETE" for report in ends)
     return {
         report.key.branch: untimed(report.outcome.metrics, KNOWN)
@@ -47,9 +60,67 @@ def test_branches_equal_separate_trainings(
 ) -> None:
     """The optimiser's momentum at the fork is each branch's own."""
     dropout = {"n_dropout_layers": 1, "p_dropout": 0.2}
-    branches = [Branch(str(value), {f"method.{field}": value}) for value in values]
-    forked = ended(tmp_path / "forked", dropout, training, *branches)
+    forked = ended(run_trial(job(tmp_path / "forked", dropout, training, over(field, values))))
     for value in values:
-        alone = ended(tmp_path / str(value), {**dropout, field: value}, training)
+        alone = ended(run_trial(job(tmp_path / str(value), {**dropout, field: value}, training)))
         assert forked[str(value)] == alone[""]
     assert len({metrics["val_loss"] for metrics in forked.values()}) == len(values)
+
+
+@pytest.mark.parametrize("schedule", ["constant", {"name": "step", "every": 2, "gamma": 0.5}], ids=str)
+@pytest.mark.parametrize("lengths", [(1, 3), (3, 1)], ids=str)
+def test_branches_may_be_of_different_length(schedule: Any, lengths: tuple[int, int], tmp_path: Path) -> None:
+    training = {"schedule": schedule}
+    forked = ended(run_trial(job(tmp_path / "forked", {}, training, over("finetune_epochs", lengths))))
+    for epochs in lengths:
+        alone = ended(run_trial(job(tmp_path / str(epochs), {"finetune_epochs": epochs}, training)))
+        assert forked[str(epochs)] == alone[""]
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "onecycle"])
+@pytest.mark.parametrize("lengths", [(1, 3), (3, 1)], ids=str)
+def test_a_schedule_that_spans_the_plan_wants_branches_of_one_length(
+    schedule: str, lengths: tuple[int, int], tmp_path: Path
+) -> None:
+    """The epochs that they share have another learning rate in each of them."""
+    first, second = (3 + epochs for epochs in lengths)
+    running = run_trial(job(tmp_path, {}, {"schedule": schedule}, over("finetune_epochs", lengths)))
+    reports: list[Report] = []
+    with pytest.raises(BadInput) as caught:
+        reports.extend(running)
+    assert str(caught.value) == (
+        f"training.schedule: the plan has {second} epochs here and {first} in the first branch, and the schedule spans "
+        "all; allowed in a fork: schedule constant or step"
+    )
+    assert list(ended(reports)) == [str(lengths[0])], "the first trains as it would alone"
+
+
+def asked_to_stop(running: Iterator[Report], where: str, stop: Path) -> list[Report]:
+    """The reports of a job that is asked to stop in the trunk's last epoch, or when its first branch has ended."""
+    heard = []
+    for report in running:
+        heard.append(report)
+        in_trunk = [row.epoch for row in report.rows] == [2]
+        if in_trunk if where == "after the trunk" else report.outcome is not None:
+            stop.touch()
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("where", "before", "after"),
+    [("after the trunk", [0, 1, 2], [3, 4, 3, 4]), ("between two branches", [0, 1, 2, 3, 4], [3, 4])],
+)
+def test_a_fork_that_is_asked_to_stop_between_two_of_its_trainings_repeats_none(
+    where: str, before: list[int], after: list[int], tmp_path: Path, trained: list[int]
+) -> None:
+    branches, stop = over("density", (0.1, 0.5)), tmp_path / "stop"
+    straight = ended(run_trial(job(tmp_path / "straight", {}, {}, branches)))
+    trained.clear()
+    forked = job(tmp_path / "stopped", {}, {}, branches, stop_file=str(stop), checkpoint_every="9ep")
+    heard = asked_to_stop(run_trial(forked), where, stop)
+    assert (trained, heard[-1]) == (before, STOPPED)
+    assert list(ended(heard[:-1])) == ([] if where == "after the trunk" else ["0.1"])
+    stop.unlink()
+    trained.clear()
+    assert ended(run_trial(forked)) == straight
+    assert trained == after

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.method import Subject
-from sparsetune.testing.methods import CHECKS, Check, MethodCase, run_through, trial_config
+from sparsetune.testing.methods import CHECKS, Check, MethodCase, run_through, same_state, trial_config
 from sparsetune.testing.toy_method import ToyConfig, ToyPruning, magnitude_masks, margin
 from sparsetune.training.registries import registries_of
 
@@ -80,3 +81,30 @@ def test_a_training_of_two_phases() -> None:
     assert metrics["density"] == pytest.approx(0.1, abs=1e-3)
     assert 0.1 < metrics["norm_kept"] < 1, "the largest weights"
     assert metrics["compression_ratio"] > 5
+
+
+def test_the_best_epoch_and_the_state_that_is_kept_are_of_the_last_phase() -> None:
+    """A network that has not been pruned has the lower loss, and is no answer."""
+
+    def of(finetune_epochs: int, keep: str) -> TrialConfig:
+        method = {"name": "toy", "density": 0.05, "finetune_epochs": finetune_epochs}
+        return trial_config(method, {"name": "mlp", "hidden": [16]}, epochs=5, lr=0.3, keep=keep, registries=KNOWN)
+
+    trainer, metrics = run_through(of(5, "best"), KNOWN)
+    losses = [row.metrics["val_loss"] for row in trainer.record]
+    before, after = losses.index(min(losses[:5])) + 1, losses.index(min(losses[5:])) + 1
+    assert 1 < before < 5
+    assert 6 < after < 10
+    assert min(losses[:5]) < min(losses[5:])
+    for row in trainer.record:
+        of_phase = losses[5 if row.epoch > 5 else 0 : row.epoch]
+        best = trainer.record[int(row.metrics["best_epoch"]) - 1]
+        assert best.epoch == losses.index(min(of_phase)) + 1
+        assert [row.metrics[f"best_val_{name}"] for name in ("loss", "accuracy")] == [
+            best.metrics[f"val_{name}"] for name in ("loss", "accuracy")
+        ]
+    assert (metrics["best_epoch"], metrics["val_loss"]) == (after, losses[after - 1])
+    shorter, expected = run_through(of(after - 5, "last"), KNOWN)
+    assert same_state(trainer.network.state_dict(), shorter.network.state_dict())
+    assert metrics["density"] == expected["density"] == pytest.approx(0.05, abs=1e-3)
+    assert metrics["test_accuracy"] == expected["test_accuracy"]

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from sparsetune.search.storage import read_study
+
 from .begun import begin, go_on, run
-from .toys import SPACE, make, tell, told, work
+from .toys import SPACE, make, rows, tell, told, work
 
 POINT = {"method.x": 1.0, "method.kind": "c", "method.k": 3}
 CHOICES = {"method.kind": SPACE["method.kind"], "method.k": {"choice": [1, 3]}}
@@ -59,8 +61,21 @@ def test_replicate_takes_the_next_seeds(replicates: int, tmp_path: Path) -> None
     assert go_on(ledger) == [0, 1, 2, 3]
     taken = [seed for trial in ledger.trials() for seed in seeds(trial)]
     assert taken == list(range(10, 10 + 4 * replicates))
+    assert [trial.config["seed"] for trial in ledger.trials()] == taken[::replicates], "of the first replicate"
+    stored = read_study(study.storage, study.name).trials
+    assert [trial.config["seed"] for trial in stored] == taken[::replicates]
     assert len({trial.values for trial in ledger.trials()}) == 4
     assert told(begin(study)) == told(ledger)
+
+
+def test_a_trial_with_another_seed_gives_its_config_as_it_was_trained(tmp_path: Path) -> None:
+    """As `best` prints it, and as a `run` file trains it again: `work` of the toys follows the seed."""
+    study = make(tmp_path, space={"method.x": {"choice": [0.5]}}, sampler="random", duplicates="replicate")
+    ledger = begin(study)
+    for trial in ask(ledger, 3):
+        (run,) = trial.runs
+        assert trial.config["seed"] == run.key.seed == trial.number
+        assert [*rows(trial.config)][-1].metrics == run.metrics
 
 
 def test_replicate_takes_no_seed_that_is_being_trained(tmp_path: Path) -> None:

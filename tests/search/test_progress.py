@@ -17,6 +17,7 @@ from sparsetune.config.errors import BadInput
 from sparsetune.search.progress import read_progress
 from sparsetune.search.storage import read_study
 
+from .begun import run
 from .toys import TWO, finish, make, opened
 
 
@@ -69,6 +70,28 @@ def test_the_budget_is_that_of_the_last_start(tmp_path: Path) -> None:
         study = make(tmp_path, budget={"trials": trials})
         opened(study)
         assert read_progress(study.storage)[0].budget == trials
+
+
+GRID = {"sampler": "grid", "space": {"method.k": {"int": [1, 9], "step": 2}, "method.kind": {"factor": ["a", "b"]}}}
+
+
+@pytest.mark.parametrize(("trials", "budget"), [(99, 10), (10, 10), (4, 4)])
+def test_the_budget_of_a_grid_is_no_more_than_its_points(trials: int, budget: int, tmp_path: Path) -> None:
+    study = make(tmp_path, budget={"trials": trials}, **GRID)
+    ledger = finish(study)
+    (found,) = read_progress(study.storage)
+    assert (found.budget, len(found.trials), len(ledger)) == (budget, budget, budget)
+
+
+def test_what_was_given_at_the_start_comes_on_top_of_the_budget(tmp_path: Path) -> None:
+    """Also beside another study with such trials."""
+    old = [trial for trial in run(tmp_path, "old", budget={"trials": 3}) if trial.state == "COMPLETE"]
+    for name in ("one", "two"):
+        changes = {"budget": {"trials": 2}, "start_with": [{"all_of": "old"}, {"method.x": 0.5}]}
+        trials = run(tmp_path, name, **changes)
+        (found,) = read_progress(make(tmp_path).storage, [name])
+        assert len(old) == 3
+        assert (found.budget, len(found.trials), len(trials)) == (5, 5, 5)
 
 
 def test_infinite_values_are_infinite(tmp_path: Path) -> None:

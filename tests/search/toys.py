@@ -23,6 +23,7 @@ from sparsetune.search.samplers import SAMPLERS
 
 class Entry:
     metrics = ("threshold",)
+    defaults: dict[str, Any] = {}
     phases = ("train",)
 
     @classmethod

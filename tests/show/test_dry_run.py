@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sparsetune.cli import app
+from sparsetune.config.messages import Key, Run, State
 from sparsetune.config.space import load_space
 from sparsetune.config.yaml_io import parse
 from sparsetune.forecast.estimate import Probed
@@ -99,6 +100,54 @@ def test_without_a_probe_it_is_the_same_each_time_and_trains_nothing(tmp_path: P
     assert first.stdout == second.stdout
     assert "# the space" in first.stdout
     assert "forecast" not in first.stdout
+
+
+def run_old(root: Path) -> None:
+    """A study `old` of two complete trials, one that failed and one without an end; nothing is trained."""
+    from sparsetune.search.ledger import Ledger
+
+    study = load(write_study(root, study="old"))
+    study.project.runs.mkdir()
+    ledger = Ledger(study, {}, print)
+    states: tuple[State, ...] = ("COMPLETE", "FAIL", "COMPLETE", "RUNNING")
+    for state in states:
+        number = ledger.ask().number
+        if state != "RUNNING":
+            ledger.tell(number, state, [Run(Key(number), state, {"val_accuracy": 0.5, "compute_saved": 0.1 * number})])
+
+
+def known_points(file: Path) -> list[str]:
+    result = call("study", file, "--dry-run", "--no-probe")
+    assert (result.exit_code, result.stderr) == (0, "")
+    again = file.with_name("again.yaml")
+    again.write_text(result.stdout)
+    assert load(again).resolved() == load(file).resolved()
+    again.unlink()
+    return [line for line in result.stdout.splitlines() if "known points" in line]
+
+
+def test_it_says_with_how_many_known_points_a_study_begins(tmp_path: Path) -> None:
+    """Points of the file, and trials of another study, whose results may be taken over."""
+    run_old(tmp_path)
+    points = [{"method.target_activation": 0.5}, {"all_of": "old"}]
+    file = write_study(tmp_path, start_with=points)
+    before = tree(tmp_path / "mlruns")
+    assert known_points(file) == ["# before them come 3 known points, 2 with results of other studies"]
+    assert tree(tmp_path / "mlruns") == before, "and writes nothing"
+    best = write_study(tmp_path, start_with=[{"best_of": "old"}])
+    assert known_points(best) == ["# before them come 1 known points, 1 with results of other studies"]
+    assert known_points(write_study(tmp_path, start_with=points[:1])) == [
+        "# before them come 1 known points, 0 with results of other studies"
+    ]
+    assert known_points(write_study(tmp_path)) == []
+
+
+def test_known_points_that_cannot_be_are_one_line(tmp_path: Path) -> None:
+    run_old(tmp_path)
+    result = call("study", write_study(tmp_path, start_with=[{"all_of": "olt"}]), "--dry-run", "--no-probe")
+    assert (result.exit_code, result.stdout) == (2, "")
+    (line,) = result.stderr.strip().splitlines()
+    assert "start_with.0.all_of: unknown study 'olt'; did you mean 'old'?" in line
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,11 @@ import forked
 import optuna
 import pytest
 from rich.console import Console
+from search.begun import begin, run
+from search.toys import make, work
 from stored import Store
 
+from sparsetune.config.study import Study
 from sparsetune.search.holder import Holder, lock_of
 from sparsetune.search.lock import hold
 from sparsetune.search.progress import Brief, read_progress
@@ -99,6 +102,40 @@ def test_a_study_that_nobody_runs(running: int, budget: int | None, state: str, 
     found = facts(store, "a")
     assert (found.state, found.over) == (state, True)
     assert state in text([found])
+
+
+def told(study: Study) -> list[str]:
+    """What a line for a log says of a study before and after each of its trials."""
+    ledger = begin(study)
+
+    def now() -> str:
+        (found,) = Reader(study.storage, study.name, study.project)()
+        return line(found).partition(":")[0]
+
+    said = [now()]
+    while not ledger.spent:
+        work(ledger, ledger.ask())
+        said.append(now())
+    return said
+
+
+def test_a_grid_is_finished_when_all_its_points_are_done(tmp_path: Path) -> None:
+    """However large the budget is."""
+    space = {"method.k": {"choice": [1, 3]}, "method.kind": {"factor": ["a", "b"]}}
+    assert told(make(tmp_path, sampler="grid", space=space, budget={"trials": 99})) == [
+        *(f"toys interrupted {done}/4" for done in range(4)),
+        "toys finished 4/4",
+    ]
+
+
+def test_a_study_is_finished_when_its_budget_is_spent_beside_what_was_given_to_it(tmp_path: Path) -> None:
+    run(tmp_path, "old", budget={"trials": 2})
+    assert told(make(tmp_path, study="new", start_with=[{"all_of": "old"}], budget={"trials": 3})) == [
+        "new interrupted 0/3",
+        *(f"new interrupted {given}/{3 + given}" for given in (1, 2)),
+        *(f"new interrupted {done}/5" for done in (3, 4)),
+        "new finished 5/5",
+    ]
 
 
 def test_best_values_of_different_trials_are_said_to_be(store: Store) -> None:

@@ -115,7 +115,7 @@ def test_the_best_state_is_the_one_that_is_measured() -> None:
     assert not torch.equal(masks[best - 1], masks[-1])
     fresh, kept = restarted(trainer), []
     for each in (trainer, fresh):
-        metrics = each.finish(leave=lambda each=each: kept.append(method_of(each).mask))  # type: ignore[misc]
+        metrics = each.finish(leave=lambda _, each=each: kept.append(method_of(each).mask))  # type: ignore[misc]
         assert metrics["val_loss"] == trainer.record[best - 1].metrics["val_loss"]
     assert torch.equal(kept[0], masks[best - 1])
     assert torch.equal(kept[1], masks[best - 1])

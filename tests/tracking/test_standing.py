@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from watching import EPOCHS, ONE, Watched, begun, complete, forked, row, trial
 
 from sparsetune.config.constraints import Constraint
-from sparsetune.config.messages import Key
+from sparsetune.config.messages import GIVEN, SAME_AS, Key, State, Trial
 from sparsetune.testing.trials import FORK
 from sparsetune.tracking.lines import epoch_text
 
@@ -129,3 +130,37 @@ def test_rows_of_earlier_runs_are_among_the_best() -> None:
     watched = Watched(earlier=[forked(0, 0.8)])
     assert [best and best[1].label for best in watched.standing.front.best] == ["0 mc_samples=50", "0 mc_samples=1"]
     assert watched.standing.done == 1
+
+
+@pytest.mark.parametrize("state", ["PRUNED", "FAIL"])
+def test_no_row_of_a_fork_that_did_not_complete_leads(state: State) -> None:
+    """Its first two branches have both seeds."""
+    good = forked(0, 0.8)
+    last = replace(good.runs[-1], state=state)
+    watched = Watched(earlier=[forked(1, 0.5)])
+    assert watched.whole(replace(good, state=state, runs=(*good.runs[:-1], last))) == []
+    assert {best[1].number for best in watched.standing.front.best if best} == {1}
+    assert watched.standing.counts == {"COMPLETE": 1, "PRUNED": 0, "FAIL": 0, state: 1}
+    assert watched.standing.broken == 0
+
+
+def known(number: int, **notes: str) -> Trial:
+    return replace(complete(number, 0.5, 0.5), notes={SAME_AS: "trial 3 of old", **notes})
+
+
+def test_what_was_given_at_the_start_comes_on_top_of_the_budget() -> None:
+    """Four trials of the budget, of which one had a result already, and three that were taken over before them."""
+    given = [known(number, **{GIVEN: "at the start"}) for number in range(3)]
+    watched = Watched(total=4, earlier=given[:1])
+    assert (watched.standing.total, watched.standing.done) == (5, 1)
+    for each in given[1:]:
+        watched.whole(each, seconds=0.0)
+    assert (watched.standing.total, watched.standing.done) == (7, 3)
+    watched.whole(known(3), seconds=0.0)
+    assert (watched.standing.total, watched.standing.done) == (7, 4), "one of the budget's"
+    for number in range(4, 7):
+        assert watched.standing.fraction == number / 7
+        watched.whole(complete(number, 0.5, 0.5))
+    assert (watched.standing.total, watched.standing.done, watched.standing.fraction) == (7, 7, 1)
+    again = Watched(total=4, earlier=[*given, known(3), *(complete(number, 0.5, 0.5) for number in range(4, 6))])
+    assert (again.standing.total, again.standing.done) == (7, 6)

@@ -6,7 +6,7 @@ from torch import nn
 
 from sparsetune.config.base import Part
 from sparsetune.testing.methods import same_state
-from sparsetune.training.anatomy import anatomy, widest
+from sparsetune.training.anatomy import anatomy
 from sparsetune.training.models.lenet5 import Lenet5, Lenet5Config
 from sparsetune.training.models.mlp import Mlp, MlpConfig
 
@@ -24,7 +24,22 @@ NOISY = MlpConfig(hidden=(9, 5), batch_norm=True, dropout=0.5)
     ids=["mlp", "wide mlp", "linear", "lenet5"],
 )
 def test_the_widest_tensor_by_hand(network: nn.Module, shape: tuple[int, ...], expected: int) -> None:
-    assert widest(network, shape) == expected
+    assert anatomy(network, Part(name="any"), shape).widest() == expected
+
+
+@pytest.mark.parametrize(
+    ("site", "samples", "expected"),
+    [
+        ("relu4", 20, 6 * 28 * 28),  # 20 x 84 numbers are less than the first convolution gives
+        ("relu4", 100, 100 * 84),
+        ("flatten", 20, 20 * 400),
+        ("pool1", 20, 20 * 16 * 10 * 10),  # what the second convolution gives
+        (None, 20, 6 * 28 * 28),
+    ],
+)
+def test_monte_carlo_samples_widen_only_what_repeats(site: str | None, samples: int, expected: int) -> None:
+    network = Lenet5.build(Lenet5Config(), (1, 28, 28), 10)
+    assert anatomy(network, Lenet5Config(), (1, 28, 28)).widest(site, samples) == expected
 
 
 def test_equal_networks_are_examined_once() -> None:

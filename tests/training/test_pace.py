@@ -232,3 +232,23 @@ def test_the_trainer_paces_by_the_steps_that_it_makes() -> None:
     assert trainer.cost.steps == 3 * 6
     assert trainer.optimizer.param_groups[0]["lr"] == pytest.approx(0.1 / 10 / 100)
     assert trainer.optimizer.param_groups[0]["momentum"] == pytest.approx(0.95)
+
+
+def test_a_cosine_by_steps_is_torch_s_and_the_trainer_follows_it() -> None:
+    schedule = Cosine(min_lr=0.01, per="step")
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], 0.2)
+    stepped = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 12, 0.01)
+    pacer = Pacer(torch.optim.SGD([nn.Parameter(torch.zeros(1))], 0.2), Training(lr=0.2, schedule=schedule), 3)
+    found, expected = [], []
+    for epoch in range(3):
+        pace = pacer.begin(epoch, 4)
+        assert pace is not None
+        for step in range(4):
+            pace(step)
+            found.append(pacer._optimizer.param_groups[0]["lr"])
+            expected.append(stepped.get_last_lr()[0])
+            optimizer.step()
+            stepped.step()
+    assert found == pytest.approx(expected, rel=1e-9)
+    assert found == sorted(found, reverse=True)
+    assert len(set(found)) == 12

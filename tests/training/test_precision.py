@@ -155,7 +155,7 @@ def test_work_is_counted_by_the_weights_not_by_their_casts(monkeypatch: pytest.M
     def as_on_cuda(net: nn.Module, training: Training, device: torch.device) -> None:
         compute_as_asked(net, training, CUDA)
 
-    monkeypatch.setattr("sparsetune.training.trainer.compute_as_asked", as_on_cuda)
+    monkeypatch.setattr("sparsetune.training.build.compute_as_asked", as_on_cuda)
     trainer = Trainer(trial_config("dense", {"name": "mlp", "hidden": [23]}, epochs=1, mixed_precision=True))
     inner: list[torch.dtype] = []
     trainer.network[1].register_forward_hook(lambda _, given, outputs: inner.append(outputs.dtype))

@@ -1,6 +1,7 @@
 """From a job to reports: what is said when, what is left behind, and how a trial goes on after a kill."""
 
 import math
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Job, Key, Report
+from sparsetune.config.messages import Job, Key, Metrics, Outcome, Report
 from sparsetune.config.metrics import core
 from sparsetune.testing.methods import run_through, same_state, trial_config, untimed
 from sparsetune.training import checkpoint
@@ -27,6 +28,12 @@ def job(folder: Path, method: Any = "dense", model: Any = SMALL, seed: int = 0, 
 
 def epochs(reports: list[Report]) -> list[list[int]]:
     return [[row.epoch for row in report.rows] for report in reports]
+
+
+def ends(reports: Iterable[Report]) -> list[tuple[Key | None, Metrics, bool]]:
+    """Of each report with an outcome: the run, its numbers, and whether more follow."""
+    found = ((report, report.outcome) for report in reports)
+    return [(report.key, untimed(outcome.metrics), report.more) for report, outcome in found if outcome is not None]
 
 
 @pytest.mark.parametrize(
@@ -163,3 +170,28 @@ def test_a_checkpoint_of_another_config_is_not_taken_up(tmp_path: Path) -> None:
     list(run_trial(job(tmp_path, epochs=5, cadence={"checkpoint_every": "1ep"})))
     other = job(tmp_path, "ast", epochs=5)
     assert epochs(list(run_trial(other))) == [[1], [2], [3], [4], [5]]
+
+
+def test_a_job_that_is_asked_to_stop_between_two_of_its_trainings_repeats_none(
+    tmp_path: Path, trained: list[int]
+) -> None:
+    several = {"seeds": (4, 5, 6), "checkpoint_every": "9ep"}
+    straight = ends(run_trial(job(tmp_path / "a", epochs=2, cadence=several)))
+    trained.clear()
+    stop = tmp_path / "stop"
+    stopped = job(tmp_path / "b", epochs=2, cadence={**several, "stop_file": str(stop)})
+    before: list[Report] = []
+    for report in run_trial(stopped):
+        before.append(report)
+        if report.outcome is not None:
+            stop.touch()
+    assert before[-1] == Report(outcome=Outcome("STOPPED")), "of no run, and nothing follows"
+    assert ends(before[:-1]) == straight[:1]
+    assert list(run_trial(stopped)) == [Report(outcome=Outcome("STOPPED"))], "as long as it is there"
+    stop.unlink()
+    after = list(run_trial(stopped))
+    assert trained == [0, 1] * 3
+    assert after[0].key == Key(0, 4)
+    assert after[0].rows == tuple(row for report in before for row in report.rows)
+    assert ends(after) == straight
+    assert [(key, more) for key, _, more in straight] == [(Key(0, 4), True), (Key(0, 5), True), (Key(0, 6), False)]

@@ -68,7 +68,7 @@ class StrongLotteryTicket(MonteCarloMethod):
     defaults: ClassVar[Mapping[str, Any]] = {
         "model.init": "signed_constant",
         "training.lr": 0.1,
-        "training.schedule": "cosine",
+        "training.schedule": {"name": "cosine", "per": "step"},
         "metrics.each_epoch": True,
     }
 
@@ -136,7 +136,6 @@ class StrongLotteryTicket(MonteCarloMethod):
         return {"scores": self._edges.scores.detach()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """The network holds what these scores keep, or a state to be evaluated, by now."""
-        with torch.no_grad():
-            self._edges.scores.copy_(state["scores"])
+        """The network, which is loaded before, holds what these scores keep, or its best state."""
+        self._edges.take_up(state["scores"])
         self._moved = False

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from torch import Tensor, nn
 
+from sparsetune.config.metrics import LAYER_DENSITY
 from sparsetune.training.metrics.density import remains
 from sparsetune.training.metrics.description import description_length
 from sparsetune.training.metrics.macs import Work
@@ -23,7 +24,7 @@ def network_numbers(
     samples: int,
     bits_per_sample: float,
 ) -> dict[str, float]:
-    """Non-zeros, operations, bytes and description length; the device is waited for once.
+    """Non-zeros, whole and by layer, operations, bytes and description length; the device is waited for once.
 
     Args:
         prunable: names of parameters that pruning may remove.
@@ -40,6 +41,7 @@ def network_numbers(
     macs, dense_macs = work.macs(counted.nonzeros), work.dense
     return {
         "density": counted.density,
+        "sparsity": 1 - counted.density,
         "nonzeros": counted.kept,
         "parameters": counted.parameters,
         "compression_ratio": counted.compression_ratio,
@@ -56,4 +58,5 @@ def network_numbers(
         "description_length_bits": length.total,
         "description_data_bits": length.data,
         "description_model_bits": length.model,
+        **{f"{LAYER_DENSITY}/{name}": density for name, density in counted.density_by_layer.items()},
     }

@@ -1,0 +1,75 @@
+"""A figure of what each layer keeps, epoch by epoch."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sparsetune.config.messages import Row
+from sparsetune.config.metrics import LAYER_DENSITY
+from sparsetune.config.yaml_io import write_atomic
+
+Curves = dict[str, tuple[list[int], list[float]]]
+_DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)))  # neighbours in depth differ in more than colour
+_LINE = 0.2  # inches that a line of the legend takes
+
+
+def layer_curves(rows: Sequence[Row]) -> Curves:
+    """Epochs and densities (fractions) of each prunable tensor, in the network's order; none if none is pruned."""
+    found: Curves = {}
+    for row in rows:
+        for name, density in row.metrics.items():
+            family, _, layer = name.partition("/")
+            if family == LAYER_DENSITY:
+                epochs, densities = found.setdefault(layer, ([], []))
+                epochs.append(row.epoch)
+                densities.append(density)
+    return found if any(density < 1 for _, densities in found.values() for density in densities) else {}
+
+
+def spread(heights: Sequence[float], gap: float) -> list[float]:
+    """Heights at least ``gap`` apart, in the same order, with the least sum of squared moves.
+
+    What remains when each is lowered by ``gap`` for each one below it must not fall: groups that do become their mean.
+    """
+    ranked = sorted(range(len(heights)), key=heights.__getitem__)
+    groups: list[tuple[float, int]] = []  # mean and size
+    for rank, index in enumerate(ranked):
+        mean, size = heights[index] - rank * gap, 1
+        while groups and groups[-1][0] > mean:
+            other, count = groups.pop()
+            mean, size = (mean * size + other * count) / (size + count), size + count
+        groups.append((mean, size))
+    level = (mean for mean, size in groups for _ in range(size))
+    found = {index: each + rank * gap for rank, (index, each) in enumerate(zip(ranked, level, strict=True))}
+    return [found[index] for index in range(len(heights))]
+
+
+def draw_density_by_layer(curves: Curves, figure: Path) -> None:
+    """Draw what :func:`layer_curves` found as a PNG: colour goes with depth, numbers are those of the legend."""
+    from matplotlib import colormaps
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    drawing = Figure(figsize=(9, max(4.5, 0.9 + _LINE * len(curves))), dpi=100, layout="constrained")
+    FigureCanvasAgg(drawing)
+    axes = drawing.subplots()
+    top = min(1.02, 1.1 * max(max(densities) for _, densities in curves.values()) or 1)
+    heights = spread([densities[-1] for _, densities in curves.values()], top / 45)
+    for number, (layer, (epochs, densities)) in enumerate(curves.items()):
+        depth = number / max(1, len(curves) - 1)
+        style: dict[str, Any] = {"color": colormaps["turbo"](0.05 + 0.9 * depth), "linestyle": _DASHES[number % 4]}
+        marker = "o" if len(epochs) == 1 else None
+        axes.plot(epochs, densities, label=f"{number + 1}  {layer}", lw=1.6, marker=marker, ms=4, **style)
+        end: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
+        axes.annotate(str(number + 1), (epochs[-1], heights[number]), annotation_clip=False, **end)
+    axes.set(xlabel="epoch", ylabel="kept fraction of the layer's weights", ylim=(0, top))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(alpha=0.3)
+    drawing.legend(loc="outside right upper", frameon=False, fontsize=8, handlelength=4, title="input to output")
+    buffer = io.BytesIO()
+    drawing.savefig(buffer, format="png")
+    write_atomic(figure, buffer.getvalue())

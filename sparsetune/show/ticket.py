@@ -1,0 +1,117 @@
+"""A ticket, and what its network gives here beside what its trial has recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sparsetune.layout.text import bar, number, size
+from sparsetune.report.tables import plain_table
+from sparsetune.training.ticket import Ticket, read_ticket
+
+if TYPE_CHECKING:
+    from sparsetune.tickets import Evaluation
+
+_BAR = 20  # characters
+_SHOWN = (
+    "val_accuracy", "test_accuracy", "val_r2", "test_r2", "val_loss", "test_loss", "ece", "test_ece",
+)  # fmt: skip
+
+
+def show_ticket(path: Path, *, as_json: bool) -> None:
+    """The words of a ticket, its size, and its layers."""
+    ticket, nbytes = read_ticket(path), path.stat().st_size
+    if as_json:
+        print(json.dumps(_document(path, ticket, nbytes), indent=1))
+        return
+    console = Console()
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for name, said in _words(ticket, nbytes):
+        table.add_row(Text(name, "bold"), Text(said))
+    console.print(Text(str(path), "bold"), soft_wrap=True)
+    console.print(table)
+    console.print()
+    console.print(_layers(ticket, ascii_only=not console.encoding.startswith("utf")))
+
+
+def show_evaluation(path: Path, found: Evaluation, *, as_json: bool) -> None:
+    """Each number as recorded and as it is here, whether they agree, and what that may be due to."""
+    recorded = found.ticket.about.metrics
+    if as_json:
+        document = {
+            "ticket": str(path),
+            "recorded": recorded,
+            "found": found.found,
+            "reproduced": found.reproduced if found.mc_samples is None else None,
+            "mc_samples": found.mc_samples,
+            "differences": list(found.differences),
+        }
+        print(json.dumps(document, indent=1))
+        return
+    console = Console()
+    table = plain_table()
+    for head in ("", "recorded", "here", ""):
+        table.add_column(head, justify="right" if head else "left")
+    for name in (each for each in _SHOWN if each in recorded and each in found.found):
+        same = Text("same", "green") if found.same(name) else Text("differs", "yellow")
+        table.add_row(name, number(recorded[name], 6), number(found.found[name], 6), same)
+    console.print(table)
+    for line in _verdict(found):
+        console.print(Text(line), soft_wrap=True)
+
+
+def _verdict(found: Evaluation) -> Iterator[str]:
+    if found.mc_samples is not None:
+        yield f"Evaluated with mc_samples {found.mc_samples}: other numbers than recorded are expected."
+    elif found.reproduced:
+        yield "The network is what the trial left: these are its numbers."
+    else:
+        yield "The recorded numbers are not reproduced."
+        yield from (f"  {each}" for each in found.differences)
+        if not found.differences:
+            yield "  Nothing known is different here; another kind of processor may round otherwise."
+
+
+def _words(ticket: Ticket, nbytes: int) -> Iterator[tuple[str, str]]:
+    about = ticket.about
+    for section in ("method", "model", "data"):
+        yield section, about.config[section]["name"]
+    yield "seed", str(about.config.get("seed", 0))
+    kept, weights = sum(ticket.kept()), len(ticket.mask)
+    yield "sparsity", f"{number(about.sparsity, 4)} removed, density {number(about.density, 4)}"
+    yield "weights", f"{kept:,} of {weights:,} kept"
+    dense = ticket.dense_bytes
+    yield "size", f"{size(nbytes)}; {size(dense)} with all weights as float32, {dense / nbytes:.3g} times as much"
+    for name in (each for each in _SHOWN if each in about.metrics):
+        yield name, number(about.metrics[name], 4)
+    yield "made with", f"torch {about.torch} on {about.device}"
+
+
+def _layers(ticket: Ticket, *, ascii_only: bool) -> Table:
+    table = plain_table()
+    for head in ("layer", "shape", "kept", "of", "density", ""):
+        table.add_column(
+            head, justify="right" if head in ("kept", "of", "density") else "left", no_wrap=head != "layer"
+        )
+    for layer, kept in zip(ticket.about.layers, ticket.kept(), strict=True):
+        density = kept / layer.size
+        drawn = bar(density, _BAR, ascii_only=ascii_only)
+        shape = " x ".join(map(str, layer.shape))
+        table.add_row(Text(layer.name), shape, f"{kept:,}", f"{layer.size:,}", f"{density:.3f}", drawn)
+    return table
+
+
+def _document(path: Path, ticket: Ticket, nbytes: int) -> dict[str, Any]:
+    words = ticket.about.model_dump(mode="json")
+    kept = ticket.kept()
+    words["layers"] = [
+        {**plain, "size": layer.size, "kept": count, "density": count / layer.size}
+        for plain, layer, count in zip(words["layers"], ticket.about.layers, kept, strict=True)
+    ]
+    return {"ticket": str(path), "bytes": nbytes, "dense_bytes": ticket.dense_bytes, "kept": sum(kept), **words}

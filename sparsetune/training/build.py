@@ -1,0 +1,84 @@
+"""From a config to what is trained: a network with weights drawn from the seed, and the method that works on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from sparsetune.config.facts import Kind
+from sparsetune.config.registry import Registries
+from sparsetune.config.seeds import mix
+from sparsetune.config.trial import TrialConfig
+from sparsetune.sparsity.method import Method, Subject
+from sparsetune.training.anatomy import Anatomy, anatomy
+from sparsetune.training.evaluation import evaluation_batch
+from sparsetune.training.precision import compute_as_asked
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+EVALUATION = 1 << 31  # apart from the numbers of training epochs
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a config gives before anything is trained."""
+
+    network: nn.Module
+    method: Method
+    anatomy: Anatomy
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def evaluation_batch(self) -> int:
+        """Samples that are evaluated at once; with Monte Carlo predictions only what repeats takes more room."""
+        widest = self.anatomy.widest(self.method.first_dropout, self.method.samples)
+        return evaluation_batch(widest, self.dtype, self.device)
+
+
+def build(
+    config: TrialConfig,
+    input_shape: tuple[int, ...],
+    outputs: int,
+    task: Kind,
+    device: torch.device,
+    registries: Registries,
+) -> Built:
+    """Draw the network, on the CPU whatever the device, and let the method take hold of it.
+
+    Args:
+        input_shape: of one sample.
+        outputs: classes, or numbers to predict.
+        task: what is learned.
+        device: where the network is to be.
+    """
+    seed_all(config.seed, 0, device)
+    dtype = DTYPES[config.training.dtype]
+    model = registries.model.get(config.model.name)
+    network: nn.Module = model.build(config.model, input_shape, outputs).to(device, dtype)
+    subject = Subject(model.prunable(network), model.dropout_sites(config.model), task, config.seed)
+    method_class: type[Method] = registries.method.get(config.method.name)
+    method = method_class(config.method, network, config.training, subject)
+    known = anatomy(network, config.model, input_shape)
+    compute_as_asked(network, config.training, device)  # casts of weights would count as activations
+    return Built(network, method, known, device, dtype)
+
+
+def seed_all(seed: int, number: int, device: torch.device) -> None:
+    """Seed what a training draws from; torch.manual_seed asks every kind of device there is, each time.
+
+    Args:
+        number: what is drawn for: 0 to build, 1 + e to train epoch e, ``EVALUATION`` + e to evaluate after e epochs.
+    """
+    mixed = mix(seed, number)
+    torch.default_generator.manual_seed(mixed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(mixed)
+
+
+def device_of(wanted: str) -> torch.device:
+    """The device of ``training.device``: with ``auto`` a GPU where there is one."""
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(wanted)

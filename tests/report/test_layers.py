@@ -1,0 +1,88 @@
+"""The figure of what layers keep."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparsetune.config.messages import Row
+from sparsetune.report.figures import draw_figures
+from sparsetune.report.layers import draw_density_by_layer, layer_curves, spread
+
+PNG = b"\x89PNG"
+
+
+def rows(*densities: tuple[float, ...]) -> list[Row]:
+    names = [f"layer_density/conv{number}.weight" for number in range(99)]
+    return [
+        Row(epoch, 0, {"val_loss": 1.0, **dict(zip(names, each, strict=False))})
+        for epoch, each in enumerate(densities, 1)
+    ]
+
+
+def test_curves_by_hand() -> None:
+    assert layer_curves(rows((1.0, 0.5), (0.25, 0.5))) == {
+        "conv0.weight": ([1, 2], [1.0, 0.25]),
+        "conv1.weight": ([1, 2], [0.5, 0.5]),
+    }
+
+
+def test_where_nothing_is_pruned_there_is_nothing_to_draw() -> None:
+    assert layer_curves(rows((1.0, 1.0), (1.0, 1.0))) == {}
+    assert layer_curves([Row(1, 0, {"density": 0.5})]) == {}
+    assert layer_curves([]) == {}
+
+
+@pytest.mark.parametrize("layers", [1, 5, 21])
+@pytest.mark.parametrize("epochs", [1, 8])
+def test_a_figure_is_a_png(layers: int, epochs: int, tmp_path: Path) -> None:
+    falling = [tuple(0.9 ** (epoch * number) for number in range(1, layers + 1)) for epoch in range(1, epochs + 1)]
+    draw_density_by_layer(layer_curves(rows(*falling)), tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes().startswith(PNG)
+
+
+def test_a_layer_that_lost_everything(tmp_path: Path) -> None:
+    draw_density_by_layer(layer_curves(rows((0.0,), (0.0,))), tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes().startswith(PNG)
+
+
+def test_spread_by_hand() -> None:
+    assert spread([0.5, 0.1, 0.5, 0.56], 0.1) == pytest.approx([0.42, 0.1, 0.52, 0.62]), "three around their mean"
+    assert spread([0.3, 0.1, 0.2], 0.05) == [0.3, 0.1, 0.2], "what is apart stays"
+    assert spread([], 0.1) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=30), st.floats(0, 0.2))
+def test_spread_heights_keep_their_order_and_a_gap(heights: list[float], gap: float) -> None:
+    found = spread(heights, gap)
+    assert sum(found) == pytest.approx(sum(heights))
+    ranked = sorted(range(len(heights)), key=heights.__getitem__)
+    assert all(found[b] - found[a] >= gap - 1e-12 for a, b in pairwise(ranked))
+
+
+def test_which_figures_follows_from_what_there_is(tmp_path: Path) -> None:
+    def drawn(name: str, *, method: dict[str, float], density: float, trace: bool = True) -> set[str]:
+        folder = tmp_path / name
+        folder.mkdir()
+        if trace:
+            np.savez(folder / "trace.npz", threshold=np.ones(3), activation=np.ones(3))
+        draw_figures(folder / "trace.npz", rows((density,), (density,)), method)
+        return {path.name for path in folder.glob("*.png")}
+
+    controlled = {"target_activation": 0.5}
+    assert drawn("none", method={}, density=1.0, trace=False) == set()
+    assert drawn("sparse", method={}, density=0.5, trace=False) == {"density_by_layer.png"}
+    assert drawn("controlled", method=controlled, density=1.0) == {"controller.png"}
+    assert drawn("both", method=controlled, density=0.5) == {"controller.png", "density_by_layer.png"}
+    assert drawn("another trace", method={}, density=1.0) == set()
+
+
+def test_a_figure_that_cannot_be_drawn_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "trace.npz").write_text("no arrays")
+    draw_figures(tmp_path / "trace.npz", rows((0.5,)), {"target_activation": 0.5})
+    assert [path.name for path in tmp_path.glob("*.png")] == ["density_by_layer.png"]

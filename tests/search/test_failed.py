@@ -1,0 +1,65 @@
+"""What fails is learned from: a search does not go back again and again to where trainings come to nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from sparsetune.config.messages import State
+
+from .toys import make, opened
+
+TRIALS = 40
+EDGE = 0.5  # above it all fail, and the best lie below it
+SPACE = {"method.x": {"float": [-2.0, 2.0]}, "method.y": {"float": [0.0, 1.0]}}
+
+
+def losses(x: float, y: float) -> tuple[float, float]:
+    return -x + y**2, (y - x) ** 2
+
+
+def ours(root: Path, seed: int, objectives: list[dict[str, str]]) -> list[tuple[State, float]]:
+    """How each trial ended, and where it was; the study is opened anew after every tenth."""
+    study = make(
+        root, space=SPACE, seed=seed, objectives=objectives, sampler={"name": "tpe"}, budget={"trials": TRIALS}
+    )
+    ledger = opened(study)
+    while not ledger.spent:
+        if len(ledger) % 10 == 9:
+            ledger = opened(study)
+        trial = ledger.ask()
+        x, state = trial.params["method.x"], "COMPLETE"
+        first, second = losses(x, trial.params["method.y"])
+        (run,) = trial.runs
+        metrics = {"val_loss": first, "val_accuracy": -second}
+        if x > EDGE:
+            state, metrics = "FAIL", {}
+        changed: Any = {"state": state, "metrics": metrics, "reason": "too far" if state == "FAIL" else ""}
+        ledger.tell(trial.number, state, [type(run)(**{**vars(run), **changed})], changed["reason"])  # type: ignore[arg-type]
+    return [(trial.state, trial.params["method.x"]) for trial in ledger.trials()]
+
+
+def plain(seed: int, several: bool) -> int:
+    """How many fail where Optuna is told so, and overlooks it."""
+    directions = ["minimize", "minimize"] if several else ["minimize"]
+    study = optuna.create_study(directions=directions, sampler=optuna.samplers.TPESampler(seed=seed))
+    for _ in range(TRIALS):
+        trial = study.ask()
+        x, y = trial.suggest_float("x", -2.0, 2.0), trial.suggest_float("y", 0.0, 1.0)
+        if x > EDGE:
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        else:
+            study.tell(trial, losses(x, y) if several else losses(x, y)[0])
+    return sum(trial.state is optuna.trial.TrialState.FAIL for trial in study.trials)
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one objective", "two objectives"])
+def test_half_as_many_fail_as_where_failures_are_overlooked(several: bool, tmp_path: Path) -> None:
+    objectives = [{"metric": "val_loss", "goal": "minimize"}, {"metric": "val_accuracy", "goal": "maximize"}]
+    found = [ours(tmp_path / str(seed), seed, objectives[: 1 + several]) for seed in range(5)]
+    failed = [sum(state == "FAIL" for state, _ in each) for each in found]
+    overlooked = [plain(seed, several) for seed in range(5)]
+    print(failed, overlooked)
+    assert sum(failed) <= sum(overlooked) / 2
+    assert all((state == "FAIL") == (x > EDGE) for each in found for state, x in each), "listed as what they are"
