@@ -14,6 +14,8 @@ from sparsetune.config.seeds import mix
 from sparsetune.sparsity.dropout import MonteCarloDropout, log_mean_probability
 from sparsetune.testing.methods import run_through, trial_config, untimed
 
+from .drawn import kept
+
 SITES = ("1", "3")
 
 
@@ -21,18 +23,6 @@ def small() -> nn.Sequential:
     torch.manual_seed(0)
     layers = (nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3))
     return nn.Sequential(*layers).double().eval()
-
-
-def kept(shape: torch.Size, p: float, generator: torch.Generator) -> Tensor:
-    """Of numbers with 32 bits those in the upper share 1 - p; two are drawn at once, the low one first."""
-    pairs = torch.empty((shape.numel() + 1) // 2, dtype=torch.int64)
-    pairs.random_(-(2**63), None, generator=generator)
-    unsigned = [
-        half + (2**31 if half < 2**31 else -(2**31))
-        for pair in pairs.tolist()
-        for half in (pair % 2**32, pair % 2**64 >> 32)
-    ]
-    return torch.tensor([number >= p * 2**32 for number in unsigned[: shape.numel()]]).reshape(shape)
 
 
 def by_hand(network: nn.Sequential, inputs: Tensor, p: float, samples: int, seed: int) -> Tensor:

@@ -161,6 +161,22 @@ def test_dropout_stays_on_by_default_and_can_be_switched_off() -> None:
     assert found[50]["val_loss"] < found[1]["val_loss"]
 
 
+def test_one_training_serves_all_monte_carlo_counts() -> None:
+    """Each count has the rows and the end of a training of its own, bit for bit, and the mask is the same."""
+    configs = [config(n_dropout_layers=2, p_dropout=0.2, mc_samples=count) for count in (0, 1, 5)]
+    together = Trainer(configs[0], [each.method for each in configs])
+    list(together)
+    masks = set()
+    for each, view in zip(configs, together.views, strict=True):
+        alone = Trainer(each)
+        list(alone)
+        masks.add(method_of(alone).mask.numpy().tobytes())
+        for row, other in zip(view.record, alone.record, strict=True):
+            assert untimed(row.metrics) == untimed(other.metrics)
+        assert untimed(together.finish(view)) == untimed(alone.finish())
+    assert masks == {method_of(together).mask.numpy().tobytes()}
+
+
 def test_its_defaults_reach_other_sections_where_nothing_is_written() -> None:
     found = config()
     assert found.model.init == "signed_constant"  # type: ignore[attr-defined]
