@@ -7,6 +7,7 @@ next start.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ from sparsetune.config.messages import Job, Key, Metrics, Observer, Outcome, Rep
 from sparsetune.config.overrides import assign
 from sparsetune.config.paths import run_folder
 from sparsetune.config.yaml_io import dump, write_atomic
+from sparsetune.execution.worker import ERROR_FILE
 from sparsetune.running import Running, TrialBook
 from sparsetune.training.results import final_results, json_lines, read_json_lines
 
@@ -26,7 +28,7 @@ HISTORY = "history.jsonl"
 STOP = "stop"  # in the folder of the study's trials: running jobs save their state and end
 _LEFT = (
     "config.yaml", "final_results.json", HISTORY, "results.csv", "results.units.json", "weights.safetensors",
-    "ticket.safetensors", "layers.json", "trace.npz", "controller.png", "density_by_layer.png", "error.txt",
+    "ticket.safetensors", "layers.json", "trace.npz", "controller.png", "density_by_layer.png", ERROR_FILE,
 )  # fmt: skip
 
 
@@ -127,6 +129,8 @@ class Driver:
         if running is None:
             return True
         of = report.key or running.first
+        if report.outcome is not None and report.outcome.state == "FAIL" and report.key is None:
+            self._hand_on_error(running)
         pruned = self._take(running, of, report)
         if pruned:
             self._end(key.number, "PRUNED", f"pruned after epoch {running.rows[of][-1].epoch}")
@@ -181,6 +185,15 @@ class Driver:
             running.runs.setdefault(run.key, running.left(run.key, "FAIL", reason))
         self._conclude(running, reason)
 
+    def _hand_on_error(self, running: Running) -> None:
+        """Give what a job has left of an error to each of its runs that has no end of its own."""
+        for key in running.rows:
+            folder = self._run_folder(key, len(running.rows))
+            if key not in running.runs and folder != self._trial_folder(key.number):
+                with contextlib.suppress(OSError):  # most often there is none
+                    folder.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(self._trial_folder(key.number) / ERROR_FILE, folder / ERROR_FILE)
+
     def _conclude(self, running: Running, reason: str) -> None:
         """End a trial of which no run goes on: a replicate that failed fails it, of a fork's branches all have to."""
         failed = [run.state == "FAIL" for run in running.runs.values()]
@@ -198,6 +211,7 @@ class Driver:
     def lost(self, key: Key, reason: str) -> None:
         """A job that no worker could finish: what has not ended is a FAIL."""
         if key.number in self._running:
+            self._hand_on_error(self._running[key.number])
             self._broken_off(self._running[key.number], reason)
 
     def make_good(self, observer: Observer) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sparsetune import inputs
 from sparsetune.assembly import registries, train_and_draw, visible_gpus, warner
 from sparsetune.config.errors import BadInput
+from sparsetune.config.extent import Extent
 from sparsetune.config.messages import Branch, Key, Metrics, Row, Run, State, Trial
 from sparsetune.config.metrics import METRICS, Goal
 from sparsetune.config.overrides import assign
@@ -178,7 +179,7 @@ def _run_one(
     tracker = MlflowTracker(uri, EXPERIMENT, project.artifacts, study=None, tags=labels, warn=warn)
     shown = tuple(Objective(metric=name, goal=goal) for name, goal in _SHOWN if METRICS[name].of(task))
     book = SingleTrial(plain)
-    watcher = ConsoleObserver(console, shown, (), 1, stem)
+    watcher = ConsoleObserver(console, shown, (), Extent(1), stem)
     driver = Driver(
         book,
         (tracker, watcher),

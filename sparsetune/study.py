@@ -116,7 +116,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
             tracking = Background(lambda: open_tracker(study, ledger.uid, warn))
             earlier = ledger.trials()
             watcher = ConsoleObserver(
-                console, study.objectives, earlier, study.total, study.name, constraints=study.constraints
+                console, study.objectives, earlier, ledger.extent, study.name, constraints=study.constraints
             )
             observers: Sequence[Observer] = (watcher, tracking)  # closed in this order: the last may raise
             driver = Driver(

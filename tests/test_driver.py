@@ -296,6 +296,26 @@ def test_a_fork_that_breaks_off_keeps_the_branches_that_had_ended(first: State, 
     assert [(rows, ended.state) for ended, rows, _ in watcher.ended] == [(8, first)]
 
 
+@pytest.mark.parametrize(("seeds", "branches"), [(1, 1), (3, 1), (1, 3), (2, 2)])
+@pytest.mark.parametrize("ended", [0, 1])
+def test_the_traceback_of_a_job_is_kept_with_the_runs_that_it_ended(
+    ended: int, seeds: int, branches: int, tmp_path: Path
+) -> None:
+    """Not with one that had its end before, of whatever kind; with a single run there is no job left by then."""
+    book = Book(seeds=seeds, branches=branches)
+    run = driver(tmp_path, book, Watcher(), kept=False)
+    job = started(run)
+    keys = [Key(0, seed, branch.name) for seed in job.seeds for branch in job.branches]
+    before = keys[:ended] if len(keys) > 1 else []
+    outcome = Outcome("FAIL", reason="nan") if branches == 3 else DONE
+    break_off(run, job, [Report(ROWS, outcome, key, more=True) for key in before], "raises")
+    [trial] = book.kept
+    files = run.files(trial)
+    assert [key for key in files if "error.txt" in files[key]] == keys[len(before) :]
+    for key in keys[len(before) :]:
+        assert files[key]["error.txt"].read_text().endswith("ArithmeticError: so\n")
+
+
 def test_a_job_that_is_stopped_between_two_runs_goes_on_at_the_next_start(tmp_path: Path) -> None:
     book, watcher = Book(seeds=2), Watcher()
     run = driver(tmp_path, book, watcher)

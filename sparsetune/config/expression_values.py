@@ -7,6 +7,11 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
+
+class WrongKind(ValueError):
+    """Text, true, false or null where a number is wanted, or the like."""
+
+
 Lookup = Mapping[str, Any]
 Value = Callable[[Lookup], Any]
 
@@ -32,7 +37,7 @@ def truth(value: Value, text: str, place: int) -> Callable[[Lookup], bool]:
     def checked(lookup: Lookup) -> bool:
         found = value(lookup)
         if not isinstance(found, bool):
-            refuse(f"found {found!r} where true or false is wanted", text, place)
+            refuse(f"found {found!r} where true or false is wanted", text, place, WrongKind)
         return found
 
     return checked
@@ -55,7 +60,7 @@ def compared(values: Sequence[Value], signs: Sequence[tuple[str, int]], text: st
             right = value(lookup)
             same = (_is_number(left) and _is_number(right)) or (isinstance(left, str) and isinstance(right, str))
             if sign not in ("==", "!=") and not same:
-                refuse(f"{left!r} and {right!r} have no order", text, place)
+                refuse(f"{left!r} and {right!r} have no order", text, place, WrongKind)
             if not COMPARISONS[sign](left, right):
                 return False
             left = right
@@ -71,7 +76,7 @@ def computed(function: Callable[..., Any], arguments: Sequence[Value], text: str
         numbers = [argument(lookup) for argument in arguments]
         for each in numbers:
             if not _is_number(each):
-                refuse(f"found {each!r} where a number is wanted", text, place)
+                refuse(f"found {each!r} where a number is wanted", text, place, WrongKind)
         try:
             result = function(*numbers)
             finite = math.isfinite(result)
@@ -109,7 +114,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def refuse(problem: str, text: str, place: int) -> NoReturn:
-    """Raise ValueError with the text and the place."""
+def refuse(problem: str, text: str, place: int, kind: type[ValueError] = ValueError) -> NoReturn:
+    """Raise ValueError, or one that is more, with the text and the place."""
     shown = text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
-    raise ValueError(f"{problem} at character {place + 1} of {shown!r}") from None
+    raise kind(f"{problem} at character {place + 1} of {shown!r}") from None

@@ -11,7 +11,7 @@ from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.messages import Branch
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.registry import Registries
-from sparsetune.config.trial import TrialConfig, resolve_trial
+from sparsetune.config.trial import Cosine, OneCycle, TrialConfig, resolve_trial
 
 
 def branches_of(fork: Mapping[str, Sequence[Any]]) -> tuple[Branch, ...]:
@@ -47,12 +47,17 @@ def check_fork(
     if fork and timed:
         problem = "a fork evaluates all its branches while the clock runs, so each would train less than by itself"
         raise BadInput(f"{problem}; allowed: training.max_minutes without a fork", source=source, key="fork")
+    patient = "training.early_stop_patience" in varied
     for base in bases.values():
+        if patient or base.training.early_stop_patience is not None:
+            _check_one_end(fork, base, known, source)
+        configs = []
         for branch in branches_of(fork):
             try:
-                resolve_trial(assign(base.plain(), branch.values), known)
+                configs.append(resolve_trial(assign(base.plain(), branch.values), known))
             except BadInput as error:
                 raise BadInput(error.problem, source=source, key=f"fork.{error.key}") from None
+        _check_one_length(configs, known, source)
 
 
 def _check_late(name: str, base: TrialConfig, known: Registries, source: object, key: str) -> None:
@@ -73,3 +78,26 @@ def _check_late(name: str, base: TrialConfig, known: Registries, source: object,
             source=source,
             key=key,
         )
+
+
+def _check_one_end(fork: Mapping[str, Sequence[Any]], base: TrialConfig, known: Registries, source: object) -> None:
+    """Where patience ends a phase, what differs in evaluation only must end it alike, for all go on from there."""
+    method = known.method.get(base.method.name)
+    for name, values in fork.items():
+        of_evaluation = phase_of(method.Config, name.partition(".")[2]) == EVALUATION
+        if len(method.phases) > 1 and len(values) > 1 and of_evaluation:
+            problem = f"patience may end a phase of {base.method.name!r} in another epoch for each value, and the next "
+            problem += "phase is trained once for all; allowed: no training.early_stop_patience, or one value"
+            raise BadInput(problem, source=source, key=f"fork.{name}")
+
+
+def _check_one_length(configs: Sequence[TrialConfig], known: Registries, source: object) -> None:
+    """A schedule that spans the plan runs otherwise from the first epoch on where the plan is longer."""
+    schedule = configs[0].training.schedule
+    if len(configs) == 1 or not isinstance(schedule, Cosine | OneCycle):
+        return
+    method = known.method.get(configs[0].method.name)
+    lengths = [method.epochs(config.method, config.training) for config in configs]
+    if len({*lengths} - {None}) > 1:
+        problem = f"plans of {', '.join(map(str, lengths))} epochs, and schedule {schedule.name} spans all of a plan"
+        raise BadInput(f"{problem}; allowed in a fork: schedule constant or step", source=source, key="fork")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sparsetune.config.constraints import Constraint
 from sparsetune.config.errors import BadInput, shown, unknown
+from sparsetune.config.expression_kinds import check_number
 from sparsetune.config.expressions import Expression, parse
 from sparsetune.config.messages import Metrics
 from sparsetune.config.metrics import ON_GPU
@@ -64,7 +65,7 @@ def _scores(formulas: Mapping[str, Expression], metrics: Metrics) -> Metrics:
         if all(each in metrics for each in formula.names):
             try:
                 found[name] = float(formula.value(metrics))
-            except ValueError:
+            except (ValueError, TypeError):  # float(None)
                 continue
     return found
 
@@ -73,6 +74,7 @@ def _check_score(objective: Objective, check: Check, known: Registries, path: Pa
     assert objective.score is not None
     try:
         formula = parse(objective.score)
+        check_number(formula)
     except ValueError as error:
         raise BadInput(str(error), source=path, key=f"{key}.score") from None
     if objective.metric in known.metrics:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sparsetune.config.base import Part
 from sparsetune.config.constraints import Constraint
+from sparsetune.config.extent import Extent
 from sparsetune.config.forks import branches_of
 from sparsetune.config.messages import Branch, OwnFile
 from sparsetune.config.overrides import assign, flatten
@@ -102,10 +103,9 @@ class Study:
         size: int | None = self.registries.sampler.get(self.sampler.name).size(self.sampler, self.problem)
         return None if size is None else size * len(self.cells)
 
-    @property
-    def total(self) -> int:
-        """Trials in all: the budget's, or fewer where there are no more points."""
-        return self.budget.trials if self.points is None else min(self.budget.trials, self.points)
+    def extent(self, given: int = 0) -> Extent:
+        """How many trials there are to be, of which the first so many have points that are given."""
+        return Extent(self.budget.trials, None if self.points is None else self.points + given)
 
     @property
     def _each_epoch(self) -> bool:

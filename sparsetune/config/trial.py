@@ -85,7 +85,10 @@ class Training(Model):
         allow_inf_nan=False,
     )
     early_stop_patience: int | None = param(
-        None, "stop after so many epochs without a lower val_loss", unit="epochs", ge=1
+        None,
+        "end a phase, of one phase the training, after so many epochs without a lower val_loss",
+        unit="epochs",
+        ge=1,
     )
     max_minutes: float | None = param(
         None, "wall-clock cap; the trial still evaluates and keeps its result", unit="min", gt=0
@@ -200,8 +203,8 @@ def _with_defaults(raw: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[
     found = dict(raw)
     for dotted, value in defaults.items():
         section, _, key = dotted.partition(".")
-        written = expand_name(found.get(section, None if section in NAMED else {}))
-        if isinstance(written, Mapping):
+        written = expand_name(found.get(section, {}))
+        if isinstance(written, Mapping) and (section not in NAMED or "name" in written):  # else it is refused as it is
             found[section] = {key: value, **written}
     return found
 

@@ -105,13 +105,16 @@ def _told(say: Say) -> inputs.Progress:
 
 def trials_left(study: Study) -> tuple[int, int]:
     """Trials of the storage that have ended, and those that the budget leaves to be run."""
+    from sparsetune.search.points import Points, crossed
     from sparsetune.search.storage import exists, read_study, study_names
 
+    given = Points.of(study, lambda _: None).given  # what it warns of has been said
+    extent = study.extent(len(crossed(given, study.cells)))
     if not exists(study.storage) or study.name not in study_names(study.storage):
-        return 0, study.total
+        return 0, extent.total()
     trials = read_study(study.storage, study.name).trials
-    running, given = counts(trials)["RUNNING"], sum(GIVEN in trial.notes for trial in trials)
-    return len(trials) - running, running + max(0, study.total - (len(trials) - given))
+    running, taken = counts(trials)["RUNNING"], sum(GIVEN in trial.notes for trial in trials)
+    return len(trials) - running, running + max(0, extent.total(taken) - len(trials))
 
 
 def reckon(study: Study, found: Forecast) -> Forecast:

@@ -7,6 +7,7 @@ driver died in between.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from copy import copy
 from typing import Any
@@ -33,7 +34,8 @@ RECORD = "stopper"  # a trial's attribute: what the stopper wants to know of it 
 _GIVEN = 0x61BE  # apart from the seeds of drawn trials
 _STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL": TrialState.PRUNED}
 """In the copy. Optuna's samplers overlook what failed, and TPE would propose the like again and again; a pruned trial
-without values tells it that this was worse than all that are complete."""
+that breaks a constraint without end tells it that this was worse than all others, those that break one too."""
+_FAILED = "constraints:failed"  # that constraint's attribute, as Optuna calls it
 
 
 class Cell:
@@ -75,9 +77,10 @@ class Cell:
         """Take a trial of an earlier run, in the order of numbers, without its factors."""
         number, there = len(self), copy(frozen)
         there.state = _STATES.get(frozen.state.name, frozen.state)
-        self._memory.create_new_trial(self._copy._study_id, there)
         if frozen.state is TrialState.FAIL:
+            there.system_attrs = {**frozen.system_attrs, _FAILED: math.inf}
             self._failed.add(number)
+        self._memory.create_new_trial(self._copy._study_id, there)
         for key, value in frozen.user_attrs.get(NEWS, {}).items():
             self._memory.set_study_system_attr(self._copy._study_id, key, value)
             self._system[key] = value
@@ -132,11 +135,12 @@ class Cell:
         trial = optuna.trial.Trial(self._copy, self.note(number, kept)._trial_id)
         for name, violation in violations.items():
             trial.set_constraint(name, violation)
+        if state == "FAIL":
+            self._memory.set_trial_system_attr(trial._trial_id, _FAILED, math.inf)
+            self._failed.add(number)
         with quiet():
             self._copy.tell(number, values, _STATES[state])
         self._stopper.ended(number, state)
-        if state == "FAIL":
-            self._failed.add(number)
         return self.frozen(number)
 
     def note(self, number: int, attributes: Mapping[str, Any]) -> FrozenTrial:
@@ -152,7 +156,8 @@ class Cell:
         found = self._memory.get_trial(trial_id)
         if number in self._failed:
             found = copy(found)
-            found.state = TrialState.FAIL
+            found.state, found.values = TrialState.FAIL, None  # Optuna takes a pruned trial's last row for its value
+            found.system_attrs = {key: value for key, value in found.system_attrs.items() if key != _FAILED}
         return found
 
     def whole(self, frozen: FrozenTrial, number: int) -> FrozenTrial:

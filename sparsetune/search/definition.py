@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from sparsetune.config.extent import Extent
 from sparsetune.config.overrides import flatten
 from sparsetune.config.study import Study
 from sparsetune.search.progress import BUDGET
@@ -34,14 +35,19 @@ def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def note_changes(
-    storage: BaseStorage, study_id: int, study: Study, environment: Mapping[str, str], warn: Callable[[str], None]
+    storage: BaseStorage,
+    study_id: int,
+    study: Study,
+    extent: Extent,
+    environment: Mapping[str, str],
+    warn: Callable[[str], None],
 ) -> None:
     """Write the definition of a new study; for an old one note what may change and has, with the trial it begins at."""
     attributes = storage.get_study_user_attrs(study_id)
     if DEFINITION not in attributes:
         storage.set_study_system_attr(study_id, METRIC_NAMES, [objective.metric for objective in study.objectives])
         storage.set_study_user_attr(study_id, DEFINITION, study.definition)
-    budget = {**study.budget.model_dump(), "trials": study.total}
+    budget = {**study.budget.model_dump(), **vars(extent)}
     if attributes.get(BUDGET) != budget:
         storage.set_study_user_attr(study_id, BUDGET, budget)
     changes: list[dict[str, Any]] = attributes.get(_CHANGES, [])

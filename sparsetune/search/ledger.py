@@ -55,15 +55,16 @@ class Ledger:
             self._study_id = self._storage.get_study_id_from_name(study.name)
         except KeyError:
             self._study_id = self._storage.create_new_study(directions, study.name)
-        note_changes(self._storage, self._study_id, study, environment, warn)
         attributes = self._storage.get_study_user_attrs(self._study_id)
         points = Points.kept(attributes) or points or Points()
+        self._given = crossed(points.given, study.cells)
+        self.extent = study.extent(len(self._given))
+        note_changes(self._storage, self._study_id, study, self.extent, environment, warn)
         for key, value in {CONTENT: dict(content or {}), **points.attributes()}.items():
             if value and key not in attributes:
                 self._storage.set_study_user_attr(self._study_id, key, value)
         self.uid = study_uid(self._storage, self._study_id)
         self._known = Known(study, {**environment, **(content or {})}, points.results)
-        self._given = crossed(points.given, study.cells)
         self._cells = [Cell(study, factors) for factors in study.cells]
         self._places: list[tuple[Cell, int]] = []  # by number: the cell, and the position there
         self._ids: list[int] = []  # in the storage, by number
@@ -98,9 +99,7 @@ class Ledger:
     @property
     def spent(self) -> bool:
         """Whether all trials of the budget, or all points that there are, have been drawn."""
-        points, drawn = self._study.points, len(self) - len(self._given)
-        all_drawn = points is not None and drawn >= points
-        return all_drawn or len(self) - self._known.given >= self._study.budget.trials
+        return len(self) >= self.extent.total(self._known.given)
 
     def trials(self) -> list[Trial]:
         return [self._trial(number) for number in range(len(self))]

@@ -72,7 +72,7 @@ def spent(study: Study) -> bool:
             return False  # a grid has its points beside those that are given: the ledger knows
         trials = storage.get_all_trials(study_id, deepcopy=False)
         given = sum(GIVEN in trial.user_attrs for trial in trials)
-    return storage.get_n_trials(study_id) - given >= study.total
+    return storage.get_n_trials(study_id) >= study.extent().total(given)
 
 
 def stored_study(study: Study) -> tuple[RDBStorage, int] | None:

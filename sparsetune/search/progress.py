@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sparsetune.config.constraints import Constraint, feasible
 from sparsetune.config.errors import BadInput, unknown
+from sparsetune.config.extent import Extent
 from sparsetune.config.messages import GIVEN, Branch, Key, Run, Trial
 from sparsetune.config.metrics import Goal
 from sparsetune.config.paths import without_password
@@ -27,7 +28,7 @@ from sparsetune.search.storage import DEFINITION, exists, sqlite_path
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-BUDGET = "budget"  # the study's attribute with its budget, as the study file of its last start has it
+BUDGET = "budget"  # the study's attribute with its budget and extent, as the study file of its last start has them
 _UID, _REASON, _NAMES = "uid", "reason", "study:metric_names"
 _GOALS: dict[str, Goal] = {"MAXIMIZE": "maximize", "MINIMIZE": "minimize"}
 _INFINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf")}
@@ -48,7 +49,7 @@ class Progress:
 
     Attributes:
         uid: what tells it from an earlier study of its name; None until its first driver got so far.
-        budget: trials in all, with those that were taken over at the start; None if no driver has said.
+        budget: trials in all, with those that were taken over or given at the start; None if no driver has said.
         trials: by number.
         values: of the complete rows that break no constraint, in the order of ``metrics``, by number and branch.
         failure: number and reason of the trial that failed last.
@@ -102,10 +103,11 @@ def _read(connection: Connection, name: str, study_id: int) -> Progress:
         values = _row_values(connection, complete, study_id, metrics, constraints)
     else:
         values = {(number, ""): found for number, found in _values(connection, complete, study_id).items()}
-    budget = json.loads(attributes.get(BUDGET, "{}")).get("trials")
-    if budget is not None and definition.get("start_with"):
+    said, taken = json.loads(attributes.get(BUDGET, "{}")), 0
+    if definition.get("start_with"):
         of_any_study = _select(connection, "trial_user_attributes", "trial_id", key=GIVEN)
-        budget += len({row[0] for row in rows} & {trial_id for (trial_id,) in of_any_study})
+        taken = len({row[0] for row in rows} & {trial_id for (trial_id,) in of_any_study})
+    budget = Extent(said["trials"], said.get("points")).total(taken) if "trials" in said else None
     uid = json.loads(attributes.get(_UID, "null"))
     return Progress(
         name=name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,19 @@ from rich.text import Text
 from sparsetune.config.base import Part
 from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.metrics import METRICS
+from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registry
 from sparsetune.config.space import Space, cells, load_space
 from sparsetune.config.space_names import check_names
 from sparsetune.config.study_file import space_name
-from sparsetune.config.yaml_io import read_mapping
+from sparsetune.config.yaml_io import dump, read_mapping
 from sparsetune.layout.text import number
 from sparsetune.report.tables import plain_table
 from sparsetune.show.space import in_words
 
 
 def show_methods(name: str | None) -> None:
-    """The methods with the first line of their cards; one of them in full."""
+    """The methods with the first line of their cards; one of them in full, with what it changes in other sections."""
     from sparsetune.sparsity.methods import METHODS
 
     if name is None:
@@ -35,6 +37,10 @@ def show_methods(name: str | None) -> None:
     show_settings(_head(method), method.Config, phases=True)
     if method.metrics:
         Console().print(f"metrics of its own: {', '.join(method.metrics)}", highlight=False)
+    if method.defaults:
+        Console().print("with it, other sections have these defaults:", highlight=False)
+        sections = textwrap.indent(dump(assign({}, method.defaults)).rstrip(), "  ")
+        Console().print(sections, highlight=False, markup=False, soft_wrap=True)
 
 
 def show_models(name: str | None) -> None:

@@ -46,9 +46,9 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
             *point_lines([point.params for point in points]),
         )
     if study.start_with:
-        _comment(
-            "", f"before them come {len(known.given)} known points, {len(known.results)} with results of other studies"
-        )
+        count = len(known.given)
+        come = "comes 1 known point" if count == 1 else f"come {count} known points"
+        _comment("", f"before them {come}, {len(known.results)} with results of other studies")
     if not probe:
         inputs.locate(study.trial, study.project, study.registries, study.source)  # as a forecast and a start do
         return 0

@@ -68,7 +68,9 @@ def show_evaluation(path: Path, found: Evaluation, *, as_json: bool) -> None:
 
 def _verdict(found: Evaluation) -> Iterator[str]:
     if found.mc_samples is not None:
-        yield f"Evaluated with mc_samples {found.mc_samples}: other numbers than recorded are expected."
+        same = all(map(found.same, found.found))  # as with a network that drops nothing
+        said = "these are the recorded numbers" if same else "other numbers than recorded are expected"
+        yield f"Evaluated with mc_samples {found.mc_samples}: {said}."
     elif found.reproduced:
         yield "The network is what the trial left: these are its numbers."
     else:

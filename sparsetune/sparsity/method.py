@@ -111,12 +111,20 @@ class Method:
         """The phases, in order. Their names are among ``phases``, and are what the fields of ``Config`` refer to."""
         return (Phase("train", self.training.epochs),)
 
+    @classmethod
+    def epochs(cls, config: Any, training: Training) -> int | None:
+        """Epochs of the whole plan, where settings alone say so; None where only a method with its network does."""
+        return training.epochs if cls.plan is Method.plan else None
+
     def parameters(self) -> Iterable[nn.Parameter] | list[dict[str, Any]]:
         """What the optimiser updates: parameters, or groups with options of their own."""
         return self.network.parameters()
 
     def begin_phase(self, phase: Phase) -> None:
-        """Called once before the first epoch of a phase; not again when a trial is resumed within it."""
+        """Called once before the first epoch of a phase; not again when a trial is resumed within it.
+
+        What it draws from torch is a function of the seed and the epochs done, as in every hook.
+        """
 
     def before_batch(self) -> None:
         """Called before each batch, in training and in evaluation."""

@@ -141,6 +141,11 @@ def the_plan_has_named_phases(case: MethodCase) -> None:
     assert all(phase.name and phase.epochs > 0 for phase in plan)
 
 
+def the_plan_is_as_long_as_settings_say(case: MethodCase) -> None:
+    config, plan = case.trial(), case.trainer().method.plan()
+    assert case.method.epochs(config.method, config.training) in (None, sum(phase.epochs for phase in plan))
+
+
 def config_survives_plain_values(case: MethodCase) -> None:
     config = case.trial()
     assert resolve_trial(config.plain(), case.registries) == config
@@ -243,6 +248,7 @@ CHECKS: list[Check] = [
     is_registered_under_the_name_in_its_config,
     every_field_has_a_doc_and_a_phase_of_the_plan,
     the_plan_has_named_phases,
+    the_plan_is_as_long_as_settings_say,
     config_survives_plain_values,
     metrics_are_in_the_table_and_declared,
     measuring_each_epoch_changes_no_number,

@@ -1,7 +1,7 @@
 """A toy that stands in for methods with a pruning step: train, prune once by magnitude, fine-tune what is left.
 
-Idea:    the weights of least magnitude, over all prunable tensors together, become zero and stay so; with dropout
-         layers, predictions are averaged over networks with dropped units, as in dense training.
+Idea:    the weights of least magnitude, over all prunable tensors together, become zero and stay so, or as many drawn
+         ones; with dropout layers, predictions are averaged over networks with dropped units, as in dense training.
 Hooks:   begin_phase, after_step, after_epoch, begin_evaluation, predict, summary.
 Ranges:  density 0.02-1 (log), finetune_epochs 1-10.
 
@@ -32,6 +32,9 @@ class ToyConfig(DropoutConfig):
 
     name: Literal["toy"] = "toy"
     density: float = param(0.2, "fraction of the prunable weights that is kept", phase=FINETUNE, gt=0, le=1)
+    keeps: Literal["largest", "any"] = param(
+        "largest", "which weights these are: of largest magnitude, or drawn", phase=FINETUNE
+    )
     finetune_epochs: int = param(2, "epochs after pruning", unit="epochs", phase=FINETUNE, ge=1)
 
 
@@ -55,11 +58,18 @@ class ToyPruning(Dense):
         """Train as long as dense training does, then fine-tune; the first epoch after pruning is no measure."""
         return (*super().plan(), Phase(FINETUNE, self.config.finetune_epochs, settle=1))
 
+    @classmethod
+    def epochs(cls, config: Any, training: Training) -> int:
+        """Of both phases."""
+        return training.epochs + int(config.finetune_epochs)
+
     def begin_phase(self, phase: Phase) -> None:
         """Prune before fine-tuning."""
         if phase.name == FINETUNE:
             before = _squares(self._weights)
-            self._masks = magnitude_masks(self._weights, self.config.density)
+            drawn = {name: torch.rand_like(weight) for name, weight in self._weights.items()}
+            scores = self._weights if self.config.keeps == "largest" else drawn
+            self._masks = magnitude_masks(scores, self.config.density)
             self.after_step()
             self._norm_kept = _squares(self._weights) / before
 

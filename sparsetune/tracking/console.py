@@ -10,6 +10,7 @@ from typing import Protocol
 from rich.console import Console
 
 from sparsetune.config.constraints import Constraint
+from sparsetune.config.extent import Extent
 from sparsetune.config.messages import Files, Key, Row, Trial
 from sparsetune.config.study_file import Objective
 from sparsetune.tracking.output import unbreakable
@@ -38,7 +39,7 @@ class ConsoleObserver:
         console: Console,
         objectives: Sequence[Objective],
         earlier: Sequence[Trial],
-        total: int,
+        extent: Extent,
         title: str,
         clock: Callable[[], float] = time.monotonic,
         constraints: Sequence[Constraint] = (),
@@ -46,11 +47,11 @@ class ConsoleObserver:
         """
         Args:
             earlier: trials of earlier runs; they count in the progress and among the best.
-            total: trials in all.
+            extent: how many trials there are to be.
             constraints: of the study; a row that breaks one is never among the best.
         """
         console.file = unbreakable(console.file)
-        self._standing = Standing(objectives, earlier, total, clock, constraints)
+        self._standing = Standing(objectives, earlier, extent, clock, constraints)
         self._lock = RLock()  # a signal handler may print while this thread holds it
         self._view: View
         if console.is_interactive and console.file.isatty() and not console.quiet:

@@ -8,6 +8,7 @@ from math import isnan
 from typing import NamedTuple
 
 from sparsetune.config.constraints import Constraint
+from sparsetune.config.extent import Extent
 from sparsetune.config.front import Front
 from sparsetune.config.messages import GIVEN, Key, Row, Trial
 from sparsetune.config.study_file import Objective
@@ -86,22 +87,24 @@ class Since:
 class Standing:
     """One run of a study.
 
-    ``counts`` has the ended trials of all runs, by state; ``total`` is the budget. In ``front`` are rows: of a forked
-    trial one for each branch; none that breaks a constraint, and of trials that do ``broken`` is the number.
+    ``counts`` has the ended trials of all runs, by state; ``taken`` of them were known at the start. In ``front`` are
+    rows: of a forked trial one for each branch; none that breaks a constraint, and of trials that do ``broken`` is the
+    number.
     """
 
     def __init__(
         self,
         objectives: Sequence[Objective],
         earlier: Sequence[Trial],
-        total: int,
+        extent: Extent,
         clock: Callable[[], float],
         constraints: Sequence[Constraint] = (),
     ) -> None:
         self.objectives = tuple(objectives)
         self.constraints = tuple(constraints)
         self.broken = 0
-        self.total = total
+        self.extent = extent
+        self.taken = 0
         self.counts = {"COMPLETE": 0, "PRUNED": 0, "FAIL": 0}
         self.running: dict[int, Running] = {}
         self.peak = 0  # the most that ran at once
@@ -114,6 +117,11 @@ class Standing:
         for trial in earlier:
             if trial.state in self.counts:
                 self._count(trial)
+
+    @property
+    def total(self) -> int:
+        """Trials in all, as far as is known by now."""
+        return self.extent.total(self.taken)
 
     @property
     def done(self) -> int:
@@ -171,7 +179,7 @@ class Standing:
         )
 
     def _count(self, trial: Trial) -> list[Better]:
-        self.total += GIVEN in trial.notes  # taken over at the start: it costs nothing of the budget
+        self.taken += GIVEN in trial.notes
         self.counts[trial.state] += 1
         if trial.state == "FAIL":
             self.failure = trial

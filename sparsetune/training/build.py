@@ -17,7 +17,7 @@ from sparsetune.training.evaluation import evaluation_batch
 from sparsetune.training.precision import compute_as_asked
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-EVALUATION = 1 << 31  # apart from the numbers of training epochs
+BEGINNING, EVALUATION, END = 1 << 30, 2 << 30, 3 << 30  # apart from the numbers of training epochs
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def seed_all(seed: int, number: int, device: torch.device) -> None:
     """Seed what a training draws from; torch.manual_seed asks every kind of device there is, each time.
 
     Args:
-        number: what is drawn for: 0 to build, 1 + e to train epoch e, ``EVALUATION`` + e to evaluate after e epochs.
+        number: what is drawn for: 0 to build, 1 + e to train epoch e; after e epochs ``BEGINNING`` + e where a phase
+            begins, ``EVALUATION`` + e to evaluate, ``END`` + e where a phase ends.
     """
     mixed = mix(seed, number)
     torch.default_generator.manual_seed(mixed)

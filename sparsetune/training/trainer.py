@@ -1,7 +1,7 @@
 """A training as an iterator of epoch results, whose state goes in and out as one checkpoint.
 
-All randomness of an epoch is a function of the seed and the epoch's number, so a training that is stopped between
-two epochs and taken up again gives the numbers of one that ran through.
+All randomness of an epoch is a function of the seed and the epoch's number, as is that of a phase's beginning and end,
+so a training that is stopped between two epochs and taken up again gives the numbers of one that ran through.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sparsetune.config.metrics import metric_of
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.method import Phase
-from sparsetune.training.build import DTYPES, EVALUATION, build, device_of, seed_all
+from sparsetune.training.build import BEGINNING, DTYPES, END, EVALUATION, build, device_of, seed_all
 from sparsetune.training.data import load_dataset
 from sparsetune.training.data.delivery import batches, delivered
 from sparsetune.training.evaluation import evaluate, predictions
@@ -89,8 +89,8 @@ class Trainer:
         self.flops = given_flops(per_sample) if per_sample else known.flops
         self.work = known.work
         self.phases = [phase for phase in self.method.plan() for _ in range(phase.epochs)]  # by epoch
-        names = [phase.name for phase in self.phases]
-        self._last = names.index(until) if until in names else len(names)
+        self._names = [phase.name for phase in self.phases]
+        self._last = self._names.index(until) if until in self._names else len(self._names)
         self._pacer = Pacer(self.optimizer, config.training, len(self.phases))
         self.cost = Cost()
         self._out_of_time = False
@@ -114,35 +114,50 @@ class Trainer:
         return self
 
     @property
+    def _place(self) -> int:
+        """Where in ``phases`` the next epoch stands: where patience is spent, at the beginning of the next phase."""
+        longest = max(self.views, key=lambda view: len(view.record)).record
+        if not longest:
+            return 0
+        name, since = longest[-1].phase, longest[-1].since
+        spent = all(view.diverged or view.spent(self.training) for view in self.views)
+        return self._names.index(name) + (self._names.count(name) if spent else since)
+
+    @property
     def done(self) -> bool:
         """No epoch is left, every view is over or the time is up."""
-        spent = all(view.over(self.training) for view in self.views)
-        return self.epoch >= self._last or spent or self._out_of_time
+        return self._place >= self._last or all(map(self._ended, self.views)) or self._out_of_time
 
     def over(self, view: View) -> bool:
         """Whether no more rows of a view will come; of one whose training goes on elsewhere they do."""
-        return view.over(self.training) or self._out_of_time or self.epoch >= len(self.phases)
+        return self._ended(view) or self._out_of_time or self._place >= len(self.phases)
+
+    def _ended(self, view: View) -> bool:
+        """Whether it has diverged, or its patience is spent in the last phase."""
+        in_last = bool(view.record) and view.record[-1].phase == self._names[-1]
+        return bool(view.diverged) or (in_last and view.spent(self.training))
 
     def __next__(self) -> Row:
         """Train and evaluate one epoch; raises :class:`Diverged` when a loss is not finite."""
         if self.done:
             raise StopIteration
-        epoch = self.epoch
-        phase = self.phases[epoch]
+        epoch, place = self.epoch, self._place
+        phase = self.phases[place]
+        since = place + 1 - self._names.index(phase.name)
         if epoch == 0 and self.config.metrics.each_epoch:
             self._measure_start()
         started, before = time.perf_counter(), replace(self.cost)
-        if epoch == 0 or self.phases[epoch - 1] is not phase:
+        if since == 1:
+            seed_all(self.config.seed, BEGINNING + epoch, self.device)
             self.method.begin_phase(phase)
-        trained = self._train(phase, epoch)
+        trained = self._train(epoch, place)
         of_method = declared(self.method, self.method.after_epoch(), self._registries.metrics)
-        active = [view for view in self.views if not view.over(self.training)]
+        active = [view for view in self.views if not self._ended(view)]
         validated = [self._validated(view, epoch + 1) for view in active]
         self.cost.seconds = before.seconds + time.perf_counter() - started
         self._out_of_time = self._time_left() <= 0
         of_training = {f"train_{name}": value for name, value in zip(self.task.names, trained, strict=True)}
         others = {**self._costs(before), **of_method}
-        since = epoch + 1 - self.phases.index(phase)
         at = {"phase": phase.name, "since": since, "settled": since > phase.settle}
         for view, (numbers, further) in zip(active, validated, strict=True):
             if not math.isfinite(numbers["loss"]):
@@ -151,8 +166,8 @@ class Trainer:
                 view.add(numbers, of_training, {**further, **others}, self.network, self.training, **at)
         if all(view.diverged for view in active):
             raise Diverged(active[0].diverged)
-        if self.done or self.phases[epoch + 1] is not phase:
-            self.method.end_phase(phase)
+        if self.done or self.phases[self._place] is not phase:
+            self._end(phase)
         return next(view.record[-1] for view in active if not view.diverged)
 
     def finish(self, view: View | None = None, leave: Callable[[Metrics], None] | None = None) -> Metrics:
@@ -191,7 +206,7 @@ class Trainer:
         before = deepcopy((self.network.state_dict(), self.method.state_dict())) if going_on and changes else None
         self.method.adopt(view.method)
         if not self.done:  # this view's training ends here
-            self.method.end_phase(self.phases[self.epoch - 1])
+            self._end(self.phases[self._place - 1])
         if view.best_state is not None:
             self.network.load_state_dict(view.best_state)
         seed_all(self.config.seed, EVALUATION, self.device)
@@ -201,6 +216,10 @@ class Trainer:
             if before is not None:
                 self.network.load_state_dict(before[0])
                 self.method.load_state_dict(before[1])
+
+    def _end(self, phase: Phase) -> None:
+        seed_all(self.config.seed, END + self.epoch, self.device)
+        self.method.end_phase(phase)
 
     def _validated(self, view: View, epoch: int) -> tuple[dict[str, float], Metrics]:
         """Validation's numbers by the task's names after so many epochs, and what else is asked for by the table's.
@@ -236,7 +255,7 @@ class Trainer:
                 view.start = {**{f"val_{name}": value for name, value in numbers.items()}, **further}
         self.cost.seconds += time.perf_counter() - started
 
-    def _train(self, phase: Phase, epoch: int) -> tuple[float, ...]:
+    def _train(self, epoch: int, place: int) -> tuple[float, ...]:
         seed_all(self.config.seed, epoch + 1, self.device)
         samples, training = len(self.data.train), self.training
         order = torch.randperm(samples, device=self.device)
@@ -247,13 +266,13 @@ class Trainer:
             self.optimizer,
             self.task,
             batches(self.data.train, training.batch_size, order),
-            phase=phase,
+            phase=self.phases[place],
             epoch=epoch,
             cost=self.cost,
             deadline=time.monotonic() + self._time_left(),
             grad_accum_steps=training.grad_accum_steps,
             clip_grad_norm=training.clip_grad_norm,
-            pace=self._pacer.begin(epoch, math.ceil(drawn / training.grad_accum_steps)),
+            pace=self._pacer.begin(place, math.ceil(drawn / training.grad_accum_steps)),
         )
 
     def _costs(self, before: Cost) -> Metrics:

@@ -47,12 +47,12 @@ class View:
         """The row of the state that the trial leaves."""
         return self.record[-1] if self.best_state is None else self.best_row
 
-    def over(self, training: Training) -> bool:
-        """Whether it has diverged or its patience is spent."""
-        if self.diverged or not self.record:
-            return bool(self.diverged)
+    def spent(self, training: Training) -> bool:
+        """Whether the patience of the phase of the last row is."""
         patience = training.early_stop_patience
-        return patience is not None and self.record[-1].epoch - self.best_row.epoch >= patience
+        if patience is None or not self.record:
+            return False
+        return self.record[-1].epoch - self.best_row.epoch >= patience
 
     def add(
         self,

@@ -160,6 +160,14 @@ SCORES: list[tuple[Any, str]] = [
     (scored("energy_kj"), f"objectives.0.score: 'energy_kj' exists on a GPU only, so nothing is judged by it {LISTED}"),
     (scored("est_energy_kj"), "objectives.0.score: 'est_energy_kj' wants metrics.gpu_tdp_watts to be set"),
     (scored("1 + 2"), "objectives.0.score: found '1 + 2', allowed: a formula of metrics"),
+    (
+        scored("val_accuracy + 'a'"),
+        "objectives.0.score: found 'a' where a number is wanted at character 14 of \"val_accuracy + 'a'\"",
+    ),
+    (
+        scored("val_accuracy if density < 0.5 else 'dense'"),
+        "objectives.0.score: found 'dense' where a number is wanted in \"val_accuracy if density < 0.5 else 'dense'\"",
+    ),
     (scored("val_loss -"), "objectives.0.score: unexpected end at character 11 of 'val_loss -'"),
     (scored(3), f"objectives.0.score: found 3, allowed: {QUOTES}"),
     (
@@ -308,7 +316,7 @@ def test_forks(changes: dict[str, Any], line: str, tmp_path: Path) -> None:
 
 
 def test_a_fork_without_a_clock_is_accepted(tmp_path: Path) -> None:
-    training = {"epochs": 2, "max_minutes": None}
+    training = {"epochs": 2, "max_minutes": None, "early_stop_patience": 1}
     study = accepted(tmp_path, method="dense", space=GONE, fork=COUNTS, training=training)
     assert [branch.name for branch in study.branches] == ["mc_samples=1", "mc_samples=5"]
 

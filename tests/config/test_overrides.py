@@ -78,7 +78,7 @@ def test_short_forms_on_the_way_are_written_out(tmp_path: Path) -> None:
     sets = {"method.ki": 0.3, "sampler.name": "random", "training.schedule.min_lr": 1e-3, "pruner.name": "none"}
     study = accepted(tmp_path, sets, method="ast", sampler="tpe", training={"schedule": "cosine"}, pruner="median")
     assert study.trial.plain()["method"]["ki"] == 0.3
-    assert study.trial.plain()["training"]["schedule"] == {"name": "cosine", "min_lr": 1e-3}
+    assert study.trial.plain()["training"]["schedule"] == {"name": "cosine", "min_lr": 1e-3, "per": "epoch"}
     assert (study.sampler.name, study.pruner.name) == ("random", "none")
 
 

@@ -82,6 +82,17 @@ def test_a_grid_has_no_more_left_than_points(tmp_path: Path) -> None:
     assert trials_left(grid) == (1, 2)
 
 
+def test_a_grid_has_its_given_points_left_too(tmp_path: Path) -> None:
+    lr = {"training.lr": {"choice": [0.1, 0.2, 0.3]}}
+    grid = small(tmp_path, sampler="grid", space=lr, budget={"trials": 99}, start_with=[{"training.lr": 0.2}])
+    assert trials_left(grid) == (0, 4)
+    grid.project.runs.mkdir()
+    run_trials(grid, ["COMPLETE", "RUNNING"])
+    ended, left = trials_left(grid)
+    assert ended >= 1
+    assert ended + left == 4
+
+
 def test_what_was_taken_over_leaves_the_budget_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "mlruns").mkdir()
     run_trials(small(tmp_path, study="old"), ["COMPLETE", "COMPLETE"])

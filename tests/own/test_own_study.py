@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from sparsetune.cli import app
 from sparsetune.config.paths import Project
 from sparsetune.config.yaml_io import parse
+from sparsetune.study import load
 
 from .files import METHOD, TOY, project
 
@@ -117,6 +118,25 @@ def content(folder: Path) -> Sequence[Path]:
             TOY,
             r"unknown metric 'margn'; did you mean 'margi",
         ),
+        *(
+            (
+                {"fork": {"method.finetune_epochs": [1, 3]}, "training": {"epochs": 2, "schedule": schedule}},
+                TOY,
+                rf"small.yaml: fork: plans of 3, 5 epochs, and schedule {schedule} spans all of a plan; allowed",
+            )
+            for schedule in ("cosine", "onecycle")
+        ),
+        *(
+            (
+                {"fork": {"method.mc_samples": [1, 3]}, **patient},
+                TOY,
+                r"small.yaml: fork.method.mc_samples: patience may end a phase of 'toy' in another epoch for each ",
+            )
+            for patient in (
+                {"training": {"early_stop_patience": 1}},
+                {"space": {"training.early_stop_patience": {"int": [1, 3]}}},
+            )
+        ),
         ({"objectives": [{"metric": "test_margin", "goal": "maximize"}]}, TOY, r"'test_margin' is of test data, which"),
     ],
 )
@@ -128,6 +148,23 @@ def test_bad_files_are_refused_in_one_line(tmp_path: Path, changes: dict[str, An
     assert len(result.stderr.splitlines()) == 1
     assert re.search(said, result.stderr)
     assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("fork", "training"),
+    [
+        ({"method.finetune_epochs": [1, 3]}, {"schedule": "step"}),
+        ({"method.density": [0.1, 0.3]}, {"schedule": "cosine", "early_stop_patience": 1}),
+        ({"method.density": [0.1, 0.3], "method.mc_samples": [3]}, {"early_stop_patience": 1}),
+        ({"method.mc_samples": [1, 3]}, {"schedule": "onecycle"}),
+    ],
+    ids=str,
+)
+def test_forks_whose_branches_share_all_that_they_must(
+    tmp_path: Path, fork: dict[str, Any], training: dict[str, Any]
+) -> None:
+    file = project(tmp_path, TOY, fork=fork, training=training, space={"training.lr": {"float": [0.1, 1.0]}})
+    assert load(file).branches[0].values == {name: values[0] for name, values in fork.items()}
 
 
 def test_a_dry_run_probes_it(tmp_path: Path) -> None:

@@ -67,6 +67,18 @@ def test_branches_equal_separate_trainings(
     assert len({metrics["val_loss"] for metrics in forked.values()}) == len(values)
 
 
+@pytest.mark.parametrize("field", ["density", "finetune_epochs"])
+def test_patience_ends_what_branches_share_as_it_ends_each_alone(field: str, tmp_path: Path) -> None:
+    values = {"density": (0.1, 0.5), "finetune_epochs": (1, 3)}[field]
+    training = {"epochs": 40, "lr": 2.0, "early_stop_patience": 1}
+    forked = ended(run_trial(job(tmp_path / "forked", {}, training, over(field, values))))
+    for value in values:
+        alone = ended(run_trial(job(tmp_path / str(value), {field: value}, training)))
+        assert forked[str(value)] == alone[""]
+        assert forked[str(value)]["density"] < 0.6
+        assert 2 < forked[str(value)]["best_epoch"] < 40
+
+
 @pytest.mark.parametrize("schedule", ["constant", {"name": "step", "every": 2, "gamma": 0.5}], ids=str)
 @pytest.mark.parametrize("lengths", [(1, 3), (3, 1)], ids=str)
 def test_branches_may_be_of_different_length(schedule: Any, lengths: tuple[int, int], tmp_path: Path) -> None:

@@ -9,9 +9,19 @@ import torch
 
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.method import Subject
-from sparsetune.testing.methods import CHECKS, Check, MethodCase, run_through, same_state, trial_config
+from sparsetune.testing.methods import (
+    CHECKS,
+    Check,
+    MethodCase,
+    restarted,
+    run_through,
+    same_state,
+    trial_config,
+    untimed,
+)
 from sparsetune.testing.toy_method import ToyConfig, ToyPruning, magnitude_masks, margin
 from sparsetune.training.registries import registries_of
+from sparsetune.training.trainer import Trainer
 
 from .files import toy
 
@@ -19,6 +29,7 @@ KNOWN = registries_of((toy(),))
 SPACES = Path(__file__).parents[2] / "search_spaces"
 CASES = {
     "toy": MethodCase({"name": "toy", "density": 0.3}, SPACES, KNOWN),
+    "toy with drawn masks": MethodCase({"name": "toy", "density": 0.3, "keeps": "any"}, SPACES, KNOWN),
     "toy with dropout": MethodCase(
         {"name": "toy", "density": 0.3, "n_dropout_layers": 1, "mc_samples": 3, "finetune_epochs": 1}, SPACES, KNOWN
     ),
@@ -81,6 +92,26 @@ def test_a_training_of_two_phases() -> None:
     assert metrics["density"] == pytest.approx(0.1, abs=1e-3)
     assert 0.1 < metrics["norm_kept"] < 1, "the largest weights"
     assert metrics["compression_ratio"] > 5
+
+
+def test_patience_that_is_spent_before_pruning_ends_that_phase_only() -> None:
+    """Wherever it is stopped and taken up again."""
+    method = {"name": "toy", "density": 0.1, "keeps": "any", "finetune_epochs": 3}
+    config = trial_config(
+        method, {"name": "mlp", "hidden": [16]}, epochs=40, lr=2.0, early_stop_patience=1, registries=KNOWN
+    )
+    trainer, metrics = run_through(config, KNOWN)
+    phases = [row.phase for row in trainer.record]
+    assert 2 <= phases.count("train") < 40
+    assert phases.count("finetune") >= 2
+    assert metrics["density"] == pytest.approx(0.1, abs=1e-3)
+    assert metrics["best_epoch"] > phases.count("train")
+    again = Trainer(config, registries=KNOWN)
+    while not again.done:
+        again = restarted(again, KNOWN)
+        next(again)
+    assert untimed(again.finish(), KNOWN) == untimed(metrics, KNOWN)
+    assert same_state(again.network.state_dict(), trainer.network.state_dict())
 
 
 def test_the_best_epoch_and_the_state_that_is_kept_are_of_the_last_phase() -> None:

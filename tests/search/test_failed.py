@@ -6,9 +6,10 @@ from typing import Any
 import optuna
 import pytest
 
-from sparsetune.config.messages import State
+from sparsetune.config.messages import Row, State
+from sparsetune.search.storage import open_storage
 
-from .toys import make, opened
+from .toys import ONE, make, opened, tell, told
 
 TRIALS = 40
 EDGE = 0.5  # above it all fail, and the best lie below it
@@ -63,3 +64,35 @@ def test_half_as_many_fail_as_where_failures_are_overlooked(several: bool, tmp_p
     print(failed, overlooked)
     assert sum(failed) <= sum(overlooked) / 2
     assert all((state == "FAIL") == (x > EDGE) for each in found for state, x in each), "listed as what they are"
+
+
+def test_what_fails_is_worse_than_what_breaks_a_constraint(tmp_path: Path) -> None:
+    """Above 0 all fail, below none is accurate enough, by very little: the search goes there."""
+    late = 0
+    for seed in range(5):
+        constraints = [{"metric": "val_accuracy", "at_least": 0.95}]
+        study = make(tmp_path / str(seed), space=SPACE, constraints=constraints, seed=seed, budget={"trials": TRIALS})
+        ledger = opened(study)
+        while not ledger.spent:
+            if len(ledger) % 10 == 9:
+                ledger = opened(study)
+            trial = ledger.ask()
+            if trial.params["method.x"] > 0:
+                tell(ledger, trial.number, "FAIL", {}, "too far")
+            else:
+                tell(ledger, trial.number, "COMPLETE", {"val_loss": trial.params["method.y"], "val_accuracy": 0.949})
+        late += sum(trial.state == "FAIL" for trial in ledger.trials()[TRIALS // 2 :])
+    print(late)
+    assert late <= 5 * (TRIALS / 2) / 3, "at random it is half of them"
+
+
+def test_what_fails_has_no_value_though_a_pruner_has_seen_it(tmp_path: Path) -> None:
+    study = make(tmp_path, space=SPACE, objectives=ONE, pruner="median", sampler="tpe")
+    ledger = opened(study)
+    number = ledger.ask().number
+    assert not ledger.report(number, Row(1, 0, {"val_loss": 0.5}))
+    tell(ledger, number, "FAIL", {"val_loss": 0.5}, "diverged")
+    (stored,) = optuna.load_study(study_name=study.name, storage=open_storage(study.storage)).trials
+    assert (stored.state.name, stored.values, stored.intermediate_values) == ("FAIL", None, {1: 0.5})
+    assert not stored.constraints
+    assert told(opened(study)) == told(ledger)

@@ -17,7 +17,7 @@ from sparsetune.config.errors import BadInput
 from sparsetune.search.progress import read_progress
 from sparsetune.search.storage import read_study
 
-from .begun import run
+from .begun import begin, go_on, run
 from .toys import TWO, finish, make, opened
 
 
@@ -81,6 +81,32 @@ def test_the_budget_of_a_grid_is_no_more_than_its_points(trials: int, budget: in
     ledger = finish(study)
     (found,) = read_progress(study.storage)
     assert (found.budget, len(found.trials), len(ledger)) == (budget, budget, budget)
+
+
+@pytest.mark.parametrize(("trials", "budget"), [(99, 12), (12, 12), (11, 11), (4, 4), (1, 1)])
+def test_a_grid_has_its_points_beside_those_that_are_given(trials: int, budget: int, tmp_path: Path) -> None:
+    """Two that have to be trained: they cost of the budget, and are none of the ten."""
+    study = make(tmp_path, budget={"trials": trials}, start_with=[{"method.k": 9}], **GRID)
+    ledger = begin(study)
+    (before,) = read_progress(study.storage)
+    go_on(ledger)
+    (after,) = read_progress(study.storage)
+    assert (before.budget, after.budget, len(after.trials)) == (budget, budget, budget)
+    assert ledger.extent.total() == budget
+
+
+@pytest.mark.parametrize(("trials", "budget"), [(99, 14), (12, 14), (11, 14), (10, 13), (2, 5)])
+def test_given_points_of_a_grid_that_are_known_cost_nothing(trials: int, budget: int, tmp_path: Path) -> None:
+    """Three of the four; the ten points come beside them."""
+    old = [trial for trial in run(tmp_path, "old", budget={"trials": 3}, **GRID) if trial.state == "COMPLETE"]
+    points = [{"method.k": k, "method.kind": kind} for k in (1, 3, 5, 7, 9) for kind in "ab"]
+    other = next(point for point in points if point not in [trial.params for trial in old])
+    study = make(tmp_path, study="new", budget={"trials": trials}, start_with=[{"all_of": "old"}, other], **GRID)
+    ledger = begin(study)
+    go_on(ledger)
+    (found,) = read_progress(study.storage, ["new"])
+    assert len(old) == 3
+    assert (found.budget, len(found.trials), ledger.extent.total(3)) == (budget, budget, budget)
 
 
 def test_what_was_given_at_the_start_comes_on_top_of_the_budget(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def known_points(file: Path) -> list[str]:
     again.write_text(result.stdout)
     assert load(again).resolved() == load(file).resolved()
     again.unlink()
-    return [line for line in result.stdout.splitlines() if "known points" in line]
+    return [line for line in result.stdout.splitlines() if "known point" in line]
 
 
 def test_it_says_with_how_many_known_points_a_study_begins(tmp_path: Path) -> None:
@@ -135,9 +135,9 @@ def test_it_says_with_how_many_known_points_a_study_begins(tmp_path: Path) -> No
     assert known_points(file) == ["# before them come 3 known points, 2 with results of other studies"]
     assert tree(tmp_path / "mlruns") == before, "and writes nothing"
     best = write_study(tmp_path, start_with=[{"best_of": "old"}])
-    assert known_points(best) == ["# before them come 1 known points, 1 with results of other studies"]
+    assert known_points(best) == ["# before them comes 1 known point, 1 with results of other studies"]
     assert known_points(write_study(tmp_path, start_with=points[:1])) == [
-        "# before them come 1 known points, 0 with results of other studies"
+        "# before them comes 1 known point, 0 with results of other studies"
     ]
     assert known_points(write_study(tmp_path)) == []
 

@@ -128,6 +128,15 @@ def test_a_grid_is_finished_when_all_its_points_are_done(tmp_path: Path) -> None
     ]
 
 
+def test_a_grid_with_given_points_is_finished_when_those_are_done_too(tmp_path: Path) -> None:
+    space = {"method.k": {"choice": [1, 3]}, "method.kind": {"factor": ["a", "b"]}}
+    changes = {"sampler": "grid", "space": space, "budget": {"trials": 99}, "start_with": [{"method.k": 3}]}
+    assert told(make(tmp_path, **changes)) == [
+        *(f"toys interrupted {done}/6" for done in range(6)),
+        "toys finished 6/6",
+    ]
+
+
 def test_a_study_is_finished_when_its_budget_is_spent_beside_what_was_given_to_it(tmp_path: Path) -> None:
     run(tmp_path, "old", budget={"trials": 2})
     assert told(make(tmp_path, study="new", start_with=[{"all_of": "old"}], budget={"trials": 3})) == [

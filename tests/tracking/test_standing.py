@@ -164,3 +164,17 @@ def test_what_was_given_at_the_start_comes_on_top_of_the_budget() -> None:
     assert (watched.standing.total, watched.standing.done, watched.standing.fraction) == (7, 7, 1)
     again = Watched(total=4, earlier=[*given, known(3), *(complete(number, 0.5, 0.5) for number in range(4, 6))])
     assert (again.standing.total, again.standing.done) == (7, 6)
+
+
+def test_of_a_grid_no_more_come_than_there_are_points() -> None:
+    """Five, of which two are given and turn out to be known, and a budget for four."""
+    watched = Watched(total=4, points=5)
+    assert watched.standing.total == 4
+    totals = []
+    for number in range(2):
+        watched.whole(known(number, **{GIVEN: "at the start"}), seconds=0.0)
+        totals.append(watched.standing.total)
+    assert totals == [5, 5]
+    for number in range(2, 5):
+        watched.whole(complete(number, 0.5, 0.5))
+    assert (watched.standing.done, watched.standing.fraction) == (5, 1)

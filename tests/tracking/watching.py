@@ -10,6 +10,7 @@ from typing import Any, Literal
 from rich.console import Console
 
 from sparsetune.config.constraints import Constraint
+from sparsetune.config.extent import Extent
 from sparsetune.config.messages import Key, Row, Run, Trial
 from sparsetune.config.study_file import Objective
 from sparsetune.testing.trials import FORK, several
@@ -80,9 +81,10 @@ class Watched:
         objectives: Sequence[Objective] = TWO,
         earlier: Sequence[Trial] = (),
         constraints: Sequence[Constraint] = (),
+        points: int | None = None,
     ) -> None:
         self.clock = Clock()
-        self.standing = Standing(objectives, earlier, total, self.clock, constraints)
+        self.standing = Standing(objectives, earlier, Extent(total, points), self.clock, constraints)
 
     def start(self, number: int, *, resumed: bool = False) -> None:
         self.standing.started(trial(number), resumed=resumed)
@@ -103,7 +105,7 @@ def observer(
     file: io.StringIO, clock: Clock, total: int = 10, earlier: Sequence[Trial] = (), **options: Any
 ) -> ConsoleObserver:
     options = {"width": 80, "height": 24, "_environ": {"TERM": "xterm-256color"}, **options}
-    return ConsoleObserver(Console(file=file, **options), TWO, earlier, total, "a study", clock)
+    return ConsoleObserver(Console(file=file, **options), TWO, earlier, Extent(total), "a study", clock)
 
 
 def run(watcher: ConsoleObserver, clock: Clock, ended: Trial, seconds: float = 1.0) -> None:

@@ -26,7 +26,7 @@ GRID = 16  # weights are multiples of 1 / GRID at the end of a phase
 
 
 class Rounding(Method):
-    """Rounds all weights at the end of its phase, and disturbs its predictions."""
+    """Rounds all weights at the end of its phase, at random, and disturbs its predictions."""
 
     class Config(Part):
         name: Literal["rounding"] = "rounding"
@@ -38,13 +38,15 @@ class Rounding(Method):
 
     def predict(self, inputs: torch.Tensor) -> torch.Tensor:
         outputs = super().predict(inputs)
+        if not self.config.noise:
+            return outputs
         return outputs + self.config.noise * torch.randn(outputs.shape)  # from torch's global generator
 
     @torch.no_grad()
     def end_phase(self, phase: Phase) -> None:
         self.ends += 1
         for parameter in self.network.parameters():
-            parameter.copy_((parameter * GRID).round() / GRID)
+            parameter.copy_((parameter * GRID + torch.rand(())).floor() / GRID)  # at random, up or down together
 
     def trace(self) -> dict[str, Any]:
         return {"ends": np.array([self.ends])}

@@ -65,10 +65,39 @@ def test_a_selection_is_forwarded_alone() -> None:
     assert (trainer.cost.drawn, trainer.cost.scored, trainer.cost.trained) == (TRAIN, TRAIN, 539)
 
 
-def test_early_stop_ends_the_phase() -> None:
-    _, events = recorded({"script": [1, 2, 3, 4, 5, 6], "second_phase": 2}, epochs=6, early_stop_patience=2)
-    assert [event for event in events if "phase" in event] == ["begin_phase first", "end_phase first"]
-    assert events.count("after_epoch") == 3
+TURNS = ["begin_phase first", "end_phase first", "begin_phase second", "end_phase second"]
+
+
+@pytest.mark.parametrize(
+    ("script", "first", "second"),
+    [
+        ([1, 2, 3, 4, 5], [1, 2, 3], [4, 5]),  # nothing after the first epoch is lower; the second phase is too short
+        ([4, 3, 2, 1, 9, 8, 7], [1, 2, 3, 4], [5, 6, 7]),  # far above those of the first phase, and better all the time
+        ([4, 3, 2, 1, 5, 6, 7, 0], [1, 2, 3, 4], [5, 6, 7]),
+        ([1, 2, 3, 9, 9, 9, 0], [1, 2, 3], [4, 5, 6]),  # patience counts anew
+    ],
+)
+def test_early_stop_ends_the_phase_and_the_next_begins(
+    script: list[float], first: list[int], second: list[int]
+) -> None:
+    length = 2 if len(script) == 5 else 3
+    method = {"script": script, "second_phase": length}
+    trainer, events = recorded(method, epochs=4 + length, early_stop_patience=2)
+    assert [event for event in events if "phase" in event] == TURNS
+    assert [row.epoch for row in trainer.record if row.phase == "first"] == first
+    assert [(row.epoch, row.since) for row in trainer.record[len(first) :]] == [
+        (epoch, since) for since, epoch in enumerate(second, start=1)
+    ]
+    assert trainer.done
+
+
+def test_a_schedule_is_where_the_plan_has_the_epoch() -> None:
+    """Two of the first phase's four epochs are left out, and the rate is halved for each of those before the last."""
+    method = {"script": [1, 2, 3, 3], "second_phase": 2}
+    settings = {"schedule": {"name": "step", "every": 1, "gamma": 0.5}, "lr": 1.0, "early_stop_patience": 1}
+    trainer, _ = recorded(method, epochs=6, **settings)
+    assert [row.phase for row in trainer.record] == ["first", "first", "second", "second"]
+    assert trainer.optimizer.param_groups[0]["lr"] == 0.5**5
 
 
 def test_running_out_of_time_ends_the_phase() -> None:

@@ -88,6 +88,7 @@ class StrongLotteryTicket(MonteCarloMethod):
             generator=torch.Generator().manual_seed(mix(subject.seed, _SCORES)),
         )
         self._moved = True  # scores have changed since weights were selected
+        self._trained = False
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
@@ -108,12 +109,14 @@ class StrongLotteryTicket(MonteCarloMethod):
             self._moved = False
 
     def after_step(self) -> None:
-        self._moved = True
+        self._moved = self._trained = True
 
     def begin_evaluation(self) -> None:
-        """Raises :class:`TrainingFailed` where a layer has lost all its weights."""
+        """Raises :class:`TrainingFailed` where a layer holds no weight, after training."""
         super().begin_evaluation()
         self.before_batch()
+        if not self._trained:
+            return
         for name, count in zip(self._edges.names, self._edges.kept_counts(), strict=True):
             if count == 0:
                 raise TrainingFailed(
@@ -138,4 +141,4 @@ class StrongLotteryTicket(MonteCarloMethod):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The network, which is loaded before, holds what these scores keep, or its best state."""
         self._edges.take_up(state["scores"])
-        self._moved = False
+        self._moved, self._trained = False, True

@@ -1,0 +1,22 @@
+"""What a method's page says beside its settings."""
+
+import pytest
+
+from sparsetune.config.overrides import flatten
+from sparsetune.config.yaml_io import parse
+from sparsetune.show.catalogue import show_methods
+from sparsetune.sparsity.methods import METHODS
+
+
+def test_a_method_s_page_ends_with_its_defaults_for_other_sections(capsys: pytest.CaptureFixture[str]) -> None:
+    """As one would write them."""
+    show_methods("slt")
+    _, said = capsys.readouterr().out.split("other sections have these defaults:\n")
+    written = flatten(parse(said, source="page"))
+    schedule = {name: written.pop(f"training.schedule.{name}") for name in ("name", "per")}
+    assert {**written, "training.schedule": schedule} == METHODS.get("slt").defaults
+
+
+def test_a_method_without_them_says_nothing_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    show_methods("dense")
+    assert "other sections" not in capsys.readouterr().out
