@@ -27,6 +27,9 @@ from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.method import Subject
 
 
+_UNITS = 0xD209  # apart from what training draws with the same seed
+
+
 class DropoutConfig(Part):
     """Settings of Monte Carlo dropout, for every method that has it."""
 
@@ -125,7 +128,7 @@ class _Units:
         """Within, a network in evaluation drops; each of the T from a generator of its own."""
         if self._generators is None:
             numbers = range(self.samples)
-            self._generators = [torch.Generator(device).manual_seed(mix(self._seed, t)) for t in numbers]
+            self._generators = [torch.Generator(device).manual_seed(mix(self._seed, _UNITS, t)) for t in numbers]
         self._predicting = True
         try:
             yield

@@ -155,7 +155,10 @@ class Method:
         return {}
 
     def end_phase(self, phase: Phase) -> None:
-        """Called once after the last epoch of a phase, early stop included."""
+        """Called once after the last epoch of a phase, early stop included, when that epoch has been evaluated.
+
+        What the network predicts stays as it is: the step from one phase to the next is ``begin_phase``.
+        """
 
     @property
     def samples(self) -> int:

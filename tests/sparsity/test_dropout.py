@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.seeds import mix
-from sparsetune.sparsity.dropout import MonteCarloDropout, log_mean_probability
+from sparsetune.sparsity.dropout import _UNITS, MonteCarloDropout, log_mean_probability
 from sparsetune.testing.methods import run_through, trial_config, untimed
 
 from .drawn import kept
@@ -29,7 +29,7 @@ def by_hand(network: nn.Sequential, inputs: Tensor, p: float, samples: int, seed
     """One pass after another, each with its own generator."""
     outputs = []
     for t in range(samples):
-        generator = torch.Generator().manual_seed(mix(seed, t))
+        generator = torch.Generator().manual_seed(mix(seed, _UNITS, t))
         values = inputs
         for name, layer in network.named_children():
             values = layer(values)

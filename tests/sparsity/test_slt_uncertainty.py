@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sparsetune.config.seeds import mix
+from sparsetune.sparsity.dropout import _UNITS
 from sparsetune.testing.methods import trial_config
 from sparsetune.training.final import _NOISE
 from sparsetune.training.metrics.uncertainty import noise
@@ -22,7 +23,7 @@ NOISE = 3000  # more than are evaluated at once
 
 def masks(batches: Sequence[int], seed: int) -> list[list[dict[str, Tensor]]]:
     """Of each sample, of each network, by site: (units,) what is kept."""
-    generators = [torch.Generator().manual_seed(mix(seed, t)) for t in range(T)]
+    generators = [torch.Generator().manual_seed(mix(seed, _UNITS, t)) for t in range(T)]
     found: list[list[dict[str, Tensor]]] = []
     for size in batches:
         drawn: list[dict[str, Tensor]] = [{} for _ in range(T)]
