@@ -159,7 +159,7 @@ _COST = (
 _SEEDED = (
     Metric("bytes_seed_mask", "bytes", "minimize", "end",
         "estimate, of weights that are as a seed drew them: 64 bits for it, one bit for each prunable weight, 32 bits for "
-        "every other number", any_state=True),
+        "every other number that is trained, or a running statistic", any_state=True),
 )  # fmt: skip
 
 _BY_LAYER = (

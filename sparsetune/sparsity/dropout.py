@@ -26,7 +26,6 @@ from sparsetune.config.seeds import mix
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.method import Subject
 
-
 _UNITS = 0xD209  # apart from what training draws with the same seed
 
 

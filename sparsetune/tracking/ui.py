@@ -57,7 +57,7 @@ def page(uri: str, port: int, experiment: str | None) -> str:
     found = find_experiment(uri, experiment)
     if found is None:
         raise BadInput(f"no experiment {experiment!r} in MLflow at {shown(uri)}")
-    return f"{base}/#/experiments/{found.experiment_id}/runs"
+    return f"{base}/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning"  # else among GenAI's tabs
 
 
 def command(port: int) -> list[str]:

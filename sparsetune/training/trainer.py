@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict, replace
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from sparsetune.config.base import Part
 from sparsetune.config.messages import Metrics, Row
@@ -26,16 +25,9 @@ from sparsetune.sparsity.method import Phase
 from sparsetune.training.build import BEGINNING, DTYPES, END, EVALUATION, build, device_of, seed_all
 from sparsetune.training.data import load_dataset
 from sparsetune.training.data.delivery import batches, delivered
-from sparsetune.training.evaluation import evaluate, predictions
-from sparsetune.training.final import (
-    declared,
-    memory_numbers,
-    noise_numbers,
-    size_numbers,
-    test_numbers,
-    val_numbers,
-)
+from sparsetune.training.final import declared, memory_numbers
 from sparsetune.training.loop import Diverged, train_epoch
+from sparsetune.training.measuring import Measuring
 from sparsetune.training.metrics.cost import Cost, given_flops
 from sparsetune.training.metrics.energy import GpuEnergy
 from sparsetune.training.metrics.memory import restart_peaks
@@ -80,10 +72,10 @@ class Trainer:
         )
         self.notes = {"split": self.data.digest, "data": how}
         self.task = make_task(self.data, config.training.label_smoothing)
-        self._measures = registries.measures_of(self.data.task)
         data = self.data
         self._built = build(config, data.input_shape, data.outputs, data.task, self.device, registries)
         self.network, self.method, known = self._built.network, self._built.method, self._built.anatomy
+        self._measuring = Measuring(config, self._built, data, self.task, registries)
         self.optimizer = make_optimizer(self.method.parameters(), config.training)
         per_sample = config.metrics.base_flop_per_sample
         self.flops = given_flops(per_sample) if per_sample else known.flops
@@ -144,16 +136,17 @@ class Trainer:
         epoch, place = self.epoch, self._place
         phase = self.phases[place]
         since = place + 1 - self._names.index(phase.name)
-        if epoch == 0 and self.config.metrics.each_epoch:
-            self._measure_start()
         started, before = time.perf_counter(), replace(self.cost)
+        if epoch == 0 and self.config.metrics.each_epoch:
+            for view in self.views:
+                view.start = self._measuring.before_training(view.method)
         if since == 1:
             seed_all(self.config.seed, BEGINNING + epoch, self.device)
             self.method.begin_phase(phase)
         trained = self._train(epoch, place)
         of_method = declared(self.method, self.method.after_epoch(), self._registries.metrics)
         active = [view for view in self.views if not self._ended(view)]
-        validated = [self._validated(view, epoch + 1) for view in active]
+        validated = [self._measuring.validated(view.method, epoch + 1) for view in active]
         self.cost.seconds = before.seconds + time.perf_counter() - started
         self._out_of_time = self._time_left() <= 0
         of_training = {f"train_{name}": value for name, value in zip(self.task.names, trained, strict=True)}
@@ -181,13 +174,7 @@ class Trainer:
         table, last = self._registries.metrics, view.record[-1].metrics
         totals = {k: v for k, v in last.items() if (known := metric_of(k, table)) and known.scope == "run"}
         with self._as_kept(view):
-            given, batch = (self.network, self.method), self.evaluation_batch
-            found: Metrics = {}
-            if not self.config.metrics.each_epoch:  # else the row has it
-                found = self._of_state(predictions(*given, self.data.val, batch))
-            seed_all(self.config.seed, EVALUATION, self.device)
-            tested = predictions(*given, self.data.test, batch)
-            found |= test_numbers(tested, self.task, self.data, self._measures)
+            found = self._measuring.at_the_end()
             of_method = declared(self.method, self.method.summary(), table)
             joules = self._energy.joules()
             if joules is not None:
@@ -220,40 +207,6 @@ class Trainer:
     def _end(self, phase: Phase) -> None:
         seed_all(self.config.seed, END + self.epoch, self.device)
         self.method.end_phase(phase)
-
-    def _validated(self, view: View, epoch: int) -> tuple[dict[str, float], Metrics]:
-        """Validation's numbers by the task's names after so many epochs, and what else is asked for by the table's.
-
-        What a method draws in predictions is the same for every view.
-        """
-        self.method.adopt(view.method)
-        seed_all(self.config.seed, EVALUATION + epoch, self.device)
-        kept: list[Tensor] | None = [] if self.config.metrics.each_epoch else None
-        means = evaluate(self.network, self.method, self.task, self.data.val, self.evaluation_batch, kept)
-        found = dict(zip(self.task.names, means, strict=True))
-        if kept is None or not math.isfinite(means[0]):
-            return found, {}
-        with _undisturbed(self.device):
-            further = self._of_state(torch.cat(kept))
-        return found, {k: v for k, v in further.items() if k not in {f"val_{name}" for name in found}}
-
-    def _of_state(self, predicted: Tensor) -> Metrics:
-        """All that can be said of the network as it is now, given its predictions (N, C) for validation data."""
-        given, asked = (self.network, self.method), self.config.metrics
-        found = val_numbers(predicted, self.task, self.data, self._measures)
-        found |= size_numbers(*given, self.work, self.data, found, by_layer=asked.each_epoch)
-        if asked.noise_samples is not None and self.data.task == "classification":
-            found |= noise_numbers(*given, self.data, asked.noise_samples, self.evaluation_batch)
-        return found
-
-    def _measure_start(self) -> None:
-        """Validation's numbers of each view before anything is trained."""
-        started = time.perf_counter()
-        with _undisturbed(self.device):
-            for view in self.views:
-                numbers, further = self._validated(view, 0)
-                view.start = {**{f"val_{name}": value for name, value in numbers.items()}, **further}
-        self.cost.seconds += time.perf_counter() - started
 
     def _train(self, epoch: int, place: int) -> tuple[float, ...]:
         seed_all(self.config.seed, epoch + 1, self.device)
@@ -312,8 +265,3 @@ class Trainer:
         for view, saved in zip(self.views, state["views"], strict=True):
             view.load_state_dict(saved)
         self._out_of_time = state["out_of_time"]
-
-
-def _undisturbed(device: torch.device) -> AbstractContextManager[None]:
-    """Random numbers that are drawn within are as if they had not been."""
-    return torch.random.fork_rng([device] if device.type == "cuda" else [])

@@ -211,7 +211,11 @@ def test_its_defaults_reach_other_sections_where_nothing_is_written() -> None:
         ({"model": {"name": "mlp", "weights": "w.safetensors"}}, ("model.weights", "w.safetensors", "null")),
         ({"method": {"name": "slt", "sparsity": 1.0}}, ("method.sparsity", "1.0", "below 1")),
         ({"method": {"name": "slt", "n_dropout_layers": 4}}, ("method.n_dropout_layers", "4", "at most 2")),
-        ({"method": {"name": "slt", "slt_sparsity": 0.5}}, ("slt_sparsity", "sparsity")),
+        (
+            {"method": {"name": "slt", "slt_sparsity": 0.5}},
+            ("'slt_sparsity'", "sparsity, the fraction removed"),
+        ),
+        ({"method": {"name": "slt", "density": 0.7}}, ("method", "'density'", "1 - density")),
         ({"model": None}, ("model", "missing")),
         ({"model": {"hidden": [3]}}, ("model", "found {'hidden': [3]},", "a name")),  # as written, without a default
         ({"training": 7}, ("training", "7", "a mapping")),

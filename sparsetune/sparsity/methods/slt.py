@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from sparsetune.config.base import EVALUATION, param
@@ -58,6 +59,15 @@ class SltConfig(DropoutConfig):
         ge=0,
         le=1000,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kept_or_removed(cls, raw: Any) -> Any:
+        """Words that published programs use for the kept fraction, too."""
+        for word in ("density", "prune_rate", "slt_sparsity"):
+            if isinstance(raw, Mapping) and word in raw:
+                raise ValueError(f"found {word!r}, allowed: sparsity, the fraction removed, which is 1 - density")
+        return raw
 
 
 class StrongLotteryTicket(MonteCarloMethod):
@@ -119,9 +129,8 @@ class StrongLotteryTicket(MonteCarloMethod):
             return
         for name, count in zip(self._edges.names, self._edges.kept_counts(), strict=True):
             if count == 0:
-                raise TrainingFailed(
-                    f"layer_collapse: no weight of {name} is kept at sparsity {self.config.sparsity:g}"
-                )
+                found = f"layer_collapse: no weight of {name} is kept at sparsity {self.config.sparsity:g}"
+                raise TrainingFailed(f"{found}; with less, with rank_by_fan_in or by layer it may be")
 
     @property
     def drawn(self) -> Tensor:

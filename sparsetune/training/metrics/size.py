@@ -54,7 +54,7 @@ class Sizes:
     Attributes:
         matrices: the prunable weights.
         rest_bytes: of all else, never pruned.
-        rest_values: numbers in it.
+        rest_values: numbers in it that a seed does not give: trained parameters, running statistics.
     """
 
     matrices: tuple[Matrix, ...]
@@ -116,7 +116,8 @@ def sizes(network: nn.Module, counted: Remains) -> Sizes:
     stored = network.state_dict(keep_vars=True)
     statistics = [buffer for name, buffer in network.named_buffers() if name in stored and buffer.is_floating_point()]
     rest = [*parameters.values(), *statistics]
-    return Sizes(matrices, sum(tensor.nbytes for tensor in rest), sum(tensor.numel() for tensor in rest))
+    moved = [*(parameter for parameter in parameters.values() if parameter.requires_grad), *statistics]
+    return Sizes(matrices, sum(tensor.nbytes for tensor in rest), sum(tensor.numel() for tensor in moved))
 
 
 def entropy_bits(values: int, kept: int) -> float:

@@ -49,6 +49,14 @@ def test_by_hand() -> None:
     assert found.seed_mask == 120
 
 
+def test_what_a_seed_draws_and_nothing_trains_takes_no_room_beside_it() -> None:
+    built = network()
+    built[3].bias.requires_grad_(False)
+    found = sized(built)
+    assert found.rest_values == 25 - 5
+    assert found.dense == 4 * (92 + 25)
+
+
 def test_the_lenet_of_sbcube() -> None:
     """19,500 weights and nothing else: 78 kB as floats, 2.4 kB as seed and mask, (64 + 19,500) / 8 = 2445.5."""
     built = nn.Sequential(

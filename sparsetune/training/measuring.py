@@ -1,0 +1,78 @@
+"""What is said of a network while it trains and at the end. Random numbers drawn for it are none of training's."""
+
+from __future__ import annotations
+
+import math
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor
+
+from sparsetune.config.base import Part
+from sparsetune.config.messages import Metrics
+from sparsetune.config.registry import Registries
+from sparsetune.config.trial import TrialConfig
+from sparsetune.training.build import EVALUATION, Built, seed_all
+from sparsetune.training.data.dataset import Dataset
+from sparsetune.training.evaluation import evaluate, predictions
+from sparsetune.training.final import noise_numbers, size_numbers, test_numbers, val_numbers
+from sparsetune.training.task import Task
+
+
+class Measuring:
+    """Measures a network as it is at the moment, in the way of predicting that its method has adopted."""
+
+    def __init__(self, config: TrialConfig, built: Built, data: Dataset, task: Task, registries: Registries) -> None:
+        self._config, self._asked = config, config.metrics
+        self._built, self._data, self._task = built, data, task
+        self._own = registries.measures_of(data.task)
+
+    def validated(self, setting: Part, epoch: int) -> tuple[dict[str, float], Metrics]:
+        """Validation's numbers by the task's names after so many epochs, and what else is asked for by the table's.
+
+        What a method draws in predictions is the same for every setting.
+
+        Args:
+            setting: the method's config.
+        """
+        built = self._built
+        built.method.adopt(setting)
+        seed_all(self._config.seed, EVALUATION + epoch, built.device)
+        kept: list[Tensor] | None = [] if self._asked.each_epoch else None
+        means = evaluate(built.network, built.method, self._task, self._data.val, built.evaluation_batch, kept)
+        found = dict(zip(self._task.names, means, strict=True))
+        if kept is None or not math.isfinite(means[0]):
+            return found, {}
+        with self._undisturbed():
+            further = self._of_state(torch.cat(kept))
+        return found, {name: value for name, value in further.items() if name.removeprefix("val_") not in found}
+
+    def before_training(self, setting: Part) -> Metrics:
+        """All of these by the table's names, of the network as it was drawn."""
+        with self._undisturbed():
+            numbers, further = self.validated(setting, 0)
+        return {**{f"val_{name}": value for name, value in numbers.items()}, **further}
+
+    def at_the_end(self) -> Metrics:
+        """Test data's numbers, and what no row has."""
+        built = self._built
+        given, batch = (built.network, built.method), built.evaluation_batch
+        found = {} if self._asked.each_epoch else self._of_state(predictions(*given, self._data.val, batch))
+        seed_all(self._config.seed, EVALUATION, built.device)
+        tested = predictions(*given, self._data.test, batch)
+        return {**found, **test_numbers(tested, self._task, self._data, self._own)}
+
+    def _of_state(self, predicted: Tensor) -> Metrics:
+        """All that can be said of the network as it is now, given its predictions (N, C) for validation data."""
+        built, data = self._built, self._data
+        given = built.network, built.method
+        found = val_numbers(predicted, self._task, data, self._own)
+        found |= size_numbers(*given, built.anatomy.work, data, found, by_layer=self._asked.each_epoch)
+        if self._asked.noise_samples is not None and data.task == "classification":
+            found |= noise_numbers(*given, data, self._asked.noise_samples, built.evaluation_batch)
+        return found
+
+    def _undisturbed(self) -> AbstractContextManager[None]:
+        """Random numbers that are drawn within are as if they had not been."""
+        device = self._built.device
+        return torch.random.fork_rng([device] if device.type == "cuda" else [])
