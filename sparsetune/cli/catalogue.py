@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sparsetune.cli.app import NAMES, Root, Verbose, app, guarded
-from sparsetune.cli.completion import method_names, model_names, space_names
+from sparsetune.cli.completion import method_names, metric_names, model_names, space_names
 from sparsetune.cli.look import examples
 
 
@@ -40,13 +40,21 @@ def models(
     show_models(name)
 
 
-@app.command(rich_help_panel=NAMES, epilog=examples("sparsetune metrics", "sparsetune metrics | grep loss"))
+@app.command(rich_help_panel=NAMES, epilog=examples("sparsetune metrics", "sparsetune metrics brier bytes"))
 @guarded
-def metrics(verbose: Verbose = False) -> None:
+def metrics(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME...", help="These in full; the beginning of names is enough.", autocompletion=metric_names
+        ),
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
     """Every metric: its unit, which way is better, and its definition."""
-    from sparsetune.show.catalogue import show_metrics
+    from sparsetune.show.metrics import show_metrics
 
-    show_metrics()
+    show_metrics(names or [])
 
 
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune spaces", "sparsetune spaces ast_pi"))

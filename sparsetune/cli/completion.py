@@ -58,6 +58,13 @@ def model_names() -> list[str]:
     return MODELS.names()
 
 
+def metric_names() -> list[str]:
+    """Of the table."""
+    from sparsetune.config.metrics import METRICS
+
+    return list(METRICS)
+
+
 def _root(ctx: typer.Context) -> Path:
     return find_root(Path(ctx.params.get("root") or Path.cwd()))
 

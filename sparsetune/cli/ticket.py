@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sparsetune.cli.app import LOOK, Json, Root, Verbose, app, guarded, stderr
+from sparsetune.cli.app import LOOK, Json, Root, Storage, Verbose, app, guarded, stderr
+from sparsetune.cli.completion import study_names
 from sparsetune.cli.look import Command, Group, examples
+from sparsetune.cli.which import Which
 
 ticket = typer.Typer(cls=Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
 app.add_typer(
@@ -16,29 +17,62 @@ app.add_typer(
     name="ticket",
     rich_help_panel=LOOK,
     help="Tickets: networks of random weights as a seed and a mask; show, eval.",
-    epilog=examples("sparsetune ticket show ticket.safetensors", "sparsetune ticket eval ticket.safetensors"),
+    epilog=examples(
+        "sparsetune ticket show slt_digits --trial 7",
+        "sparsetune ticket eval slt_digits --trial 7",
+        "sparsetune ticket eval ticket.safetensors",
+    ),
 )
 
-File = Annotated[Path, typer.Argument(metavar="PATH", help="A ticket.safetensors that a run left.")]
+Named = Annotated[
+    str,
+    typer.Argument(
+        metavar="PATH|STUDY",
+        help="A ticket.safetensors, a folder that has one, or with --trial a study's name.",
+        autocompletion=study_names,
+    ),
+]
+Number = Annotated[int | None, typer.Option("--trial", metavar="N", help="The study's trial whose ticket it is.")]
+Branch = Annotated[str, typer.Option(metavar="NAME", help="With --trial, if it is forked: mc_samples=5")]
+Seed = Annotated[int | None, typer.Option(metavar="S", help="With --trial, if it has several replicates.")]
+Uri = Annotated[
+    str | None,
+    typer.Option(help="With --trial: MLflow's tracking URI; else MLFLOW_TRACKING_URI, else mlruns/mlflow.db."),
+]
 
 
 @ticket.command(
     cls=Command,
-    epilog=examples("sparsetune ticket show ticket.safetensors", "sparsetune ticket show ticket.safetensors --json"),
+    epilog=examples(
+        "sparsetune ticket show slt_digits --trial 7",
+        "sparsetune ticket show ticket.safetensors",
+        "sparsetune ticket show ticket.safetensors --json",
+    ),
 )
 @guarded
-def show(file: File, as_json: Json = False, verbose: Verbose = False) -> None:
+def show(
+    named: Named,
+    trial: Number = None,
+    branch: Branch = "",
+    seed: Seed = None,
+    uri: Uri = None,
+    root: Root = None,
+    storage: Storage = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
     """What a ticket is of: setting, size, what its trial has measured, what each layer keeps. Loads no data."""
     from sparsetune.show.ticket import show_ticket
 
-    show_ticket(file, as_json=as_json)
+    with Which(named, trial, branch, seed, uri, root, storage).file() as (file, name):
+        show_ticket(file, name, as_json=as_json)
 
 
 @ticket.command(
     "eval",
     cls=Command,
     epilog=examples(
-        "sparsetune ticket eval ticket.safetensors",
+        "sparsetune ticket eval slt_digits --trial 7",
         "sparsetune ticket eval ticket.safetensors --set data.root=~/data",
         "sparsetune ticket eval ticket.safetensors --mc-samples 50",
         note="Exit code 1: the recorded accuracy is not reproduced. With --mc-samples nothing is expected: it is 0.",
@@ -46,14 +80,19 @@ def show(file: File, as_json: Json = False, verbose: Verbose = False) -> None:
 )
 @guarded
 def evaluate(
-    file: File,
+    named: Named,
+    trial: Number = None,
+    branch: Branch = "",
+    seed: Seed = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Where the data lie, such as data.root.")
     ] = None,
     mc_samples: Annotated[
         int | None, typer.Option(min=0, metavar="T", help="Average over T networks, not as the trial did.")
     ] = None,
+    uri: Uri = None,
     root: Root = None,
+    storage: Storage = None,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -63,6 +102,7 @@ def evaluate(
     from sparsetune.tickets import evaluate_ticket
 
     overrides = parse_assignments(assignments or ())
-    found = evaluate_ticket(file, overrides, mc_samples=mc_samples, root=root, console=stderr())
-    show_evaluation(file, found, as_json=as_json)
+    with Which(named, trial, branch, seed, uri, root, storage).file() as (file, name):
+        found = evaluate_ticket(file, overrides, mc_samples=mc_samples, root=root, console=stderr())
+        show_evaluation(name, found, as_json=as_json)
     raise typer.Exit(0 if found.reproduced or mc_samples is not None else 1)

@@ -81,6 +81,6 @@ def run(
     from sparsetune.show.summary import show_runs
 
     results = run_configs(configs, parse_assignments(set_ or ()), out=out, root=root, console=stderr())
-    show_runs(results, as_json=as_json)
+    show_runs(results, as_json=as_json, out=out)
     complete = sum(trial.state == "COMPLETE" for _, trial in results)
     raise typer.Exit(0 if complete == len(results) else 1 if complete else 3)

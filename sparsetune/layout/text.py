@@ -84,6 +84,11 @@ def listed(items: Sequence[object], most: int) -> str:
     return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
 
 
+def either(items: Sequence[str]) -> str:
+    """``a``, ``a or b``, ``a, b or c``."""
+    return " or ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
 def bar(fraction: float, width: int, *, ascii_only: bool) -> str:
     """A bar whose two parts differ in shape, so that it needs no colour."""
     done = min(width, max(0, int(fraction * width)))

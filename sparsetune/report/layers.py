@@ -5,15 +5,21 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.messages import Row
 from sparsetune.config.metrics import LAYER_DENSITY
 from sparsetune.config.yaml_io import write_atomic
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 Curves = dict[str, tuple[list[int], list[float]]]
 _DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)))  # neighbours in depth differ in more than colour
 _LINE = 0.2  # inches that a line of the legend takes
+_LABEL = 0.13  # inches between two labels at the ends of lines: their font is 8/72 inches high
+_BELOW = 0.55  # inches of the figure's height that are not the axes'
+_COLOURS = "gnuplot", 0.05, 0.75  # the part of the map that stands out from white: contrast 3.4 and more
 
 
 def layer_curves(rows: Sequence[Row]) -> Curves:
@@ -29,10 +35,11 @@ def layer_curves(rows: Sequence[Row]) -> Curves:
     return found if any(density < 1 for _, densities in found.values() for density in densities) else {}
 
 
-def spread(heights: Sequence[float], gap: float) -> list[float]:
-    """Heights at least ``gap`` apart, in the same order, with the least sum of squared moves.
+def spread(heights: Sequence[float], gap: float, top: float) -> list[float]:
+    """Heights at least ``gap`` apart in [0, top], in the same order, with the least sum of squared moves.
 
     What remains when each is lowered by ``gap`` for each one below it must not fall: groups that do become their mean.
+    Where there is no room for all of them they reach above ``top``.
     """
     ranked = sorted(range(len(heights)), key=heights.__getitem__)
     groups: list[tuple[float, int]] = []  # mean and size
@@ -42,26 +49,30 @@ def spread(heights: Sequence[float], gap: float) -> list[float]:
             other, count = groups.pop()
             mean, size = (mean * size + other * count) / (size + count), size + count
         groups.append((mean, size))
-    level = (mean for mean, size in groups for _ in range(size))
+    highest = top - gap * (len(heights) - 1)
+    level = (max(0.0, min(mean, highest)) for mean, size in groups for _ in range(size))
     found = {index: each + rank * gap for rank, (index, each) in enumerate(zip(ranked, level, strict=True))}
     return [found[index] for index in range(len(heights))]
 
 
-def draw_density_by_layer(curves: Curves, figure: Path) -> None:
-    """Draw what :func:`layer_curves` found as a PNG: colour goes with depth, numbers are those of the legend."""
+def density_figure(curves: Curves) -> Figure:
+    """What :func:`layer_curves` found: colour goes with depth, the numbers at the ends are those of the legend."""
     from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    drawing = Figure(figsize=(9, max(4.5, 0.9 + _LINE * len(curves))), dpi=100, layout="constrained")
+    height = max(4.5, 0.9 + _LINE * len(curves))
+    drawing = Figure(figsize=(9, height), dpi=100, layout="constrained")
     FigureCanvasAgg(drawing)
     axes = drawing.subplots()
     top = min(1.02, 1.1 * max(max(densities) for _, densities in curves.values()) or 1)
-    heights = spread([densities[-1] for _, densities in curves.values()], top / 45)
+    heights = spread([densities[-1] for _, densities in curves.values()], top * _LABEL / (height - _BELOW), top)
+    name, first, last = _COLOURS
     for number, (layer, (epochs, densities)) in enumerate(curves.items()):
         depth = number / max(1, len(curves) - 1)
-        style: dict[str, Any] = {"color": colormaps["turbo"](0.05 + 0.9 * depth), "linestyle": _DASHES[number % 4]}
+        colour = colormaps[name](first + (last - first) * depth)
+        style: dict[str, Any] = {"color": colour, "linestyle": _DASHES[number % 4]}
         marker = "o" if len(epochs) == 1 else None
         axes.plot(epochs, densities, label=f"{number + 1}  {layer}", lw=1.6, marker=marker, ms=4, **style)
         end: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
@@ -70,6 +81,11 @@ def draw_density_by_layer(curves: Curves, figure: Path) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
     drawing.legend(loc="outside right upper", frameon=False, fontsize=8, handlelength=4, title="input to output")
+    return drawing
+
+
+def draw_density_by_layer(curves: Curves, figure: Path) -> None:
+    """Write :func:`density_figure` as a PNG."""
     buffer = io.BytesIO()
-    drawing.savefig(buffer, format="png")
+    density_figure(curves).savefig(buffer, format="png")
     write_atomic(figure, buffer.getvalue())

@@ -13,13 +13,15 @@ from rich.text import Text
 from sparsetune.config.messages import Trial
 from sparsetune.config.study import Study
 from sparsetune.config.study_file import Objective
-from sparsetune.layout.text import cut, duration, heading, listed, number
+from sparsetune.layout.text import cut, duration, either, heading, listed, number
 from sparsetune.report.tables import known, metric, single_table, trial_table
+from sparsetune.show.failures import alike
 from sparsetune.show.words import BESIDE, command_line, meaning, of_replicates
 
 T = TypeVar("T")
 MOST_ROWS = 15  # of a front
 MOST_REASONS = 5
+MOST_LABELS = 8  # of trials that failed alike
 NEXT_BEST = 3
 
 
@@ -27,7 +29,7 @@ def front_of_several(
     objectives: Sequence[Objective], front: Sequence[Trial], rows: Sequence[Trial], width: int
 ) -> Iterator[RenderableType]:
     """The Pareto front, the best by the first objective first, and how to read it."""
-    names = [*(objective.metric for objective in objectives), *BESIDE]
+    names = columns(objectives)
     shown = spread(front, MOST_ROWS)
     count = f" ({len(shown)} of {len(front)})" if len(shown) < len(front) else ""
     yield Text(f"Pareto front: the best trade-offs{count}", style="bold")
@@ -35,8 +37,8 @@ def front_of_several(
     yield Text()
     yield Text(how_to_read(objectives, front))
     yield _legend(objectives, known(names, shown), shown)
-    yield Text()
     if len(front) > 1:
+        yield Text()
         yield Text(which_one(objectives, front))
 
 
@@ -46,7 +48,7 @@ def best_of_one(
     """The best row, and how far the next ones are behind."""
     best = front[0]
     sign = -1 if objectives[0].goal == "maximize" else 1
-    names = [objectives[0].metric, *BESIDE]
+    names = columns(objectives)
     yield single_table(best, names, "Best trial")
     yield Text()
     complete = [row for row in rows if row.state == "COMPLETE" and row.values]
@@ -58,6 +60,12 @@ def best_of_one(
         middle = number(median(row.values[0] for row in complete), 4)
         yield Text(f"Next by {heading(objectives[0].metric)}: {near}; median of all complete {_word(rows)}s {middle}.")
     yield _legend(objectives, known(names, [best]), [best])
+
+
+def columns(objectives: Sequence[Objective]) -> list[str]:
+    """The metrics of a table of rows, where there is room: objectives first, what scores are made of last."""
+    read = [name for each in objectives if each.score is not None for name in each.reads]
+    return list(dict.fromkeys([*(each.metric for each in objectives), *BESIDE, *read]))
 
 
 def how_to_read(objectives: Sequence[Objective], front: Sequence[Trial]) -> str:
@@ -73,11 +81,13 @@ def how_to_read(objectives: Sequence[Objective], front: Sequence[Trial]) -> str:
 
 def which_one(objectives: Sequence[Objective], front: Sequence[Trial]) -> str:
     """The best row for each objective, and one between them."""
-    best = [(_best(front, index, each).label, heading(each.metric)) for index, each in enumerate(objectives)]
-    (label, name), *others = best
-    text = ", ".join([f"Trial {label} if {name} comes first", *(f"trial {n} if {name} does" for n, name in others)])
+    names: dict[str, list[str]] = {}  # by the label of the row that is the best in them
+    for index, each in enumerate(objectives):
+        names.setdefault(_best(front, index, each).label, []).append(heading(each.metric))
+    (label, first), *others = ((label, either(found)) for label, found in names.items())
+    text = ", ".join([f"Trial {label} if {first} comes first", *(f"trial {n} if {found} does" for n, found in others)])
     between = balanced(objectives, front).label
-    return f"Which one? {text}" + ("." if between in dict(best) else f", trial {between} between them.")
+    return f"Which one? {text}" + ("." if between in names else f", trial {between} between them.")
 
 
 def balanced(objectives: Sequence[Objective], front: Sequence[Trial]) -> Trial:
@@ -97,14 +107,11 @@ def balanced(objectives: Sequence[Objective], front: Sequence[Trial]) -> Trial:
 
 def ended(study: Study, trials: Sequence[Trial], rows: Sequence[Trial], width: int) -> Iterator[RenderableType]:
     """How many failed and why, how many were pruned, each reason once; of a trial that did not fail its branches."""
-    reasons: dict[str, list[str]] = {}
     states = {trial.number: trial.state for trial in trials}
-    for each in (*trials, *(row for row in rows if row.branch and states[row.number] != "FAIL")):
-        if each.state == "FAIL":
-            reasons.setdefault(each.reason or "no reason given", []).append(each.label)
-    for reason, labels in list(reasons.items())[:MOST_REASONS]:
-        which = f"{'trial' if len(labels) == 1 else 'trials'} {listed(labels, 8)} failed: "
-        yield Text.assemble((which, "red"), cut(reason, 2 * width))
+    branches = [row for row in rows if row.branch and states[row.number] != "FAIL"]
+    reasons = alike(each for each in (*trials, *branches) if each.state == "FAIL")
+    for reason, failed in reasons[:MOST_REASONS]:
+        yield _failed(reason, failed, width)
     if len(reasons) > MOST_REASONS:
         more = command_line("export", study.name, "--csv")
         yield Text(f"{len(reasons) - MOST_REASONS} more reasons: {more}")
@@ -140,6 +147,15 @@ def _minutes(trial: Trial) -> float | None:
     return sum(by_seed.values()) if by_seed else trial.metrics.get("time_min")
 
 
+def _failed(reason: str, failed: Sequence[Trial], width: int) -> Text:
+    said, labels = cut(reason, 2 * width), [each.label for each in failed]
+    if len(labels) == 1:
+        return Text.assemble((f"trial {labels[0]} failed: ", "red"), said)
+    words = f"{_word(failed)}s"
+    which = f"({words} {listed(labels, MOST_LABELS)})"
+    return Text.assemble((f"{len(labels)} {words} failed: ", "red"), f"{said} {which}")
+
+
 def _word(rows: Sequence[Trial]) -> str:
     """What a line of a table is."""
     return "row" if any(row.branch for row in rows) else "trial"
@@ -151,15 +167,17 @@ def _best(front: Sequence[Trial], index: int, objective: Objective) -> Trial:
 
 
 def _legend(objectives: Sequence[Objective], shown: Sequence[str], rows: Sequence[Trial]) -> Table:
-    """Each metric with its direction and meaning, and what ± is."""
+    """Each metric with its direction and meaning, a score with its formula, and what ± is."""
     better = {"maximize": "higher is better: ", "minimize": "lower is better: "}
     goals = {objective.metric: better[objective.goal] for objective in objectives}
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column()
+    formulas = {objective.metric: objective.score for objective in objectives if objective.score is not None}
     for name in shown:
-        if meaning(name):
-            table.add_row(heading(name), Text(f"{goals.get(name, '')}{meaning(name)}"))
+        said = formulas.get(name) or meaning(name)
+        if said:
+            table.add_row(heading(name), Text(f"{goals.get(name, '')}{said}"))
     sign, _, words = of_replicates(rows).partition(" is the ")
     if sign:
         table.add_row(sign, Text(words))

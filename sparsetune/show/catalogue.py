@@ -14,13 +14,13 @@ from rich.text import Text
 
 from sparsetune.config.base import Part
 from sparsetune.config.errors import BadInput, unknown
-from sparsetune.config.metrics import METRICS
 from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registry
 from sparsetune.config.space import Space, cells, load_space
 from sparsetune.config.space_names import check_names
 from sparsetune.config.study_file import space_name
 from sparsetune.config.yaml_io import dump, read_mapping
+from sparsetune.layout.paragraphs import reflowed
 from sparsetune.layout.text import number
 from sparsetune.report.tables import plain_table
 from sparsetune.show.space import in_words
@@ -67,7 +67,7 @@ def show_data(name: str) -> None:
 def show_settings(text: str, config: type[Part], *, phases: bool = False) -> None:
     """A text, then every setting with its default."""
     console = Console()
-    console.print(text, highlight=False, markup=False)
+    console.print(reflowed(text, console.width), highlight=False, markup=False, soft_wrap=True)
     table = plain_table()
     for head in ("setting", "default", "unit", *(["from phase"] if phases else []), "what it is"):
         table.add_column(head)
@@ -96,19 +96,6 @@ def _head(entry: Any) -> str:
 
 def _doc(entry: Any) -> str:
     return inspect.getdoc(entry) or ""
-
-
-def show_metrics() -> None:
-    """The table of metrics."""
-    table = plain_table()
-    for head in ("metric", "unit", "better", "of", "definition"):
-        table.add_column(head)
-    better = {"maximize": "higher", "minimize": "lower", None: ""}
-    for metric in METRICS.values():
-        timing = " (differs between equal runs)" if metric.timing else ""
-        cells = (metric.name, metric.unit, better[metric.goal], metric.scope, metric.definition + timing)
-        table.add_row(*map(Text, cells))
-    Console().print(table)
 
 
 def show_spaces(root: Path) -> None:

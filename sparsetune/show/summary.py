@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from sparsetune.config.messages import Trial
+from sparsetune.config.messages import SAME_AS, Trial
 from sparsetune.config.paths import without_password
 from sparsetune.config.study import Study
 from sparsetune.layout.text import heading
@@ -20,6 +21,7 @@ from sparsetune.report.tables import known, plain_table
 from sparsetune.show.answer import best_of_one, ended, front_of_several, time_spent
 from sparsetune.show.constraints import broken
 from sparsetune.show.words import command_line, picked
+from sparsetune.training.ticket import TICKET
 
 if TYPE_CHECKING:
     from sparsetune.study import Summary
@@ -57,19 +59,36 @@ def _go_on(study: Study, summary: Summary) -> Iterator[str]:
     """What to type next."""
     if summary.front:
         best = summary.front[0]
-        pick = picked(best) if len(summary.metrics) > 1 else []
-        if study.storage != study.project.storage_url:
-            pick += ["--storage", without_password(study.storage)]
+        default = study.storage == study.project.storage_url
+        storage: list[object] = [] if default else ["--storage", without_password(study.storage)]
+        pick = [*(picked(best) if len(summary.metrics) > 1 else []), *storage]
         file = f"trial_{re.sub(r'[^a-zA-Z0-9.-]+', '_', best.label)}.yaml"
         yield f"Keep its config:      {command_line('best', study.name, *pick)} > {file}"
         if not study.imports:  # these know what is built in
             yield f"Train it again:       {command_line('run', file)}"
             yield f"What settings mean:   {command_line('methods', best.config['method']['name'])}"
+        if _leaves_tickets(study, best):
+            of = [study.name, *_one_run(study, best), *storage]
+            yield f"Its ticket:           {command_line('ticket', 'show', *of)}"
     yield f"Curves of all trials: {command_line('ui', study.name)}"
 
 
-def show_runs(results: Sequence[tuple[str, Trial]], *, as_json: bool) -> None:
-    """What single runs gave."""
+def _leaves_tickets(study: Study, row: Trial) -> bool:
+    from sparsetune.sparsity.method import Method
+
+    method = study.registries.method.get(row.config["method"]["name"])
+    return SAME_AS not in row.notes and getattr(method, "drawn", Method.drawn) is not Method.drawn
+
+
+def _one_run(study: Study, row: Trial) -> list[object]:
+    """The options that choose a run of a row, of several replicates the first."""
+    seed = ["--seed", row.runs[0].key.seed] if len(row.runs) > 1 else []
+    uri = ["--uri", without_password(study.tracking.uri)] if study.tracking.uri else []
+    return [*picked(row), *seed, *uri]
+
+
+def show_runs(results: Sequence[tuple[str, Trial]], *, as_json: bool, out: Path | None = None) -> None:
+    """What single runs gave; with ``out`` also which have left a ticket in its folders."""
     if as_json:
         print(json.dumps([{"name": name, **trial_row(trial)} for name, trial in results], indent=1))
         return
@@ -87,3 +106,8 @@ def show_runs(results: Sequence[tuple[str, Trial]], *, as_json: bool) -> None:
     for name, trial in results:
         if trial.reason:
             console.print(f"[red]{escape(name)}[/red]: {escape(trial.reason)}", highlight=False)
+    for name, _ in results:
+        folder = None if out is None else out if len(results) == 1 else out / name
+        if folder is not None and (folder / TICKET).is_file():
+            line = f"Ticket of {name}: {command_line('ticket', 'show', folder)}"
+            console.print(escape(line), highlight=False, soft_wrap=True)

@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sparsetune.config.yaml_io import dump
 from sparsetune.layout.text import bar, number, size
 from sparsetune.report.tables import plain_table
+from sparsetune.show.settings import chosen
 from sparsetune.training.ticket import Ticket, read_ticket
 
 if TYPE_CHECKING:
@@ -24,28 +26,28 @@ _SHOWN = (
 )  # fmt: skip
 
 
-def show_ticket(path: Path, *, as_json: bool) -> None:
-    """The words of a ticket, its size, and its layers."""
+def show_ticket(path: Path, name: str, *, as_json: bool) -> None:
+    """The words of a ticket with what of its setting was chosen, its size, and its layers. ``name``: which it is."""
     ticket, nbytes = read_ticket(path), path.stat().st_size
     if as_json:
-        print(json.dumps(_document(path, ticket, nbytes), indent=1))
+        print(json.dumps(_document(name, ticket, nbytes), indent=1))
         return
     console = Console()
     table = Table.grid(padding=(0, 2, 0, 0))
-    for name, said in _words(ticket, nbytes):
-        table.add_row(Text(name, "bold"), Text(said))
-    console.print(Text(str(path), "bold"), soft_wrap=True)
+    for word, said in _words(ticket, nbytes):
+        table.add_row(Text(word, "bold"), Text(said))
+    console.print(Text(name, "bold"), soft_wrap=True)
     console.print(table)
     console.print()
     console.print(_layers(ticket, ascii_only=not console.encoding.startswith("utf")))
 
 
-def show_evaluation(path: Path, found: Evaluation, *, as_json: bool) -> None:
+def show_evaluation(name: str, found: Evaluation, *, as_json: bool) -> None:
     """Each number as recorded and as it is here, whether they agree, and what that may be due to."""
     recorded = found.ticket.about.metrics
     if as_json:
         document = {
-            "ticket": str(path),
+            "ticket": name,
             "recorded": recorded,
             "found": found.found,
             "reproduced": found.reproduced if found.mc_samples is None else None,
@@ -58,9 +60,9 @@ def show_evaluation(path: Path, found: Evaluation, *, as_json: bool) -> None:
     table = plain_table()
     for head in ("", "recorded", "here", ""):
         table.add_column(head, justify="right" if head else "left")
-    for name in (each for each in _SHOWN if each in recorded and each in found.found):
-        same = Text("same", "green") if found.same(name) else Text("differs", "yellow")
-        table.add_row(name, number(recorded[name], 6), number(found.found[name], 6), same)
+    for metric in (each for each in _SHOWN if each in recorded and each in found.found):
+        same = Text("same", "green") if found.same(metric) else Text("differs", "yellow")
+        table.add_row(metric, number(recorded[metric], 6), number(found.found[metric], 6), same)
     console.print(table)
     for line in _verdict(found):
         console.print(Text(line), soft_wrap=True)
@@ -70,7 +72,9 @@ def _verdict(found: Evaluation) -> Iterator[str]:
     if found.mc_samples is not None:
         same = all(map(found.same, found.found))  # as with a network that drops nothing
         said = "these are the recorded numbers" if same else "other numbers than recorded are expected"
-        yield f"Evaluated with mc_samples {found.mc_samples}: {said}."
+        here, there = found.mc_samples, found.ticket.about.config["method"].get("mc_samples")
+        count = f"{here}, as in its trial" if here == there else f"{here} instead of {there}"
+        yield f"Evaluated with mc_samples {count}: {said}."
     elif found.reproduced:
         yield "The network is what the trial left: these are its numbers."
     else:
@@ -84,6 +88,8 @@ def _words(ticket: Ticket, nbytes: int) -> Iterator[tuple[str, str]]:
     about = ticket.about
     for section in ("method", "model", "data"):
         yield section, about.config[section]["name"]
+    for name, value in chosen(about.config).items():
+        yield name, " ".join(dump(value).removesuffix("...\n").split())
     yield "seed", str(about.config.get("seed", 0))
     kept, weights = sum(ticket.kept()), len(ticket.mask)
     yield "sparsity", f"{number(about.sparsity, 4)} removed, density {number(about.density, 4)}"
@@ -109,11 +115,11 @@ def _layers(ticket: Ticket, *, ascii_only: bool) -> Table:
     return table
 
 
-def _document(path: Path, ticket: Ticket, nbytes: int) -> dict[str, Any]:
+def _document(name: str, ticket: Ticket, nbytes: int) -> dict[str, Any]:
     words = ticket.about.model_dump(mode="json")
     kept = ticket.kept()
     words["layers"] = [
         {**plain, "size": layer.size, "kept": count, "density": count / layer.size}
         for plain, layer, count in zip(words["layers"], ticket.about.layers, kept, strict=True)
     ]
-    return {"ticket": str(path), "bytes": nbytes, "dense_bytes": ticket.dense_bytes, "kept": sum(kept), **words}
+    return {"ticket": name, "bytes": nbytes, "dense_bytes": ticket.dense_bytes, "kept": sum(kept), **words}

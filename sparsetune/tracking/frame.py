@@ -38,7 +38,9 @@ def frame(standing: Standing, title: str, width: int, height: int, *, ascii_only
 def _progress(standing: Standing, title: str, width: int, *, ascii_only: bool) -> Text:
     name = cut(title, max(12, width // 4))
     elapsed = clock_time(standing.clock() - standing.opened)
-    figures = f"{standing.done}/{standing.total}  elapsed {elapsed}  left {about(standing.seconds_left()):<12}"
+    figures = f"{standing.done}/{standing.total}  elapsed {elapsed}"
+    if standing.done < standing.total:
+        figures += f"  left {about(standing.seconds_left()):<12}"
     room = min(LONGEST_BAR, width - len(name) - len(figures) - 2)
     line = Text(name, style="bold")
     if room >= 8:

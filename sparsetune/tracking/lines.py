@@ -42,16 +42,14 @@ def summary_line(standing: Standing) -> str:
         parts.append(f"best {best}")
     if standing.failure is not None:
         parts.append(f"last failure: trial {standing.failure.number}: {one_line(standing.failure.reason)}")
-    if standing.done < standing.total:
-        parts.append(f"time left {about(standing.seconds_left())}")
-    return "; ".join(parts)
+    return "; ".join([*parts, *_left(standing)])
 
 
 def running_line(standing: Standing) -> str:
     """What runs, in one line."""
     running = sorted(standing.running.values(), key=lambda each: each.trial.number)
     shown = [f"trial {each.trial.number} epoch {epoch_text(each)}{_known(standing, each)}" for each in running]
-    return f"[{standing.done}/{standing.total}] running: {listed(shown, 5)}; time left {about(standing.seconds_left())}"
+    return "; ".join([f"[{standing.done}/{standing.total}] running: {listed(shown, 5)}", *_left(standing)])
 
 
 def epoch_text(each: Running) -> str:
@@ -78,6 +76,11 @@ def best_text(standing: Standing) -> str:
 
 def one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _left(standing: Standing) -> list[str]:
+    """An estimate of the time left; nothing once all trials have ended."""
+    return [f"time left {about(standing.seconds_left())}"] if standing.done < standing.total else []
 
 
 def _values(standing: Standing, rows: Sequence[Trial]) -> str:

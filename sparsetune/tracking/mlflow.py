@@ -22,6 +22,7 @@ from typing import Literal
 
 # Before mlflow is imported. Its own retries would hold up training for minutes; the outbox has others.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")  # seconds
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
@@ -30,6 +31,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Files, Key, Metrics, Row, Trial
@@ -288,6 +290,30 @@ def _client(uri: str) -> MlflowClient:
 def find_experiment(uri: str, name: str) -> Experiment | None:
     """The experiment of that name, also a deleted one."""
     return _client(uri).get_experiment_by_name(name)
+
+
+def find_run(uri: str, experiment: str, study_id: str, place: Place) -> Run | None:
+    """The run at a place of the study with that identity; None where there is none that was not deleted."""
+    client = _client(uri)
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        return None
+    condition = f"tags.`{TRIAL}` = '{place.number}' and tags.`{STUDY_ID}` = '{study_id}'"
+    runs = client.search_runs([found.experiment_id], condition, max_results=PAGE)
+    return next((run for run in runs if place_in(run.data.tags) == place), None)
+
+
+def names_of_files(uri: str, run: Run) -> tuple[str, ...]:
+    """What a run has left, at the top of its place."""
+    repository = get_artifact_repository(run.info.artifact_uri, tracking_uri=uri)
+    return tuple(str(file.path) for file in repository.list_artifacts())
+
+
+def fetch(uri: str, run: Run, name: str, folder: Path) -> Path:
+    """A file that a run has left: its own path on this machine, else a copy in ``folder``."""
+    repository = get_artifact_repository(run.info.artifact_uri, tracking_uri=uri)
+    local = isinstance(repository, LocalArtifactRepository)
+    return Path(repository.download_artifacts(name, None if local else str(folder)))  # type: ignore[no-untyped-call]
 
 
 def _experiment(client: MlflowClient, uri: str, name: str, artifacts: Path) -> str:

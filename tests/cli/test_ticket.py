@@ -65,7 +65,10 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for each run, with what it left."""
     root = tmp_path_factory.mktemp("left")
     files = [config(root, name, **sections) for name, sections in RUNS.items()]
-    assert call("run", *files, "-o", root / "out").exit_code == 0
+    result = call("run", *files, "-o", root / "out")
+    assert result.exit_code == 0
+    said = re.findall(r"Ticket of (\w+): .*sparsetune.* ticket show (\S+)\n", result.stdout)
+    assert said == [(name, str(root / "out" / name)) for name in RUNS]
     return root / "out"
 
 
@@ -158,6 +161,45 @@ def test_show(images: Path) -> None:
         assert cells[-1] == "━" * int(20 * density) + "─" * (20 - int(20 * density))
 
 
+def test_show_says_what_was_chosen(left: Path, tmp_path: Path) -> None:
+    """Not what everyone has, nor what the method brings: lr 0.1 and its schedule."""
+    assert settings(left / "averaged" / TICKET) == {
+        "method.n_dropout_layers": "1",
+        "method.p_dropout": "0.3",
+        "method.mc_samples": "3",
+        "model.hidden": "[24]",
+        "training.epochs": "2",
+        "training.batch_size": "128",
+    }
+    file = left / "images" / TICKET
+    training = {**read_ticket(file).about.config["training"], "lr": 0.01}  # everyone's default, not this method's
+    training["schedule"] = {"name": "cosine", "min_lr": 0.001, "per": "step"}
+    own = {"name": "own_net", "depth": 3}
+    config = {**read_ticket(file).about.config, "training": training, "model": own}
+    assert settings(changed(file, tmp_path, saying(config=config))) == {
+        "model.depth": "3",
+        "training.epochs": "2",
+        "training.batch_size": "128",
+        "training.lr": "0.01",
+        "training.schedule": "{name: cosine, min_lr: 0.001, per: step}",
+    }
+
+
+def settings(file: Path) -> dict[str, str]:
+    found = re.findall(r"^(\w+\.\w+)  +(\S.*?) *$", call("ticket", "show", file).stdout, re.MULTILINE)
+    return {name: value for name, value in found if not name.endswith(".weight")}
+
+
+def test_a_folder_stands_for_the_ticket_in_it(left: Path, tmp_path: Path) -> None:
+    for command in ("show", "eval"):
+        assert (
+            call("ticket", command, left / "images", "--json").stdout
+            == call("ticket", command, left / "images" / TICKET, "--json").stdout
+        )
+        result = call("ticket", command, tmp_path)
+        assert (result.exit_code, result.stderr) == (2, f"error: {tmp_path}: there is no {TICKET} in it\n")
+
+
 def weights(file: Path) -> dict[str, Any]:
     return dict(safetensors.numpy.load_file(file.with_name("weights.safetensors")))
 
@@ -191,9 +233,9 @@ def test_another_number_of_samples(left: Path) -> None:
     assert found[3] == read_ticket(file).about.metrics["val_loss"]
     assert len(set(found.values())) == 3
     told = {
-        (file, 40): "mc_samples 40: other numbers than recorded are expected.",
-        (file, 3): "mc_samples 3: these are the recorded numbers.",
-        (left / "images" / TICKET, 40): "mc_samples 40: these are the recorded numbers.",  # it drops nothing
+        (file, 40): "mc_samples 40 instead of 3: other numbers than recorded are expected.",
+        (file, 3): "mc_samples 3, as in its trial: these are the recorded numbers.",
+        (left / "images" / TICKET, 40): "mc_samples 40 instead of 1: these are the recorded numbers.",  # drops nothing
     }
     for (each, count), words in told.items():
         assert words in call("ticket", "eval", each, "--mc-samples", count).stdout

@@ -5,7 +5,20 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from sparsetune.layout.text import about, ago, bar, clock_time, cut, cut_front, duration, heading, listed, number, size
+from sparsetune.layout.text import (
+    about,
+    ago,
+    bar,
+    clock_time,
+    cut,
+    cut_front,
+    duration,
+    either,
+    heading,
+    listed,
+    number,
+    size,
+)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +84,10 @@ def test_of_a_path_the_end_stays(width: int) -> None:
 def test_a_list_names_the_first_and_counts_the_rest() -> None:
     assert listed([1, 2, 3], 3) == "1, 2, 3"
     assert listed([1, 2, 3, 4], 3) == "1, 2, 3 and 1 more"
+
+
+def test_one_of_several() -> None:
+    assert [either(items) for items in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a or b", "a, b or c"]
 
 
 def test_a_bar_shows_its_fraction_by_shape() -> None:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.colors import to_rgb
 
 from sparsetune.config.messages import Row
 from sparsetune.report.figures import draw_figures
-from sparsetune.report.layers import draw_density_by_layer, layer_curves, spread
+from sparsetune.report.layers import density_figure, draw_density_by_layer, layer_curves, spread
 
 PNG = b"\x89PNG"
 
@@ -51,18 +52,52 @@ def test_a_layer_that_lost_everything(tmp_path: Path) -> None:
     assert (tmp_path / "figure.png").read_bytes().startswith(PNG)
 
 
+@pytest.mark.parametrize("layers", [2, 3, 5, 21, 60])
+@pytest.mark.parametrize("density", [0.0001, 0.5, 1.0])
+def test_labels_stand_apart_beside_the_axes(layers: int, density: float) -> None:
+    """As they are drawn, with densities that are nearly equal at the end."""
+    drawing = density_figure(layer_curves(rows((0.999,) * layers, tuple(density - n * 1e-6 for n in range(layers)))))
+    drawing.draw_without_rendering()
+    (axes,) = drawing.axes
+    boxes = sorted((text.get_window_extent() for text in axes.texts), key=lambda box: box.y0)
+    assert len(boxes) == layers
+    assert all(low.y1 <= high.y0 for low, high in pairwise(boxes))
+    assert boxes[0].y0 >= axes.bbox.y0 - 10, "half a label below the axes at most"
+    assert boxes[-1].y1 <= axes.bbox.y1 + 10
+
+
+@pytest.mark.parametrize("layers", [1, 3, 5, 21])
+def test_every_line_stands_out_from_white(layers: int) -> None:
+    """A contrast ratio of at least 3, which WCAG 2.1 asks of graphics."""
+    drawing = density_figure(layer_curves(rows((0.5,) * layers)))
+    for line in drawing.axes[0].lines:
+        red, green, blue = (
+            each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in to_rgb(line.get_color())
+        )
+        assert 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) >= 3
+
+
 def test_spread_by_hand() -> None:
-    assert spread([0.5, 0.1, 0.5, 0.56], 0.1) == pytest.approx([0.42, 0.1, 0.52, 0.62]), "three around their mean"
-    assert spread([0.3, 0.1, 0.2], 0.05) == [0.3, 0.1, 0.2], "what is apart stays"
-    assert spread([], 0.1) == []
+    found = spread([0.5, 0.1, 0.5, 0.56], 0.1, 1.0)
+    assert found == pytest.approx([0.42, 0.1, 0.52, 0.62]), "three around their mean"
+    assert spread([0.3, 0.1, 0.2], 0.05, 1.0) == pytest.approx([0.3, 0.1, 0.2]), "what is apart stays"
+    assert spread([0.0, 0.1, 0.0], 0.2, 1.0) == pytest.approx([0.0, 0.4, 0.2]), "none below 0"
+    assert spread([1.0, 0.2, 0.95], 0.1, 1.0) == pytest.approx([1.0, 0.2, 0.9]), "none above the top"
+    assert spread([0.5, 0.5, 0.5], 0.6, 1.0) == pytest.approx([0.0, 0.6, 1.2]), "no room"
+    assert spread([], 0.1, 1.0) == []
 
 
 @given(st.lists(st.floats(0, 1), max_size=30), st.floats(0, 0.2))
 def test_spread_heights_keep_their_order_and_a_gap(heights: list[float], gap: float) -> None:
-    found = spread(heights, gap)
-    assert sum(found) == pytest.approx(sum(heights))
+    found = spread(heights, gap, 1.0)
     ranked = sorted(range(len(heights)), key=heights.__getitem__)
     assert all(found[b] - found[a] >= gap - 1e-12 for a, b in pairwise(ranked))
+    assert all(0 <= each <= max(1, gap * (len(heights) - 1)) + 1e-12 for each in found)
+
+
+@given(st.lists(st.floats(40, 41), max_size=30), st.floats(0, 0.2))
+def test_spread_heights_keep_their_mean_where_there_is_room(heights: list[float], gap: float) -> None:
+    assert sum(spread(heights, gap, 100.0)) == pytest.approx(sum(heights))
 
 
 def test_which_figures_follows_from_what_there_is(tmp_path: Path) -> None:

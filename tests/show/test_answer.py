@@ -16,6 +16,7 @@ from sparsetune.config.study_file import Objective
 from sparsetune.show.answer import (
     balanced,
     best_of_one,
+    columns,
     ended,
     front_of_several,
     how_to_read,
@@ -73,6 +74,14 @@ def test_which_one_names_the_best_of_each_goal_and_one_between() -> None:
     )
 
 
+def test_which_one_names_each_trial_once() -> None:
+    more = [Objective(metric="ece", goal="minimize"), Objective(metric="ape", goal="maximize")]
+    front = [trial(0, 0.9, 9.0, 0.1, 0.5), trial(1, 0.8, 3.0, 0.2, 0.6)]
+    assert which_one((*TWO, *more), front) == (
+        "Which one? Trial 0 if val accuracy or ece comes first, trial 1 if est flops g or ape does."
+    )
+
+
 @pytest.mark.parametrize("goals", [("maximize", "minimize"), ("minimize", "maximize")])
 def test_the_balance_does_not_depend_on_units(goals: tuple[Goal, Goal]) -> None:
     """0.85 of [0.3, 0.9] and 3 of [1, 9]: by hand, distances 1, 0.0069 + 0.0625, and 1."""
@@ -95,6 +104,32 @@ def test_the_best_of_one_objective_with_those_behind_it() -> None:
     assert "lower is better: mean cross entropy on the validation samples" in text
 
 
+SCORE = Objective(metric="frugal", goal="maximize", score="val_accuracy - 0.1 * density - 0 * ece")
+
+
+@pytest.mark.parametrize("others", [(), TWO[1:]], ids=["best", "front"])
+def test_a_score_has_its_formula_and_the_numbers_that_it_reads(others: tuple[Objective, ...]) -> None:
+    read = {"val_accuracy": 0.91, "test_accuracy": 0.87, "density": 0.512, "ece": 0.025}
+    front = [
+        trial(number, 0.8 - number, 5.0 - number, names=["frugal", "est_flops_g"], metrics=read) for number in range(2)
+    ]
+    answer = front_of_several if others else best_of_one
+    text = printed(answer((SCORE, *others), front, front, 80))
+    assert "higher is better: val_accuracy - 0.1 * density - 0 * ece" in text
+    at = [text.index(value) for value in ("0.91", "0.87", "0.512", "0.025")]
+    assert at == sorted(at), "what it reads stands behind the test accuracy"
+
+
+def test_what_a_score_reads_takes_no_other_metric_s_place() -> None:
+    names = ["frugal", "val_accuracy", "test_accuracy", "activation_rate", "density", "ece"]
+    assert columns((SCORE,)) == columns((SCORE, TWO[0])) == names
+    assert columns(ONE) == ["val_loss", "val_accuracy", "test_accuracy", "activation_rate"]
+
+
+def test_before_what_follows_there_is_no_empty_line_of_its_own() -> None:
+    assert not printed(front_of_several(TWO, FRONT[:1], FRONT, 80)).endswith("\n\n")
+
+
 def study(pruner: str = "none") -> Any:
     return SimpleNamespace(name="a [b]", pruner=SimpleNamespace(name=pruner))
 
@@ -104,17 +139,23 @@ def test_each_reason_is_said_once_with_its_trials() -> None:
     trials.append(trial(12, state="FAIL", reason="x" * 500))
     trials += [trial(number, state="PRUNED", reason="pruned after epoch 3") for number in (13, 14)]
     text = printed(ended(study("median"), trials, trials, 80))
-    assert text.splitlines()[0] == "trials 0, 1, 2, 3, 4, 5, 6, 7 and 4 more failed: no [memory] left"
+    assert text.splitlines()[0] == "12 trials failed: no [memory] left (trials 0, 1, 2, 3, 4, 5, 6, 7 and 4 more)"
     assert "trial 12 failed: xxx" in " ".join(text.split())
     assert "x" * 200 not in text.replace("\n", "")
     assert text.splitlines()[-1] == "2 pruned: stopped early for falling behind (median pruner)"
 
 
-def test_many_reasons_are_counted() -> None:
-    trials = [trial(n, state="FAIL", reason=f"reason {n}") for n in range(9)]
+def test_reasons_that_differ_in_numbers_only_are_one_line() -> None:
+    trials = [trial(n, state="FAIL", reason=f"val_loss became nan in epoch {n + 1}") for n in range(3)]
     text = printed(ended(study(), trials, trials, 80))
-    assert "reason 4" in text
-    assert "reason 5" not in text
+    assert text == "3 trials failed: val_loss became nan in epoch 1 to 3 (trials 0, 1, 2)\n"
+
+
+def test_many_reasons_are_counted() -> None:
+    trials = [trial(n, state="FAIL", reason=f"reason {'abcdefghi'[n]}") for n in range(9)]
+    text = printed(ended(study(), trials, trials, 80))
+    assert "trial 4 failed: reason e\n" in text
+    assert "reason f" not in text
     assert "4 more reasons: " in text
     assert "export 'a [b]' --csv" in text
 

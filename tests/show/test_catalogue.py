@@ -20,3 +20,15 @@ def test_a_method_s_page_ends_with_its_defaults_for_other_sections(capsys: pytes
 def test_a_method_without_them_says_nothing_of_them(capsys: pytest.CaptureFixture[str]) -> None:
     show_methods("dense")
     assert "other sections" not in capsys.readouterr().out
+
+
+def test_a_card_fits_the_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lines are broken once: those of the source are joined before."""
+    monkeypatch.setenv("COLUMNS", "80")
+    show_methods("slt")
+    card, _, _ = capsys.readouterr().out.partition("setting ")
+    assert (
+        "\nPaper:   V. Ramanujan et al., What's Hidden in a Randomly Weighted Neural\n         Network? (2020); "
+        in card
+    )
+    assert max(map(len, card.splitlines())) <= 80

@@ -15,6 +15,7 @@ from forked import TRIALS, store
 from typer.testing import CliRunner
 
 import sparsetune
+from sparsetune.assembly import registries
 from sparsetune.cli import app
 from sparsetune.config.constraints import Constraint
 from sparsetune.config.study_file import Objective
@@ -33,7 +34,7 @@ def summary_of(root: Path, at_least: float, objectives: int) -> tuple[Any, Any]:
     study = SimpleNamespace(
         imports=(),
         name="forked", objectives=goals, constraints=gates, storage="here", project=project, trial=base,
-        pruner=SimpleNamespace(name="none"),
+        pruner=SimpleNamespace(name="none"), registries=registries(),
     )  # fmt: skip
     counted = {"COMPLETE": 2, "PRUNED": 0, "FAIL": 1, "RUNNING": 0}
     return study, SimpleNamespace(

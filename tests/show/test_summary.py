@@ -41,6 +41,7 @@ def test_of_several_objectives(
     assert "toys: 7 complete, 1 fail\n" in said
     assert "Pareto front: the best trade-offs" in said
     assert "trial 5 failed: every seventh" in said
+    assert "\n\n\n" not in said
     *_, keep, run, methods, ui = said.splitlines()
     number = next(line for line in said.splitlines() if line.lstrip()[:1].isdigit()).split()[0]
     assert keep.endswith(f"sparsetune best toys --trial {number} > trial_{number}.yaml")
@@ -64,6 +65,6 @@ def test_of_one_objective_in_a_storage_of_its_own(
 def test_of_failures_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     said = shown(finished(tmp_path, failing=True), capsys, monkeypatch)
     assert "toys: 8 fail\n" in said
-    assert "trials 0, 1, 2, 3, 4, 5, 6, 7 failed: no [memory] left" in said
+    assert "8 trials failed: no [memory] left (trials 0, 1, 2, 3, 4, 5, 6, 7)" in said
     assert "No trial completed" in said
     assert "best toys" not in said

@@ -57,6 +57,14 @@ def test_it_shows_progress_time_and_an_estimate() -> None:
     assert counts == "1 complete, 0 running, 3 to start"
 
 
+def test_once_all_trials_have_ended_no_time_is_left() -> None:
+    watched = Watched(total=2)
+    watched.whole(complete(0, 0.5, 0.5), seconds=30.0)
+    assert lines(watched)[1].endswith(" 1/2  elapsed 0:30  left about 30 s")
+    watched.whole(complete(1, 0.5, 0.5), seconds=30.0)
+    assert lines(watched)[1].endswith(" 2/2  elapsed 1:00")
+
+
 def test_running_trials_have_epoch_metrics_and_time() -> None:
     watched = Watched()
     watched.start(7)

@@ -78,6 +78,13 @@ def test_the_summary_has_counts_best_failure_and_time_left() -> None:
     )
 
 
+def test_once_all_trials_have_ended_no_line_speaks_of_time_left() -> None:
+    watched = Watched(total=1)
+    watched.whole(trial(0, "FAIL", reason="no memory"))
+    assert summary_line(watched.standing) == "[1/1] 0 complete, 1 failed; last failure: trial 0: no memory"
+    assert "left" not in running_line(watched.standing)
+
+
 def test_what_runs_is_one_line_however_many_there_are() -> None:
     watched = Watched(total=64)
     for number in range(64):

@@ -1,0 +1,86 @@
+"""Which ticket a command means: a file, the one in a folder, or that of a run of a study."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparsetune.cli.app import storage_url
+from sparsetune.config.errors import BadInput
+
+_OPTIONS = {"number": "--trial", "branch": "--branch", "seed": "--seed"}  # arguments of the API
+
+
+@dataclass(frozen=True)
+class Which:
+    """What a command line says of a ticket; ``named`` is a path, or with ``trial`` a study."""
+
+    named: str
+    trial: int | None
+    branch: str
+    seed: int | None
+    uri: str | None
+    root: Path | None
+    storage: str | None
+
+    @contextmanager
+    def file(self) -> Iterator[tuple[Path, str]]:
+        """The ticket's file, there for as long as the context lasts, and what to call it; raises :class:`BadInput`."""
+        if self.trial is None:
+            file = self._on_disk()
+            yield file, str(file)
+            return
+        with tempfile.TemporaryDirectory(prefix="sparsetune-") as folder:
+            file = self._of_study(self.trial, Path(folder))
+            copied = file.is_relative_to(folder)
+            name = self._name(self.trial) if copied else str(file)
+            try:
+                yield file, name
+            except BadInput as error:
+                raise BadInput(error.problem, source=name if copied else error.source, key=error.key) from None
+
+    def _name(self, trial: int) -> str:
+        seed = [] if self.seed is None else [f"seed {self.seed}"]
+        return " ".join([f"{self.named} trial {trial}", *([self.branch] if self.branch else []), *seed])
+
+    def _on_disk(self) -> Path:
+        from sparsetune.training.ticket import TICKET
+
+        for option, value in {"--branch": self.branch or None, "--seed": self.seed, "--uri": self.uri}.items():
+            if value is not None:
+                raise BadInput(f"found {value!r} without --trial, which it belongs to", key=option)
+        path = Path(self.named)
+        file = path / TICKET if path.is_dir() else path
+        if file.exists():
+            return file
+        if self._names_a_study():
+            raise BadInput(f"missing: which trial of study {self.named!r}", key="--trial")
+        raise BadInput(f"there is no {TICKET} in it" if path.is_dir() else "no such file or study", source=self.named)
+
+    def _names_a_study(self) -> bool:
+        from sparsetune.search.storage import study_names
+
+        try:
+            return self.named in study_names(storage_url(self.root, self.storage))
+        except BadInput:  # no project
+            return False
+
+    def _of_study(self, number: int, folder: Path) -> Path:
+        from sparsetune.api import load
+        from sparsetune.api.ticket import kept_ticket
+        from sparsetune.config.paths import Project, find_root
+        from sparsetune.config.study_load import check_tracking_uri
+
+        if self.uri:
+            check_tracking_uri(self.uri, key="--uri")
+        result = load(self.named, root=self.root, storage=self.storage)
+        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI")
+        uri = uri or Project(find_root(self.root or Path.cwd())).tracking_uri
+        try:
+            return kept_ticket(result, number, self.branch, self.seed, uri, folder)
+        except BadInput as error:
+            raise BadInput(error.problem, source=error.source, key=_OPTIONS.get(error.key, error.key)) from None

@@ -1,0 +1,52 @@
+"""A file that a run of a study has left in MLflow: where it lies, or a copy of it where a server has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparsetune.config.errors import BadInput
+from sparsetune.tracking.mlflow import fetch, find_run, names_of_files
+from sparsetune.tracking.places import Place
+from sparsetune.tracking.store import database, shown
+
+
+@dataclass(frozen=True)
+class Left:
+    """What was found of a run.
+
+    Attributes:
+        names: of all that it has left.
+        path: of the file that was asked for; None: the run has left no such file.
+    """
+
+    names: tuple[str, ...]
+    path: Path | None
+
+
+def left_by(uri: str, study: str, uid: str, place: Place, name: str, folder: Path) -> Left:
+    """Find a run's file of that name.
+
+    Args:
+        uri: of the tracking store, which is only read.
+        study: its name, which is that of its experiment.
+        uid: tells the study from others of its name.
+        folder: where a copy goes if the file does not lie on this machine.
+
+    Raises:
+        BadInput: no store, one that cannot be read, or no such run in it.
+    """
+    path = database(uri)
+    if path is not None and not path.exists():
+        raise BadInput("nothing is recorded there", source=path)
+    try:
+        run = find_run(uri, study, uid, place)
+        names = () if run is None else names_of_files(uri, run)
+        file = fetch(uri, run, name, folder) if run is not None and name in names else None
+    except Exception as error:  # MLflow's own, its database's, its server's client's: all mean the same here
+        reason = " ".join(str(error).replace(uri, shown(uri)).split())[:300]
+        raise BadInput(f"cannot be read: {reason or type(error).__name__}", source=f"MLflow at {shown(uri)}") from None
+    if run is None:
+        problem = f"has no run of {place.name} of study {study!r}: it was deleted there, or was not sent yet"
+        raise BadInput(f"MLflow at {shown(uri)} {problem}")
+    return Left(names, file)
