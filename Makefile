@@ -33,6 +33,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/ast_controller.py
 	$(BIN)/python benchmarks/ast_accuracy.py
 	$(BIN)/python benchmarks/ast_step.py
+	$(BIN)/python benchmarks/slt.py
 	$(BIN)/python benchmarks/training_core.py
 
 clean:

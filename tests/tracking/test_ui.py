@@ -29,7 +29,9 @@ def port() -> int:
 
 def test_the_link_of_an_experiment(uri: str) -> None:
     number = MlflowClient(uri).get_experiment_by_name("first").experiment_id
-    assert page(uri, 5000, "first") == f"http://127.0.0.1:5000/#/experiments/{number}/runs?workflowType=machine_learning"
+    assert (
+        page(uri, 5000, "first") == f"http://127.0.0.1:5000/#/experiments/{number}/runs?workflowType=machine_learning"
+    )
     assert page(uri, 5000, None) == "http://127.0.0.1:5000/#/experiments"
     assert page("https://me:secret@host/x/", 5000, None) == "https://host/x/#/experiments"
 
