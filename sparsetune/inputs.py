@@ -97,7 +97,9 @@ def prepare(
 
 
 @contextmanager
-def decoding(console: Console, doing: str = "decoding", remark: str = ", once on this machine") -> Iterator[Progress]:
+def progress_bar(
+    console: Console, doing: str = "decoding", remark: str = ", once on this machine"
+) -> Iterator[Progress]:
     """A function of (done, of how many) that draws a bar once the work takes longer than a moment.
 
     Args:

@@ -103,7 +103,7 @@ def run_configs(
         for path, config, project in zip(paths, configs, projects, strict=True)
     ]
     prepared: list[inputs.Prepared] = []
-    with inputs.decoding(console) as progress:
+    with inputs.progress_bar(console) as progress:
         for path, config, places in zip(paths, configs, found, strict=True):
             prepared.append(inputs.prepare(config, places, known, path, progress))
     for remark in dict.fromkeys(remark for each in prepared for remark in each.remarks):

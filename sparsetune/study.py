@@ -92,7 +92,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     check_experiment(tracking_uri(study), study.name)
     import_ahead("sparsetune.tracking.mlflow")
     places = inputs.locate(study.trial, study.project, known, study.source)
-    with inputs.decoding(console) as progress:
+    with inputs.progress_bar(console) as progress:
         prepared = inputs.prepare(study.trial, places, known, study.source, progress, study.space, study.bases)
     refuse_other_content(study, prepared.content)
     for remark in prepared.remarks:

@@ -81,7 +81,7 @@ def evaluate_ticket(
     try:
         config = _config(ticket.about, overrides, mc_samples, known)
         found = inputs.locate(config, Project(_root(path, root)), known, path)
-        with inputs.decoding(console) as progress:
+        with inputs.progress_bar(console) as progress:
             prepared = inputs.prepare(config, found, known, path, progress)
         for remark in prepared.remarks:
             warner(console)(remark)
@@ -136,7 +136,7 @@ def _evaluated(
 def _shown(network: nn.Module, samples: int, console: Console) -> Iterator[None]:
     """A bar of the samples that go through a network within, where it takes longer than a moment."""
     done = 0
-    with inputs.decoding(console, "evaluating", "") as progress:
+    with inputs.progress_bar(console, "evaluating", "") as progress:
 
         def look(module: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
             nonlocal done

@@ -36,7 +36,7 @@ def said(config: FolderConfig | TabularConfig, *, lock: Path | None = None) -> l
                 return super().write(text)
 
         screen = Screen()
-        with inputs.decoding(Console(file=screen, width=100)) as progress:
+        with inputs.progress_bar(Console(file=screen, width=100)) as progress:
             data = Folder if isinstance(config, FolderConfig) else Tabular
             data.prepare(config, progress)
     return [line for line in screen.getvalue().splitlines() if line.strip()]

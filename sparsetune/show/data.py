@@ -16,7 +16,7 @@ from sparsetune.config.checking import check_model
 from sparsetune.fetch.examine import Examined, examine
 from sparsetune.fetch.fetch import fetch
 from sparsetune.fetch.presence import Presence, presences
-from sparsetune.inputs import decoding
+from sparsetune.inputs import progress_bar
 from sparsetune.layout.text import size
 from sparsetune.report.tables import plain_table
 from sparsetune.show.entries import entry_table
@@ -65,7 +65,7 @@ def show_check_of(
 ) -> int:
     """One data set in full; returns how much is missing or broken."""
     config = check_model(DATA.get(name).Config, {"name": name, **settings}, key="data")
-    with decoding(progress) as told:
+    with progress_bar(progress) as told:
         found = examine(config, project_root, told)
     if as_json:
         plain = dataclasses.asdict(found)

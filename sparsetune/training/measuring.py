@@ -1,9 +1,8 @@
-"""What is said of a network while it trains and at the end. Random numbers drawn for it are none of training's."""
+"""What is said of a network while it trains and at the end, by random numbers with seeds of their own."""
 
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
@@ -43,14 +42,12 @@ class Measuring:
         found = dict(zip(self._task.names, means, strict=True))
         if kept is None or not math.isfinite(means[0]):
             return found, {}
-        with self._undisturbed():
-            further = self._of_state(torch.cat(kept))
+        further = self._of_state(torch.cat(kept))
         return found, {name: value for name, value in further.items() if name.removeprefix("val_") not in found}
 
     def before_training(self, setting: Part) -> Metrics:
         """All of these by the table's names, of the network as it was drawn."""
-        with self._undisturbed():
-            numbers, further = self.validated(setting, 0)
+        numbers, further = self.validated(setting, 0)
         return {**{f"val_{name}": value for name, value in numbers.items()}, **further}
 
     def at_the_end(self) -> Metrics:
@@ -71,8 +68,3 @@ class Measuring:
         if self._asked.noise_samples is not None and data.task == "classification":
             found |= noise_numbers(*given, data, self._asked.noise_samples, built.evaluation_batch)
         return found
-
-    def _undisturbed(self) -> AbstractContextManager[None]:
-        """Random numbers that are drawn within are as if they had not been."""
-        device = self._built.device
-        return torch.random.fork_rng([device] if device.type == "cuda" else [])

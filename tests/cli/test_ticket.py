@@ -33,12 +33,7 @@ NORMED = {"data": {"name": "digits", "resize": 16}, "model": {"name": "resnet20"
 PREDICTED = {**AVERAGED, "data": {"name": "teacher_student", "seed": 3}}
 RUNS = {"images": IMAGES, "averaged": AVERAGED, "normed": NORMED, "predicted": PREDICTED}
 
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "100")
-    for name in ("MLFLOW_TRACKING_URI", "SPARSETUNE_DATA"):
-        monkeypatch.delenv(name, raising=False)
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 def call(*words: Any) -> Result:

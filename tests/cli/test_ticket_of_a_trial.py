@@ -30,12 +30,7 @@ SLT = {"name": "slt", "n_dropout_layers": 1, "p_dropout": 0.3}
 SPARSITY = {"method.sparsity": {"float": [0.2, 0.8]}}
 BRIEF = {"epochs": 2, "batch_size": 128}
 
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "100")
-    for name in ("MLFLOW_TRACKING_URI", "SPARSETUNE_DATA"):
-        monkeypatch.delenv(name, raising=False)
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 def call(*words: Any) -> Result:

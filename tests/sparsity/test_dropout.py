@@ -123,3 +123,10 @@ def test_samples_change_the_evaluation_alone() -> None:
 def test_more_layers_than_places() -> None:
     with pytest.raises(BadInput, match=r"method\.n_dropout_layers: found 3, allowed for 'mlp': at most 2"):
         trial_config({"name": "dense", "n_dropout_layers": 3}, {"name": "mlp", "hidden": [30, 10]})
+
+
+def test_the_mean_of_probabilities_has_no_overflow_and_loses_no_small_ones() -> None:
+    """Each prediction is shifted by its own largest logit: others are larger by thousands."""
+    logits = torch.tensor([[[5000.0, 0.0, -30.0]], [[0.0, -2.0, 1.0]], [[-4000.0, -4090.0, -4001.0]]])
+    expected = torch.logsumexp(torch.log_softmax(logits.double(), -1), 0) - math.log(3)
+    torch.testing.assert_close(log_mean_probability(logits).double(), expected, rtol=1e-6, atol=1e-6)
