@@ -65,5 +65,6 @@ def command(*words: object) -> str:
 def _program() -> list[str]:
     if shutil.which("sparsetune"):
         return ["sparsetune"]
-    started = Path(sys.argv[0])
-    return ["python", "-m", "sparsetune"] if started.name == "__main__.py" else [os.path.relpath(started)]
+    folder = os.path.relpath(Path(sys.executable).parent)  # where pip puts it, whatever has started this process
+    program, python = (f"{folder}/{name}" for name in ("sparsetune", Path(sys.executable).name))
+    return [program] if Path(program).is_file() else [python, "-m", "sparsetune"]
