@@ -115,7 +115,8 @@ def tracking_uri(study: Study) -> str:
 
 def open_tracker(study: Study, uid: str, warn: Warn) -> MlflowTracker:
     """The observer that writes to MLflow, for the study of that identity."""
-    from sparsetune.tracking.mlflow import STUDY_ID, MlflowTracker
+    from sparsetune.tracking.mlflow import MlflowTracker
+    from sparsetune.tracking.places import STUDY_ID
 
     uri = tracking_uri(study)
     labels = {**tags(study.project.root, study.imports), STUDY_ID: uid}

@@ -7,29 +7,16 @@ next start.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.disk import CannotWrite, disk_trouble
-from sparsetune.config.messages import Job, Key, Metrics, Observer, Outcome, Report, Row, Run, State, Trial
-from sparsetune.config.overrides import assign
-from sparsetune.config.paths import run_folder
-from sparsetune.config.yaml_io import dump, write_atomic
-from sparsetune.execution.worker import ERROR_FILE
+from sparsetune.config.messages import Job, Key, Metrics, Observer, Outcome, Report, Run, State, Trial
+from sparsetune.folders import Folders
 from sparsetune.running import Running, TrialBook
-from sparsetune.training.results import final_results, json_lines, read_json_lines
 
-HISTORY = "history.jsonl"
 STOP = "stop"  # in the folder of the study's trials: running jobs save their state and end
-_LEFT = (
-    "config.yaml", "final_results.json", HISTORY, "results.csv", "results.units.json", "weights.safetensors",
-    "ticket.safetensors", "layers.json", "trace.npz", "controller.png", "density_by_layer.png", ERROR_FILE,
-)  # fmt: skip
 
 
 class Driver:
@@ -58,7 +45,7 @@ class Driver:
         """
         self._book = book
         self._observers = observers
-        self._folder = folder
+        self.folders = Folders(folder)
         self._objectives = objectives
         self._job_options = job_options
         self._localise = localise
@@ -81,7 +68,7 @@ class Driver:
             if resumed:
                 trial = self._cut_short.pop(0)
             elif not self._book.spent:
-                self._mark(len(self._book))
+                self.folders.make(len(self._book))  # made good too if the trial ends at once and the driver dies then
                 trial = self._book.ask()
             else:
                 return None
@@ -94,20 +81,13 @@ class Driver:
             self._leaving.add(trial.number)
         return None
 
-    def _mark(self, number: int) -> None:
-        """Make a trial's folder before it is drawn: one that ends at once is made good too if the driver dies then."""
-        try:
-            self._trial_folder(number).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CannotWrite(disk_trouble(error) or str(error)) from error
-
     def _job(self, trial: Trial) -> Job:
         running = Running(trial, {run.key: [] for run in trial.runs})
         self._running[trial.number] = running
         return Job(
             running.first,
             self._localise(trial.config),
-            str(self._trial_folder(trial.number)),
+            str(self.folders.of_trial(trial.number)),
             seeds=running.seeds,
             branches=trial.branches,
             stop_file=str(self._stop_file),
@@ -118,7 +98,7 @@ class Driver:
         """Start no more jobs, and let the running ones save their state and end."""
         self.stopping = True
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._stop_file.parent.mkdir(parents=True, exist_ok=True)
             self._stop_file.touch()
         except OSError:
             self._heard = False  # a full disk: they end at their next report
@@ -187,12 +167,8 @@ class Driver:
 
     def _hand_on_error(self, running: Running) -> None:
         """Give what a job has left of an error to each of its runs that has no end of its own."""
-        for key in running.rows:
-            folder = self._run_folder(key, len(running.rows))
-            if key not in running.runs and folder != self._trial_folder(key.number):
-                with contextlib.suppress(OSError):  # most often there is none
-                    folder.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(self._trial_folder(key.number) / ERROR_FILE, folder / ERROR_FILE)
+        open_runs = [key for key in running.rows if key not in running.runs]
+        self.folders.hand_on_error(open_runs, len(running.rows))
 
     def _conclude(self, running: Running, reason: str) -> None:
         """End a trial of which no run goes on: a replicate that failed fails it, of a fork's branches all have to."""
@@ -217,58 +193,31 @@ class Driver:
     def make_good(self, observer: Observer) -> None:
         """Give an observer again what an earlier run could not hand over in full."""
         for trial in self._book.trials():
-            if trial.state == "RUNNING" or not self._trial_folder(trial.number).exists():
+            if trial.state == "RUNNING" or not self.folders.of_trial(trial.number).exists():
                 continue
             if not self._kept(trial.number):
-                keys = [run.key for run in trial.runs]
-                rows = {key: read_json_lines(self._run_folder(key, len(keys)) / HISTORY) for key in keys}
                 observer.trial_started(trial, resumed=True)
-                observer.trial_ended(trial, rows, self.files(trial))
+                observer.trial_ended(trial, self.folders.rows(trial), self.folders.files(trial))
             self._leaving.add(trial.number)
         self.sweep()
 
     def sweep(self) -> None:
         """Remove the folders of trials of which the tracker has everything."""
         for number in [number for number in self._leaving if self._kept(number)]:
-            shutil.rmtree(self._trial_folder(number), ignore_errors=True)
+            self.folders.remove(number)
             self._leaving.discard(number)
 
     def _end(self, number: int, state: State, reason: str) -> None:
         running = self._running.pop(number)
         runs = running.all_runs(state, reason)
         rows = {run.key: tuple(running.rows[run.key]) for run in runs}
-        try:
-            for run in runs:
-                self._leave(run, rows[run.key], running.trial, len(runs))
-        except OSError as error:
-            raise CannotWrite(disk_trouble(error) or str(error)) from error
+        for run in runs:
+            self.folders.leave(run, rows[run.key], running.trial, len(runs))
         trial = self._book.tell(number, state, runs, reason)
         for observer in self._observers:
-            observer.trial_ended(trial, rows, self.files(trial))
+            observer.trial_ended(trial, rows, self.folders.files(trial))
         self._leaving.add(number)
         self.sweep()
-
-    def _leave(self, run: Run, rows: tuple[Row, ...], trial: Trial, runs: int) -> None:
-        folder = self._run_folder(run.key, runs)
-        branch = next(each for each in trial.branches if each.name == run.key.branch)
-        config = assign(trial.config, {**branch.values, "seed": run.key.seed})
-        write_atomic(folder / "config.yaml", dump(config))
-        write_atomic(folder / "final_results.json", json.dumps(final_results(rows, run.metrics), indent=1) + "\n")
-        write_atomic(folder / HISTORY, json_lines(rows))
-
-    def _trial_folder(self, number: int) -> Path:
-        return self._folder / f"{number:05d}"
-
-    def _run_folder(self, key: Key, runs: int) -> Path:
-        return run_folder(self._trial_folder(key.number), key, runs)
-
-    def files(self, trial: Trial) -> dict[Key, dict[str, Path]]:
-        """What each run of a trial has left, by name."""
-        found = {}
-        for run in trial.runs:
-            folder = self._run_folder(run.key, len(trial.runs))
-            found[run.key] = {name: folder / name for name in _LEFT if (folder / name).exists()}
-        return found
 
 
 def counts(trials: Iterable[Trial]) -> dict[str, int]:

@@ -168,7 +168,8 @@ def _run_one(
 ) -> Trial:
     from sparsetune.execution.in_process import InProcess
     from sparsetune.tracking.console import ConsoleObserver
-    from sparsetune.tracking.mlflow import RUN, MlflowTracker
+    from sparsetune.tracking.mlflow import MlflowTracker
+    from sparsetune.tracking.places import RUN
 
     plain = config.plain()
     task = registries().data.get(config.data.name).task(config.data)
@@ -195,7 +196,7 @@ def _run_one(
         tracker.close()
         watcher.close()
     if keep is not None:
-        for file in driver.files(book.trial)[book.trial.runs[0].key].values():
+        for file in driver.folders.files(book.trial)[book.trial.runs[0].key].values():
             shutil.copy2(file, keep / file.name)
     if tracker.logged(0):
         shutil.rmtree(folder, ignore_errors=True)

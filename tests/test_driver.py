@@ -310,7 +310,7 @@ def test_the_traceback_of_a_job_is_kept_with_the_runs_that_it_ended(
     outcome = Outcome("FAIL", reason="nan") if branches == 3 else DONE
     break_off(run, job, [Report(ROWS, outcome, key, more=True) for key in before], "raises")
     [trial] = book.kept
-    files = run.files(trial)
+    files = run.folders.files(trial)
     assert [key for key in files if "error.txt" in files[key]] == keys[len(before) :]
     for key in keys[len(before) :]:
         assert files[key]["error.txt"].read_text().endswith("ArithmeticError: so\n")

@@ -12,20 +12,25 @@ from sparsetune.training.ticket import TICKET
 
 if TYPE_CHECKING:
     from sparsetune.api.result import StudyResult
+    from sparsetune.config.paths import Project
 
 
-def kept_ticket(result: StudyResult, number: int, branch: str, seed: int | None, uri: str, folder: Path) -> Path:
-    """The file of a run's ticket, as MLflow has it.
+def kept_ticket(
+    result: StudyResult, number: int, branch: str, seed: int | None, uri: str, project: Project | None, folder: Path
+) -> Path:
+    """The file of a run's ticket, as MLflow has it or, before it was sent there, the project.
 
     Args:
         branch: of a forked trial.
         seed: of a trial with several replicates.
         uri: MLflow's tracking URI.
+        project: whose studies may still hold it.
         folder: where a copy goes if the file does not lie on this machine.
 
     Raises:
         BadInput: no such run (``key`` names the argument), it has no ticket, or MLflow cannot be read.
     """
+    from sparsetune.folders import Folders
     from sparsetune.search.definition import study_uid
     from sparsetune.search.storage import open_storage
     from sparsetune.tracking.left import left_by
@@ -42,6 +47,10 @@ def kept_ticket(result: StudyResult, number: int, branch: str, seed: int | None,
         raise BadInput(f"{missing}: {_end(run)}")
     storage = open_storage(result.storage)
     uid = study_uid(storage, storage.get_study_id_from_name(result.name))
+    if project is not None:
+        unsent = Folders(project.trials(result.name, uid)).of_run(run.key, len(trial.runs)) / TICKET
+        if unsent.is_file():
+            return unsent
     left = left_by(uri, result.name, uid, place_of(trial, run.key), TICKET, folder)
     if left.path is None:
         method = trial.config["method"]["name"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from sparsetune.cli.app import storage_url
 from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import Project, find_root
 
 _OPTIONS = {"number": "--trial", "branch": "--branch", "seed": "--seed"}  # arguments of the API
 
@@ -72,15 +74,19 @@ class Which:
     def _of_study(self, number: int, folder: Path) -> Path:
         from sparsetune.api import load
         from sparsetune.api.ticket import kept_ticket
-        from sparsetune.config.paths import Project, find_root
         from sparsetune.config.study_load import check_tracking_uri
 
         if self.uri:
             check_tracking_uri(self.uri, key="--uri")
         result = load(self.named, root=self.root, storage=self.storage)
-        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI")
-        uri = uri or Project(find_root(self.root or Path.cwd())).tracking_uri
+        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or self._project().tracking_uri
+        project = None
+        with contextlib.suppress(BadInput):  # with URIs of storage and tracking server there need not be one
+            project = self._project()
         try:
-            return kept_ticket(result, number, self.branch, self.seed, uri, folder)
+            return kept_ticket(result, number, self.branch, self.seed, uri, project, folder)
         except BadInput as error:
             raise BadInput(error.problem, source=error.source, key=_OPTIONS.get(error.key, error.key)) from None
+
+    def _project(self) -> Project:
+        return Project(find_root(self.root or Path.cwd()))

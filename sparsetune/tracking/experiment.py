@@ -14,7 +14,7 @@ def check_experiment(uri: str, name: str) -> None:
     """Raise :class:`BadInput` if the experiment was deleted; writes nothing, is silent about a server that is away."""
     path = database(uri)
     if path is None:
-        from sparsetune.tracking.mlflow import find_experiment
+        from sparsetune.tracking.client import find_experiment
 
         found = None
         with contextlib.suppress(Exception):  # whatever a server's client raises: the tracker will warn

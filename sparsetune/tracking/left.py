@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparsetune.config.errors import BadInput
-from sparsetune.tracking.mlflow import fetch, find_run, names_of_files
+from sparsetune.tracking.client import fetch, find_run, names_of_files
 from sparsetune.tracking.places import Place
 from sparsetune.tracking.store import database, shown
 

@@ -10,45 +10,38 @@ again: it asks :meth:`MlflowTracker.logged` for each finished trial.
 
 from __future__ import annotations
 
-import logging
-import os
-import tempfile
 import time
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
-
-# Before mlflow is imported. Its own retries would hold up training for minutes; the outbox has others.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")  # seconds
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-
-from mlflow import MlflowClient
-from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
-from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+from typing import TYPE_CHECKING, Literal
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Files, Key, Metrics, Row, Trial
-from sparsetune.config.paths import slug
 from sparsetune.failpoints import failpoint
-from sparsetune.tracking.entry import Entry, Summary
-from sparsetune.tracking.experiment import refuse_deleted
+from sparsetune.tracking.client import connected, experiment_id, last_steps, log, runs, upload
+from sparsetune.tracking.entry import Entry, Point, Summary
 from sparsetune.tracking.outbox import Outbox
-from sparsetune.tracking.places import RUNS, TRIAL, Place, place_in, place_of, views
-from sparsetune.tracking.store import check_writable, create_once, database, is_remote, shown
+from sparsetune.tracking.places import (
+    REASON,
+    RUN,
+    RUNS,
+    STATE,
+    STUDY,
+    STUDY_ID,
+    TRIAL,
+    Place,
+    place_in,
+    place_of,
+    views,
+)
+from sparsetune.tracking.store import check_writable, create_once, database, shown
 
-if "MLFLOW_LOGGING_LEVEL" not in os.environ:
-    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it prints a traceback of each error that it raises
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
 
-STUDY, STUDY_ID, RUN, STATE, REASON = (f"sparsetune.{name}" for name in ("study", "study_id", "run", "state", "reason"))
 STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
-PAGE = 1000  # runs in one answer
 SUMMARY = Place(-1)  # the study's parent run in the outbox
 
 
@@ -156,15 +149,15 @@ class MlflowTracker:
         path = database(self._uri)
         if path is not None:
             if self._client is None:
-                create_once(path, _client)
+                create_once(path, connected)
             check_writable(path)
         if self._client is not None:
             return self._client
-        client = _client(self._uri)
-        self._experiment_id = _experiment(client, self._uri, self._experiment, self._artifacts)
+        client = connected(self._uri)
+        self._experiment_id = experiment_id(client, self._uri, self._experiment, self._artifacts)
         self._unfinished, parents = {}, []
         closed: Counter[int] = Counter()
-        for run in self._search(client, self._mine):
+        for run in runs(client, self._experiment_id, self._mine):
             place = place_in(run.data.tags)
             if place is None:
                 parents += [run] if run.data.tags.get(STUDY) == self._study else []
@@ -190,15 +183,6 @@ class MlflowTracker:
         client.update_run(run_id, status="RUNNING")
         return run_id
 
-    def _search(self, client: MlflowClient, condition: str) -> Iterator[Run]:
-        token = None
-        while True:
-            page = client.search_runs([self._experiment_id], condition, ViewType.ALL, PAGE, page_token=token)
-            yield from page
-            token = page.token
-            if not token:
-                return
-
     def _send(self, item: Entry | Summary) -> None:
         if isinstance(item, Summary):
             self._send_summary(item)
@@ -215,15 +199,11 @@ class MlflowTracker:
             entry.run_id, entry.artifacts, tags = info.run_id, info.artifact_uri, {}
         if entry.settled not in ("deleted", trial.state):
             points, params = entry.lacking_points(), entry.lacking_params()
-            client.log_batch(
-                entry.run_id,
-                [Metric(point.key, point.value, point.timestamp_ms, point.step) for point in points],
-                [Param(key, str(value)) for key, value in params.items()],
-                [RunTag(key, value) for key, value in tags.items() if value],
-            )
+            written = {key: str(value) for key, value in params.items()}
+            log(client, entry.run_id, points, written, {key: value for key, value in tags.items() if value})
             entry.sent(points, params)
             if entry.ended:
-                self._upload(entry.artifacts, entry.files)
+                upload(self._uri, entry.artifacts, entry.files)
                 failpoint("before-mlflow-end")
                 client.set_terminated(entry.run_id, STATUS[trial.state], trial.ended_ms or None)
         if entry.ended:
@@ -233,11 +213,12 @@ class MlflowTracker:
         run = self._unfinished.pop(entry.place, None)
         if entry.doubtful or entry.place in self._closed:  # closed: ahead of the study's storage when a driver died
             condition = f"tags.`{TRIAL}` = '{entry.place.number}' and {self._mine}"
-            run = next((run for run in self._search(client, condition) if place_in(run.data.tags) == entry.place), None)
+            found = runs(client, self._experiment_id, condition)
+            run = next((run for run in found if place_in(run.data.tags) == entry.place), None)
         entry.run_id, entry.settled, entry.steps, entry.params = None, "", {}, set()
         if run is not None:
             entry.run_id, entry.artifacts, entry.settled = run.info.run_id, run.info.artifact_uri, _settled(run)
-            entry.steps = {metric.key: metric.step for metric in run.data.to_proto().metrics}
+            entry.steps = last_steps(run)
             entry.params = set(run.data.params)
 
     def _create(self, client: MlflowClient, entry: Entry, end: Mapping[str, str]) -> Run:
@@ -261,73 +242,11 @@ class MlflowTracker:
         if self._parent is None:
             return
         run = client.get_run(self._parent)
-        step = 1 + max((metric.step for metric in run.data.to_proto().metrics), default=-1)
+        step = 1 + max(last_steps(run).values(), default=-1)
         now = int(time.time() * 1000)
-        client.log_batch(self._parent, [Metric(key, value, now, step) for key, value in summary.metrics.items()])
-        self._upload(run.info.artifact_uri, summary.files)
+        log(client, self._parent, [Point(key, value, now, step) for key, value in summary.metrics.items()])
+        upload(self._uri, run.info.artifact_uri, summary.files)
         client.set_terminated(self._parent, summary.status)
-
-    def _upload(self, uri: str, files: Files) -> None:
-        """Copy files to a run's place under their given names, in one call; the client would look up the run first."""
-        present = {name: path for name, path in files.items() if path.is_file()}
-        if not present:
-            return
-        with tempfile.TemporaryDirectory(prefix="sparsetune-") as folder:
-            for name, path in present.items():
-                link = Path(folder) / name
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(path.resolve())
-            repository = get_artifact_repository(uri, tracking_uri=self._uri)
-            repository.log_artifacts(folder)  # type: ignore[no-untyped-call]
-
-
-def _client(uri: str) -> MlflowClient:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's use of SQLAlchemy, nothing that a user can mend
-        return MlflowClient(uri, registry_uri=uri)
-
-
-def find_experiment(uri: str, name: str) -> Experiment | None:
-    """The experiment of that name, also a deleted one."""
-    return _client(uri).get_experiment_by_name(name)
-
-
-def find_run(uri: str, experiment: str, study_id: str, place: Place) -> Run | None:
-    """The run at a place of the study with that identity; None where there is none that was not deleted."""
-    client = _client(uri)
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
-        return None
-    condition = f"tags.`{TRIAL}` = '{place.number}' and tags.`{STUDY_ID}` = '{study_id}'"
-    runs = client.search_runs([found.experiment_id], condition, max_results=PAGE)
-    return next((run for run in runs if place_in(run.data.tags) == place), None)
-
-
-def names_of_files(uri: str, run: Run) -> tuple[str, ...]:
-    """What a run has left, at the top of its place."""
-    repository = get_artifact_repository(run.info.artifact_uri, tracking_uri=uri)
-    return tuple(str(file.path) for file in repository.list_artifacts())
-
-
-def fetch(uri: str, run: Run, name: str, folder: Path) -> Path:
-    """A file that a run has left: its own path on this machine, else a copy in ``folder``."""
-    repository = get_artifact_repository(run.info.artifact_uri, tracking_uri=uri)
-    local = isinstance(repository, LocalArtifactRepository)
-    return Path(repository.download_artifacts(name, None if local else str(folder)))  # type: ignore[no-untyped-call]
-
-
-def _experiment(client: MlflowClient, uri: str, name: str, artifacts: Path) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        location = None if is_remote(uri) else (artifacts.resolve() / slug(name)).as_uri()
-        try:
-            return str(client.create_experiment(name, location))
-        except MlflowException:  # another process was faster
-            found = client.get_experiment_by_name(name)
-            if found is None:
-                raise
-    refuse_deleted(uri, name, found.experiment_id, found.lifecycle_stage)
-    return str(found.experiment_id)
 
 
 def _noted(trial: Trial) -> dict[str, str]:

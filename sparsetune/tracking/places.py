@@ -8,7 +8,10 @@ from typing import NamedTuple
 from sparsetune.config.messages import Key, Trial
 from sparsetune.config.views import branch_rows, replicate_rows
 
-TRIAL, BRANCH, SEED, RUNS = (f"sparsetune.{name}" for name in ("trial", "branch", "seed", "runs"))  # tags
+# tags by which runs are found again, and with which they are closed
+STUDY, STUDY_ID, RUN = (f"sparsetune.{name}" for name in ("study", "study_id", "run"))
+TRIAL, BRANCH, SEED, RUNS = (f"sparsetune.{name}" for name in ("trial", "branch", "seed", "runs"))
+STATE, REASON = (f"sparsetune.{name}" for name in ("state", "reason"))
 
 
 class Place(NamedTuple):

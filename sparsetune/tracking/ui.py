@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from sparsetune.config.errors import BadInput
-from sparsetune.tracking.mlflow import find_experiment
+from sparsetune.tracking.client import find_experiment
 from sparsetune.tracking.store import database, is_remote, shown
 
 HOST = "127.0.0.1"

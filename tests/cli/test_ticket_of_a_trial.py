@@ -218,6 +218,20 @@ def test_what_was_deleted(tmp_path: Path) -> None:
     assert refused(tmp_path, "--trial", 1) == "trial 1 of study 'small' has no ticket: its files are gone"
 
 
+def test_what_was_not_sent_yet(tmp_path: Path) -> None:
+    """The tracking server was away until the study ended: the files still lie with the study."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        away = f"http://127.0.0.1:{free.getsockname()[1]}"
+    said = ran(tmp_path, tracking={"uri": away})
+    assert "Its ticket" in said
+    for row in json.loads(call("export", "small", "--json", "--root", tmp_path).stdout):
+        found = shown(tmp_path, "--trial", row["number"], "--uri", away)
+        assert found["config"]["method"]["sparsity"] == row["config"]["method"]["sparsity"]
+        assert Path(found["ticket"]).is_relative_to(Project(tmp_path).runs / "checkpoints")
+    assert call("ticket", "eval", "small", "--trial", 1, "--root", tmp_path, "--uri", away).exit_code == 0
+
+
 def test_studies_of_one_name(tmp_path: Path) -> None:
     """They differ in their storages; all their runs are in one experiment."""
     old = tmp_path / "old.db"

@@ -139,7 +139,7 @@ def test_many_rows_and_params_pass_the_limits_of_a_batch(watch: Watch) -> None:
 
 
 def test_runs_are_found_again_page_by_page(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sparsetune.tracking.mlflow.PAGE", 2)
+    monkeypatch.setattr("sparsetune.tracking.client.PAGE", 2)
     tracker = watch.open()
     for number in range(6):
         tracker.trial_ended(trial(number, "COMPLETE"), {}, {})
