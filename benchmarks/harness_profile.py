@@ -47,11 +47,11 @@ def instrumented(log: Path) -> Any:
     """The command line with clocks in it."""
     from sparsetune.cli import main
     from sparsetune.driver import Driver
-    from sparsetune.execution import ray_tune
+    from sparsetune.execution import ray_tune, ray_workers
     from sparsetune.search.ledger import Ledger
     from sparsetune.tracking.mlflow import MlflowTracker
 
-    class Worker(ray_tune.Worker):
+    class Worker(ray_workers.Worker):
         """Reaches the worker processes by value, clocks included."""
 
         def step(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def instrumented(log: Path) -> Any:
                 file.write(json.dumps(["step", os.getpid(), began, time.time()]) + "\n")
             return result
 
-    ray_tune.Worker = Worker  # type: ignore[misc]
+    vars(ray_tune)["Worker"] = Worker
     for owner, name in (
         (Driver, "next_job"),
         (Driver, "receive"),

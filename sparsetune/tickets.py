@@ -21,11 +21,10 @@ from sparsetune.config.overrides import assign
 from sparsetune.config.paths import Project, find_root
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig, resolve_trial
-from sparsetune.training.build import DTYPES, EVALUATION, device_of, seed_all
+from sparsetune.training.build import DTYPES, device_of
 from sparsetune.training.data import load_dataset
 from sparsetune.training.data.delivery import delivered
-from sparsetune.training.evaluation import evaluate, predictions
-from sparsetune.training.final import test_numbers, val_numbers
+from sparsetune.training.measuring import Measuring
 from sparsetune.training.rebuild import rebuild
 from sparsetune.training.task import make_task
 from sparsetune.training.ticket import About, Ticket, read_ticket
@@ -114,20 +113,10 @@ def _evaluated(
     here, there = ((each.input_shape, each.outputs, each.task) for each in (data, about))
     if here != there:
         raise BadInput(f"its network is for other data: {_samples(*there)}, here {_samples(*here)}", key="data")
-    task, measures = make_task(data, training.label_smoothing), known.measures_of(data.task)
+    task = make_task(data, training.label_smoothing)
     built = rebuild(ticket, config, device, known)
-    given, batch = (built.network, built.method), built.evaluation_batch
-    kept: list[torch.Tensor] = []
     with _shown(built.network, len(data.val) + len(data.test), console):
-        seed_all(config.seed, EVALUATION, device)
-        means = evaluate(*given, task, data.val, batch, kept)
-        seed_all(config.seed, EVALUATION, device)
-        tested = predictions(*given, data.test, batch)
-    found = {
-        **val_numbers(torch.cat(kept), task, data, measures),
-        **{f"val_{name}": mean for name, mean in zip(task.names, means, strict=True)},
-        **test_numbers(tested, task, data, measures),
-    }
+        found = Measuring(config, built, data, task, known).predicting()
     decisive = tuple(f"{split}_{task.names[-1]}" for split in ("val", "test"))
     return Evaluation(ticket, found, decisive, _differences(about, data.digest, device), mc_samples)
 

@@ -1,4 +1,4 @@
-"""Jobs spread over the CPUs and GPUs of this machine or of a cluster. Ray enters here and in ``ray_start.py``.
+"""Jobs spread over the CPUs and GPUs of this machine or of a cluster. Ray enters here and in the other ``ray_*.py``.
 
 Ray Tune places jobs on warm workers and carries their reports; who asks, prunes and remembers is the source.
 Nothing of Tune's own records is used: a job that is set up again finds its own checkpoint in its folder.
@@ -11,29 +11,22 @@ import os
 import shutil
 import tempfile
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cache
-from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Literal
 from unittest.mock import patch
 
 import ray
 from ray import tune
-from ray.air.execution._internal import RayActorManager
-from ray.exceptions import RayActorError, RayTaskError
 from ray.tune import registry
-from ray.tune.execution import tune_controller
-from ray.tune.experiment import Trial
 from ray.tune.experiment import trial as trial_module
-from ray.tune.schedulers import FIFOScheduler
-from ray.tune.search import Searcher
 
 from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Job, Key, Report, Source, Work
+from sparsetune.config.messages import Source, Work
+from sparsetune.execution.ray_desk import Asking, Desk, Judging
 from sparsetune.execution.ray_start import initialise
-from sparsetune.execution.worker import LONGEST_REASON, describe, perform
+from sparsetune.execution.ray_workers import Actors, Worker
 
 ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # MLflow keeps the results
@@ -144,141 +137,3 @@ def _trainable_fetched_once() -> Iterator[None]:
         for function in (registry.get_trainable_cls, registry.validate_trainable):
             patches.enter_context(patch.object(trial_module, function.__name__, cache(function)))
         yield
-
-
-class Worker(tune.Trainable):
-    """Lives in its own process and does one job after another, one report for each call of ``step``."""
-
-    work: Work
-
-    def setup(self, config: dict[str, Any]) -> None:
-        if not ray.get_runtime_context().get_accelerator_ids().get("GPU"):
-            os.environ["CUDA_VISIBLE_DEVICES"] = ""  # Ray leaves all of them visible to a trial that asked for none
-        self.reset_config(config)
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self.cleanup()
-        job: Job = new_config["job"]
-        self.config = {}  # Tune would send it back with each result
-        self._reports = perform(job, self.work)
-        return True
-
-    def step(self) -> dict[str, Any]:
-        return {"report": next(self._reports)}
-
-    def cleanup(self) -> None:
-        if hasattr(self, "_reports"):
-            self._reports.close()
-
-
-class Desk:
-    """What the two adapters below share: the source, which job each Tune trial does, and who died."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.running: dict[str, Job] = {}  # by Tune's trial id
-        self.again: deque[Job] = deque()  # their worker died once
-        self.died: set[Key] = set()
-        self.exhausted = False
-        self.error: Exception | None = None
-
-    @contextmanager
-    def keeping(self) -> Iterator[None]:
-        """Remember what the source raises."""
-        try:
-            yield
-        except Exception as error:
-            self.error = self.error or error
-            raise
-
-    def next_job(self) -> Job | None:
-        if self.again:
-            return self.again.popleft()
-        if not self.exhausted:
-            with self.keeping():
-                job = self.source.next_job()
-            self.exhausted = job is None
-            return job
-        return None
-
-    def worker_died(self, trial_id: str, reason: str) -> None:
-        """The job goes on in another worker once; Tune's own retry would fail a job that met an already dead one."""
-        job = self.running.pop(trial_id)
-        if job.key not in self.died:
-            self.died.add(job.key)
-            self.again.append(job)
-        else:
-            with self.keeping():
-                self.source.lost(job.key, f"worker died twice: {reason}")
-
-
-class Asking(Searcher):
-    """Tune asks for trials; the source answers with jobs."""
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self.desk = desk
-
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
-        job = self.desk.next_job()
-        if job is None:
-            return None if self.desk.running else Searcher.FINISHED  # a running one may have to start again
-        self.desk.running[trial_id] = job
-        return {"job": job}
-
-    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        self.desk.running.pop(trial_id, None)
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing: the source has its own storage."""
-
-    def get_state(self) -> dict[str, Any]:
-        return {}
-
-
-class Judging(FIFOScheduler):
-    """Tune brings results; the source says which job stops."""
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.desk = desk
-
-    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        report: Report = result["report"]
-        with self.desk.keeping():
-            stop = self.desk.source.receive(self.desk.running[trial.trial_id].key, report)
-        decision: str = self.STOP if stop or report.last else self.CONTINUE
-        return decision
-
-    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        self.desk.worker_died(trial.trial_id, _cause(Path(trial.error_file).read_text(encoding="utf-8")))
-
-    def choose_trial_to_run(self, tune_controller: Any) -> None:
-        """Leave the order to Tune's queue: FIFOScheduler reads the list of all trials twice at each step."""
-
-
-def _cause(text: str) -> str:
-    """One line of Tune's error file: without its headings, Ray's list of ids and the lines of a traceback."""
-    lines = [line for line in text.splitlines() if not line.startswith(("Failure #", "\t", " "))]
-    return " ".join(dict.fromkeys(lines))[:LONGEST_REASON]
-
-
-class Actors(RayActorManager):
-    """Tune's manager of workers, to which one that Ray kills for lack of memory is one that died.
-
-    Without it that (OutOfMemoryError is no RayActorError) raises in the driver and ends the study.
-    """
-
-    newest: ClassVar[Actors]
-
-    def __init__(self, resource_manager: Any) -> None:
-        super().__init__(resource_manager)
-        Actors.newest = self
-
-    def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
-        if not isinstance(exception, RayActorError | RayTaskError):
-            exception = RayActorError(error_msg=describe(exception))
-        super()._actor_task_failed(tracked_actor_task, exception)
-
-
-vars(tune_controller)["RayActorManager"] = Actors

@@ -12,7 +12,7 @@ from sparsetune.config.messages import Metrics
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.training.build import EVALUATION, Built, seed_all
-from sparsetune.training.data.dataset import Dataset
+from sparsetune.training.data.dataset import Dataset, Split
 from sparsetune.training.evaluation import evaluate, predictions
 from sparsetune.training.final import noise_numbers, size_numbers, test_numbers, val_numbers
 from sparsetune.training.task import Task
@@ -34,13 +34,10 @@ class Measuring:
         Args:
             setting: the method's config.
         """
-        built = self._built
-        built.method.adopt(setting)
-        seed_all(self._config.seed, EVALUATION + epoch, built.device)
+        self._built.method.adopt(setting)
         kept: list[Tensor] | None = [] if self._asked.each_epoch else None
-        means = evaluate(built.network, built.method, self._task, self._data.val, built.evaluation_batch, kept)
-        found = dict(zip(self._task.names, means, strict=True))
-        if kept is None or not math.isfinite(means[0]):
+        found = self._evaluated(epoch, kept)
+        if kept is None or not math.isfinite(found["loss"]):
             return found, {}
         further = self._of_state(torch.cat(kept))
         return found, {name: value for name, value in further.items() if name.removeprefix("val_") not in found}
@@ -52,12 +49,26 @@ class Measuring:
 
     def at_the_end(self) -> Metrics:
         """Test data's numbers, and what no row has."""
+        return {**({} if self._asked.each_epoch else self._of_state(self._predicted(self._data.val))), **self._tested()}
+
+    def predicting(self) -> Metrics:
+        """What its predictions for validation and test data give, and nothing else."""
+        kept: list[Tensor] = []
+        means = {f"val_{name}": mean for name, mean in self._evaluated(0, kept).items()}
+        return {**val_numbers(torch.cat(kept), self._task, self._data, self._own), **means, **self._tested()}
+
+    def _evaluated(self, epoch: int, kept: list[Tensor] | None) -> dict[str, float]:
         built = self._built
-        given, batch = (built.network, built.method), built.evaluation_batch
-        found = {} if self._asked.each_epoch else self._of_state(predictions(*given, self._data.val, batch))
-        seed_all(self._config.seed, EVALUATION, built.device)
-        tested = predictions(*given, self._data.test, batch)
-        return {**found, **test_numbers(tested, self._task, self._data, self._own)}
+        seed_all(self._config.seed, EVALUATION + epoch, built.device)
+        means = evaluate(built.network, built.method, self._task, self._data.val, built.evaluation_batch, kept)
+        return dict(zip(self._task.names, means, strict=True))
+
+    def _tested(self) -> Metrics:
+        seed_all(self._config.seed, EVALUATION, self._built.device)
+        return test_numbers(self._predicted(self._data.test), self._task, self._data, self._own)
+
+    def _predicted(self, split: Split) -> Tensor:
+        return predictions(self._built.network, self._built.method, split, self._built.evaluation_batch)
 
     def _of_state(self, predicted: Tensor) -> Metrics:
         """All that can be said of the network as it is now, given its predictions (N, C) for validation data."""

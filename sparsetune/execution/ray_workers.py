@@ -1,0 +1,61 @@
+"""The processes that Ray keeps warm: each does one job after another, and one that dies is one that died."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, ClassVar
+
+import ray
+from ray import tune
+from ray.air.execution._internal import RayActorManager
+from ray.exceptions import RayActorError, RayTaskError
+from ray.tune.execution import tune_controller
+
+from sparsetune.config.messages import Job, Work
+from sparsetune.execution.worker import describe, perform
+
+
+class Worker(tune.Trainable):
+    """Lives in its own process and does one job after another, one report for each call of ``step``."""
+
+    work: Work
+
+    def setup(self, config: dict[str, Any]) -> None:
+        if not ray.get_runtime_context().get_accelerator_ids().get("GPU"):
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""  # Ray leaves all of them visible to a trial that asked for none
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.cleanup()
+        job: Job = new_config["job"]
+        self.config = {}  # Tune would send it back with each result
+        self._reports = perform(job, self.work)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        return {"report": next(self._reports)}
+
+    def cleanup(self) -> None:
+        if hasattr(self, "_reports"):
+            self._reports.close()
+
+
+class Actors(RayActorManager):
+    """Tune's manager of workers, to which one that Ray kills for lack of memory is one that died.
+
+    Without it that (OutOfMemoryError is no RayActorError) raises in the driver and ends the study.
+    """
+
+    newest: ClassVar[Actors]
+
+    def __init__(self, resource_manager: Any) -> None:
+        super().__init__(resource_manager)
+        Actors.newest = self
+
+    def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
+        if not isinstance(exception, RayActorError | RayTaskError):
+            exception = RayActorError(error_msg=describe(exception))
+        super()._actor_task_failed(tracked_actor_task, exception)
+
+
+vars(tune_controller)["RayActorManager"] = Actors
