@@ -78,6 +78,7 @@ class StoredStudy:
         rows: of every table: the same trials, of a forked one each branch.
         front: the best row, or the Pareto front by the first objective, the best first; none breaks a constraint.
         best_by_metric: for each objective the row with the best value; empty if none is complete.
+        formulas: of those objectives that the study computes, by name.
         keys: by number, of all that decides a trial's numbers (``known.py``).
     """
 
@@ -86,6 +87,7 @@ class StoredStudy:
     rows: list[Trial]
     front: list[Trial]
     best_by_metric: list[Trial]
+    formulas: dict[str, str]
     keys: dict[int, str]
 
 
@@ -100,14 +102,15 @@ def read_study(url: str, name: str) -> StoredStudy:
     study = optuna.load_study(study_name=name, storage=open_storage(url))
     goals: list[Goal] = ["maximize" if each == StudyDirection.MAXIMIZE else "minimize" for each in study.directions]
     metrics = study.metric_names or [f"value {index}" for index in range(len(goals))]
-    written = study.user_attrs.get(DEFINITION, {}).get("constraints", ())
-    constraints = [Constraint(**each) for each in written]
+    definition = study.user_attrs.get(DEFINITION, {})
+    constraints = [Constraint(**each) for each in definition.get("constraints", ())]
+    formulas = {each["metric"]: each["score"] for each in definition.get("objectives", ()) if each.get("score")}
     stored = study.get_trials(deepcopy=False)
     trials = [as_trial(frozen) for frozen in stored]
     keys = {frozen.number: frozen.user_attrs["key"] for frozen in stored if "key" in frozen.user_attrs}
     rows = [row for trial in trials for row in branch_rows(trial, metrics, constraints)]
     won = best_rows(rows, goals)
-    return StoredStudy(metrics, trials, rows, won.front, won.best, keys)
+    return StoredStudy(metrics, trials, rows, won.front, won.best, formulas, keys)
 
 
 def study_names(url: str) -> list[str]:

@@ -46,6 +46,8 @@ def show_best(result: StudyResult, number: int | None, branch: str, *, as_json: 
         replicated = of_replicates([chosen])
         said = f" ({replicated})" if replicated else ""
         print(f"# study {result.name}, trial {chosen.label}: {values or chosen.state}{said}")
+        for line in _formulas(result):
+            print(f"# {line}")
         print(dump(chosen.config), end="")
     else:
         _show_front(result)
@@ -55,11 +57,14 @@ def _show_front(result: StudyResult) -> None:
     console, front = Console(), result.stored.front
     title = f"{escape(result.name)}: Pareto front"
     console.print(trial_table(front, [*result.objectives, *BESIDE], title, console.width))
-    replicated = of_replicates(front)
-    if replicated:
-        console.print(Text(replicated))
+    for line in [*_formulas(result), *filter(None, [of_replicates(front)])]:
+        console.print(Text(line))
     hint = f"The config of one: {command('best', result.name, *picked(front[0]))}"
     Console(stderr=True).print(hint, highlight=False, soft_wrap=True)
+
+
+def _formulas(result: StudyResult) -> list[str]:
+    return [f"{name} = {formula}" for name, formula in result.stored.formulas.items()]
 
 
 def _chosen(result: StudyResult, number: int | None, branch: str) -> Trial | None:

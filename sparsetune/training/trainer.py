@@ -28,7 +28,7 @@ from sparsetune.training.data.delivery import batches, delivered
 from sparsetune.training.final import declared, memory_numbers
 from sparsetune.training.loop import Diverged, train_epoch
 from sparsetune.training.measuring import Measuring
-from sparsetune.training.metrics.cost import Cost, given_flops
+from sparsetune.training.metrics.cost import Cost, cost_numbers, given_flops
 from sparsetune.training.metrics.energy import GpuEnergy
 from sparsetune.training.metrics.memory import restart_peaks
 from sparsetune.training.optim import Pacer, make_optimizer
@@ -150,7 +150,7 @@ class Trainer:
         self.cost.seconds = before.seconds + time.perf_counter() - started
         self._out_of_time = self._time_left() <= 0
         of_training = {f"train_{name}": value for name, value in zip(self.task.names, trained, strict=True)}
-        others = {**self._costs(before), **of_method}
+        others = {**cost_numbers(self.cost, before, self.flops, self.config.metrics.gpu_tdp_watts), **of_method}
         at = {"phase": phase.name, "since": since, "settled": since > phase.settle}
         for view, (numbers, further) in zip(active, validated, strict=True):
             if not math.isfinite(numbers["loss"]):
@@ -227,18 +227,6 @@ class Trainer:
             clip_grad_norm=training.clip_grad_norm,
             pace=self._pacer.begin(place, math.ceil(drawn / training.grad_accum_steps)),
         )
-
-    def _costs(self, before: Cost) -> Metrics:
-        found = {
-            "compute_saved": self.cost.saved(self.flops),
-            "est_flops_g": self.cost.flops(self.flops) / 1e9,
-            "samples_trained": float(self.cost.trained),
-            "step_time_ms": 1e3 * (self.cost.step_seconds - before.step_seconds) / (self.cost.steps - before.steps),
-            "time_min": self.cost.seconds / 60,
-        }
-        if self.config.metrics.gpu_tdp_watts is not None:
-            found["est_energy_kj"] = self.cost.step_seconds * self.config.metrics.gpu_tdp_watts / 1e3
-        return found
 
     def _time_left(self) -> float:
         cap = self.training.max_minutes

@@ -1,4 +1,4 @@
-"""FLOPs, counted."""
+"""FLOPs, counted, and what a training has cost."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import conv_flop_count, flop_registry
+
+from sparsetune.config.messages import Metrics
 
 _BATCH = 2  # BatchNorm refuses a single sample in training
 
@@ -111,3 +113,19 @@ class Cost:
     def saved(self, sample: SampleFlops) -> float:
         """1 - FLOPs / FLOPs of dense training on the same batches; negative where selection costs more."""
         return 1.0 - self.flops(sample) / (self.drawn * sample.training)
+
+
+def cost_numbers(cost: Cost, before: Cost, sample: SampleFlops, watts: float | None) -> Metrics:
+    """What a training has cost so far, by the table's names; of a step what those since ``before`` took.
+
+    Args:
+        watts: the device's power, for an estimate of energy.
+    """
+    found = {
+        "compute_saved": cost.saved(sample),
+        "est_flops_g": cost.flops(sample) / 1e9,
+        "samples_trained": float(cost.trained),
+        "step_time_ms": 1e3 * (cost.step_seconds - before.step_seconds) / (cost.steps - before.steps),
+        "time_min": cost.seconds / 60,
+    }
+    return found if watts is None else {**found, "est_energy_kj": cost.step_seconds * watts / 1e3}

@@ -1,0 +1,38 @@
+"""`best` says what the objectives of a study are made of, where the study computes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from sparsetune.cli import app
+from sparsetune.testing.studies import write_study
+
+SCORE = "val_accuracy - 0.1 * val_loss"
+BOTH = [
+    {"metric": "gain", "score": SCORE, "goal": "maximize"},
+    {"metric": "compute_saved", "goal": "maximize"},
+]
+
+
+def printed(*words: Any) -> str:
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize("objectives", [BOTH[:1], BOTH])
+def test_best_shows_the_formula_of_a_score(tmp_path: Path, objectives: list[dict[str, str]]) -> None:
+    """Beside its value: in a table under it, before a config as YAML's comment."""
+    file = write_study(tmp_path, objectives=objectives, budget={"trials": 1}, training={"epochs": 1, "batch_size": 128})
+    printed("study", file, "--in-process")
+    of_one = printed("best", "small", "--trial", 0, "--root", tmp_path).splitlines()
+    assert of_one[0].startswith("# study small, trial 0: gain ")
+    assert of_one[1] == f"# gain = {SCORE}"
+    assert not of_one[2].startswith("#")
+    lines = printed("best", "small", "--root", tmp_path).splitlines()
+    assert (f"gain = {SCORE}" if len(objectives) > 1 else f"# gain = {SCORE}") in lines
