@@ -16,7 +16,7 @@ from sparsetune import inputs
 from sparsetune.assembly import registries, warner
 from sparsetune.config.base import places
 from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Metrics
+from sparsetune.config.messages import Metrics, OwnFile
 from sparsetune.config.overrides import assign
 from sparsetune.config.paths import Project, find_root
 from sparsetune.config.registry import Registries
@@ -64,19 +64,26 @@ class Evaluation:
 
 
 def evaluate_ticket(
-    path: Path, overrides: Mapping[str, Any], *, mc_samples: int | None, root: Path | None, console: Console
+    path: Path,
+    overrides: Mapping[str, Any],
+    *,
+    mc_samples: int | None,
+    own: tuple[OwnFile, ...] = (),
+    root: Path | None,
+    console: Console,
 ) -> Evaluation:
     """Rebuild a ticket's network and evaluate it on validation and test data as its trial did.
 
     Args:
         overrides: dotted names of where the data lie on this machine, such as ``data.root``.
         mc_samples: average over so many networks instead of as many as the trial did.
+        own: files of the user's own that its config needs.
         root: the project; else found upward from the ticket, else from the current folder.
 
     Raises:
         BadInput: no sound ticket, no data, or a network that cannot be drawn again here.
     """
-    ticket, known = read_ticket(path), registries()
+    ticket, known = read_ticket(path), registries(own)
     try:
         config = _config(ticket.about, overrides, mc_samples, known)
         found = inputs.locate(config, Project(_root(path, root)), known, path)

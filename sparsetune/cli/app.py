@@ -20,6 +20,8 @@ from sparsetune.signals import Stopped
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sparsetune.config.messages import OwnFile
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 TRAIN, LOOK, NAMES, PROJECT = "Train", "Look", "What a file can name", "Project"  # the panels of `--help`
@@ -44,6 +46,9 @@ Set = Annotated[
 ]
 Root = Annotated[Path | None, typer.Option(help="The project; else the nearest folder upward with search_spaces/.")]
 Storage = Annotated[str | None, typer.Option(help="Optuna storage URL; else the project's mlruns/studies.db.")]
+Import = Annotated[
+    list[str] | None, typer.Option("--import", metavar="FILE", help="A Python file of your own that registers things.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks.")]
 
@@ -112,6 +117,17 @@ def stderr() -> Console:
     from sparsetune.tracking.output import unbreakable
 
     return Console(file=unbreakable(sys.stderr), stderr=True)  # a closed terminal ends no study
+
+
+def own_files(paths: list[str] | None) -> tuple[OwnFile, ...]:
+    """What ``--import`` names, relative to the current folder."""
+    from sparsetune.config.own import read_own
+
+    try:
+        return read_own(paths or (), Path(), "")
+    except BadInput as error:
+        key = error.key if error.source else "--import"  # else what is wrong is in the file
+        raise BadInput(error.problem, source=error.source, key=key) from error.__cause__
 
 
 def storage_url(root: Path | None, storage: str | None) -> str:

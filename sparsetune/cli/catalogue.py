@@ -1,4 +1,4 @@
-"""Commands that show what a study file can name: methods, models, metrics, spaces."""
+"""Commands that show what a study file can name: methods, models, metrics, spaces, samplers, pruners."""
 
 from __future__ import annotations
 
@@ -7,23 +7,35 @@ from typing import Annotated
 
 import typer
 
-from sparsetune.cli.app import NAMES, Root, Verbose, app, guarded
-from sparsetune.cli.completion import method_names, metric_names, model_names, space_names
+from sparsetune.cli.app import NAMES, Import, Root, Verbose, app, guarded, own_files
+from sparsetune.cli.completion import (
+    method_names,
+    metric_names,
+    model_names,
+    pruner_names,
+    sampler_names,
+    space_names,
+)  # fmt: skip
 from sparsetune.cli.look import examples
 
 
-@app.command(rich_help_panel=NAMES, epilog=examples("sparsetune methods", "sparsetune methods ast"))
+@app.command(
+    rich_help_panel=NAMES,
+    epilog=examples("sparsetune methods", "sparsetune methods ast", "sparsetune methods mine --import mine.py"),
+)
 @guarded
 def methods(
     name: Annotated[
         str | None, typer.Argument(metavar="METHOD", help="Show its settings too.", autocompletion=method_names)
     ] = None,
+    import_: Import = None,
     verbose: Verbose = False,
 ) -> None:
     """The methods; one of them with its paper, its idea and every setting."""
+    from sparsetune.assembly import registries
     from sparsetune.show.catalogue import show_methods
 
-    show_methods(name)
+    show_methods(registries(own_files(import_)), name)
 
 
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune models", "sparsetune models resnet18"))
@@ -32,12 +44,14 @@ def models(
     name: Annotated[
         str | None, typer.Argument(metavar="MODEL", help="Show its settings too.", autocompletion=model_names)
     ] = None,
+    import_: Import = None,
     verbose: Verbose = False,
 ) -> None:
     """The models; one of them with its source, every setting, and where it can have dropout."""
+    from sparsetune.assembly import registries
     from sparsetune.show.catalogue import show_models
 
-    show_models(name)
+    show_models(registries(own_files(import_)), name)
 
 
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune metrics", "sparsetune metrics brier bytes"))
@@ -72,3 +86,35 @@ def spaces(
 
     project = find_root(root or Path.cwd())
     show_spaces(project) if name is None else show_space(project, name)
+
+
+@app.command(rich_help_panel=NAMES, epilog=examples("sparsetune samplers", "sparsetune samplers tpe"))
+@guarded
+def samplers(
+    name: Annotated[
+        str | None, typer.Argument(metavar="SAMPLER", help="Show its settings too.", autocompletion=sampler_names)
+    ] = None,
+    import_: Import = None,
+    verbose: Verbose = False,
+) -> None:
+    """The samplers, which propose trials; one of them with every setting."""
+    from sparsetune.assembly import registries
+    from sparsetune.show.catalogue import show_samplers
+
+    show_samplers(registries(own_files(import_)), name)
+
+
+@app.command(rich_help_panel=NAMES, epilog=examples("sparsetune pruners", "sparsetune pruners asha"))
+@guarded
+def pruners(
+    name: Annotated[
+        str | None, typer.Argument(metavar="PRUNER", help="Show its settings too.", autocompletion=pruner_names)
+    ] = None,
+    import_: Import = None,
+    verbose: Verbose = False,
+) -> None:
+    """The pruners, which stop trials early; one of them with every setting."""
+    from sparsetune.assembly import registries
+    from sparsetune.show.catalogue import show_pruners
+
+    show_pruners(registries(own_files(import_)), name)

@@ -58,6 +58,20 @@ def model_names() -> list[str]:
     return MODELS.names()
 
 
+def sampler_names() -> list[str]:
+    """Of the registry."""
+    from sparsetune.search.samplers import SAMPLERS
+
+    return SAMPLERS.names()
+
+
+def pruner_names() -> list[str]:
+    """Of the registry."""
+    from sparsetune.search.pruners import PRUNERS
+
+    return PRUNERS.names()
+
+
 def metric_names() -> list[str]:
     """Of the table."""
     from sparsetune.config.metrics import METRICS

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sparsetune.cli.app import LOOK, Json, Root, Storage, Verbose, app, guarded, stderr
+from sparsetune.cli.app import LOOK, Import, Json, Root, Storage, Verbose, app, guarded, own_files, stderr
 from sparsetune.cli.completion import study_names
 from sparsetune.cli.look import Command, Group, examples
 from sparsetune.cli.which import Which
@@ -90,6 +90,7 @@ def evaluate(
     mc_samples: Annotated[
         int | None, typer.Option(min=0, metavar="T", help="Average over T networks, not as the trial did.")
     ] = None,
+    import_: Import = None,
     uri: Uri = None,
     root: Root = None,
     storage: Storage = None,
@@ -101,8 +102,8 @@ def evaluate(
     from sparsetune.show.ticket import show_evaluation
     from sparsetune.tickets import evaluate_ticket
 
-    overrides = parse_assignments(assignments or ())
+    overrides, own = parse_assignments(assignments or ()), own_files(import_)
     with Which(named, trial, branch, seed, uri, root, storage).file() as (file, name):
-        found = evaluate_ticket(file, overrides, mc_samples=mc_samples, root=root, console=stderr())
+        found = evaluate_ticket(file, overrides, mc_samples=mc_samples, own=own, root=root, console=stderr())
         show_evaluation(name, found, as_json=as_json)
     raise typer.Exit(0 if found.reproduced or mc_samples is not None else 1)

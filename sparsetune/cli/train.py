@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sparsetune.cli.app import TRAIN, Json, Root, Set, Verbose, app, guarded, stderr
+from sparsetune.cli.app import TRAIN, Import, Json, Root, Set, Verbose, app, guarded, own_files, stderr
 from sparsetune.cli.completion import study_files
 from sparsetune.cli.look import examples
 from sparsetune.config.errors import BadInput
@@ -68,6 +68,7 @@ def run(
     ],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Keep each trial's files in this folder.")] = None,
     set_: Set = None,
+    import_: Import = None,
     root: Root = None,
     as_json: Json = False,
     verbose: Verbose = False,
@@ -80,7 +81,8 @@ def run(
     from sparsetune.runs import run_configs
     from sparsetune.show.summary import show_runs
 
-    results = run_configs(configs, parse_assignments(set_ or ()), out=out, root=root, console=stderr())
+    own = own_files(import_)
+    results = run_configs(configs, parse_assignments(set_ or ()), own=own, out=out, root=root, console=stderr())
     show_runs(results, as_json=as_json, out=out)
     complete = sum(trial.state == "COMPLETE" for _, trial in results)
     raise typer.Exit(0 if complete == len(results) else 1 if complete else 3)

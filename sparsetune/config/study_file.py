@@ -73,7 +73,13 @@ def space_name(spec: Any) -> Any:
     return spec.removeprefix("./").removeprefix("search_spaces/").removesuffix(".yaml")
 
 
-class StudyFile(Model):
+class Imports(Model):
+    """What a study file and a config may name beside them."""
+
+    imports: tuple[str, ...] = Field((), alias="import", description="Python files of your own, relative to this file")
+
+
+class StudyFile(Imports):
     """The keys of a study file beside those of a trial's config."""
 
     study: str
@@ -89,7 +95,6 @@ class StudyFile(Model):
     duplicates: Literal["reuse", "replicate", "allow"] = param(
         "reuse", "a trial like one that is complete: take its result, train it with other seeds, or train it again"
     )
-    imports: tuple[str, ...] = Field((), alias="import", description="files of your own beside the study file")
     resources: Resources = Resources()
     tracking: Tracking = Tracking()
     storage: str | None = param(None, "Optuna storage URL; else mlruns/studies.db")

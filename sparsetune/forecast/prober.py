@@ -31,7 +31,7 @@ from sparsetune.forecast.estimate import Probed
 from sparsetune.forecast.machine import peak_memory
 from sparsetune.forecast.probe import Order, Process, Say
 from sparsetune.forecast.watch import Watch
-from sparsetune.runs import SingleTrial
+from sparsetune.single import SingleTrial
 from sparsetune.training import checkpoint
 from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.registries import registries_of

@@ -15,7 +15,7 @@ from rich.text import Text
 from sparsetune.config.base import Part
 from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.overrides import assign
-from sparsetune.config.registry import Registry
+from sparsetune.config.registry import Registries, Registry, StudyRegistries
 from sparsetune.config.space import Space, cells, load_space
 from sparsetune.config.space_names import check_names
 from sparsetune.config.study_file import space_name
@@ -26,14 +26,12 @@ from sparsetune.report.tables import plain_table
 from sparsetune.show.space import in_words
 
 
-def show_methods(name: str | None) -> None:
+def show_methods(known: Registries, name: str | None) -> None:
     """The methods with the first line of their cards; one of them in full, with what it changes in other sections."""
-    from sparsetune.sparsity.methods import METHODS
-
     if name is None:
-        _show_names("method", METHODS, _head)
+        _show_names("method", known.method, _head)
         return
-    method = METHODS.get(name)
+    method = known.method.get(name)
     show_settings(_head(method), method.Config, phases=True)
     if method.metrics:
         Console().print(f"metrics of its own: {', '.join(method.metrics)}", highlight=False)
@@ -43,17 +41,33 @@ def show_methods(name: str | None) -> None:
         Console().print(sections, highlight=False, markup=False, soft_wrap=True)
 
 
-def show_models(name: str | None) -> None:
+def show_models(known: Registries, name: str | None) -> None:
     """The models in a line each; one of them with its settings and the places where it can have dropout."""
-    from sparsetune.training.models import MODELS
-
     if name is None:
-        _show_names("model", MODELS, _doc)
+        _show_names("model", known.model, _doc)
         return
-    model = MODELS.get(name)
+    model = known.model.get(name)
     show_settings(f"{_doc(model)}\n\n{_head(model)}", model.Config)
     sites = model.dropout_sites(model.Config())
     Console().print(f"places for dropout, in forward order: {', '.join(sites) or 'none'}", highlight=False)
+
+
+def show_samplers(known: StudyRegistries, name: str | None) -> None:
+    """The samplers in a line each; one of them with what it can search and its settings."""
+    _show_engine("sampler", known.sampler, name)
+
+
+def show_pruners(known: StudyRegistries, name: str | None) -> None:
+    """The pruners in a line each; one of them with what it can judge and its settings."""
+    _show_engine("pruner", known.pruner, name)
+
+
+def _show_engine(what: str, registry: Registry, name: str | None) -> None:
+    if name is None:
+        _show_names(what, registry, _doc)
+        return
+    entry = registry.get(name)
+    show_settings(f"{_head(entry)}\n\n{_doc(entry)}", entry.Config)
 
 
 def show_data(name: str) -> None:
@@ -85,7 +99,7 @@ def _show_names(what: str, registry: Registry, text: Callable[[Any], str]) -> No
     for head in (what, "what it is"):
         table.add_column(head)
     for each in registry.names():
-        table.add_row(each, Text(text(registry.get(each)).splitlines()[0]))
+        table.add_row(each, Text(text(registry.get(each)).partition("\n")[0]))
     Console().print(table)
 
 

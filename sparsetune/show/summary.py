@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -64,9 +65,10 @@ def _go_on(study: Study, summary: Summary) -> Iterator[str]:
         pick = [*(picked(best) if len(summary.metrics) > 1 else []), *storage]
         file = f"trial_{re.sub(r'[^a-zA-Z0-9.-]+', '_', best.label)}.yaml"
         yield f"Keep its config:      {command_line('best', study.name, *pick)} > {file}"
-        if not study.imports:  # these know what is built in
-            yield f"Train it again:       {command_line('run', file)}"
-            yield f"What settings mean:   {command_line('methods', best.config['method']['name'])}"
+        files = (os.path.relpath(study.source.parent / each.name) for each in study.imports)
+        own = [word for name in files for word in ("--import", name)]
+        yield f"Train it again:       {command_line('run', file, *own)}"
+        yield f"What settings mean:   {command_line('methods', best.config['method']['name'], *own)}"
         if _leaves_tickets(study, best):
             of = [study.name, *_one_run(study, best), *storage]
             yield f"Its ticket:           {command_line('ticket', 'show', *of)}"
