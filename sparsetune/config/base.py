@@ -45,6 +45,11 @@ def phase_of(part: type[Part], field: str) -> str:
     return str(_notes(part.model_fields[field]).get("phase", ""))
 
 
+def needed_by(part: type[Part], field: str) -> str:
+    """The field of the same part without which this one changes nothing; empty if there is none."""
+    return str(_notes(part.model_fields[field]).get("needs", ""))
+
+
 def _notes(field: FieldInfo) -> Mapping[str, Any]:
     return field.json_schema_extra if isinstance(field.json_schema_extra, Mapping) else {}
 
@@ -57,6 +62,7 @@ def param(
     phase: str = "",
     source: str = "",
     place: bool = False,
+    needs: str = "",
     **limits: Any,
 ) -> Any:
     """A documented field.
@@ -68,8 +74,9 @@ def param(
         phase: for a method's field, the first phase of its plan in which the value matters.
         source: paper, section or design note that fixes the default or the formula.
         place: the value is a path, which differs between machines and is made absolute before it reaches a worker.
+        needs: the field of the same part that has to be above 0 for the value to change anything.
         limits: pydantic's ``ge``, ``gt``, ``le``, ``lt``.
     """
-    notes: dict[str, Any] = {"unit": unit, "phase": phase, "source": source, "place": place}
+    notes: dict[str, Any] = {"unit": unit, "phase": phase, "source": source, "place": place, "needs": needs}
     extra = {key: value for key, value in notes.items() if value}
     return Field(default, description=doc, json_schema_extra=extra or None, **limits)

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sparsetune.config.base import EVALUATION, phase_of
+from sparsetune.config.base import EVALUATION, needed_by, phase_of
 from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.messages import Branch
 from sparsetune.config.overrides import assign, flatten
@@ -58,6 +58,8 @@ def check_fork(
             except BadInput as error:
                 raise BadInput(error.problem, source=source, key=f"fork.{error.key}") from None
         _check_one_length(configs, known, source)
+        for name in fork:
+            _check_effect(name, base, varied, known, source)
 
 
 def _check_late(name: str, base: TrialConfig, known: Registries, source: object, key: str) -> None:
@@ -77,6 +79,16 @@ def _check_late(name: str, base: TrialConfig, known: Registries, source: object,
             f"(what can be forked: {', '.join(late) or 'nothing'})",
             source=source,
             key=key,
+        )
+
+
+def _check_effect(name: str, base: TrialConfig, varied: Sequence[str], known: Registries, source: object) -> None:
+    """Rows that are all alike tell nothing."""
+    needed = needed_by(known.method.get(base.method.name).Config, name.partition(".")[2])
+    if needed and not getattr(base.method, needed) and f"method.{needed}" not in varied:
+        problem = f"changes nothing while method.{needed} is {getattr(base.method, needed)}"
+        raise BadInput(
+            f"{problem}; allowed: with a larger one, or one that the space varies", source=source, key=f"fork.{name}"
         )
 
 

@@ -35,11 +35,14 @@ class DropoutConfig(Part):
     n_dropout_layers: int = param(
         0, "places with dropout, counted from the output; a model says where they are", phase="train", ge=0
     )
-    p_dropout: float = param(0.5, "fraction of values that a place drops", phase="train", ge=0, lt=1)
+    p_dropout: float = param(
+        0.5, "fraction of values that a place drops", phase="train", needs="n_dropout_layers", ge=0, lt=1
+    )
     mc_samples: int = param(
         0,
         "networks with other units dropped whose predictions are averaged in evaluation; 0: one in which nothing is",
         phase=EVALUATION,
+        needs="n_dropout_layers",
         ge=0,
         le=1000,
     )

@@ -305,6 +305,11 @@ FORKS: list[tuple[dict[str, Any], str]] = [
         {"fork": COUNTS, "method": {"name": "dense", "mc_samples": 5}},
         "fork.method.mc_samples: 'method.mc_samples' is written in this file too; remove one",
     ),
+    (
+        {"fork": COUNTS},
+        "fork.method.mc_samples: changes nothing while method.n_dropout_layers is 0; allowed: with a larger one, or "
+        "one that the space varies",
+    ),
     ({"fork": COUNTS, "training": {"max_minutes": 1.0}}, CLOCK),
     ({"fork": COUNTS, "space": {"training.max_minutes": {"float": [0.5, 1.0]}}}, CLOCK),
 ]
@@ -317,8 +322,15 @@ def test_forks(changes: dict[str, Any], line: str, tmp_path: Path) -> None:
 
 def test_a_fork_without_a_clock_is_accepted(tmp_path: Path) -> None:
     training = {"epochs": 2, "max_minutes": None, "early_stop_patience": 1}
-    study = accepted(tmp_path, method="dense", space=GONE, fork=COUNTS, training=training)
+    method = {"name": "dense", "n_dropout_layers": 1}
+    study = accepted(tmp_path, method=method, space=GONE, fork=COUNTS, training=training)
     assert [branch.name for branch in study.branches] == ["mc_samples=1", "mc_samples=5"]
+
+
+def test_a_fork_over_samples_is_accepted_where_dropout_varies(tmp_path: Path) -> None:
+    """Also where the space may draw none: those rows are alike, and cost next to nothing."""
+    space = {"method.n_dropout_layers": {"int": [0, 2]}}
+    assert len(accepted(tmp_path, method="dense", space=space, fork=COUNTS).branches) == 2
 
 
 TYPES: list[tuple[dict[str, Any], str]] = [

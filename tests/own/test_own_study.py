@@ -163,7 +163,9 @@ def test_bad_files_are_refused_in_one_line(tmp_path: Path, changes: dict[str, An
 def test_forks_whose_branches_share_all_that_they_must(
     tmp_path: Path, fork: dict[str, Any], training: dict[str, Any]
 ) -> None:
-    file = project(tmp_path, TOY, fork=fork, training=training, space={"training.lr": {"float": [0.1, 1.0]}})
+    method = {"name": "toy", "n_dropout_layers": 1}
+    space = {"training.lr": {"float": [0.1, 1.0]}}
+    file = project(tmp_path, TOY, method=method, fork=fork, training=training, space=space)
     assert load(file).branches[0].values == {name: values[0] for name, values in fork.items()}
 
 

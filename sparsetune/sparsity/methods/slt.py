@@ -56,6 +56,7 @@ class SltConfig(DropoutConfig):
         1,
         "networks with other units dropped whose predictions are averaged in evaluation; 0: one in which nothing is",
         phase=EVALUATION,
+        needs="n_dropout_layers",
         ge=0,
         le=1000,
     )
