@@ -23,7 +23,7 @@ from sparsetune.config.extent import Extent
 from sparsetune.config.messages import OwnFile, Trial
 from sparsetune.config.metrics import METRICS, Goal
 from sparsetune.config.overrides import assign
-from sparsetune.config.own import KEY, read_own
+from sparsetune.config.own import KEY, digest_of, read_own
 from sparsetune.config.paths import Project, find_root, made, slug
 from sparsetune.config.provenance import environment, tags
 from sparsetune.config.registry import StudyRegistries
@@ -98,12 +98,12 @@ def run_configs(
 
 def _order(path: Path, overrides: Mapping[str, Any], own: tuple[OwnFile, ...], root: Path | None) -> _Order:
     written = read_mapping(path)
-    refuse_other_kind({key: value for key, value in written.items() if key != KEY}, "trial", path)
+    refuse_other_kind(written, "trial", path)
     raw = assign(written, overrides)
     named = check_model(Imports, {KEY: raw.pop(KEY)} if KEY in raw else {}, source=path).imports
-    own = (*own, *read_own(named, path.parent, path))
+    own = tuple({digest_of(file): file for file in (*read_own(named, path.parent, path), *own)}.values())
     known = registries(own)
-    refuse_unknown(raw, TRIAL_KEYS, known, path)
+    refuse_unknown(raw, {*TRIAL_KEYS, KEY}, known, path)
     config = resolve_trial(raw, known, source=path)
     project = Project(find_root(root)) if root else _project(path)
     return _Order(path, config, own, known, project, inputs.locate(config, project, known, path))

@@ -34,6 +34,19 @@ def test_rooms_import_only_what_they_may() -> None:
     assert int(found[1]) >= 5
 
 
+@pytest.mark.parametrize(
+    ("package", "files"),
+    [
+        ("ray", {f"execution/ray_{name}.py" for name in ("desk", "start", "tune", "workers")}),
+        ("mlflow", {"tracking/client.py", "tracking/mlflow.py"}),  # the second for types alone
+    ],
+)
+def test_a_package_enters_through_few_files(package: str, files: set[str]) -> None:
+    line = re.compile(rf"^\s*(?:import|from) {package}\b", re.MULTILINE)
+    found = {str(path.relative_to(ROOT / "sparsetune")) for path in SOURCES if line.search(path.read_text())}
+    assert {name for name in found if not name.startswith("testing/")} == files
+
+
 SHOW = f"print([name for name in {HEAVY!r} if name in sys.modules])"
 
 

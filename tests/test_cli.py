@@ -48,7 +48,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_study_ends_with_the_front_and_the_way_to_the_ui(tmp_path: Path) -> None:
+def test_study_ends_with_the_front_and_the_way_to_the_ui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     result = call("study", write_study(tmp_path), "--in-process", "--trials", 2)
     assert result.exit_code == 0
     assert "small: 2 complete" in result.stdout

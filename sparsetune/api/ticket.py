@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +51,8 @@ def kept_ticket(
     uid = study_uid(storage, storage.get_study_id_from_name(result.name))
     if project is not None:
         unsent = Folders(project.trials(result.name, uid)).of_run(run.key, len(trial.runs)) / TICKET
-        if unsent.is_file():
-            return unsent
+        with contextlib.suppress(FileNotFoundError):  # a copy: it goes from there as soon as MLflow has it
+            return Path(shutil.copy(unsent, folder))
     left = left_by(uri, result.name, uid, place_of(trial, run.key), TICKET, folder)
     if left.path is None:
         method = trial.config["method"]["name"]

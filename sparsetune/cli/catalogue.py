@@ -63,12 +63,14 @@ def metrics(
             metavar="NAME...", help="These in full; the beginning of names is enough.", autocompletion=metric_names
         ),
     ] = None,
+    import_: Import = None,
     verbose: Verbose = False,
 ) -> None:
     """Every metric: its unit, which way is better, and its definition."""
+    from sparsetune.assembly import registries
     from sparsetune.show.metrics import show_metrics
 
-    show_metrics(names or [])
+    show_metrics(registries(own_files(import_)).metrics, names or [])
 
 
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune spaces", "sparsetune spaces ast_pi"))

@@ -40,7 +40,7 @@ def read_own(paths: Sequence[str], folder: Path, source: object) -> tuple[OwnFil
     files = []
     for number, path in enumerate(paths):
         key = f"{KEY}.{number}"
-        if path in paths[:number]:
+        if (folder / path).resolve() in [(folder / each).resolve() for each in paths[:number]]:
             raise BadInput(f"{path!r} stands twice", source=source, key=key)
         file = OwnFile(path, _text(folder / path, path, source, key))
         try:

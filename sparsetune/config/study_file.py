@@ -21,6 +21,11 @@ class Objective(Model):
     goal: Goal
     score: str | None = param(None, "a formula of metrics, such as val_accuracy - 0.1 * density")
 
+    @field_validator("score")
+    @classmethod
+    def _one_line(cls, score: str | None) -> str | None:
+        return score and " ".join(score.split())
+
     @property
     def reads(self) -> tuple[str, ...]:
         """The metrics that it is worked out from."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from sparsetune.config.checking import expand_name
 from sparsetune.config.errors import BadInput, unknown
+from sparsetune.config.own import KEY
 from sparsetune.config.registry import Registries
 from sparsetune.config.study_file import Budget, Resources, StudyFile, Tracking
 from sparsetune.config.trial import NAMED, SECTIONS, Measurement, Training
@@ -45,7 +46,7 @@ def kind_of(raw: Mapping[str, Any]) -> Kind | None:
         return "space"
     if len(_STUDY_MARKS & raw.keys()) > 1:
         return "study"
-    return "trial" if raw.keys() <= TRIAL_KEYS else None
+    return "trial" if raw.keys() <= {*TRIAL_KEYS, KEY} else None
 
 
 def refuse_other_kind(raw: Mapping[str, Any], wanted: Kind, source: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sparsetune.config.messages import Trial
+from sparsetune.config.metrics import METRICS, Metric
 from sparsetune.config.study import Study
 from sparsetune.config.study_file import Objective
 from sparsetune.layout.text import cut, duration, either, heading, listed, number
@@ -26,7 +27,11 @@ NEXT_BEST = 3
 
 
 def front_of_several(
-    objectives: Sequence[Objective], front: Sequence[Trial], rows: Sequence[Trial], width: int
+    objectives: Sequence[Objective],
+    front: Sequence[Trial],
+    rows: Sequence[Trial],
+    width: int,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> Iterator[RenderableType]:
     """The Pareto front, the best by the first objective first, and how to read it."""
     names = columns(objectives)
@@ -36,14 +41,18 @@ def front_of_several(
     yield trial_table(shown, names, None, width)
     yield Text()
     yield Text(how_to_read(objectives, front))
-    yield _legend(objectives, known(names, shown), shown)
+    yield _legend(objectives, known(names, shown), shown, metrics)
     if len(front) > 1:
         yield Text()
         yield Text(which_one(objectives, front))
 
 
 def best_of_one(
-    objectives: Sequence[Objective], front: Sequence[Trial], rows: Sequence[Trial], width: int
+    objectives: Sequence[Objective],
+    front: Sequence[Trial],
+    rows: Sequence[Trial],
+    width: int,
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> Iterator[RenderableType]:
     """The best row, and how far the next ones are behind."""
     best = front[0]
@@ -59,7 +68,7 @@ def best_of_one(
         near = ", ".join(f"trial {row.label} ({metric(row, objectives[0].metric, 4)})" for row in others[:NEXT_BEST])
         middle = number(median(row.values[0] for row in complete), 4)
         yield Text(f"Next by {heading(objectives[0].metric)}: {near}; median of all complete {_word(rows)}s {middle}.")
-    yield _legend(objectives, known(names, [best]), [best])
+    yield _legend(objectives, known(names, [best]), [best], metrics)
 
 
 def columns(objectives: Sequence[Objective]) -> list[str]:
@@ -166,7 +175,9 @@ def _best(front: Sequence[Trial], index: int, objective: Objective) -> Trial:
     return pick(front, key=lambda trial: trial.values[index])
 
 
-def _legend(objectives: Sequence[Objective], shown: Sequence[str], rows: Sequence[Trial]) -> Table:
+def _legend(
+    objectives: Sequence[Objective], shown: Sequence[str], rows: Sequence[Trial], metrics: Mapping[str, Metric]
+) -> Table:
     """Each metric with its direction and meaning, a score with its formula, and what ± is."""
     better = {"maximize": "higher is better: ", "minimize": "lower is better: "}
     goals = {objective.metric: better[objective.goal] for objective in objectives}
@@ -175,7 +186,7 @@ def _legend(objectives: Sequence[Objective], shown: Sequence[str], rows: Sequenc
     table.add_column()
     formulas = {objective.metric: objective.score for objective in objectives if objective.score is not None}
     for name in shown:
-        said = formulas.get(name) or meaning(name)
+        said = formulas.get(name) or meaning(name, metrics)
         if said:
             table.add_row(heading(name), Text(f"{goals.get(name, '')}{said}"))
     sign, _, words = of_replicates(rows).partition(" is the ")

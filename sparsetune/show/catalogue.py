@@ -109,7 +109,8 @@ def _head(entry: Any) -> str:
 
 
 def _doc(entry: Any) -> str:
-    return inspect.getdoc(entry) or ""
+    """Its own docstring, never that of its base."""
+    return inspect.cleandoc(vars(entry).get("__doc__") or "")
 
 
 def show_spaces(root: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 from sparsetune.config.errors import BadInput
-from sparsetune.config.metrics import METRICS, Metric, metric_of
+from sparsetune.config.metrics import Metric, metric_of
 from sparsetune.layout.paragraphs import reflowed
 from sparsetune.report.tables import plain_table
 
@@ -27,23 +27,23 @@ _UNIT = 10  # characters; longer units break
 _NARROW = 72  # characters: below it nothing would be left for definitions in a table
 
 
-def show_metrics(names: Sequence[str]) -> None:
+def show_metrics(table: Mapping[str, Metric], names: Sequence[str]) -> None:
     """The table of metrics; of those whose names or beginnings of names are given everything that is known of them."""
     console = Console()
     if names or console.width < _NARROW:
-        _show_in_full(console, chosen(names or METRICS))
+        _show_in_full(console, chosen(table, names or table))
     else:
-        _show_table(console)
+        _show_table(console, table)
 
 
-def chosen(names: Iterable[str]) -> list[Metric]:
+def chosen(table: Mapping[str, Metric], names: Iterable[str]) -> list[Metric]:
     """The metrics of that name, of one of a family, or whose names begin so; raises :class:`BadInput` if none does."""
     found: dict[str, Metric] = {}
     for name in names:
-        one = metric_of(name, METRICS) or METRICS.get(name)
-        begun = [one] if one else [metric for metric in METRICS.values() if metric.name.startswith(name)]
+        one = metric_of(name, table) or table.get(name)
+        begun = [one] if one else [metric for metric in table.values() if metric.name.startswith(name)]
         if not begun:
-            near = difflib.get_close_matches(name, METRICS, n=1, cutoff=0.5)
+            near = difflib.get_close_matches(name, table, n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise BadInput(f"unknown metric {name!r}{hint} (`sparsetune metrics` lists them)")
         found |= {metric.name: metric for metric in begun}
@@ -58,14 +58,14 @@ def _show_in_full(console: Console, metrics: Iterable[Metric]) -> None:
             console.print(Text("\n".join(f"  {line}" for line in lines)), soft_wrap=True)
 
 
-def _show_table(console: Console) -> None:
+def _show_table(console: Console, metrics: Mapping[str, Metric]) -> None:
     table = plain_table()
     table.add_column("metric", no_wrap=True)
     table.add_column("unit", width=_UNIT)
     for head in ("better", "of"):
         table.add_column(head, no_wrap=True)
     table.add_column("definition", overflow="fold")
-    for metric in METRICS.values():
+    for metric in metrics.values():
         scope = metric.scope + (_MARK if metric.any_state else "")
         definition = metric.definition + (f" ({_TIMING})" if metric.timing else "")
         table.add_row(*map(Text, (metric.name, metric.unit, _BETTER[metric.goal], scope, definition)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -13,8 +14,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import SAME_AS, Trial
-from sparsetune.config.paths import without_password
+from sparsetune.config.paths import find_root, without_password
 from sparsetune.config.study import Study
 from sparsetune.layout.text import heading
 from sparsetune.report.listing import trial_row
@@ -40,7 +42,7 @@ def show_summary(study: Study, summary: Summary) -> None:
     rows = summary.rows
     if summary.front:
         answer = front_of_several if len(summary.metrics) > 1 else best_of_one
-        for part in answer(study.objectives, summary.front, rows, console.width):
+        for part in answer(study.objectives, summary.front, rows, console.width, study.registries.metrics):
             console.print(part, highlight=False)
         console.print()
     for line in broken(study.constraints, rows):
@@ -58,21 +60,30 @@ def show_summary(study: Study, summary: Summary) -> None:
 
 def _go_on(study: Study, summary: Summary) -> Iterator[str]:
     """What to type next."""
+    root = _root(study)
     if summary.front:
         best = summary.front[0]
         default = study.storage == study.project.storage_url
-        storage: list[object] = [] if default else ["--storage", without_password(study.storage)]
-        pick = [*(picked(best) if len(summary.metrics) > 1 else []), *storage]
+        where = [*([] if default else ["--storage", without_password(study.storage)]), *root]
+        pick = [*(picked(best) if len(summary.metrics) > 1 else []), *where]
         file = f"trial_{re.sub(r'[^a-zA-Z0-9.-]+', '_', best.label)}.yaml"
         yield f"Keep its config:      {command_line('best', study.name, *pick)} > {file}"
         files = (os.path.relpath(study.source.parent / each.name) for each in study.imports)
         own = [word for name in files for word in ("--import", name)]
-        yield f"Train it again:       {command_line('run', file, *own)}"
+        yield f"Train it again:       {command_line('run', file, *own, *root)}"
         yield f"What settings mean:   {command_line('methods', best.config['method']['name'], *own)}"
         if _leaves_tickets(study, best):
-            of = [study.name, *_one_run(study, best), *storage]
+            of = [study.name, *_one_run(study, best), *where]
             yield f"Its ticket:           {command_line('ticket', 'show', *of)}"
-    yield f"Curves of all trials: {command_line('ui', study.name)}"
+    yield f"Curves of all trials: {command_line('ui', study.name, *root)}"
+
+
+def _root(study: Study) -> list[object]:
+    """The option that says where the project is, where this folder is not in it."""
+    with contextlib.suppress(BadInput):
+        if find_root(Path.cwd()) == study.project.root:
+            return []
+    return ["--root", min(os.path.relpath(study.project.root), str(study.project.root), key=len)]
 
 
 def _leaves_tickets(study: Study, row: Trial) -> bool:

@@ -6,13 +6,13 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.markup import escape
 
 from sparsetune.config.messages import Trial
-from sparsetune.config.metrics import METRICS
+from sparsetune.config.metrics import METRICS, Metric
 
 BESIDE = ("val_accuracy", "test_accuracy", "activation_rate")  # shown beside the objectives, where trials have them
 _MEANINGS = {
@@ -29,12 +29,12 @@ _MEANINGS = {
 }  # short; `sparsetune metrics` has the definitions
 
 
-def meaning(metric: str) -> str:
-    """What a metric is, on one short line."""
-    if metric in _MEANINGS or metric not in METRICS:
+def meaning(metric: str, table: Mapping[str, Metric] = METRICS) -> str:
+    """What a metric is, on one short line; empty where the table does not have it."""
+    if metric in _MEANINGS or metric not in table:
         return _MEANINGS.get(metric, "")
-    first = METRICS[metric].definition.partition(";")[0]
-    unit = METRICS[metric].unit
+    first = table[metric].definition.partition(";")[0]
+    unit = table[metric].unit
     return f"{unit}: {first}" if unit else first
 
 

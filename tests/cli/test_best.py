@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sparsetune.cli import app
+from sparsetune.study import load
 from sparsetune.testing.studies import write_study
 
 SCORE = "val_accuracy - 0.1 * val_loss"
@@ -22,6 +23,12 @@ def printed(*words: Any) -> str:
     result = CliRunner().invoke(app, [str(word) for word in words])
     assert result.exit_code == 0, result.output
     return result.stdout
+
+
+def test_a_formula_on_several_lines_is_one(tmp_path: Path) -> None:
+    """Else the config that `best` prints would not be YAML."""
+    file = write_study(tmp_path, objectives=[{**BOTH[0], "score": SCORE.replace(" - ", "\n  - ")}])
+    assert load(file).objectives[0].score == SCORE
 
 
 @pytest.mark.usefixtures("alone")

@@ -51,8 +51,23 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "search_spaces").mkdir()
-    for name, text in {"toy": TOY, "mine": METHOD, "sampler": SAMPLER, "pair": MODEL}.items():
+    for name, text in {"toy": TOY, "mine": METHOD, "sampler": SAMPLER, "pruner": PRUNER, "pair": MODEL}.items():
         Path(f"{name}.py").write_text(text)
+
+
+PRUNER = '''
+from typing import Literal
+from sparsetune.config.base import Part
+from sparsetune.search.pruners.contract import Pruner
+
+class Mine(Pruner):
+    """Nothing is stopped."""
+
+    class Config(Part):
+        name: Literal["mine"] = "mine"
+
+PRUNERS = {"mine": Mine}
+'''
 
 
 def call(*words: Any) -> Result:
@@ -101,6 +116,36 @@ def test_a_config_names_its_files_itself(tmp_path: Path) -> None:
     assert numbers(call("run", config("set"), "--set", "import=[toy.py]", "--json")) == by_option
 
 
+def test_a_file_that_is_named_twice_is_one(tmp_path: Path) -> None:
+    """By the config and by the option: with several configs one of them may need the option."""
+    named = config("named", **{"import": ["toy.py"]})
+    result = call("run", named, config("plain"), "--import", "toy.py", "--json")
+    assert result.exit_code == 0, result.output
+    one, other = ({"val_loss": row["metrics"]["val_loss"]} for row in json.loads(result.stdout))
+    assert one == other
+
+
+def test_a_config_with_files_is_told_from_a_study(tmp_path: Path) -> None:
+    result = call("study", config("named", **{"import": ["toy.py"]}))
+    assert (result.exit_code, "this seems to be the config of a single trial" in result.stderr) == (2, True)
+
+
+def test_mlflow_knows_which_code_it_was(tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    from sparsetune.config.paths import Project
+
+    codes = []
+    for text in (TOY, TOY + "\n# a word more\n"):
+        Path("toy.py").write_text(text)
+        assert call("run", config("plain"), "--import", "toy.py").exit_code == 0
+        client = MlflowClient(Project(tmp_path).tracking_uri)
+        experiment = client.get_experiment_by_name("runs")
+        assert experiment is not None
+        codes = [run.data.tags["code"] for run in client.search_runs([experiment.experiment_id])]
+    assert len({*codes}) == 2
+
+
 def test_a_changed_file_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that was cut short does not go on with other code."""
     from sparsetune import runs
@@ -121,6 +166,11 @@ def test_a_changed_file_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--import", "plain.yaml"), "--import: found 'plain.yaml', allowed: Python files (.py)"),
         (("--import", "toy.py", "--import", "toy.py"), "--import: 'toy.py' stands twice"),
         (("--import", "broken.py"), "broken.py: line 2: ZeroDivisionError: division by zero"),
+        (("--import", "toy.py", "--import", "./toy.py"), "--import: './toy.py' stands twice"),
+        (
+            ("--set", "imports=[toy.py]"),
+            "plain.yaml: imports: unknown key 'imports'; did you mean 'import'? (allowed: ",
+        ),
         (("--set", "import=toy.py"), "plain.yaml: import: found 'toy.py', allowed: a list"),
         (("--set", "import=[away.py]"), "plain.yaml: import.0: found 'away.py': no such file in "),
     ],
@@ -139,6 +189,7 @@ def test_one_line_for_what_is_wrong(tmp_path: Path, options: tuple[str, ...], li
         ("methods", "mine.py", "mine", "strength"),
         ("models", "pair.py", "pair", "of the hidden layer"),
         ("samplers", "sampler.py", "mine", "Draws at random"),
+        ("pruners", "pruner.py", "mine", "Nothing is stopped"),
     ],
 )
 def test_lists_know_them(command: str, file: str, name: str, words: str) -> None:
@@ -156,6 +207,14 @@ def test_of_one_all_settings(command: str, name: str, setting: str) -> None:
     unknown = call(command, "nothing")
     assert (unknown.exit_code, unknown.stderr.count("\n")) == (2, 1)
     assert unknown.stderr.startswith(f"error: unknown {command[:-1]} 'nothing'")
+
+
+def test_metrics_know_them() -> None:
+    said = " ".join(call("metrics", "margin", "--import", "toy.py").stdout.split())
+    assert "higher is better" in said
+    assert "mean logit of the right class less the best other" in said
+    assert "mean logit" in " ".join(call("metrics", "--import", "toy.py").stdout.split())
+    assert "unknown metric 'margin'" in call("metrics", "margin").stderr
 
 
 def test_a_ticket_of_a_model_of_ones_own() -> None:

@@ -51,6 +51,11 @@ def test_a_study_of_a_method_and_a_metric_of_ones_own(tmp_path: Path) -> None:
         assert float(row["metrics.margin"]) != float(row["metrics.test_margin"])
 
 
+def test_the_summary_says_what_ones_own_metrics_are(tmp_path: Path) -> None:
+    said = " ".join(study(project(tmp_path, TOY, budget={"trials": 1})).stdout.split())
+    assert "margin higher is better: mean logit of the right class less the best other" in said
+
+
 def test_a_changed_file_goes_on_with_a_warning(tmp_path: Path) -> None:
     file = project(tmp_path, TOY, budget={"trials": 1})
     assert study(file).exit_code == 0

@@ -29,7 +29,7 @@ def summary_of(root: Path, at_least: float, objectives: int) -> tuple[Any, Any]:
     stored = sparsetune.load("forked", storage=store(root, bound=at_least, objectives=objectives)).stored
     gates = (Constraint(metric="val_accuracy", at_least=at_least),)
     goals = tuple(Objective(metric=name, goal="maximize") for name in stored.metrics)
-    project = SimpleNamespace(storage_url="here")
+    project = SimpleNamespace(storage_url="here", root=root)
     base = SimpleNamespace(method=SimpleNamespace(name="dense"))
     study = SimpleNamespace(
         imports=(),
@@ -51,8 +51,10 @@ def said(
     objectives: int = 2,
 ) -> str:
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr("sys.argv", ["sparsetune"])
-    show_summary(*summary_of(root, at_least, objectives))
+    study, summary = summary_of(root, at_least, objectives)
+    (root / "search_spaces").mkdir(exist_ok=True)
+    monkeypatch.chdir(root)
+    show_summary(study, summary)
     return capsys.readouterr().out
 
 

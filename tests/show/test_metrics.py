@@ -15,7 +15,7 @@ def said(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *names: str, width: int = 80
 ) -> list[str]:
     monkeypatch.setenv("COLUMNS", str(width))
-    show_metrics(names)
+    show_metrics(METRICS, names)
     return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
 
 
@@ -68,18 +68,18 @@ def test_several_with_an_empty_line_between(
 
 
 def test_a_whole_name_is_that_one_and_a_beginning_all_that_begin_so() -> None:
-    assert [metric.name for metric in chosen(["ece"])] == ["ece"]
-    assert [metric.name for metric in chosen(["ece_", "ece_15", "layer_density/conv1.weight"])] == [
+    assert [metric.name for metric in chosen(METRICS, ["ece"])] == ["ece"]
+    assert [metric.name for metric in chosen(METRICS, ["ece_", "ece_15", "layer_density/conv1.weight"])] == [
         "ece_15",
         "ece_odds",
         "layer_density",
     ]
-    assert [metric.name for metric in chosen(["layer_density"])] == ["layer_density"]
+    assert [metric.name for metric in chosen(METRICS, ["layer_density"])] == ["layer_density"]
 
 
 def test_of_an_unknown_name_the_nearest() -> None:
     with pytest.raises(BadInput) as raised:
-        chosen(["val_loss", "breir"])
+        chosen(METRICS, ["val_loss", "breir"])
     assert str(raised.value) == "unknown metric 'breir'; did you mean 'brier'? (`sparsetune metrics` lists them)"
     with pytest.raises(BadInput, match=r"^unknown metric 'xyz' "):
-        chosen(["xyz"])
+        chosen(METRICS, ["xyz"])

@@ -28,7 +28,7 @@ def finished(root: Path, *, failing: bool = False, **changes: Any) -> Study:
 def shown(study: Study, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("sys.argv", ["sparsetune"])
+    monkeypatch.chdir(study.project.root)
     ledger = opened(study)
     show_summary(study, summarise(study, ledger.trials()))
     return capsys.readouterr().out
@@ -60,6 +60,21 @@ def test_of_one_objective_in_a_storage_of_its_own(
     assert "Best trial" in said
     assert "pruned: stopped early for falling behind (median pruner)" in said
     assert f"best 'a [red]' --storage {url} > trial_" in said
+
+
+def test_away_from_the_project_the_commands_say_where_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In no project, and in another one; all but `methods` look for one."""
+    study = finished(tmp_path / "there", objectives=TWO)
+    (tmp_path / "another" / "search_spaces").mkdir(parents=True)
+    for folder in (tmp_path, tmp_path / "another"):
+        monkeypatch.chdir(folder)
+        ledger = opened(study)
+        show_summary(study, summarise(study, ledger.trials()))
+        *_, keep, run, methods, ui = capsys.readouterr().out.splitlines()
+        root = "--root there" if folder == tmp_path else "--root ../there"
+        assert [root in line for line in (keep, run, methods, ui)] == [True, True, False, True]
 
 
 def test_of_failures_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

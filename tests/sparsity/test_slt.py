@@ -138,6 +138,21 @@ def test_an_empty_layer_fails_the_training_by_name() -> None:
         list(Trainer(config(sparsity=0.99)))
 
 
+@pytest.mark.parametrize(
+    ("hidden", "settings", "advice"),
+    [
+        ([32], {}, "with less, with rank_by_fan_in or by layer it may be"),
+        ([2], {"rank_by_fan_in": True}, "with less or by layer it may be"),
+        ([2], {"scope": "layer"}, "with less it may be"),
+    ],
+)
+def test_what_is_advised_is_not_set_yet(hidden: list[int], settings: dict[str, Any], advice: str) -> None:
+    """By hand: of the 20 weights from two units ceil(0.99 * 20) = 20 are removed by layer; of all 148 two are kept."""
+    method = {"name": "slt", "sparsity": 0.99, **settings}
+    with pytest.raises(TrainingFailed, match=rf"at sparsity 0\.99; {advice}$"):
+        list(Trainer(trial_config(method, {"name": "mlp", "hidden": hidden}, epochs=1)))
+
+
 @pytest.mark.parametrize("each_epoch", [False, True])
 def test_a_layer_that_is_empty_before_training_may_come_back(each_epoch: bool) -> None:
     """By hand: 6,660 of 22,200 are kept. Scores of 64 inputs reach 0.125, a third of them, 6,660, are above 0.08; those

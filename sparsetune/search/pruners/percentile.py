@@ -38,7 +38,7 @@ class Median(OptunaPruner):
 
 
 class Percentile(OptunaPruner):
-    """Stops a trial whose best value so far is not among the best ``percentile`` percent at the same epoch."""
+    """Stops a trial whose best value so far is not among a percentage of the best at the same epoch."""
 
     class Config(_Compared):
         name: Literal["percentile"] = "percentile"

@@ -131,7 +131,13 @@ class StrongLotteryTicket(MonteCarloMethod):
         for name, count in zip(self._edges.names, self._edges.kept_counts(), strict=True):
             if count == 0:
                 found = f"layer_collapse: no weight of {name} is kept at sparsity {self.config.sparsity:g}"
-                raise TrainingFailed(f"{found}; with less, with rank_by_fan_in or by layer it may be")
+                raise TrainingFailed(f"{found}; {self._remedies()} it may be")
+
+    def _remedies(self) -> str:
+        """What may keep a weight in each layer and is not set."""
+        if self.config.scope == "layer":
+            return "with less"
+        return "with less or by layer" if self.config.rank_by_fan_in else "with less, with rank_by_fan_in or by layer"
 
     @property
     def drawn(self) -> Tensor:
