@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ def stopping_gently(stop: Callable[[], None]) -> Iterator[Request]:
 
     def handle(signum: int, frame: FrameType | None) -> None:
         if request.signum is not None:
+            logging.disable(logging.ERROR)  # libraries log with a traceback what an interrupt breaks off in them
             raise KeyboardInterrupt
         request.signum = signum
         stop()
@@ -43,9 +45,11 @@ def stopping_gently(stop: Callable[[], None]) -> Iterator[Request]:
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
+    logged = logging.root.manager.disable
     before = {signum: signal.signal(signum, handle) for signum in SIGNALS}
     try:
         yield request
     finally:
+        logging.disable(logged)
         for signum, handler in before.items():
             signal.signal(signum, signal.SIG_DFL if handler is None else handler)  # None: it was not Python's

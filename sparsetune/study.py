@@ -151,8 +151,8 @@ def run_until_told(executor: Executor, driver: Driver, say: Callable[[str], None
 
     def stop() -> None:
         text = "stopping: running trials save their state after their epoch; Ctrl-C again ends them at once"
-        Thread(target=say, args=(text,)).start()  # in a signal handler this thread may hold the console's locks
         driver.stop()
+        Thread(target=say, args=(text,)).start()  # in a signal handler this thread may hold the console's locks
 
     with signals.stopping_gently(stop) as request:
         executor.run(driver, train_and_draw)
