@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
+from typing import NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_AGAIN = 0.05  # seconds until an interrupt that was lost is raised again
 
 
 class Stopped(KeyboardInterrupt):
@@ -34,22 +38,52 @@ def stopping_gently(stop: Callable[[], None]) -> Iterator[Request]:
     Outside the main thread, where Python takes no signals, this does nothing.
     """
     request = Request()
-
-    def handle(signum: int, frame: FrameType | None) -> None:
-        if request.signum is not None:
-            logging.disable(logging.ERROR)  # libraries log with a traceback what an interrupt breaks off in them
-            raise KeyboardInterrupt
-        request.signum = signum
-        stop()
-
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    logged = logging.root.manager.disable
-    before = {signum: signal.signal(signum, handle) for signum in SIGNALS}
+    with _interrupting() as interrupt:
+
+        def handle(signum: int, frame: FrameType | None) -> None:
+            if request.signum is not None:
+                interrupt()
+            request.signum = signum
+            stop()
+
+        before = {signum: signal.signal(signum, handle) for signum in SIGNALS}
+        try:
+            yield request
+        finally:
+            for signum, handler in before.items():
+                signal.signal(signum, signal.SIG_DFL if handler is None else handler)  # None: it was not Python's
+
+
+@contextmanager
+def _interrupting() -> Iterator[Callable[[], NoReturn]]:
+    """A function that raises KeyboardInterrupt so that it arrives, and is not shown.
+
+    What is raised in a destructor is lost: it is raised again. Libraries log with a traceback what it breaks off in
+    them, such as SQLAlchemy a cursor that was in use.
+    """
+    logged, hook = logging.root.manager.disable, sys.unraisablehook
+    again: list[threading.Timer] = []
+
+    def lost(unraisable: sys.UnraisableHookArgs) -> None:
+        if isinstance(unraisable.exc_value, KeyboardInterrupt):
+            once_more = partial(signal.pthread_kill, threading.get_ident(), signal.SIGINT)
+            again.append(threading.Timer(_AGAIN, once_more))  # in here it would be lost too
+            again[-1].start()
+        else:
+            hook(unraisable)
+
+    def interrupt() -> NoReturn:
+        logging.disable(logging.ERROR)
+        sys.unraisablehook = lost
+        raise KeyboardInterrupt
+
     try:
-        yield request
+        yield interrupt
     finally:
+        for timer in again:
+            timer.cancel()
         logging.disable(logged)
-        for signum, handler in before.items():
-            signal.signal(signum, signal.SIG_DFL if handler is None else handler)  # None: it was not Python's
+        sys.unraisablehook = hook

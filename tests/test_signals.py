@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -40,3 +42,23 @@ def test_what_libraries_log_of_the_interrupt_is_not_shown(caplog: pytest.LogCapt
         told_twice(lambda: LIBRARY.error("while it stops"))
     LIBRARY.error("after it")
     assert caplog.messages == ["while it stops", "after it"]
+
+
+def test_an_interrupt_in_a_destructor_is_not_lost(capfd: pytest.CaptureFixture[str]) -> None:
+    """Python ignores what is raised there, and prints it."""
+
+    class Interrupted:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    def study() -> None:
+        with stopping_gently(lambda: None):
+            signal.raise_signal(signal.SIGINT)
+            Interrupted()
+            assert not threading.Event().wait(60), "what would go on"
+
+    hook = sys.unraisablehook
+    with pytest.raises(KeyboardInterrupt):
+        study()
+    assert sys.unraisablehook is hook
+    assert capfd.readouterr() == ("", "")
