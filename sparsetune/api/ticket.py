@@ -27,7 +27,7 @@ def kept_ticket(
         seed: of a trial with several replicates.
         uri: MLflow's tracking URI.
         project: whose studies may still hold it.
-        folder: where a copy goes if the file does not lie on this machine.
+        folder: where a copy goes if the file does not lie where it can be read for long.
 
     Raises:
         BadInput: no such run (``key`` names the argument), it has no ticket, or MLflow cannot be read.

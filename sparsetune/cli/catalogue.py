@@ -15,7 +15,7 @@ from sparsetune.cli.completion import (
     pruner_names,
     sampler_names,
     space_names,
-)  # fmt: skip
+)
 from sparsetune.cli.look import examples
 
 
@@ -101,9 +101,9 @@ def samplers(
 ) -> None:
     """The samplers, which propose trials; one of them with every setting."""
     from sparsetune.assembly import registries
-    from sparsetune.show.catalogue import show_samplers
+    from sparsetune.show.catalogue import show_engine
 
-    show_samplers(registries(own_files(import_)), name)
+    show_engine(registries(own_files(import_)).sampler, name)
 
 
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune pruners", "sparsetune pruners asha"))
@@ -117,6 +117,6 @@ def pruners(
 ) -> None:
     """The pruners, which stop trials early; one of them with every setting."""
     from sparsetune.assembly import registries
-    from sparsetune.show.catalogue import show_pruners
+    from sparsetune.show.catalogue import show_engine
 
-    show_pruners(registries(own_files(import_)), name)
+    show_engine(registries(own_files(import_)).pruner, name)

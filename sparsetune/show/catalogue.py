@@ -15,7 +15,7 @@ from rich.text import Text
 from sparsetune.config.base import Part
 from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.overrides import assign
-from sparsetune.config.registry import Registries, Registry, StudyRegistries
+from sparsetune.config.registry import Registries, Registry
 from sparsetune.config.space import Space, cells, load_space
 from sparsetune.config.space_names import check_names
 from sparsetune.config.study_file import space_name
@@ -29,7 +29,7 @@ from sparsetune.show.space import in_words
 def show_methods(known: Registries, name: str | None) -> None:
     """The methods with the first line of their cards; one of them in full, with what it changes in other sections."""
     if name is None:
-        _show_names("method", known.method, _head)
+        _show_names(known.method, _head)
         return
     method = known.method.get(name)
     show_settings(_head(method), method.Config, phases=True)
@@ -44,7 +44,7 @@ def show_methods(known: Registries, name: str | None) -> None:
 def show_models(known: Registries, name: str | None) -> None:
     """The models in a line each; one of them with its settings and the places where it can have dropout."""
     if name is None:
-        _show_names("model", known.model, _doc)
+        _show_names(known.model, _doc)
         return
     model = known.model.get(name)
     show_settings(f"{_doc(model)}\n\n{_head(model)}", model.Config)
@@ -52,19 +52,10 @@ def show_models(known: Registries, name: str | None) -> None:
     Console().print(f"places for dropout, in forward order: {', '.join(sites) or 'none'}", highlight=False)
 
 
-def show_samplers(known: StudyRegistries, name: str | None) -> None:
-    """The samplers in a line each; one of them with what it can search and its settings."""
-    _show_engine("sampler", known.sampler, name)
-
-
-def show_pruners(known: StudyRegistries, name: str | None) -> None:
-    """The pruners in a line each; one of them with what it can judge and its settings."""
-    _show_engine("pruner", known.pruner, name)
-
-
-def _show_engine(what: str, registry: Registry, name: str | None) -> None:
+def show_engine(registry: Registry, name: str | None) -> None:
+    """The samplers or pruners in a line each; one of them with what it is good for and its settings."""
     if name is None:
-        _show_names(what, registry, _doc)
+        _show_names(registry, _doc)
         return
     entry = registry.get(name)
     show_settings(f"{_head(entry)}\n\n{_doc(entry)}", entry.Config)
@@ -94,9 +85,9 @@ def show_settings(text: str, config: type[Part], *, phases: bool = False) -> Non
     console.print(table)
 
 
-def _show_names(what: str, registry: Registry, text: Callable[[Any], str]) -> None:
+def _show_names(registry: Registry, text: Callable[[Any], str]) -> None:
     table = plain_table()
-    for head in (what, "what it is"):
+    for head in (registry.what, "what it is"):
         table.add_column(head)
     for each in registry.names():
         table.add_row(each, Text(text(registry.get(each)).partition("\n")[0]))

@@ -71,16 +71,23 @@ def find_run(uri: str, experiment: str, study_id: str, place: Place) -> Run | No
     found = client.get_experiment_by_name(experiment)
     if found is None:
         return None
-    condition = f"tags.`{TRIAL}` = '{place.number}' and tags.`{STUDY_ID}` = '{study_id}'"
-    matching = client.search_runs([found.experiment_id], condition, max_results=PAGE)
-    return next((run for run in matching if place_in(run.data.tags) == place), None)
+    mine = f"tags.`{STUDY_ID}` = '{study_id}'"
+    return run_at(client, found.experiment_id, place, mine, ViewType.ACTIVE_ONLY)
 
 
-def runs(client: MlflowClient, experiment: str, condition: str) -> Iterator[Run]:
-    """All runs of an experiment that meet a condition, deleted ones too."""
+def run_at(
+    client: MlflowClient, experiment: str, place: Place, condition: str, which: int = ViewType.ALL
+) -> Run | None:
+    """The run at a place, of those that meet a condition, deleted ones too unless ``which`` says otherwise."""
+    found = runs(client, experiment, f"tags.`{TRIAL}` = '{place.number}' and {condition}", which)
+    return next((run for run in found if place_in(run.data.tags) == place), None)
+
+
+def runs(client: MlflowClient, experiment: str, condition: str, which: int = ViewType.ALL) -> Iterator[Run]:
+    """All runs of an experiment that meet a condition, deleted ones too unless ``which`` says otherwise."""
     token = None
     while True:
-        page = client.search_runs([experiment], condition, ViewType.ALL, PAGE, page_token=token)
+        page = client.search_runs([experiment], condition, which, PAGE, page_token=token)
         yield from page
         token = page.token
         if not token:

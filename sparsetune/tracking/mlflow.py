@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Files, Key, Metrics, Row, Trial
 from sparsetune.failpoints import failpoint
-from sparsetune.tracking.client import connected, experiment_id, last_steps, log, runs, upload
+from sparsetune.tracking.client import connected, experiment_id, last_steps, log, run_at, runs, upload
 from sparsetune.tracking.entry import Entry, Point, Summary
 from sparsetune.tracking.outbox import Outbox
 from sparsetune.tracking.places import (
@@ -29,7 +29,6 @@ from sparsetune.tracking.places import (
     STATE,
     STUDY,
     STUDY_ID,
-    TRIAL,
     Place,
     place_in,
     place_of,
@@ -212,9 +211,7 @@ class MlflowTracker:
     def _look_up(self, client: MlflowClient, entry: Entry) -> None:
         run = self._unfinished.pop(entry.place, None)
         if entry.doubtful or entry.place in self._closed:  # closed: ahead of the study's storage when a driver died
-            condition = f"tags.`{TRIAL}` = '{entry.place.number}' and {self._mine}"
-            found = runs(client, self._experiment_id, condition)
-            run = next((run for run in found if place_in(run.data.tags) == entry.place), None)
+            run = run_at(client, self._experiment_id, entry.place, self._mine)
         entry.run_id, entry.settled, entry.steps, entry.params = None, "", {}, set()
         if run is not None:
             entry.run_id, entry.artifacts, entry.settled = run.info.run_id, run.info.artifact_uri, _settled(run)

@@ -209,6 +209,14 @@ def test_of_one_all_settings(command: str, name: str, setting: str) -> None:
     assert unknown.stderr.startswith(f"error: unknown {command[:-1]} 'nothing'")
 
 
+def test_without_a_word_of_its_own_it_has_none_of_its_base_class() -> None:
+    Path("silent.py").write_text(PRUNER.replace('    """Nothing is stopped."""\n', ""))
+    said = call("pruners", "mine", "--import", "silent.py").stdout.splitlines()
+    assert next(line for line in said if line.strip()).split() == ["setting", "default", "unit", "what", "it", "is"]
+    (line,) = [line for line in call("pruners", "--import", "silent.py").stdout.splitlines() if line.startswith("mine")]
+    assert line.split() == ["mine"]
+
+
 def test_metrics_know_them() -> None:
     said = " ".join(call("metrics", "margin", "--import", "toy.py").stdout.split())
     assert "higher is better" in said
