@@ -99,7 +99,7 @@ def test_the_wheel_says_that_it_is_typed(tmp_path: Path) -> None:
     for name in ("pyproject.toml", "README.md"):
         (tmp_path / name).write_text((here.parent / name).read_text())
     (tmp_path / "sparsetune").symlink_to(here)
-    build = "import sys; from setuptools.build_meta import build_wheel; print(build_wheel('.'))"
+    build = "import sys; from hatchling.build import build_wheel; print(build_wheel('.'))"
     done = subprocess.run(
         [sys.executable, "-c", build], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
     )
@@ -108,3 +108,4 @@ def test_the_wheel_says_that_it_is_typed(tmp_path: Path) -> None:
     listed = subprocess.run([sys.executable, "-m", "zipfile", "-l", wheel], capture_output=True, text=True, check=True)
     assert "sparsetune/py.typed" in listed.stdout
     assert "sparsetune/api/calls.py" in listed.stdout
+    assert "sparsetune/starter/studies/ast_pi.yaml" in listed.stdout
