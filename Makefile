@@ -5,7 +5,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: study test test-slow lint bench clean
+# what every URL, shell and pattern has to quote
+ELSEWHERE := 50% \#1 {a}?
+
+.PHONY: study test test-slow test-elsewhere lint bench clean
 
 study: $(VENV)/.installed
 	$(BIN)/sparsetune study studies/ast_pi.yaml
@@ -16,6 +19,11 @@ test: $(VENV)/.installed-test
 # real data, faults at seeded moments, clusters, browsers; SPARSETUNE_DATA names a folder with MNIST/raw
 test-slow: $(VENV)/.installed-test
 	$(BIN)/pytest -m slow
+
+# the default suite on what is committed, in a new environment: in another zone, without a home, for nobody else's eyes
+test-elsewhere:
+	folder=$$(mktemp -d) && git clone --quiet . "$$folder/$(ELSEWHERE)" && cd "$$folder/$(ELSEWHERE)" && \
+		umask 077 && env -u HOME TZ=Asia/Tokyo $(MAKE) test && rm -rf "$$folder"
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
