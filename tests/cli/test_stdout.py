@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -70,7 +71,9 @@ def test_a_command_that_failed_keeps_its_code(project: Path) -> None:
 
 
 def test_no_stdout_at_all(project: Path) -> None:
-    done = subprocess.run(f"{sys.executable} -m sparsetune metrics >&-", shell=True, cwd=project, capture_output=True)
+    done = subprocess.run(
+        f"{shlex.quote(sys.executable)} -m sparsetune metrics >&-", shell=True, cwd=project, capture_output=True
+    )
     assert (done.returncode, done.stderr) == (0, b"")
 
 

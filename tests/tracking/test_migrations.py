@@ -1,0 +1,27 @@
+"""MLflow below a folder whose name configparser would read as a reference."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import mlflow
+import pytest
+from alembic.script import ScriptDirectory
+from mlflow.store.db import utils
+
+from sparsetune.tracking.migrations import FOLDER, alembic_config
+
+
+def test_written_for_this_version() -> None:
+    assert mlflow.__version__.startswith("3.17.")
+    ours, theirs = alembic_config("sqlite:///a%20b"), utils._get_alembic_config("sqlite:///a%20b")
+    for option in ("script_location", "sqlalchemy.url"):
+        assert ours.get_main_option(option) == theirs.get_main_option(option)
+
+
+@pytest.mark.parametrize("name", ["50% #1 {a}?", "%(here)s", "100%", "a%20b", "plain"])
+def test_migrations_are_found(tmp_path: Path, name: str) -> None:
+    shutil.copytree(FOLDER, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    scripts = ScriptDirectory.from_config(alembic_config("sqlite:///x", str(tmp_path / name)))
+    assert scripts.get_heads() == ScriptDirectory.from_config(alembic_config("")).get_heads()
