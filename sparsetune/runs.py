@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,5 +180,6 @@ def _name(folder: Path, stem: str) -> str:
     file = folder / "name"
     if not file.exists():
         made(folder)
-        write_atomic(file, f"{slug(stem)} {time.strftime('%Y-%m-%d %H:%M:%S')}.{time.time_ns() % 1000:03d}")
+        now = datetime.now().astimezone()
+        write_atomic(file, f"{slug(stem)} {now:%Y-%m-%d %H:%M:%S}.{time.time_ns() % 1000:03d}{now:%z}")
     return file.read_text()

@@ -14,6 +14,7 @@ from sparsetune.config.metrics import Goal
 from sparsetune.config.paths import without_password
 from sparsetune.config.views import branch_rows
 from sparsetune.config.winners import best_rows
+from sparsetune.search.times import told_ms, trials_with_times
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
@@ -99,13 +100,14 @@ def read_study(url: str, name: str) -> StoredStudy:
     names = study_names(url)
     if name not in names:
         raise BadInput(unknown("study", name, names), source=without_password(url))
-    study = optuna.load_study(study_name=name, storage=open_storage(url))
+    storage = open_storage(url)
+    study = optuna.load_study(study_name=name, storage=storage)
     goals: list[Goal] = ["maximize" if each == StudyDirection.MAXIMIZE else "minimize" for each in study.directions]
     metrics = study.metric_names or [f"value {index}" for index in range(len(goals))]
     definition = study.user_attrs.get(DEFINITION, {})
     constraints = [Constraint(**each) for each in definition.get("constraints", ())]
     formulas = {each["metric"]: each["score"] for each in definition.get("objectives", ()) if each.get("score")}
-    stored = study.get_trials(deepcopy=False)
+    stored = trials_with_times(storage, study._study_id)
     trials = [as_trial(frozen) for frozen in stored]
     keys = {frozen.number: frozen.user_attrs["key"] for frozen in stored if "key" in frozen.user_attrs}
     rows = [row for trial in trials for row in branch_rows(trial, metrics, constraints)]
@@ -135,8 +137,8 @@ def as_trial(frozen: FrozenTrial) -> Trial:
         values=tuple(frozen.values or ()),
         reason=said.get("reason", ""),
         notes=said.get("notes", {}),
-        started_ms=_milliseconds(frozen.datetime_start),
-        ended_ms=_milliseconds(frozen.datetime_complete),
+        started_ms=told_ms(frozen.datetime_start),
+        ended_ms=told_ms(frozen.datetime_complete),
         errors=said.get("errors", {}),
         branches=branches,
         feasible=all(value <= 0 for value in frozen.constraints.values()),
@@ -152,7 +154,3 @@ def as_trial(frozen: FrozenTrial) -> Trial:
 
 def _run(number: int, seed: int, branch: str, **said: Any) -> Run:
     return Run(Key(number, seed, branch), **said)
-
-
-def _milliseconds(moment: Any) -> int:
-    return int(moment.timestamp() * 1000) if moment else 0
