@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sparsetune.config.constraints import Constraint, feasible
+from sparsetune.config.drivers import words_of
 from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.extent import Extent
 from sparsetune.config.messages import GIVEN, Branch, Key, Run, Trial
 from sparsetune.config.metrics import Goal
-from sparsetune.config.paths import without_password
+from sparsetune.config.secrets import without_password
 from sparsetune.config.sqlite import reading
 from sparsetune.config.views import branch_rows
 from sparsetune.search.storage import DEFINITION, exists, sqlite_path
@@ -220,5 +221,4 @@ def _failing_as_bad_input(url: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
-        said = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
-        raise BadInput(f"cannot be read: {said[0]}", source=without_password(url)) from None
+        raise BadInput(f"cannot be read: {words_of(error, url)}", source=without_password(url)) from None

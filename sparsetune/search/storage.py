@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.constraints import Constraint
+from sparsetune.config.drivers import missing_driver, words_of
 from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.messages import Branch, Key, Run, State, Trial
 from sparsetune.config.metrics import Goal
-from sparsetune.config.paths import without_password
+from sparsetune.config.secrets import without_password
 from sparsetune.config.views import branch_rows
 from sparsetune.config.winners import best_rows
 from sparsetune.search.times import told_ms, trials_with_times
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 _SQLITE = "sqlite:///"
-_PACKAGES = {
-    "psycopg": "'psycopg[binary]'",
-    "psycopg2": "psycopg2-binary",
-    "pymysql": "pymysql",
-    "MySQLdb": "mysqlclient",
-}
 DEFINITION = "definition"  # the study's attribute with what makes it this study
 
 
@@ -60,13 +55,10 @@ def open_storage(url: str) -> RDBStorage:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         return RDBStorage(url, engine_kwargs=options)
-    except ImportError as error:
-        name = str(getattr(error.__cause__, "name", error))
-        hint = f"; pip install {_PACKAGES[name]}" if name in _PACKAGES else ""
-        raise BadInput(f"cannot be opened: {name} is not installed{hint}", source=without_password(url)) from None
     except Exception as error:  # SQLAlchemy, a driver's own errors, a missing driver: all mean the same here
-        lines = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
-        raise BadInput(f"cannot be opened: {lines[0]}", source=without_password(url)) from None
+        missing = missing_driver(url) if isinstance(error, ImportError) else None
+        problem = missing or words_of(error, url)
+        raise BadInput(f"cannot be opened: {problem}", source=without_password(url)) from None
 
 
 @dataclass(frozen=True)
