@@ -64,6 +64,6 @@ def ui(
     from sparsetune.config.tracking_uri import tracking_uri
 
     named = tracking_uri(uri) or Project(find_root(root or Path.cwd())).tracking_uri
-    from sparsetune.tracking.ui import open_ui
+    from sparsetune.tracking.ui import open_ui  # with MLflow, which takes seconds
 
     open_ui(named, port, experiment=name, say=print)

@@ -54,12 +54,12 @@ class Content:
     trouble: Trouble | None = None
 
 
+_ANOTHER = "name another file, or move it away: a study makes a new one"
+KILLED = Trouble("its writer was killed in the middle of a write", "the next run of a study mends it", True)
 _TROUBLES = {  # SQLite's name of an error
     "SQLITE_BUSY": Trouble("locked by another process for longer than a second", "wait for it, or end it", True),
-    "SQLITE_READONLY_ROLLBACK": Trouble(
-        "its writer was killed in the middle of a write", "the next run of a study mends it", True
-    ),
-    "SQLITE_NOTADB": Trouble("not a database", "move it away; a study makes a new one"),
+    "SQLITE_READONLY_ROLLBACK": KILLED,
+    "SQLITE_NOTADB": Trouble("not a database", _ANOTHER),
     "SQLITE_CORRUPT": Trouble("damaged", "restore it from a backup, or `sqlite3 FILE .recover`"),
 }
 
@@ -72,7 +72,7 @@ def look(path: Path, tables: Tables) -> Content:
             if not names:
                 return Content()
             if "alembic_version" not in names or not names.issuperset(tables.counted):
-                return Content(trouble=Trouble(f"not {tables.package}'s", "move it away; a study makes a new one"))
+                return Content(trouble=Trouble(f"not {tables.package}'s", _ANOTHER))
             (schema,) = connection.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
             counts = {
                 table: int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import entry_points
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from sparsetune.config.drivers import missing_driver
 from sparsetune.config.errors import BadInput, shown
 from sparsetune.config.secrets import without_password
-from sparsetune.config.urls import place
+from sparsetune.config.urls import place, user_part
 from sparsetune.config.variables import from_environment
 
 VARIABLE = "MLFLOW_TRACKING_URI"
@@ -77,6 +77,11 @@ def _problem_of_server(uri: str) -> str:
         return ", allowed: a host and the number of its port, such as http://127.0.0.1:5000"
     if "#" in uri or "?" in uri:
         return ", allowed: the server's address, without what its pages add behind # or ?"
+    user = user_part(uri)
+    try:
+        unquote(uri[slice(*user)] if user else "").encode("latin-1")
+    except UnicodeEncodeError:
+        return ", allowed in user and password over HTTP: the characters of Latin-1"
     return ""
 
 

@@ -26,7 +26,7 @@ def from_environment(text: str, source: object, key: str) -> str:
             )
     url = with_quoted_user(_VARIABLE.sub(lambda match: _value(text, match), text))
     if "://" in url and "@" in url and place(url) is None:
-        allowed = "user:password@host, with / ? # @ [ of the password as %2F %3F %23 %40 %5B, or all of it as ${NAME}"
+        allowed = "user:password@host:port, the password as ${NAME}, or with / ? # @ [ in it as %2F %3F %23 %40 %5B"
         raise BadInput(f"found {without_password(url)!r}, allowed: {allowed}", source=source, key=key)
     return url
 

@@ -10,13 +10,12 @@ from urllib.parse import urlsplit
 from sparsetune.config.errors import BadInput
 from sparsetune.config.paths import Project
 from sparsetune.config.proxies import through_proxy
-from sparsetune.config.secrets import hidden
 from sparsetune.config.tables import MLFLOW, OPTUNA, Tables, look
 from sparsetune.config.tracking_uri import tracking_uri
 from sparsetune.doctor.finding import Finding
 from sparsetune.layout.text import size
 from sparsetune.search.storage import sqlite_path
-from sparsetune.tracking.store import database, is_remote, shown
+from sparsetune.tracking.store import database, is_remote, reason_of, shown
 
 SECONDS = 3.0  # to wait for a server
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
@@ -72,20 +71,16 @@ def server_finding(uri: str) -> Finding:
     proxy = through_proxy(uri)
     try:
         answer = requests.get(f"{where.rstrip('/')}/health", timeout=SECONDS, allow_redirects=False)
-    except (requests.RequestException, OSError, ValueError) as error:
-        said = hidden(" ".join(str(error).split()), uri)[:300]
-        return Finding("problem", "MLflow", f"{where}: no answer{proxy} ({said})", _mend(proxy))
+    except (OSError, ValueError) as error:  # requests' own are of both kinds
+        return Finding("problem", "MLflow", f"{where}: {reason_of(error, uri)}", _mend(proxy))
     if proxy and answer.status_code in _OF_PROXIES:
         return Finding("problem", "MLflow", f"{where}: {answer.status_code} {answer.reason}{proxy}", _mend(proxy))
     return Finding("ok", "MLflow", f"{where} answers")  # also where it wants a password, or has no such page
 
 
 def _mend(proxy: str) -> str:
-    direct = ", or name the server in no_proxy where it is reached without" if proxy else ""
-    which = "server and proxy" if proxy else "it"
-    return (
-        f"start {which}, or set MLFLOW_TRACKING_URI to one that runs{direct}; studies go on without it and send later"
-    )
+    first = "start server and proxy, or name the server in no_proxy" if proxy else "start it"
+    return f"{first}, or set MLFLOW_TRACKING_URI to one that runs; studies go on without it and send later"
 
 
 def database_finding(uri: str) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -81,7 +82,10 @@ def since(written: str) -> datetime:
 def _held(path: Path, study: str) -> str:
     try:
         holder = json.loads(path.read_text())
-        who = f"process {holder['pid']} on {holder['host']}, since {since(holder['since']):%Y-%m-%d %H:%M:%S %z}"
+        moment = holder["since"]
+        with contextlib.suppress(ValueError):
+            moment = f"{since(moment):%Y-%m-%d %H:%M:%S %z}"
+        who = f"process {holder['pid']} on {holder['host']}, since {moment}"
     except (OSError, ValueError, KeyError, TypeError):
         who = "another process"
     return f"study {study!r} is being run by {who}; wait for it, or end it first"

@@ -26,7 +26,7 @@ def check_experiment(uri: str, name: str) -> None:
             refuse_deleted(uri, name, found.experiment_id, found.lifecycle_stage)
         return
     refuse_unwritable(path)
-    with contextlib.suppress(sqlite3.Error), reading(path) as connection:
+    with contextlib.suppress(sqlite3.Error), reading(path, seconds=0) as connection:
         query = "SELECT experiment_id, lifecycle_stage FROM experiments WHERE name = ?"
         for number, stage in connection.execute(query, (name,)):
             refuse_deleted(uri, name, str(number), stage)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sparsetune.config.drivers import words_of
 from sparsetune.config.errors import BadInput
-from sparsetune.config.tables import MLFLOW, look
+from sparsetune.config.tables import KILLED, MLFLOW, look
 from sparsetune.tracking.store import check_writable, database, is_remote, reason_of, shown
 
 
@@ -34,9 +34,9 @@ def _refuse_unreadable(path: Path) -> None:
     if not path.exists():
         raise BadInput("nothing is recorded yet: run a study first", source=path)
     content = look(path, MLFLOW)
-    if content.trouble is not None and content.trouble.passing:
+    if content.trouble is KILLED:
         with contextlib.suppress(sqlite3.Error):
-            check_writable(path)  # undoes what a writer that was killed has left
+            check_writable(path)  # undoes what the writer has left
         content = look(path, MLFLOW)
     if content.trouble is not None:
         raise content.trouble.refusal(path)

@@ -40,8 +40,14 @@ def shown(uri: str) -> str:
 
 def reason_of(error: Exception, uri: str) -> str:
     """Why a store did not serve, on one short line without passwords, with the proxy in between."""
-    said = hidden(" ".join(str(error).replace(uri, shown(uri)).split()), uri)[:300]
-    return f"{said or type(error).__name__}{through_proxy(uri) if is_remote(uri) else ''}"
+    cause: BaseException = error
+    while is_remote(uri) and (cause.__cause__ or cause.__context__):  # clients wrap it in long words of their own
+        cause = cause.__cause__ or cause.__context__ or cause
+    if isinstance(cause, OSError):
+        said = f"no answer ({cause.strerror or cause or type(cause).__name__})"
+    else:
+        said = str(error).replace(uri, shown(uri)) or type(error).__name__
+    return f"{hidden(' '.join(said.split()), uri)[:300]}{through_proxy(uri) if is_remote(uri) else ''}"
 
 
 def create_once(path: Path, create: Callable[[str], object]) -> None:
