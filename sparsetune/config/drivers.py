@@ -32,6 +32,10 @@ def missing_driver(url: str) -> str | None:
 
 
 def words_of(error: Exception, url: str) -> str:
-    """The first line of what a database has against a URL, in its driver's words, without passwords."""
+    """The first line of what a database has against a URL, in its driver's words, without passwords; which driver is
+    missing."""
+    missing = missing_driver(url) if isinstance(error, ImportError) else None
+    if missing:
+        return missing
     lines = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
     return hidden(lines[0], url)

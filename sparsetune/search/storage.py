@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.constraints import Constraint
-from sparsetune.config.drivers import missing_driver, words_of
+from sparsetune.config.drivers import words_of
 from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.messages import Branch, Key, Run, State, Trial
 from sparsetune.config.metrics import Goal
@@ -56,9 +56,7 @@ def open_storage(url: str) -> RDBStorage:
     try:
         return RDBStorage(url, engine_kwargs=options)
     except Exception as error:  # SQLAlchemy, a driver's own errors, a missing driver: all mean the same here
-        missing = missing_driver(url) if isinstance(error, ImportError) else None
-        problem = missing or words_of(error, url)
-        raise BadInput(f"cannot be opened: {problem}", source=without_password(url)) from None
+        raise BadInput(f"cannot be opened: {words_of(error, url)}", source=without_password(url)) from None
 
 
 @dataclass(frozen=True)

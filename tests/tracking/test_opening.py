@@ -164,11 +164,13 @@ def test_a_file_of_somebody_else(store: Path) -> None:
 
 def test_a_database_server_that_is_away_is_asked_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With a driver of a few lines, for none is installed: what it says holds the password."""
-    driver = (
-        "paramstyle = 'format'\nclass Error(Exception): ...\n"
-        "def __getattr__(name): return type(name, (Error,), {})\n"
-        "def connect(**how): raise Error(f'no answer; {how}')\n"
-    )
+    errors = "OperationalError = ProgrammingError = InterfaceError = InternalError = Error"
+    driver = f"""
+paramstyle = "format"
+class Error(Exception): ...
+{errors}
+def connect(**how): raise Error(f"no answer; {{how}}")
+"""
     (tmp_path / "pymysql.py").write_text(driver)
     monkeypatch.delitem(sys.modules, "pymysql", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
