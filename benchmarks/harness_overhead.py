@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 FIRST = 8  # trials finished before the clock starts
@@ -87,7 +87,7 @@ def sparsetune(folder: Path, trials: int) -> list[float]:
     finish(folder, start(folder, "-m", "sparsetune", "study", "overhead.yaml", "--workers", str(WORKERS)))
     with sqlite3.connect(folder / "mlruns" / "studies.db") as storage:
         found = storage.execute("SELECT datetime_complete FROM trials WHERE state = 'COMPLETE'").fetchall()
-    return [datetime.fromisoformat(moment).timestamp() for (moment,) in found]
+    return [datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp() for (moment,) in found]
 
 
 WAYS: dict[str, Callable[[Path, int], list[float]]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +15,9 @@ from sparsetune.config.overrides import assign
 from sparsetune.config.paths import run_folder
 from sparsetune.config.provenance import tags
 from sparsetune.config.registry import StudyRegistries
+from sparsetune.config.secrets import hidden
 from sparsetune.config.study import Study
+from sparsetune.config.tracking_uri import tracking_uri
 from sparsetune.config.yaml_io import dump
 from sparsetune.inputs import Places
 
@@ -108,9 +109,9 @@ def job_options(study: Study) -> dict[str, Any]:
     }
 
 
-def tracking_uri(study: Study) -> str:
-    """Where the study file, MLFLOW_TRACKING_URI or the project's own folder say that MLflow is."""
-    return study.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or study.project.tracking_uri
+def tracked_at(study: Study) -> str:
+    """Where the study file, MLFLOW_TRACKING_URI or the project's own folder say that MLflow is; raises BadInput."""
+    return study.tracking.uri or tracking_uri() or study.project.tracking_uri
 
 
 def open_tracker(study: Study, uid: str, warn: Warn) -> MlflowTracker:
@@ -118,7 +119,7 @@ def open_tracker(study: Study, uid: str, warn: Warn) -> MlflowTracker:
     from sparsetune.tracking.mlflow import MlflowTracker
     from sparsetune.tracking.places import STUDY_ID
 
-    uri = tracking_uri(study)
+    uri = tracked_at(study)
     labels = {**tags(study.project.root, study.imports), STUDY_ID: uid}
     return MlflowTracker(uri, study.name, study.project.artifacts, study=study.name, tags=labels, warn=warn)
 
@@ -142,4 +143,4 @@ def warner(console: Console) -> Warn:
     """Prints one warning line."""
     from rich.markup import escape
 
-    return lambda text: console.print(f"[yellow]warning:[/yellow] {escape(text)}", highlight=False)
+    return lambda text: console.print(f"[yellow]warning:[/yellow] {escape(hidden(text))}", highlight=False)

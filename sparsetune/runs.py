@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +29,13 @@ from sparsetune.config.provenance import environment, tags
 from sparsetune.config.registry import StudyRegistries
 from sparsetune.config.study_file import Imports, Objective
 from sparsetune.config.top_level import TRIAL_KEYS, refuse_other_kind, refuse_unknown
+from sparsetune.config.tracking_uri import tracking_uri
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.config.yaml_io import read_mapping, write_atomic
 from sparsetune.driver import Driver
 from sparsetune.search.lock import hold
 from sparsetune.single import SingleTrial
+from sparsetune.tracking.experiment import check_experiment
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,6 +54,7 @@ class _Order:
     known: StudyRegistries
     project: Project
     places: inputs.Places
+    uri: str  # MLflow's
 
 
 def run_configs(
@@ -75,6 +78,8 @@ def run_configs(
         The name and the trial of each.
     """
     orders = [_order(path, overrides, own, root) for path in paths]
+    for uri in {each.uri for each in orders}:
+        check_experiment(uri, EXPERIMENT)
     prepared: list[inputs.Prepared] = []
     with inputs.progress_bar(console) as progress:
         for each in orders:
@@ -106,7 +111,8 @@ def _order(path: Path, overrides: Mapping[str, Any], own: tuple[OwnFile, ...], r
     refuse_unknown(raw, {*TRIAL_KEYS, KEY}, known, path)
     config = resolve_trial(raw, known, source=path)
     project = Project(find_root(root)) if root else _project(path)
-    return _Order(path, config, own, known, project, inputs.locate(config, project, known, path))
+    uri = tracking_uri() or project.tracking_uri
+    return _Order(path, config, own, known, project, inputs.locate(config, project, known, path), uri)
 
 
 def _folders(paths: Sequence[Path], out: Path | None) -> dict[Path, Path]:
@@ -146,9 +152,8 @@ def _run_one(order: _Order, folder: Path, keep: Path | None, console: Console) -
     task = order.known.data.get(config.data.name).task(config.data)
     name = _name(folder, stem)
     warn = warner(console)
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or project.tracking_uri
     labels = {**tags(project.root, order.own), RUN: name}
-    tracker = MlflowTracker(uri, EXPERIMENT, project.artifacts, study=None, tags=labels, warn=warn)
+    tracker = MlflowTracker(order.uri, EXPERIMENT, project.artifacts, study=None, tags=labels, warn=warn)
     shown = tuple(Objective(metric=name, goal=goal) for name, goal in _SHOWN if METRICS[name].of(task))
     book = SingleTrial(config.plain())
     watcher = ConsoleObserver(console, shown, (), Extent(1), stem)
@@ -179,5 +184,6 @@ def _name(folder: Path, stem: str) -> str:
     file = folder / "name"
     if not file.exists():
         made(folder)
-        write_atomic(file, f"{slug(stem)} {time.strftime('%Y-%m-%d %H:%M:%S')}.{time.time_ns() % 1000:03d}")
+        now = datetime.now().astimezone()
+        write_atomic(file, f"{slug(stem)} {now:%Y-%m-%d %H:%M:%S}.{time.time_ns() % 1000:03d}{now:%z}")
     return file.read_text()

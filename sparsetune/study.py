@@ -20,7 +20,7 @@ from sparsetune.assembly import (
     open_tracker,
     registries,
     start_executor,
-    tracking_uri,
+    tracked_at,
     train_and_draw,
     warner,
 )
@@ -89,7 +89,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     lock.refuse_if_held(lock_file, study.name)
     refuse_other_meaning(study)
     points = Points.of(study, warner(console))
-    check_experiment(tracking_uri(study), study.name)
+    check_experiment(tracked_at(study), study.name)
     import_ahead("sparsetune.tracking.mlflow")
     places = inputs.locate(study.trial, study.project, known, study.source)
     with inputs.progress_bar(console) as progress:

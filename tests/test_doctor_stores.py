@@ -13,9 +13,11 @@ import optuna
 import pytest
 from alembic.script import ScriptDirectory
 
+from sparsetune.config.migrations import migrations, parse
 from sparsetune.config.sqlite import reading
-from sparsetune.doctor.migrations import migrations, parse
-from sparsetune.doctor.stores import MLFLOW, OPTUNA, Tables, file_finding
+from sparsetune.config.tables import MLFLOW, OPTUNA, Tables
+from sparsetune.doctor.finding import Finding
+from sparsetune.doctor.stores import file_finding as finding_of
 from sparsetune.search.storage import open_storage
 
 KILLED = """
@@ -27,6 +29,10 @@ connection.execute("CREATE TABLE more (x)")
 connection.executemany("INSERT INTO more VALUES (?)", [("x" * 1000,) for _ in range(100)])
 os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+def file_finding(path: Path, tables: Tables) -> Finding:
+    return finding_of(path, "store", tables)
 
 
 def content(path: Path) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from sparsetune.api.arguments import overrides, whole_number
 from sparsetune.api.result import StudyResult
 from sparsetune.config.errors import BadInput
 from sparsetune.config.paths import Project, find_root
+from sparsetune.config.variables import from_environment, read_env
 
 _HERE = {"--set": "set", "--workers": "workers"}  # options of the command line, as arguments of `run`
 
@@ -55,7 +56,7 @@ def run(
 
         from sparsetune import study as story
 
-        _read_env()
+        read_env()
         study = story.load(Path(path).expanduser(), changes)
         console = Console(stderr=True, quiet=not progress)
         story.run_study(study, workers=at_once, in_process=in_process, console=console)
@@ -75,21 +76,20 @@ def load(
     Raises:
         BadInput: if there is no such study, with the nearest name; or no project, or no storage.
     """
-    _read_env()
+    read_env()
     if isinstance(name, os.PathLike) or name.endswith((".yaml", ".yml")):
         if root is not None or storage is not None:
             raise BadInput("a study file says where its storage is: leave out root and storage", source=name)
         return _result(*_written(Path(name).expanduser()))
-    if not storage:
-        storage = Project(find_root(Path(root).expanduser() if root else Path.cwd())).storage_url
-    return _result(storage, name)
+    if storage:
+        return _result(from_environment(storage, "", "storage"), name)
+    return _result(Project(find_root(Path(root).expanduser() if root else Path.cwd())).storage_url, name)
 
 
 def _written(path: Path) -> tuple[str, str]:
     """The storage and the name that a study file gives; the rest of it is not looked at."""
     from sparsetune.config.checking import check_model
     from sparsetune.config.study_file import StudyFile
-    from sparsetune.config.variables import from_environment
     from sparsetune.config.yaml_io import read_mapping
 
     raw = read_mapping(path)
@@ -102,13 +102,6 @@ def _result(storage: str, name: str) -> StudyResult:
     from sparsetune.search.storage import read_study
 
     return StudyResult(name, storage, read_study(storage, name))
-
-
-def _read_env() -> None:
-    """`.env` upward from here, as the command line reads it: study files may name its variables."""
-    from dotenv import find_dotenv, load_dotenv
-
-    load_dotenv(find_dotenv(usecwd=True))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ for command in app.registered_commands:
 
 def main() -> None:
     """The `sparsetune` command; `.env` upward from here is read first."""
-    from dotenv import find_dotenv, load_dotenv
+    from sparsetune.config.variables import read_env
 
-    load_dotenv(find_dotenv(usecwd=True))
+    read_env()
     written_out(app)

@@ -15,6 +15,7 @@ from sparsetune.cli.look import Group, examples
 from sparsetune.cli.stdout import NO_ROOM, reader_left
 from sparsetune.config.disk import CannotWrite, disk_trouble
 from sparsetune.config.errors import BadInput
+from sparsetune.config.secrets import hidden
 from sparsetune.signals import Stopped
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def guarded(command: F) -> F:
             return command(*args, **kwargs)
         except BadInput as error:
             if kwargs.get("verbose"):
-                traceback.print_exc()
+                _print_traceback()
             _fail(f"error: {error}", 2)
         except Stopped as stopped:
             _fail(str(stopped), 128 + stopped.signum)
@@ -78,10 +79,14 @@ def guarded(command: F) -> F:
             trouble = disk_trouble(error)
             if trouble:
                 _fail(_no_room(trouble), NO_ROOM)
-            traceback.print_exc()
+            _print_traceback()
             _fail("error: this should not happen; what was finished is kept, the same command goes on from here", 70)
 
     return run  # type: ignore[return-value]
+
+
+def _print_traceback() -> None:
+    print(hidden(traceback.format_exc()), end="", file=sys.stderr)
 
 
 def _no_room(trouble: str) -> str:
@@ -133,5 +138,8 @@ def own_files(paths: list[str] | None) -> tuple[OwnFile, ...]:
 def storage_url(root: Path | None, storage: str | None) -> str:
     """The storage that a command without a study file reads."""
     from sparsetune.config.paths import Project, find_root
+    from sparsetune.config.variables import from_environment
 
-    return storage or Project(find_root(root or Path.cwd())).storage_url
+    if storage:
+        return from_environment(storage, "", "--storage")
+    return Project(find_root(root or Path.cwd())).storage_url

@@ -60,13 +60,10 @@ def ui(
     verbose: Verbose = False,
 ) -> None:
     """Open MLflow's UI on a study's runs, on this machine only."""
-    import os
-
     from sparsetune.config.paths import Project, find_root
-    from sparsetune.config.study_load import check_tracking_uri
-    from sparsetune.tracking.ui import open_ui
+    from sparsetune.config.tracking_uri import tracking_uri
 
-    if uri:
-        check_tracking_uri(uri, key="--uri")
-    named = uri or os.environ.get("MLFLOW_TRACKING_URI")
-    open_ui(named or Project(find_root(root or Path.cwd())).tracking_uri, port, experiment=name, say=print)
+    named = tracking_uri(uri) or Project(find_root(root or Path.cwd())).tracking_uri
+    from sparsetune.tracking.ui import open_ui  # with MLflow, which takes seconds
+
+    open_ui(named, port, experiment=name, say=print)

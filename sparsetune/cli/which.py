@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,12 +73,11 @@ class Which:
     def _of_study(self, number: int, folder: Path) -> Path:
         from sparsetune.api import load
         from sparsetune.api.ticket import kept_ticket
-        from sparsetune.config.study_load import check_tracking_uri
+        from sparsetune.config.tracking_uri import tracking_uri
 
-        if self.uri:
-            check_tracking_uri(self.uri, key="--uri")
+        uri = tracking_uri(self.uri)
         result = load(self.named, root=self.root, storage=self.storage)
-        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or self._project().tracking_uri
+        uri = uri or self._project().tracking_uri
         project = None
         with contextlib.suppress(BadInput):  # with URIs of storage and tracking server there need not be one
             project = self._project()

@@ -6,13 +6,16 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from sparsetune.config.secrets import hidden
+
 
 class BadInput(ValueError):
-    """Something that the user wrote or asked for cannot be. The message is one line, ready to print (exit code 2)."""
+    """Something that the user wrote or asked for cannot be. The message is one line without passwords, ready to print
+    (exit code 2)."""
 
     def __init__(self, problem: str, *, source: object = "", key: str = "") -> None:
-        self.problem = " ".join(problem.split())
-        self.source = str(source)
+        self.problem = hidden(" ".join(problem.split()))
+        self.source = hidden(str(source))
         self.key = key
         super().__init__(": ".join(part for part in (self.source, self.key, self.problem) if part))
 

@@ -48,12 +48,6 @@ class Project:
         return self.runs / "checkpoints" / f"{slug(study)}-{uid}"
 
 
-def without_password(url: str) -> str:
-    """A URL that can be shown."""
-    hidden = re.sub(r"(^|(?<=://))([^/?#:@]*):(?!//).*@", r"\2:***@", url)
-    return re.sub(r"(?i)([?&][^=&]*pass[^=&]*=)[^&]*", r"\1***", hidden)
-
-
 def made(folder: Path) -> Path:
     """The folder, created if need be; raises :class:`BadInput` where nothing can be written."""
     try:

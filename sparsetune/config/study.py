@@ -14,9 +14,10 @@ from sparsetune.config.extent import Extent
 from sparsetune.config.forks import branches_of
 from sparsetune.config.messages import Branch, OwnFile
 from sparsetune.config.overrides import assign, flatten
-from sparsetune.config.paths import Project, without_password
+from sparsetune.config.paths import Project
 from sparsetune.config.problem import Problem
 from sparsetune.config.registry import StudyRegistries
+from sparsetune.config.secrets import without_password
 from sparsetune.config.space import Space, corners
 from sparsetune.config.space.points import cells, configured, flat_base
 from sparsetune.config.study_file import Budget, Objective, Resources, Tracking

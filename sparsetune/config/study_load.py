@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from sparsetune.config.checking import check_model, expand_name
-from sparsetune.config.errors import BadInput, shown
+from sparsetune.config.errors import BadInput
 from sparsetune.config.forks import check_fork
 from sparsetune.config.messages import OwnFile
 from sparsetune.config.objectives import check_objectives
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.own import read_own
-from sparsetune.config.paths import Project, find_root, without_password
+from sparsetune.config.paths import Project, find_root
 from sparsetune.config.registry import StudyRegistries
 from sparsetune.config.space import load_space
 from sparsetune.config.space.branches import joined, load_choice
@@ -21,19 +21,12 @@ from sparsetune.config.space_checks import check_space, refuse_double, resolve_b
 from sparsetune.config.study import Study
 from sparsetune.config.study_file import StudyFile
 from sparsetune.config.top_level import FILE_KEYS, STUDY_KEYS, refuse_other_kind, refuse_unknown
+from sparsetune.config.tracking_uri import tracking_uri
 from sparsetune.config.trial import NAMED, SECTIONS, resolve_part
 from sparsetune.config.variables import from_environment
 from sparsetune.config.yaml_io import read_mapping
 
-_TRACKING = ("sqlite:///", "http://", "https://", "postgresql", "mysql", "mssql", "databricks")
 Known = Callable[[tuple[OwnFile, ...]], StudyRegistries]  # what a study can name, with the user's own files
-
-
-def check_tracking_uri(uri: str, *, source: object = "", key: str) -> None:
-    """Raise :class:`BadInput` for a place that MLflow knows nothing of, or that would not last."""
-    if not uri.startswith(_TRACKING):
-        problem = f"found {shown(without_password(uri))}, allowed: a URI that starts with {', '.join(_TRACKING)}"
-        raise BadInput(problem, source=source, key=key)
 
 
 def load_study(path: Path, known: Known, overrides: Mapping[str, Any] | None = None) -> Study:
@@ -74,9 +67,7 @@ def _load(path: Path, known: Known, overrides: Mapping[str, Any]) -> Study:
     check_objectives(file.objectives, file.constraints, bases.values(), registries, path)
     _refuse_double_fork(file.fork, trial_raw, path)
     check_fork(file.fork, bases, list(space.targets), registries, path)
-    uri = file.tracking.uri and from_environment(file.tracking.uri, path, "tracking.uri")
-    if uri:
-        check_tracking_uri(uri, source=path, key="tracking.uri")
+    uri = tracking_uri(file.tracking.uri, source=path, key="tracking.uri") if file.tracking.uri else None
     study = Study(
         name=file.study,
         source=path,

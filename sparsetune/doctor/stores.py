@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import sqlite3
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sparsetune.config.errors import BadInput
 from sparsetune.config.paths import Project
-from sparsetune.config.sqlite import reading
-from sparsetune.doctor.finding import Finding, State
-from sparsetune.doctor.migrations import Migrations, migrations
+from sparsetune.config.proxies import through_proxy
+from sparsetune.config.tables import MLFLOW, OPTUNA, Tables, look
+from sparsetune.config.tracking_uri import tracking_uri
+from sparsetune.doctor.finding import Finding
 from sparsetune.layout.text import size
 from sparsetune.search.storage import sqlite_path
-from sparsetune.tracking.store import database, is_remote, shown
+from sparsetune.tracking.store import database, is_remote, reason_of, shown
 
 SECONDS = 3.0  # to wait for a server
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
-
-
-@dataclass(frozen=True)
-class Tables:
-    """A database of one of the two packages."""
-
-    what: str
-    package: str
-    scripts: str  # the folder of its migrations
-    counted: tuple[str, ...]  # tables whose rows are worth counting
-    upgrade: str  # the command that brings an older file up to date
-
-
-OPTUNA = Tables(
-    "storage", "optuna", "storages/_rdb/alembic/versions", ("studies", "trials"),
-    "optuna storage upgrade --storage {}",
-)  # fmt: skip
-MLFLOW = Tables(
-    "MLflow", "mlflow", "store/db_migrations/versions", ("experiments", "runs"),
-    "mlflow db upgrade {}",
-)  # fmt: skip
-_TROUBLES = {  # SQLite's name of an error: what it means, what mends it
-    "SQLITE_BUSY": ("locked by another process for longer than a second", "wait for it, or end it"),
-    "SQLITE_READONLY_ROLLBACK": ("its writer was killed in the middle of a write", "the next run of a study mends it"),
-    "SQLITE_NOTADB": ("not a database", "move it away; a study makes a new one"),
-    "SQLITE_CORRUPT": ("damaged", "restore it from a backup, or `sqlite3 FILE .recover`"),
-}
+_OF_PROXIES = (407, 502, 503, 504)  # what a proxy answers for a server that it does not reach, or is not asked rightly
 
 
 def storage(project: Project | None) -> Iterator[Finding]:
@@ -56,69 +27,60 @@ def storage(project: Project | None) -> Iterator[Finding]:
     if project is not None:
         path = sqlite_path(project.storage_url)
         assert path is not None
-        yield file_finding(path, OPTUNA)
+        yield file_finding(path, "storage", OPTUNA)
 
 
 def mlflow_store(project: Project | None) -> Iterator[Finding]:
     """Where studies are tracked, unless their file says otherwise."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or (project.tracking_uri if project else "")
+    try:
+        uri = tracking_uri() or (project.tracking_uri if project else "")
+    except BadInput as error:
+        yield Finding("problem", "MLflow", str(error), "set it to a store that is there, or unset it")
+        return
     path = database(uri)
     if path is not None:
-        yield file_finding(path, MLFLOW)
+        yield file_finding(path, "MLflow", MLFLOW)
     elif is_remote(uri):
         yield server_finding(uri)
     elif uri:
         yield database_finding(uri)
 
 
-def file_finding(path: Path, tables: Tables) -> Finding:
+def file_finding(path: Path, what: str, tables: Tables) -> Finding:
     """An SQLite file: how much it holds, and whether the installed package can use it."""
     if not path.exists():
-        return Finding("ok", tables.what, f"{path.name}: none yet; the first study makes it")
-    try:
-        with reading(path) as connection:
-            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if "alembic_version" not in names:
-                mend = "" if not names else "move it away; a study makes a new one"
-                found = f"{path.name} is empty" if not names else f"{path.name} is not {tables.package}'s"
-                return Finding("note" if not names else "problem", tables.what, found, mend)
-            (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-            counts = [
-                f"{table}: {connection.execute(f'SELECT COUNT(*) FROM {table}').fetchone()[0]:,}"
-                for table in tables.counted
-            ]
-    except sqlite3.Error as error:
-        meaning, mend = _TROUBLES.get(error.sqlite_errorname, (str(error), ""))
-        state: State = "note" if error.sqlite_errorname in ("SQLITE_BUSY", "SQLITE_READONLY_ROLLBACK") else "problem"
-        return Finding(state, tables.what, f"{path}: {meaning}", mend)
-    found = f"{path.name}: {size(path.stat().st_size)}, {', '.join(counts)}"
-    return schema_finding(tables, found, revision, migrations(tables.package, tables.scripts), f"sqlite:///{path}")
-
-
-def schema_finding(tables: Tables, found: str, revision: str, known: Migrations, url: str) -> Finding:
-    """Whether a file's schema is the installed package's."""
-    if revision == known.head or known.head is None:
-        return Finding("ok", tables.what, f"{found}, schema {revision}")
-    if revision in known.all:
-        mend = f"copy the file, then: {tables.upgrade.format(url)}"
-        return Finding("problem", tables.what, f"{found}, of an older {tables.package} (schema {revision})", mend)
-    mend = f"install the {tables.package} that wrote it"
-    return Finding("problem", tables.what, f"{found}, of a newer {tables.package} (schema {revision})", mend)
+        return Finding("ok", what, f"{path.name}: none yet; the first study makes it")
+    content = look(path, tables)
+    rows = "".join(f", {table}: {count:,}" for table, count in content.rows.items())
+    found = f"{path.name}: {size(path.stat().st_size)}{rows}"
+    if content.trouble is not None:
+        said = f"{found}, {content.trouble.found}" if rows else f"{path}: {content.trouble.found}"
+        return Finding("note" if content.trouble.passing else "problem", what, said, content.trouble.mend)
+    if not rows:
+        return Finding("note", what, f"{path.name} is empty")
+    return Finding("ok", what, f"{found}, schema {content.schema}")
 
 
 def server_finding(uri: str) -> Finding:
     """A tracking server: does it answer?"""
+    import requests
+
     where = shown(uri)
     if not where.startswith("http"):
         return Finding("note", "MLflow", f"{where}: not looked into")
+    proxy = through_proxy(uri)
     try:
-        urllib.request.urlopen(f"{where.rstrip('/')}/health", timeout=SECONDS).close()
-    except urllib.error.HTTPError:
-        pass  # it wants a password, or has no such page: it is there
-    except (OSError, ValueError) as error:
-        mend = "start it, or set MLFLOW_TRACKING_URI to one that runs; studies go on without it and send later"
-        return Finding("problem", "MLflow", f"{where}: no answer ({getattr(error, 'reason', error)})", mend)
-    return Finding("ok", "MLflow", f"{where} answers")
+        answer = requests.get(f"{where.rstrip('/')}/health", timeout=SECONDS, allow_redirects=False)
+    except (OSError, ValueError) as error:  # requests' own are of both kinds
+        return Finding("problem", "MLflow", f"{where}: {reason_of(error, uri)}", _mend(proxy))
+    if proxy and answer.status_code in _OF_PROXIES:
+        return Finding("problem", "MLflow", f"{where}: {answer.status_code} {answer.reason}{proxy}", _mend(proxy))
+    return Finding("ok", "MLflow", f"{where} answers")  # also where it wants a password, or has no such page
+
+
+def _mend(proxy: str) -> str:
+    first = "start server and proxy, or name the server in no_proxy" if proxy else "start it"
+    return f"{first}, or set MLFLOW_TRACKING_URI to one that runs; studies go on without it and send later"
 
 
 def database_finding(uri: str) -> Finding:

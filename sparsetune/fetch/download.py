@@ -11,6 +11,7 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.proxies import through_proxy
 from sparsetune.fetch.sources import File
 
 Progress = Callable[[int, int], None]  # bytes so far, of how many (0: not known)
@@ -55,7 +56,7 @@ def _from(url: str, file: File, folder: Path, progress: Progress) -> Path:
     except urllib.error.HTTPError as error:
         raise _Trouble(f"answered {error.code} {error.reason}") from None
     except urllib.error.URLError as error:
-        raise _Trouble(f"no connection ({_said(error.reason)})") from None
+        raise _Trouble(f"no connection ({_said(error.reason)}){through_proxy(url)}") from None
     except (HTTPException, TimeoutError, ConnectionError) as error:
         raise _Trouble(f"broke off ({_said(error)})") from None
     if digest.hexdigest() != file.md5:

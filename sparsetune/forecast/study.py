@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sparsetune import inputs
-from sparsetune.assembly import localiser, tracking_uri
+from sparsetune.assembly import localiser, tracked_at
 from sparsetune.config.messages import GIVEN
 from sparsetune.config.study import Study
 from sparsetune.driver import counts
@@ -136,7 +136,7 @@ def reckon(study: Study, found: Forecast) -> Forecast:
         trial_seconds=trial,
         wall_seconds=wall,
         free_memory=free_memory(),
-        remote=is_remote(tracking_uri(study)),
+        remote=is_remote(tracked_at(study)),
         disks=disks(_needs(study, found, costs)),
     )
 
@@ -145,7 +145,7 @@ def _needs(study: Study, found: Forecast, costs: Sequence[TrialCost]) -> dict[Pa
     """Bytes by the folder that they go to, all trials being like the largest probed one."""
     from sparsetune.tracking.store import database, is_remote
 
-    uri, left = tracking_uri(study), found.left
+    uri, left = tracked_at(study), found.left
     files, numbers = max(cost.left_bytes for cost in costs), max(cost.stored_bytes for cost in costs)
     running = max(2 * cost.checkpoint_bytes + cost.left_bytes for cost in costs)  # a new checkpoint beside the old
     needs = {study.project.runs / "checkpoints": (found.running or 1) * running}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from sparsetune.config.errors import BadInput
-from sparsetune.search.lock import place_in, refuse_if_held
+from sparsetune.search.lock import place_in, refuse_if_held, since
 from sparsetune.search.storage import sqlite_path
 
 
@@ -34,8 +33,8 @@ def holder_of(lock: Path, study: str) -> Holder | None:
     except BadInput:
         try:
             said = json.loads(lock.read_text())
-            since = int(datetime.fromisoformat(said["since"]).timestamp() * 1000)
-            return Holder(int(said["pid"]), str(said["host"]), since)
+            since_ms = int(since(said["since"]).timestamp() * 1000)
+            return Holder(int(said["pid"]), str(said["host"]), since_ms)
         except (OSError, ValueError, KeyError, TypeError):
             return Holder(0, "", 0)
     return None

@@ -26,6 +26,7 @@ from sparsetune.search.meaning import CONTENT
 from sparsetune.search.patience import Patient
 from sparsetune.search.points import Points, crossed
 from sparsetune.search.storage import as_trial, open_storage
+from sparsetune.search.times import trials_with_times
 from sparsetune.search.told import Told, told
 
 
@@ -69,7 +70,7 @@ class Ledger:
         self._places: list[tuple[Cell, int]] = []  # by number: the cell, and the position there
         self._ids: list[int] = []  # in the storage, by number
         self._noted: dict[int, set[str]] = {}  # what the storage has of the samplers' notes on running trials
-        for frozen in self._storage.get_all_trials(self._study_id):
+        for frozen in trials_with_times(self._storage, self._study_id):
             self._take_up(frozen)
         for number in list(self._noted):
             cell, position = self._places[number]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -9,6 +10,7 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -55,7 +57,8 @@ def hold(path: Path, study: str) -> Iterator[None]:
     with path.open("a+b") as file:
         if not any(_taken(file, pause) for pause in PAUSES):
             raise BadInput(_held(path, study), source=path)
-        holder = {"pid": os.getpid(), "host": platform.node(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+        now = datetime.now().astimezone().isoformat(timespec="seconds")
+        holder = {"pid": os.getpid(), "host": platform.node(), "since": now}
         file.truncate(0)
         file.write(json.dumps(holder).encode())
         file.flush()
@@ -71,10 +74,18 @@ def _taken(file: IO[bytes], pause: float) -> bool:
     return True
 
 
+def since(written: str) -> datetime:
+    """The moment that a lock file names, by the clock here; raises ValueError."""
+    return datetime.fromisoformat(written).astimezone()
+
+
 def _held(path: Path, study: str) -> str:
     try:
         holder = json.loads(path.read_text())
-        who = f"process {holder['pid']} on {holder['host']}, since {holder['since']}"
-    except (OSError, ValueError, KeyError):
+        moment = holder["since"]
+        with contextlib.suppress(ValueError):
+            moment = f"{since(moment):%Y-%m-%d %H:%M:%S %z}"
+        who = f"process {holder['pid']} on {holder['host']}, since {moment}"
+    except (OSError, ValueError, KeyError, TypeError):
         who = "another process"
     return f"study {study!r} is being run by {who}; wait for it, or end it first"

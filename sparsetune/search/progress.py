@@ -10,20 +10,21 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sparsetune.config.constraints import Constraint, feasible
+from sparsetune.config.drivers import words_of
 from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.extent import Extent
 from sparsetune.config.messages import GIVEN, Branch, Key, Run, Trial
 from sparsetune.config.metrics import Goal
-from sparsetune.config.paths import without_password
+from sparsetune.config.secrets import without_password
 from sparsetune.config.sqlite import reading
 from sparsetune.config.views import branch_rows
 from sparsetune.search.storage import DEFINITION, exists, sqlite_path
+from sparsetune.search.times import stored_ms
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -86,7 +87,7 @@ def _read(connection: Connection, name: str, study_id: int) -> Progress:
     system = dict(_select(connection, "study_system_attributes", "key", "value_json", **here))
     directions = sorted(_select(connection, "study_directions", "objective", "direction", **here))
     rows = _select(connection, "trials", "trial_id", "number", "state", "datetime_start", "datetime_complete", **here)
-    trials = [Brief(number, state, _milliseconds(start), _milliseconds(end)) for _, number, state, start, end in rows]
+    trials = [Brief(number, state, stored_ms(start), stored_ms(end)) for _, number, state, start, end in rows]
     failures = [
         (trial.ended_ms, row[0], trial.number) for row, trial in zip(rows, trials, strict=True) if trial.state == "FAIL"
     ]
@@ -220,12 +221,4 @@ def _failing_as_bad_input(url: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
-        said = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
-        raise BadInput(f"cannot be read: {said[0]}", source=without_password(url)) from None
-
-
-def _milliseconds(moment: datetime | str | None) -> int:
-    """Optuna's times are those of the clock on the wall; as text where SQLite keeps them."""
-    if not moment:
-        return 0
-    return int((datetime.fromisoformat(moment) if isinstance(moment, str) else moment).timestamp() * 1000)
+        raise BadInput(f"cannot be read: {words_of(error, url)}", source=without_password(url)) from None

@@ -8,24 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.constraints import Constraint
+from sparsetune.config.drivers import words_of
 from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.messages import Branch, Key, Run, State, Trial
 from sparsetune.config.metrics import Goal
-from sparsetune.config.paths import without_password
+from sparsetune.config.secrets import without_password
 from sparsetune.config.views import branch_rows
 from sparsetune.config.winners import best_rows
+from sparsetune.search.times import told_ms, trials_with_times
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
 _SQLITE = "sqlite:///"
-_PACKAGES = {
-    "psycopg": "'psycopg[binary]'",
-    "psycopg2": "psycopg2-binary",
-    "pymysql": "pymysql",
-    "MySQLdb": "mysqlclient",
-}
 DEFINITION = "definition"  # the study's attribute with what makes it this study
 
 
@@ -59,13 +55,8 @@ def open_storage(url: str) -> RDBStorage:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         return RDBStorage(url, engine_kwargs=options)
-    except ImportError as error:
-        name = str(getattr(error.__cause__, "name", error))
-        hint = f"; pip install {_PACKAGES[name]}" if name in _PACKAGES else ""
-        raise BadInput(f"cannot be opened: {name} is not installed{hint}", source=without_password(url)) from None
     except Exception as error:  # SQLAlchemy, a driver's own errors, a missing driver: all mean the same here
-        lines = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
-        raise BadInput(f"cannot be opened: {lines[0]}", source=without_password(url)) from None
+        raise BadInput(f"cannot be opened: {words_of(error, url)}", source=without_password(url)) from None
 
 
 @dataclass(frozen=True)
@@ -99,13 +90,14 @@ def read_study(url: str, name: str) -> StoredStudy:
     names = study_names(url)
     if name not in names:
         raise BadInput(unknown("study", name, names), source=without_password(url))
-    study = optuna.load_study(study_name=name, storage=open_storage(url))
+    storage = open_storage(url)
+    study = optuna.load_study(study_name=name, storage=storage)
     goals: list[Goal] = ["maximize" if each == StudyDirection.MAXIMIZE else "minimize" for each in study.directions]
     metrics = study.metric_names or [f"value {index}" for index in range(len(goals))]
     definition = study.user_attrs.get(DEFINITION, {})
     constraints = [Constraint(**each) for each in definition.get("constraints", ())]
     formulas = {each["metric"]: each["score"] for each in definition.get("objectives", ()) if each.get("score")}
-    stored = study.get_trials(deepcopy=False)
+    stored = trials_with_times(storage, study._study_id)
     trials = [as_trial(frozen) for frozen in stored]
     keys = {frozen.number: frozen.user_attrs["key"] for frozen in stored if "key" in frozen.user_attrs}
     rows = [row for trial in trials for row in branch_rows(trial, metrics, constraints)]
@@ -135,8 +127,8 @@ def as_trial(frozen: FrozenTrial) -> Trial:
         values=tuple(frozen.values or ()),
         reason=said.get("reason", ""),
         notes=said.get("notes", {}),
-        started_ms=_milliseconds(frozen.datetime_start),
-        ended_ms=_milliseconds(frozen.datetime_complete),
+        started_ms=told_ms(frozen.datetime_start),
+        ended_ms=told_ms(frozen.datetime_complete),
         errors=said.get("errors", {}),
         branches=branches,
         feasible=all(value <= 0 for value in frozen.constraints.values()),
@@ -152,7 +144,3 @@ def as_trial(frozen: FrozenTrial) -> Trial:
 
 def _run(number: int, seed: int, branch: str, **said: Any) -> Run:
     return Run(Key(number, seed, branch), **said)
-
-
-def _milliseconds(moment: Any) -> int:
-    return int(moment.timestamp() * 1000) if moment else 0

@@ -30,10 +30,12 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
     Raises:
         BadInput: also for files of data or model that are not there, after the rest has been printed.
     """
-    from sparsetune.assembly import warner
+    from sparsetune.assembly import tracked_at, warner
     from sparsetune.search.points import Points
     from sparsetune.search.preview import preview
+    from sparsetune.tracking.experiment import check_experiment
 
+    check_experiment(tracked_at(study), study.name)
     known = Points.of(study, warner(console))
     points = preview(study, SAMPLED)
     print(f"# {study.source}, resolved")

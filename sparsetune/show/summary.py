@@ -16,7 +16,8 @@ from rich.text import Text
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import SAME_AS, Trial
-from sparsetune.config.paths import find_root, without_password
+from sparsetune.config.paths import find_root
+from sparsetune.config.secrets import without_password
 from sparsetune.config.study import Study
 from sparsetune.layout.text import heading
 from sparsetune.report.listing import trial_row

@@ -7,11 +7,14 @@ import sqlite3
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.sqlite import reading
-from sparsetune.tracking.store import database, shown
+from sparsetune.tracking.store import database, refuse_unwritable, shown
 
 
 def check_experiment(uri: str, name: str) -> None:
-    """Raise :class:`BadInput` if the experiment was deleted; writes nothing, is silent about a server that is away."""
+    """Raise :class:`BadInput` if the experiment was deleted, or its file can never be written to.
+
+    It writes nothing, and is silent about a server that is away and a file that is locked.
+    """
     path = database(uri)
     if path is None:
         from sparsetune.tracking.client import find_experiment
@@ -22,7 +25,8 @@ def check_experiment(uri: str, name: str) -> None:
         if found is not None:
             refuse_deleted(uri, name, found.experiment_id, found.lifecycle_stage)
         return
-    with contextlib.suppress(sqlite3.Error), reading(path) as connection:
+    refuse_unwritable(path)
+    with contextlib.suppress(sqlite3.Error), reading(path, seconds=0) as connection:
         query = "SELECT experiment_id, lifecycle_stage FROM experiments WHERE name = ?"
         for number, stage in connection.execute(query, (name,)):
             refuse_deleted(uri, name, str(number), stage)

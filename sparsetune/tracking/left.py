@@ -7,8 +7,9 @@ from pathlib import Path
 
 from sparsetune.config.errors import BadInput
 from sparsetune.tracking.client import fetch, find_run, names_of_files
+from sparsetune.tracking.opening import store_to_read
 from sparsetune.tracking.places import Place
-from sparsetune.tracking.store import database, shown
+from sparsetune.tracking.store import shown
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,10 @@ def left_by(uri: str, study: str, uid: str, place: Place, name: str, folder: Pat
     Raises:
         BadInput: no store, one that cannot be read, or no such run in it.
     """
-    path = database(uri)
-    if path is not None and not path.exists():
-        raise BadInput("nothing is recorded there", source=path)
-    try:
+    with store_to_read(uri):
         run = find_run(uri, study, uid, place)
         names = () if run is None else names_of_files(uri, run)
         file = fetch(uri, run, name, folder) if run is not None and name in names else None
-    except Exception as error:  # MLflow's own, its database's, its server's client's: all mean the same here
-        reason = " ".join(str(error).replace(uri, shown(uri)).split())[:300]
-        raise BadInput(f"cannot be read: {reason or type(error).__name__}", source=f"MLflow at {shown(uri)}") from None
     if run is None:
         problem = f"has no run of {place.name} of study {study!r}: it was deleted there, or was not sent yet"
         raise BadInput(f"MLflow at {shown(uri)} {problem}")

@@ -34,7 +34,7 @@ from sparsetune.tracking.places import (
     place_of,
     views,
 )
-from sparsetune.tracking.store import check_writable, create_once, database, shown
+from sparsetune.tracking.store import check_writable, create_once, database, reason_of, shown
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -131,10 +131,8 @@ class MlflowTracker:
         self._entered[trial.number] = list(entries)
 
     def _complain(self, error: Exception) -> None:
-        reason = " ".join(str(error).replace(self._uri, shown(self._uri)).split())[:300]
-        self._warn(
-            f"MLflow at {shown(self._uri)}: not logged now, will be sent later: {type(error).__name__}: {reason}"
-        )
+        reason = f"{type(error).__name__}: {reason_of(error, self._uri)}"
+        self._warn(f"MLflow at {shown(self._uri)}: not logged now, will be sent later: {reason}")
 
     def _reachable(self) -> bool:
         try:

@@ -11,6 +11,12 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from sparsetune.config.errors import BadInput
+from sparsetune.config.proxies import through_proxy
+from sparsetune.config.secrets import hidden
+from sparsetune.config.tables import MLFLOW, look
+from sparsetune.config.tracking_uri import is_database
+
 LOCK_SECONDS = 1.0
 
 
@@ -23,13 +29,25 @@ def database(uri: str) -> Path | None:
 
 def is_remote(uri: str) -> bool:
     """Whether a tracking server decides where artifacts go."""
-    return uri.startswith(("http://", "https://", "databricks", "uc:"))
+    return not is_database(uri)
 
 
 def shown(uri: str) -> str:
     """The URI for messages: without user, password and query."""
     parts = urlsplit(uri)
     return uri if not parts.netloc else f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def reason_of(error: Exception, uri: str) -> str:
+    """Why a store did not serve, on one short line without passwords, with the proxy in between."""
+    cause: BaseException = error
+    while is_remote(uri) and (cause.__cause__ or cause.__context__):  # clients wrap it in long words of their own
+        cause = cause.__cause__ or cause.__context__ or cause
+    if isinstance(cause, OSError):
+        said = f"no answer ({cause.strerror or cause or type(cause).__name__})"
+    else:
+        said = str(error).replace(uri, shown(uri)) or type(error).__name__
+    return f"{hidden(' '.join(said.split()), uri)[:300]}{through_proxy(uri) if is_remote(uri) else ''}"
 
 
 def create_once(path: Path, create: Callable[[str], object]) -> None:
@@ -63,3 +81,18 @@ def check_writable(path: Path) -> None:
     with closing(sqlite3.connect(uri, uri=True, timeout=LOCK_SECONDS, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raise :class:`BadInput` for a database that takes no results as it is: not MLflow's, of another version, no file
+    or folder that may be written to; writes nothing."""
+    if not path.exists():
+        there = next(folder for folder in path.absolute().parents if folder.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            raise BadInput(f"cannot be made: nothing can be written in {there}", source=path)
+        return
+    trouble = look(path, MLFLOW).trouble
+    if trouble is not None and not trouble.passing:
+        raise trouble.refusal(path)
+    if not os.access(path, os.W_OK):
+        raise BadInput("cannot be written to", source=path)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from sparsetune.config.errors import BadInput
-from sparsetune.tracking.client import find_experiment
+from sparsetune.tracking.client import connected, find_experiment
+from sparsetune.tracking.opening import store_to_read
 from sparsetune.tracking.store import database, is_remote, shown
 
 HOST = "127.0.0.1"
@@ -19,14 +20,13 @@ HOST = "127.0.0.1"
 def open_ui(uri: str, port: int, *, experiment: str | None, say: Callable[[str], None]) -> NoReturn:
     """Say the link of an experiment (None: of all) and become MLflow's server until it is interrupted.
 
-    Raises :class:`BadInput` for a store or an experiment that is not there, a port that is taken, or a tracking server
-    that has its own pages.
+    Raises :class:`BadInput` for a store that is not there or cannot be opened, an experiment that is not there, a port
+    that is taken, or a tracking server that has its own pages.
     """
     uri = absolute(uri)
     path = database(uri)
-    if path is not None and not path.exists():
-        raise BadInput("nothing is recorded yet: run a study first", source=path)
-    link = page(uri, port, experiment)
+    with store_to_read(uri):
+        link = page(uri, port, experiment)
     if is_remote(uri):
         raise BadInput(f"the tracking server shows its own pages: {link}")
     with socket.socket() as probe:
@@ -53,6 +53,8 @@ def page(uri: str, port: int, experiment: str | None) -> str:
     """The address of an experiment's runs, or of the list of experiments."""
     base = shown(uri).rstrip("/") if is_remote(uri) else f"http://{HOST}:{port}"
     if experiment is None:
+        if not is_remote(uri):
+            connected(uri)  # or whoever reads the link finds that it cannot be
         return f"{base}/#/experiments"
     found = find_experiment(uri, experiment)
     if found is None:

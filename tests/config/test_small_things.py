@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from sparsetune.config.cadence import Cadence
 from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import Project, find_root, slug, without_password
+from sparsetune.config.paths import Project, find_root, slug
 from sparsetune.config.registry import Registry
+from sparsetune.config.secrets import without_password
 from sparsetune.config.seeds import mix
 from sparsetune.failpoints import VARIABLE
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -177,6 +177,24 @@ def test_the_last_end_and_the_last_failure(store: Store) -> None:
         said = " ".join(text([facts(store, "a")], now=last.timestamp() + 720).split())
     assert "last end 12 min ago" in said
     assert "failed trial 3: no [memory] left" in said
+
+
+@pytest.mark.parametrize("name", ["Asia/Tokyo", "America/Los_Angeles"])
+def test_in_every_zone_it_is_now(
+    name: str, zone: Callable[[str], None], store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zone(name)
+    study = store.add("a", budget=8)
+    with hold(lock(store, "a"), "a"):
+        now = time.time()
+        study.tell(study.ask(), (0.1, 0.1))
+        said = " ".join(text([facts(store, "a")], now=now + 720).split())
+        show_status(Reader(store.url, "a", store.project, clock=lambda: now + 2), as_json=True)
+    assert "last end 12 min ago" in said
+    assert ", for 12 min" in said
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert now - 1 < document["last_ended_ms"] / 1000 < now + 10
+    assert 0 < document["seconds_left"] < 60
 
 
 def test_the_estimate_looks_at_this_drivers_trials(store: Store) -> None:
