@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Key
+from sparsetune.config.sqlite import sqlite_url
 
 
 def find_root(start: Path) -> Path:
@@ -34,11 +35,11 @@ class Project:
 
     @property
     def storage_url(self) -> str:
-        return f"sqlite:///{self.runs / 'studies.db'}"
+        return sqlite_url(self.runs / "studies.db")
 
     @property
     def tracking_uri(self) -> str:
-        return f"sqlite:///{self.runs / 'mlflow.db'}"
+        return sqlite_url(self.runs / "mlflow.db")
 
     @property
     def artifacts(self) -> Path:

@@ -13,11 +13,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sparsetune.config.paths import Project
-from sparsetune.config.sqlite import reading
+from sparsetune.config.sqlite import reading, sqlite_path, sqlite_url
 from sparsetune.doctor.finding import Finding, State
 from sparsetune.doctor.migrations import Migrations, migrations
 from sparsetune.layout.text import size
-from sparsetune.search.storage import sqlite_path
 from sparsetune.tracking.store import database, is_remote, shown
 
 SECONDS = 3.0  # to wait for a server
@@ -92,7 +91,7 @@ def file_finding(path: Path, tables: Tables) -> Finding:
         state: State = "note" if error.sqlite_errorname in ("SQLITE_BUSY", "SQLITE_READONLY_ROLLBACK") else "problem"
         return Finding(state, tables.what, f"{path}: {meaning}", mend)
     found = f"{path.name}: {size(path.stat().st_size)}, {', '.join(counts)}"
-    return schema_finding(tables, found, revision, migrations(tables.package, tables.scripts), f"sqlite:///{path}")
+    return schema_finding(tables, found, revision, migrations(tables.package, tables.scripts), sqlite_url(path))
 
 
 def schema_finding(tables: Tables, found: str, revision: str, known: Migrations, url: str) -> Finding:

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.sqlite import sqlite_path
 from sparsetune.search.lock import place_in, refuse_if_held
-from sparsetune.search.storage import sqlite_path
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.paths import made, slug
-from sparsetune.search.storage import sqlite_path
+from sparsetune.config.sqlite import sqlite_path
 
 if TYPE_CHECKING:
     from sparsetune.config.study import Study

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.constraints import Constraint
-from sparsetune.config.errors import BadInput, unknown
+from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.messages import Branch, Key, Run, State, Trial
 from sparsetune.config.metrics import Goal
 from sparsetune.config.paths import without_password
+from sparsetune.config.sqlite import instead, sqlite_path
 from sparsetune.config.views import branch_rows
 from sparsetune.config.winners import best_rows
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
-_SQLITE = "sqlite:///"
 _PACKAGES = {
     "psycopg": "'psycopg[binary]'",
     "psycopg2": "psycopg2-binary",
@@ -27,11 +27,6 @@ _PACKAGES = {
     "MySQLdb": "mysqlclient",
 }
 DEFINITION = "definition"  # the study's attribute with what makes it this study
-
-
-def sqlite_path(url: str) -> Path | None:
-    """The file of an SQLite URL; None for another database."""
-    return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
 
 
 def exists(url: str) -> bool:
@@ -53,12 +48,14 @@ def open_storage(url: str) -> RDBStorage:
     from optuna.storages import RDBStorage
     from sqlalchemy.pool import NullPool
 
+    if allowed := instead(url):
+        raise BadInput(f"found {shown(url)}, allowed: {allowed}", key="storage")
     # a server's connection is opened for each transaction: none goes stale in hours of training
     options = {"connect_args": {"timeout": 60}} if sqlite_path(url) else {"poolclass": NullPool}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        return RDBStorage(url, engine_kwargs=options)
+        return RDBStorage(_literal(url), engine_kwargs=options)
     except ImportError as error:
         name = str(getattr(error.__cause__, "name", error))
         hint = f"; pip install {_PACKAGES[name]}" if name in _PACKAGES else ""
@@ -66,6 +63,11 @@ def open_storage(url: str) -> RDBStorage:
     except Exception as error:  # SQLAlchemy, a driver's own errors, a missing driver: all mean the same here
         lines = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
         raise BadInput(f"cannot be opened: {lines[0]}", source=without_password(url)) from None
+
+
+def _literal(url: str) -> str:
+    """Optuna takes a URL for a template."""
+    return url.replace("{", "{{").replace("}", "}}")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from sparsetune.config.messages import Files
 from sparsetune.config.paths import slug
+from sparsetune.config.sqlite import for_mlflow
 from sparsetune.tracking.entry import Point
 from sparsetune.tracking.experiment import refuse_deleted
 from sparsetune.tracking.places import STUDY_ID, TRIAL, Place, place_in
@@ -39,7 +40,7 @@ def connected(uri: str) -> MlflowClient:
     """A client for a tracking URI; nothing is asked of it yet."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's use of SQLAlchemy, nothing that a user can mend
-        return MlflowClient(uri, registry_uri=uri)
+        return MlflowClient(for_mlflow(uri), registry_uri=for_mlflow(uri))
 
 
 def experiment_id(client: MlflowClient, uri: str, name: str, artifacts: Path) -> str:

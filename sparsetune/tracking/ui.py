@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.sqlite import for_mlflow, sqlite_url
 from sparsetune.tracking.client import find_experiment
 from sparsetune.tracking.store import database, is_remote, shown
 
@@ -46,7 +47,7 @@ def open_ui(uri: str, port: int, *, experiment: str | None, say: Callable[[str],
 def absolute(uri: str) -> str:
     """The URI with the whole path of an SQLite file: the server starts in another folder."""
     path = database(uri)
-    return uri if path is None else f"sqlite:///{path.absolute()}{''.join(uri.partition('?')[1:])}"
+    return uri if path is None else f"{sqlite_url(path.absolute())}{''.join(uri.partition('?')[1:])}"
 
 
 def page(uri: str, port: int, experiment: str | None) -> str:
@@ -67,7 +68,7 @@ def command(port: int) -> list[str]:
 def environment(uri: str) -> dict[str, str]:
     """Variables for the server; the URI is among them because a command line shows passwords to every user."""
     return {
-        "MLFLOW_BACKEND_STORE_URI": uri,
+        "MLFLOW_BACKEND_STORE_URI": for_mlflow(uri),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "PYTHONWARNINGS": "ignore",  # MLflow's own deprecations
         "MLFLOW_DISABLE_TELEMETRY": os.environ.get("MLFLOW_DISABLE_TELEMETRY", "true"),
