@@ -64,9 +64,16 @@ def ui(
 
     from sparsetune.config.paths import Project, find_root
     from sparsetune.config.study_load import check_tracking_uri
+    from sparsetune.search.lock import others
+    from sparsetune.show.facts import nearest_project
+    from sparsetune.tracking.home import Home
     from sparsetune.tracking.ui import open_ui
 
     if uri:
         check_tracking_uri(uri, key="--uri")
     named = uri or os.environ.get("MLFLOW_TRACKING_URI")
-    open_ui(named or Project(find_root(root or Path.cwd())).tracking_uri, port, experiment=name, say=print)
+    start = root or Path.cwd()
+    project = nearest_project(start) if named else Project(find_root(start))
+    where = named or Project(find_root(start)).tracking_uri
+    home = None if project is None else Home.of(project.runs, where, shared=others(project.runs / "locks"))
+    open_ui(where, port, experiment=name, home=home, say=print)

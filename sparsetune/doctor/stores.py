@@ -16,6 +16,7 @@ from sparsetune.config.paths import Project
 from sparsetune.config.sqlite import reading, sqlite_path, sqlite_url
 from sparsetune.doctor.finding import Finding, State
 from sparsetune.doctor.migrations import Migrations, migrations
+from sparsetune.doctor.moved import moved_findings
 from sparsetune.layout.text import size
 from sparsetune.tracking.store import database, is_remote, shown
 
@@ -64,6 +65,8 @@ def mlflow_store(project: Project | None) -> Iterator[Finding]:
     path = database(uri)
     if path is not None:
         yield file_finding(path, MLFLOW)
+        if project is not None and path.exists():
+            yield from moved_findings(project, uri, path)
     elif is_remote(uri):
         yield server_finding(uri)
     elif uri:

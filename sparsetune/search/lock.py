@@ -48,6 +48,17 @@ def refuse_if_held(path: Path, study: str) -> None:
             raise BadInput(_held(path, study), source=path) from None
 
 
+def others(folder: Path, own: Path | None = None) -> bool:
+    """Whether a live driver holds one of a folder's locks, but for one's own; writes nothing."""
+    for path in folder.glob("*.lock"):
+        if path != own:
+            try:
+                refuse_if_held(path, path.stem)
+            except BadInput:
+                return True
+    return False
+
+
 @contextmanager
 def hold(path: Path, study: str) -> Iterator[None]:
     """Hold the lock; raise :class:`BadInput` if another process does."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sparsetune.config.errors import BadInput
 from sparsetune.tracking.client import fetch, find_run, names_of_files
+from sparsetune.tracking.home import Home
 from sparsetune.tracking.places import Place
 from sparsetune.tracking.store import database, shown
 
@@ -24,7 +25,7 @@ class Left:
     path: Path | None
 
 
-def left_by(uri: str, study: str, uid: str, place: Place, name: str, folder: Path) -> Left:
+def left_by(uri: str, study: str, uid: str, place: Place, name: str, folder: Path, home: Home | None) -> Left:
     """Find a run's file of that name.
 
     Args:
@@ -32,6 +33,7 @@ def left_by(uri: str, study: str, uid: str, place: Place, name: str, folder: Pat
         study: its name, which is that of its experiment.
         uid: tells the study from others of its name.
         folder: where a copy goes if the file does not lie on this machine.
+        home: of the project, which may have moved since.
 
     Raises:
         BadInput: no store, one that cannot be read, or no such run in it.
@@ -41,8 +43,9 @@ def left_by(uri: str, study: str, uid: str, place: Place, name: str, folder: Pat
         raise BadInput("nothing is recorded there", source=path)
     try:
         run = find_run(uri, study, uid, place)
-        names = () if run is None else names_of_files(uri, run)
-        file = fetch(uri, run, name, folder) if run is not None and name in names else None
+        lies = "" if run is None else home.now(run.info.artifact_uri) if home else run.info.artifact_uri
+        names = names_of_files(uri, lies) if lies else ()
+        file = fetch(uri, lies, name, folder) if name in names else None
     except Exception as error:  # MLflow's own, its database's, its server's client's: all mean the same here
         reason = " ".join(str(error).replace(uri, shown(uri)).split())[:300]
         raise BadInput(f"cannot be read: {reason or type(error).__name__}", source=f"MLflow at {shown(uri)}") from None
