@@ -20,6 +20,7 @@ from sparsetune.config.registry import StudyRegistries
 from sparsetune.config.study import Study
 from sparsetune.config.yaml_io import dump
 from sparsetune.inputs import Places
+from sparsetune.layout.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -154,4 +155,4 @@ def warner(console: Console) -> Warn:
     """Prints one warning line."""
     from rich.markup import escape
 
-    return lambda text: console.print(f"[yellow]warning:[/yellow] {escape(text)}", highlight=False)
+    return lambda text: console.print(f"[yellow]warning:[/yellow] {escape(printable(text))}", highlight=False)

@@ -30,7 +30,8 @@ def moved_findings(project: Project, uri: str, store: Path) -> Iterator[Finding]
     with suppress(sqlite3.Error), reading(store) as connection:
         for name, place in connection.execute(_QUERY).fetchall():
             folder = path_of(home.now(place or ""))
-            if folder is not None and name != "Default" and not _writable(folder):
+            elsewhere = folder is not None and not folder.is_relative_to(project.runs)  # that one is looked at anyway
+            if folder and elsewhere and name != "Default" and not _writable(folder):
                 found = f"files of experiment {name!r} go to {folder}, where nothing can be written"
                 yield Finding("problem", "MLflow", found, "make that folder, or give the study another name")
 

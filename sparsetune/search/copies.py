@@ -1,4 +1,4 @@
-"""Two projects, a copy and its original, that keep one study in one MLflow: trials of one would pass for the other's."""
+"""A copy of a project and its original that keep one study in one MLflow: trials of one would pass for the other's."""
 
 from __future__ import annotations
 
