@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.former import note_place
 from sparsetune.config.messages import Executor, Job, Key, OwnFile, Report, Row, Trial
 from sparsetune.config.overrides import assign
-from sparsetune.config.paths import run_folder
+from sparsetune.config.paths import Project, run_folder
 from sparsetune.config.provenance import tags
 from sparsetune.config.registry import StudyRegistries
 from sparsetune.config.secrets import hidden
@@ -20,10 +21,12 @@ from sparsetune.config.study import Study
 from sparsetune.config.tracking_uri import tracking_uri
 from sparsetune.config.yaml_io import dump
 from sparsetune.inputs import Places
+from sparsetune.layout.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sparsetune.tracking.home import Home
     from sparsetune.tracking.mlflow import MlflowTracker
 
 Warn = Callable[[str], None]
@@ -114,14 +117,24 @@ def tracked_at(study: Study) -> str:
     return study.tracking.uri or tracking_uri() or study.project.tracking_uri
 
 
-def open_tracker(study: Study, uid: str, warn: Warn) -> MlflowTracker:
+def at_home(project: Project, uri: str, lock_file: Path) -> Home:
+    """Note where the project lies; returns what of MLflow's store has to follow it, as the holder of that lock."""
+    from sparsetune.search.lock import others
+    from sparsetune.tracking.home import Home
+
+    home = Home.of(project.runs, uri, shared=others(project.runs / "locks", lock_file))
+    note_place(project.runs, home.former.guessed)
+    return home
+
+
+def open_tracker(study: Study, uid: str, warn: Warn, home: Home) -> MlflowTracker:
     """The observer that writes to MLflow, for the study of that identity."""
     from sparsetune.tracking.mlflow import MlflowTracker
     from sparsetune.tracking.places import STUDY_ID
 
     uri = tracked_at(study)
     labels = {**tags(study.project.root, study.imports), STUDY_ID: uid}
-    return MlflowTracker(uri, study.name, study.project.artifacts, study=study.name, tags=labels, warn=warn)
+    return MlflowTracker(uri, study.name, study.project.artifacts, study=study.name, tags=labels, warn=warn, home=home)
 
 
 def leave_summary(study: Study, tracker: MlflowTracker, counted: Mapping[str, int], rows: Sequence[Trial]) -> None:
@@ -143,4 +156,4 @@ def warner(console: Console) -> Warn:
     """Prints one warning line."""
     from rich.markup import escape
 
-    return lambda text: console.print(f"[yellow]warning:[/yellow] {escape(hidden(text))}", highlight=False)
+    return lambda text: console.print(f"[yellow]warning:[/yellow] {escape(printable(hidden(text)))}", highlight=False)

@@ -14,6 +14,7 @@ from typing import Any
 
 from sparsetune.config.messages import Job, Key, Metrics, Observer, Outcome, Report, Run, State, Trial
 from sparsetune.folders import Folders
+from sparsetune.layout.printable import printable_lines
 from sparsetune.running import Running, TrialBook
 
 STOP = "stop"  # in the folder of the study's trials: running jobs save their state and end
@@ -188,7 +189,7 @@ class Driver:
         """A job that no worker could finish: what has not ended is a FAIL."""
         if key.number in self._running:
             self._hand_on_error(self._running[key.number])
-            self._broken_off(self._running[key.number], reason)
+            self._broken_off(self._running[key.number], printable_lines(reason))
 
     def make_good(self, observer: Observer) -> None:
         """Give an observer again what an earlier run could not hand over in full."""

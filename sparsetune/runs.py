@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparsetune import inputs
-from sparsetune.assembly import registries, train_and_draw, visible_gpus, warner
+from sparsetune.assembly import at_home, registries, train_and_draw, visible_gpus, warner
 from sparsetune.config.checking import check_model
 from sparsetune.config.errors import BadInput
 from sparsetune.config.extent import Extent
@@ -95,8 +95,9 @@ def run_configs(
         identity = {**each.config.plain(), **environment(each.own), "content": read.content}
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
         work = each.project.trials(each.path.stem, digest)
-        with hold(each.project.runs / "locks" / f"{work.name}.lock", each.path.stem):
-            trial = _run_one(each, work, folders.get(each.path), console)
+        lock_file = each.project.runs / "locks" / f"{work.name}.lock"
+        with hold(lock_file, each.path.stem):
+            trial = _run_one(each, work, folders.get(each.path), lock_file, console)
         results.append((each.path.stem, trial))
     return results
 
@@ -142,7 +143,7 @@ def _project(path: Path) -> Project:
         return Project(find_root(Path.cwd()))
 
 
-def _run_one(order: _Order, folder: Path, keep: Path | None, console: Console) -> Trial:
+def _run_one(order: _Order, folder: Path, keep: Path | None, lock_file: Path, console: Console) -> Trial:
     from sparsetune.execution.in_process import InProcess
     from sparsetune.tracking.console import ConsoleObserver
     from sparsetune.tracking.mlflow import MlflowTracker
@@ -153,7 +154,8 @@ def _run_one(order: _Order, folder: Path, keep: Path | None, console: Console) -
     name = _name(folder, stem)
     warn = warner(console)
     labels = {**tags(project.root, order.own), RUN: name}
-    tracker = MlflowTracker(order.uri, EXPERIMENT, project.artifacts, study=None, tags=labels, warn=warn)
+    home = at_home(project, order.uri, lock_file)
+    tracker = MlflowTracker(order.uri, EXPERIMENT, project.artifacts, study=None, tags=labels, warn=warn, home=home)
     shown = tuple(Objective(metric=name, goal=goal) for name, goal in _SHOWN if METRICS[name].of(task))
     book = SingleTrial(config.plain())
     watcher = ConsoleObserver(console, shown, (), Extent(1), stem)

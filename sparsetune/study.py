@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparsetune import inputs, signals
 from sparsetune.assembly import (
+    at_home,
     import_ahead,
     job_options,
     leave_summary,
@@ -77,6 +78,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
         CannotWrite: no room for results; what was finished is kept.
     """
     from sparsetune.search import lock
+    from sparsetune.search.copies import refuse_double
     from sparsetune.search.ledger import Ledger
     from sparsetune.search.meaning import refuse_other_content, refuse_other_meaning, spent
     from sparsetune.search.points import Points
@@ -89,6 +91,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     lock.refuse_if_held(lock_file, study.name)
     refuse_other_meaning(study)
     points = Points.of(study, warner(console))
+    refuse_double(study, tracked_at(study))
     check_experiment(tracked_at(study), study.name)
     import_ahead("sparsetune.tracking.mlflow")
     places = inputs.locate(study.trial, study.project, known, study.source)
@@ -112,8 +115,9 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     warn = warner(console)
     try:
         with lock.hold(lock_file, study.name):
+            home = at_home(study.project, tracked_at(study), lock_file)
             ledger = Ledger(study, environment(study.imports), warn, prepared.content, points)
-            tracking = Background(lambda: open_tracker(study, ledger.uid, warn))
+            tracking = Background(lambda: open_tracker(study, ledger.uid, warn, home))
             earlier = ledger.trials()
             watcher = ConsoleObserver(
                 console, study.objectives, earlier, ledger.extent, study.name, constraints=study.constraints

@@ -52,9 +52,8 @@ def run(
     with _arguments_not_options():
         changes = overrides(set, trials)
         at_once = whole_number("workers", workers)
-        from rich.console import Console
-
         from sparsetune import study as story
+        from sparsetune.layout.terminal import Console
 
         read_env()
         study = story.load(Path(path).expanduser(), changes)

@@ -35,6 +35,7 @@ def kept_ticket(
     from sparsetune.folders import Folders
     from sparsetune.search.definition import study_uid
     from sparsetune.search.storage import open_storage
+    from sparsetune.tracking.home import Home
     from sparsetune.tracking.left import left_by
     from sparsetune.tracking.places import place_of
 
@@ -53,7 +54,8 @@ def kept_ticket(
         unsent = Folders(project.trials(result.name, uid)).of_run(run.key, len(trial.runs)) / TICKET
         with contextlib.suppress(FileNotFoundError):  # a copy: it goes from there as soon as MLflow has it
             return Path(shutil.copy(unsent, folder))
-    left = left_by(uri, result.name, uid, place_of(trial, run.key), TICKET, folder)
+    home = Home.of(project.runs, uri) if project is not None else None
+    left = left_by(uri, result.name, uid, place_of(trial, run.key), TICKET, folder, home)
     if left.path is None:
         method = trial.config["method"]["name"]
         raise BadInput(f"{missing}: " + (f"{method!r} trains weights" if left.names else "its files are gone"))

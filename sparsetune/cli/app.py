@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -14,14 +14,14 @@ import typer
 from sparsetune.cli.look import Group, examples
 from sparsetune.cli.stdout import NO_ROOM, reader_left
 from sparsetune.config.disk import CannotWrite, disk_trouble
-from sparsetune.config.errors import BadInput
+from sparsetune.config.errors import BadInput, in_utf8
 from sparsetune.config.secrets import hidden
+from sparsetune.layout.printable import printable, printable_lines
 from sparsetune.signals import Stopped
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from sparsetune.config.messages import OwnFile
+    from sparsetune.layout.terminal import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,10 +60,11 @@ def guarded(command: F) -> F:
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
+            _refuse_other_encodings(kwargs.values())
             return command(*args, **kwargs)
         except BadInput as error:
             if kwargs.get("verbose"):
-                _print_traceback()
+                _show_traceback()
             _fail(f"error: {error}", 2)
         except Stopped as stopped:
             _fail(str(stopped), 128 + stopped.signum)
@@ -79,14 +80,17 @@ def guarded(command: F) -> F:
             trouble = disk_trouble(error)
             if trouble:
                 _fail(_no_room(trouble), NO_ROOM)
-            _print_traceback()
+            _show_traceback()
             _fail("error: this should not happen; what was finished is kept, the same command goes on from here", 70)
 
     return run  # type: ignore[return-value]
 
 
-def _print_traceback() -> None:
-    print(hidden(traceback.format_exc()), end="", file=sys.stderr)
+def _refuse_other_encodings(values: Iterable[Any]) -> None:
+    for value in values:
+        for text in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(text, str | Path):
+                in_utf8(text)
 
 
 def _no_room(trouble: str) -> str:
@@ -110,15 +114,18 @@ def about(
     """Which setting of my sparsity method should I use, and what does it cost me?"""
 
 
+def _show_traceback() -> None:
+    print(printable_lines(hidden(traceback.format_exc())), end="", file=sys.stderr)
+
+
 def _fail(line: str, code: int) -> NoReturn:
-    print(line, file=sys.stderr)
+    print(printable(line), file=sys.stderr)
     raise typer.Exit(code)
 
 
 def stderr() -> Console:
     """Progress and warnings go here, so that stdout holds results alone."""
-    from rich.console import Console
-
+    from sparsetune.layout.terminal import Console
     from sparsetune.tracking.output import unbreakable
 
     return Console(file=unbreakable(sys.stderr), stderr=True)  # a closed terminal ends no study

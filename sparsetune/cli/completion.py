@@ -15,8 +15,7 @@ from sparsetune.config.paths import Project, find_root
 
 def study_names(ctx: typer.Context) -> list[str]:
     """Of the storage that the command line names so far, if that is an SQLite file."""
-    from sparsetune.config.sqlite import reading
-    from sparsetune.search.storage import sqlite_path
+    from sparsetune.config.sqlite import reading, sqlite_path
 
     try:
         path = sqlite_path(ctx.params.get("storage") or Project(_root(ctx)).storage_url)

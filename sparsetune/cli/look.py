@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from sparsetune.layout.printable import printable
 
 
 def examples(*lines: str, note: str = "") -> str:
@@ -17,6 +21,10 @@ def examples(*lines: str, note: str = "") -> str:
 class Command(TyperCommand):
     """A command in that look."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _shown_escaped():
+            return super().make_context(*args, **kwargs)
+
     def get_params(self, ctx: Any) -> list[Any]:
         return _plain_flags(super().get_params(ctx))
 
@@ -24,8 +32,23 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     """All commands, in that look."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _shown_escaped():
+            return super().make_context(*args, **kwargs)
+
     def get_params(self, ctx: Any) -> list[Any]:
         return _plain_flags(super().get_params(ctx))
+
+
+@contextmanager
+def _shown_escaped() -> Iterator[None]:
+    """What was typed is part of what typer says of it."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(getattr(error, "message", None), str):
+            error.message = printable(error.message)  # type: ignore[attr-defined]
+        raise
 
 
 def _plain_flags(params: list[Any]) -> list[Any]:

@@ -62,8 +62,14 @@ def ui(
     """Open MLflow's UI on a study's runs, on this machine only."""
     from sparsetune.config.paths import Project, find_root
     from sparsetune.config.tracking_uri import tracking_uri
+    from sparsetune.search.lock import others
+    from sparsetune.show.facts import nearest_project
 
-    named = tracking_uri(uri) or Project(find_root(root or Path.cwd())).tracking_uri
+    named, start = tracking_uri(uri), root or Path.cwd()
+    project = nearest_project(start) if named else Project(find_root(start))
+    where = named or Project(find_root(start)).tracking_uri
+    from sparsetune.tracking.home import Home
     from sparsetune.tracking.ui import open_ui  # with MLflow, which takes seconds
 
-    open_ui(named, port, experiment=name, say=print)
+    home = None if project is None else Home.of(project.runs, where, shared=others(project.runs / "locks"))
+    open_ui(where, port, experiment=name, home=home, say=print)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from sparsetune.config.secrets import hidden
+from sparsetune.layout.printable import printable
+
+PathT = TypeVar("PathT", bound=str | Path)
 
 
 class BadInput(ValueError):
@@ -14,14 +18,23 @@ class BadInput(ValueError):
     (exit code 2)."""
 
     def __init__(self, problem: str, *, source: object = "", key: str = "") -> None:
-        self.problem = hidden(" ".join(problem.split()))
-        self.source = hidden(str(source))
-        self.key = key
+        self.problem = printable(hidden(" ".join(problem.split())))
+        self.source = printable(hidden(str(source)))
+        self.key = printable(key)
         super().__init__(": ".join(part for part in (self.source, self.key, self.problem) if part))
 
     def located(self, *, source: object = "", key: str = "") -> BadInput:
         """The same problem with what it lacks of file and key filled in."""
         return BadInput(self.problem, source=self.source or source, key=self.key or key)
+
+
+def in_utf8(path: PathT, *, key: str = "") -> PathT:
+    """The path; raises :class:`BadInput` for one with bytes that are not UTF-8: databases and YAML cannot hold it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise BadInput(f"found '{path}', allowed: a path in UTF-8", key=key) from None
+    return path
 
 
 def shown(value: Any) -> str:

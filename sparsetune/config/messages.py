@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from sparsetune.layout.printable import printable_lines
+
 Metrics = dict[str, float]
 State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAIL"]
 Files = Mapping[str, Path]  # name to path
@@ -88,6 +90,9 @@ class Outcome:
     metrics: Metrics = field(default_factory=dict)
     reason: str = ""
     notes: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", printable_lines(self.reason))  # it goes to terminals and databases
 
 
 @dataclass(frozen=True)

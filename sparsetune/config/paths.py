@@ -9,13 +9,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput
+from sparsetune.config.errors import BadInput, in_utf8
 from sparsetune.config.messages import Key
+from sparsetune.config.sqlite import sqlite_url
 
 
 def find_root(start: Path) -> Path:
     """The nearest ancestor of ``start`` (a file or folder) that has ``search_spaces/``."""
-    start = start.resolve()
+    start = in_utf8(start.resolve())
     for folder in (start, *start.parents):
         if (folder / "search_spaces").is_dir():
             return folder
@@ -34,11 +35,11 @@ class Project:
 
     @property
     def storage_url(self) -> str:
-        return f"sqlite:///{self.runs / 'studies.db'}"
+        return sqlite_url(self.runs / "studies.db")
 
     @property
     def tracking_uri(self) -> str:
-        return f"sqlite:///{self.runs / 'mlflow.db'}"
+        return sqlite_url(self.runs / "mlflow.db")
 
     @property
     def artifacts(self) -> Path:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.base import Part
+from sparsetune.config.base import Part, places
 from sparsetune.config.constraints import Constraint
 from sparsetune.config.extent import Extent
 from sparsetune.config.forks import branches_of
@@ -133,6 +133,10 @@ class Study:
         """How often a trial reports. A round trip an epoch costs small trainings more than their steps."""
         auto = "1ep" if self.prunes else "1s"
         return auto if self.tracking.report_every == "auto" else self.tracking.report_every
+
+    def places(self, section: str) -> set[str]:
+        """The fields of a section that say where its files lie."""
+        return {name for base in self.bases.values() for name in places(getattr(base, section))}
 
     @property
     def definition(self) -> dict[str, Any]:

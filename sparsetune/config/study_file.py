@@ -12,6 +12,7 @@ from sparsetune.config.constraints import Constraint
 from sparsetune.config.errors import shown
 from sparsetune.config.expressions import parse
 from sparsetune.config.metrics import Goal
+from sparsetune.config.sqlite import instead
 
 
 class Objective(Model):
@@ -112,8 +113,8 @@ class StudyFile(Imports):
     @field_validator("storage")
     @classmethod
     def _lasting(cls, url: str | None) -> str | None:
-        if url is not None and url.startswith("sqlite") and (":memory:" in url or not url.startswith("sqlite:///")):
-            raise ValueError(f"found {url!r}, allowed: a storage that lasts, such as sqlite:///studies.db")
+        if url is not None and (allowed := instead(url)):
+            raise ValueError(f"found {shown(url)}, allowed: {allowed}")
         return url
 
     @field_validator("study")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.migrations import Migrations, migrations
-from sparsetune.config.sqlite import reading
+from sparsetune.config.sqlite import reading, sqlite_url
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,6 @@ def _misfit(tables: Tables, schema: str, known: Migrations, path: Path) -> Troub
     if schema == known.head or known.head is None:
         return None
     if schema in known.all:
-        mend = f"copy the file, then: {tables.upgrade.format(f'sqlite:///{path}')}"
+        mend = f"copy the file, then: {tables.upgrade.format(sqlite_url(path))}"
         return Trouble(f"of an older {tables.package} (schema {schema})", mend)
     return Trouble(f"of a newer {tables.package} (schema {schema})", f"install the {tables.package} that wrote it")

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from sparsetune.config.drivers import missing_driver
 from sparsetune.config.errors import BadInput, shown
 from sparsetune.config.secrets import without_password
+from sparsetune.config.sqlite import instead, sqlite_path
 from sparsetune.config.urls import place, user_part
 from sparsetune.config.variables import from_environment
 
@@ -43,9 +44,9 @@ def is_database(uri: str) -> bool:
 def _problem(uri: str) -> str:
     scheme, colon, rest = uri.partition(":")
     kind = scheme.partition("+")[0]
-    if scheme == "sqlite" and rest.startswith("///"):
-        lasting = rest[3:].partition("?")[0] not in ("", ":memory:")
-        return "" if lasting else ", allowed: a file, such as sqlite:///mlflow.db"
+    if sqlite_path(uri) is not None:
+        allowed = instead(uri)
+        return allowed and f", allowed: {allowed}"
     if kind in _DATABASES and rest.startswith("//"):
         return _problem_of_database(uri)
     if scheme in ("http", "https") and rest.startswith("//"):

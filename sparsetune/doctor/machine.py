@@ -85,7 +85,7 @@ def open_files(project: Project | None) -> Iterator[Finding]:
 
 def terminal(project: Project | None) -> Iterator[Finding]:
     """Where progress is shown."""
-    from rich.console import Console
+    from sparsetune.layout.terminal import Console
 
     screen = Console(stderr=True)
     if not screen.is_terminal:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput
+from sparsetune.config.errors import BadInput, in_utf8
 from sparsetune.config.paths import Project
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.machine import room
@@ -15,6 +15,11 @@ from sparsetune.doctor.machine import room
 def project_root(project: Project | None) -> Iterator[Finding]:
     """Where commands look for spaces and results."""
     if project is None:
+        try:
+            in_utf8(Path.cwd())
+        except BadInput as error:
+            yield Finding("problem", "project", error.problem, "rename that folder")
+            return
         found = f"none: no folder upward from {Path.cwd()} has search_spaces/"
         yield Finding("note", "project", found, "sparsetune init DIR writes one; or name one with --root")
     else:

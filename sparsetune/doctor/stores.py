@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 from sparsetune.config.errors import BadInput
 from sparsetune.config.paths import Project
 from sparsetune.config.proxies import through_proxy
+from sparsetune.config.sqlite import sqlite_path
 from sparsetune.config.tables import MLFLOW, OPTUNA, Tables, look
 from sparsetune.config.tracking_uri import tracking_uri
 from sparsetune.doctor.finding import Finding
+from sparsetune.doctor.moved import moved_findings
 from sparsetune.layout.text import size
-from sparsetune.search.storage import sqlite_path
 from sparsetune.tracking.store import database, is_remote, reason_of, shown
 
 SECONDS = 3.0  # to wait for a server
@@ -40,6 +41,8 @@ def mlflow_store(project: Project | None) -> Iterator[Finding]:
     path = database(uri)
     if path is not None:
         yield file_finding(path, "MLflow", MLFLOW)
+        if project is not None and path.exists():
+            yield from moved_findings(project, uri, path)
     elif is_remote(uri):
         yield server_finding(uri)
     elif uri:

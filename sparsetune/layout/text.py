@@ -7,6 +7,8 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
+from sparsetune.layout.printable import printable
+
 UNKNOWN = "-"
 _BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
 _TIMES = ((0.1, 0.001, "ms"), (100.0, 1.0, "s"), (6000.0, 60.0, "min"))  # below this many seconds, unit
@@ -62,7 +64,7 @@ def size(count: float) -> str:
 
 def cut(text: str, width: int) -> str:
     """The text on one line of at most ``width`` cells; three dots stand for what is cut off."""
-    line = " ".join(text.split())
+    line = printable(" ".join(text.split()))
     if cell_len(line) <= width:
         return line
     return set_cell_size(line, max(0, width - 3)).rstrip() + "..."[:width]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.sqlite import sqlite_path
 from sparsetune.search.lock import place_in, refuse_if_held, since
-from sparsetune.search.storage import sqlite_path
 
 
 @dataclass(frozen=True)

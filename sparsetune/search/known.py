@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sparsetune.config.base import places
 from sparsetune.config.messages import GIVEN, SAME_AS, Key, Run, Trial
 from sparsetune.config.overrides import flatten
 from sparsetune.config.study import Study
@@ -107,10 +106,5 @@ def _own(notes: Mapping[str, str]) -> dict[str, str]:
 def _places(study: Study, environment: Mapping[str, str]) -> set[str]:
     """Where files lie whose content is known: another place makes no other trial."""
     digested = {name.partition(".")[0] for name in environment}
-    found = {
-        f"{section}.{name}"
-        for section in ("data", "model")
-        for base in study.bases.values()
-        for name in places(getattr(base, section))
-    }
+    found = {f"{section}.{name}" for section in ("data", "model") for name in study.places(section)}
     return {name for name in found if name.partition(".")[0] in digested} - study.space.targets

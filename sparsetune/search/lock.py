@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.paths import made, slug
-from sparsetune.search.storage import sqlite_path
+from sparsetune.config.sqlite import sqlite_path
 
 if TYPE_CHECKING:
     from sparsetune.config.study import Study
@@ -48,6 +48,17 @@ def refuse_if_held(path: Path, study: str) -> None:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BadInput(_held(path, study), source=path) from None
+
+
+def others(folder: Path, own: Path | None = None) -> bool:
+    """Whether a live driver holds one of a folder's locks, but for one's own; writes nothing."""
+    for path in folder.glob("*.lock"):
+        if path != own:
+            try:
+                refuse_if_held(path, path.stem)
+            except BadInput:
+                return True
+    return False
 
 
 @contextmanager

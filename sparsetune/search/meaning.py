@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
@@ -26,12 +27,13 @@ def refuse_other_meaning(study: Study) -> None:
     if storage.get_n_trials(study_id, TrialState.WAITING):
         problem = f"{study.name!r} has trials that were enqueued by hand, which sparsetune does not run; delete them"
         raise BadInput(problem, source=study.source, key="study")
-    stored = storage.get_study_user_attrs(study_id).get(DEFINITION)
+    attributes = storage.get_study_user_attrs(study_id)
+    stored = attributes.get(DEFINITION)
     if stored is None:
         if storage.get_n_trials(study_id) == 0:
             return  # created by a driver that died before it could say more
         raise BadInput(f"{study.name!r} in the storage was not made by sparsetune", source=study.source, key="study")
-    found = differences(stored, study.definition)
+    found = differences(_placed(stored, study, attributes.get(CONTENT, ())), study.definition)
     if found:
         raise BadInput(
             f"{study.name!r} exists with another meaning ({'; '.join(found)}); "
@@ -39,6 +41,17 @@ def refuse_other_meaning(study: Study) -> None:
             source=study.source,
             key="study",
         )
+
+
+def _placed(stored: Mapping[str, Any], study: Study, content: Collection[str]) -> dict[str, Any]:
+    """A stored definition with files where they lie now, of those whose content is known: that is compared."""
+    found = dict(stored)
+    for section in {name.partition(".")[0] for name in content}:
+        part, now = stored.get(section), study.definition[section]
+        if isinstance(part, Mapping):
+            moved = {name: now[name] for name in study.places(section) if part.get(name) and now.get(name)}
+            found[section] = {**part, **moved}
+    return found
 
 
 def refuse_other_content(study: Study, content: Mapping[str, str]) -> None:

@@ -21,9 +21,9 @@ from sparsetune.config.extent import Extent
 from sparsetune.config.messages import GIVEN, Branch, Key, Run, Trial
 from sparsetune.config.metrics import Goal
 from sparsetune.config.secrets import without_password
-from sparsetune.config.sqlite import reading
+from sparsetune.config.sqlite import reading, sqlite_path
 from sparsetune.config.views import branch_rows
-from sparsetune.search.storage import DEFINITION, exists, sqlite_path
+from sparsetune.search.storage import DEFINITION, exists
 from sparsetune.search.times import stored_ms
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.constraints import Constraint
 from sparsetune.config.drivers import words_of
-from sparsetune.config.errors import BadInput, unknown
+from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.messages import Branch, Key, Run, State, Trial
 from sparsetune.config.metrics import Goal
 from sparsetune.config.secrets import without_password
+from sparsetune.config.sqlite import instead, sqlite_path
 from sparsetune.config.views import branch_rows
 from sparsetune.config.winners import best_rows
 from sparsetune.search.times import told_ms, trials_with_times
@@ -21,13 +22,7 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
-_SQLITE = "sqlite:///"
 DEFINITION = "definition"  # the study's attribute with what makes it this study
-
-
-def sqlite_path(url: str) -> Path | None:
-    """The file of an SQLite URL; None for another database."""
-    return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
 
 
 def exists(url: str) -> bool:
@@ -49,14 +44,21 @@ def open_storage(url: str) -> RDBStorage:
     from optuna.storages import RDBStorage
     from sqlalchemy.pool import NullPool
 
+    if allowed := instead(url):
+        raise BadInput(f"found {shown(url)}, allowed: {allowed}", key="storage")
     # a server's connection is opened for each transaction: none goes stale in hours of training
     options = {"connect_args": {"timeout": 60}} if sqlite_path(url) else {"poolclass": NullPool}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        return RDBStorage(url, engine_kwargs=options)
+        return RDBStorage(_literal(url), engine_kwargs=options)
     except Exception as error:  # SQLAlchemy, a driver's own errors, a missing driver: all mean the same here
         raise BadInput(f"cannot be opened: {words_of(error, url)}", source=without_password(url)) from None
+
+
+def _literal(url: str) -> str:
+    """Optuna takes a URL for a template."""
+    return url.replace("{", "{{").replace("}", "}}")
 
 
 @dataclass(frozen=True)

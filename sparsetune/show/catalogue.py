@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from sparsetune.config.base import Part
@@ -21,6 +20,7 @@ from sparsetune.config.space_names import check_names
 from sparsetune.config.study_file import space_name
 from sparsetune.config.yaml_io import dump, read_mapping
 from sparsetune.layout.paragraphs import reflowed
+from sparsetune.layout.terminal import Console
 from sparsetune.layout.text import number
 from sparsetune.report.tables import plain_table
 from sparsetune.show.space import in_words

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from sparsetune.config.checking import check_model
@@ -17,6 +16,7 @@ from sparsetune.fetch.examine import Examined, examine
 from sparsetune.fetch.fetch import fetch
 from sparsetune.fetch.presence import Presence, presences
 from sparsetune.inputs import progress_bar
+from sparsetune.layout.terminal import Console
 from sparsetune.layout.text import size
 from sparsetune.report.tables import plain_table
 from sparsetune.show.entries import entry_table

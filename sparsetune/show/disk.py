@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from glob import escape
 from pathlib import Path
 
 from sparsetune.config.paths import Project, slug
+from sparsetune.config.sqlite import sqlite_path
 from sparsetune.search.progress import Progress
-from sparsetune.search.storage import sqlite_path
 
 
 def disk_use(progress: Progress, url: str, project: Project | None) -> dict[str, int]:
     """Bytes of what is here: the study's own files, and databases that it shares. What servers hold is not here."""
     database = sqlite_path(url)
     places: dict[str, Sequence[Path]] = {
-        "storage": [] if database is None else [database, *database.parent.glob(f"{database.name}-*")]
+        "storage": [] if database is None else [database, *database.parent.glob(f"{escape(database.name)}-*")]
     }
     if project is not None:
         places["mlflow"] = [*project.runs.glob("mlflow.db*")]

@@ -6,13 +6,14 @@ import dataclasses
 import json
 from collections import Counter
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from sparsetune.config.paths import Project
 from sparsetune.doctor.checks import CHECKS, carry_out
 from sparsetune.doctor.finding import Finding
+from sparsetune.layout.printable import printable
+from sparsetune.layout.terminal import Console
 
 _STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
 _STATE, _WHAT = 8, 14  # widths of the first two columns
@@ -50,7 +51,7 @@ def _print(console: Console, finding: Finding) -> None:
     line.add_column(width=_STATE, style=_STYLES[finding.state])
     line.add_column(width=_WHAT)
     line.add_column(overflow="fold")
-    line.add_row(finding.state, finding.what, Text(finding.found))
+    line.add_row(finding.state, finding.what, Text(printable(finding.found)))
     console.print(line)
     if finding.mend:
-        console.print(Text(f"{'':<{_STATE}}-> {finding.mend}"), soft_wrap=True)
+        console.print(Text(printable(f"{'':<{_STATE}}-> {finding.mend}")), soft_wrap=True)

@@ -12,6 +12,7 @@ from rich.markup import escape
 from sparsetune import inputs
 from sparsetune.config.study import Study
 from sparsetune.config.yaml_io import dump
+from sparsetune.layout.printable import printable
 from sparsetune.show.forecast import forecast_lines
 from sparsetune.show.space import point_lines, space_lines
 
@@ -38,7 +39,7 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
     check_experiment(tracked_at(study), study.name)
     known = Points.of(study, warner(console))
     points = preview(study, SAMPLED)
-    print(f"# {study.source}, resolved")
+    print(printable(f"# {study.source}, resolved"))
     print(dump(study.resolved()))
     _comment("the space", *space_lines(study.space))
     if study.space.parameters:
@@ -64,7 +65,7 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
 
 def _comment(*lines: str) -> None:
     for line in lines:
-        print(f"# {line}".rstrip())
+        print(printable(f"# {line}".rstrip()))
     sys.stdout.flush()  # what follows may take a while
 
 

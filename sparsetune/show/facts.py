@@ -9,9 +9,9 @@ from typing import Any
 from sparsetune.config.errors import BadInput
 from sparsetune.config.front import Front
 from sparsetune.config.paths import Project, find_root
+from sparsetune.config.sqlite import sqlite_path
 from sparsetune.search.holder import Holder, holder_of, lock_of
 from sparsetune.search.progress import Brief, Progress
-from sparsetune.search.storage import sqlite_path
 from sparsetune.tracking.estimate import Part, seconds_left
 
 RUNNING, FINISHED, INTERRUPTED, IDLE, UNKNOWN = "running", "finished", "interrupted", "not running", "unknown"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.console import Console
 from rich.text import Text
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.metrics import Metric, metric_of
 from sparsetune.layout.paragraphs import reflowed
+from sparsetune.layout.terminal import Console
 from sparsetune.report.tables import plain_table
 
 _BETTER = {"maximize": "higher", "minimize": "lower", None: ""}

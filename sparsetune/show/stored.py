@@ -6,13 +6,14 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Trial
 from sparsetune.config.yaml_io import dump
+from sparsetune.layout.printable import printable, printable_lines
+from sparsetune.layout.terminal import Console
 from sparsetune.report.files import trials_csv
 from sparsetune.report.listing import special, trial_row, with_replicates
 from sparsetune.report.tables import metric, trial_table
@@ -45,9 +46,9 @@ def show_best(result: StudyResult, number: int | None, branch: str, *, as_json: 
         values = ", ".join(f"{name} {metric(chosen, name, 6)}" for name in result.objectives if name in chosen.metrics)
         replicated = of_replicates([chosen])
         said = f" ({replicated})" if replicated else ""
-        print(f"# study {result.name}, trial {chosen.label}: {values or chosen.state}{said}")
+        print(printable(f"# study {result.name}, trial {chosen.label}: {values or chosen.state}{said}"))
         for line in _formulas(result):
-            print(f"# {line}")
+            print(printable(f"# {line}"))
         print(dump(chosen.config), end="")
     else:
         _show_front(result)
@@ -84,7 +85,8 @@ def show_export(result: StudyResult, *, as_json: bool) -> None:
     if as_json:
         print(_document(with_replicates(result.stored.rows)))
     else:
-        sys.stdout.write(trials_csv(result.stored.rows))
+        text = trials_csv(result.stored.rows)
+        sys.stdout.write(printable_lines(text) if sys.stdout.isatty() else text)
 
 
 def _document(rows: Sequence[Trial]) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
@@ -19,6 +18,7 @@ from sparsetune.config.messages import SAME_AS, Trial
 from sparsetune.config.paths import find_root
 from sparsetune.config.secrets import without_password
 from sparsetune.config.study import Study
+from sparsetune.layout.terminal import Console
 from sparsetune.layout.text import heading
 from sparsetune.report.listing import trial_row
 from sparsetune.report.tables import known, plain_table

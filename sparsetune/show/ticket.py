@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from sparsetune.config.yaml_io import dump
+from sparsetune.layout.terminal import Console
 from sparsetune.layout.text import bar, number, size
 from sparsetune.report.tables import plain_table
 from sparsetune.show.settings import chosen

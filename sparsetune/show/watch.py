@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from rich.console import Console
 from rich.live import Live
 
 from sparsetune.config.paths import Project
+from sparsetune.layout.printable import printable
+from sparsetune.layout.terminal import Console
 from sparsetune.search.progress import read_progress
 from sparsetune.show.disk import disk_use
 from sparsetune.show.facts import Facts, gather
@@ -79,7 +80,7 @@ def _follow(reader: Reader, interval: float, say: Callable[[Facts], str], sleep:
             lasting = replace(facts, seconds_left=None, on_disk={})  # these alone are no change
             if known.get(facts.study) != lasting:
                 known[facts.study] = lasting
-                print(say(facts), flush=True)
+                print(printable(say(facts)), flush=True)
         if all(facts.over for facts in found):
             return
         sleep(interval)

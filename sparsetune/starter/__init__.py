@@ -7,7 +7,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput
+from sparsetune.config.errors import BadInput, in_utf8
 from sparsetune.config.paths import made
 
 _OWN_NAMES = {"gitignore": ".gitignore"}  # a dot would make it count for this folder
@@ -29,6 +29,7 @@ def write_project(folder: Path) -> list[Path]:
     Raises:
         BadInput: one of them is there already, or the folder cannot be written; nothing has been written then.
     """
+    in_utf8(folder.absolute())
     content = {folder / name: data for name, data in starting_files().items()}
     parents = {folder, *(path.parent for path in content)}
     taken = [path for path in content if os.path.lexists(path)]

@@ -25,6 +25,7 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from sparsetune.config.messages import Files
 from sparsetune.config.paths import slug
+from sparsetune.config.sqlite import for_mlflow
 from sparsetune.tracking.entry import Point
 from sparsetune.tracking.experiment import refuse_deleted
 from sparsetune.tracking.places import STUDY_ID, TRIAL, Place, place_in
@@ -45,7 +46,7 @@ def connected(uri: str) -> MlflowClient:
     """A client for a tracking URI; nothing is asked of it yet."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's use of SQLAlchemy, nothing that a user can mend
-        return MlflowClient(uri, registry_uri=uri)
+        return MlflowClient(for_mlflow(uri), registry_uri=for_mlflow(uri))
 
 
 def experiment_id(client: MlflowClient, uri: str, name: str, artifacts: Path) -> str:
@@ -55,7 +56,7 @@ def experiment_id(client: MlflowClient, uri: str, name: str, artifacts: Path) ->
     """
     found = client.get_experiment_by_name(name)
     if found is None:
-        location = None if is_remote(uri) else (artifacts.resolve() / slug(name)).as_uri()
+        location = None if is_remote(uri) else (artifacts.absolute() / slug(name)).as_uri()
         try:
             return str(client.create_experiment(name, location))
         except MlflowException:  # another process was faster
@@ -140,14 +141,14 @@ def upload(uri: str, place: str, files: Files) -> None:
         repository.log_artifacts(folder)  # type: ignore[no-untyped-call]
 
 
-def names_of_files(uri: str, run: Run) -> tuple[str, ...]:
+def names_of_files(uri: str, place: str) -> tuple[str, ...]:
     """What a run has left, at the top of its place."""
-    repository = get_artifact_repository(run.info.artifact_uri, tracking_uri=uri)
+    repository = get_artifact_repository(place, tracking_uri=uri)
     return tuple(str(file.path) for file in repository.list_artifacts())
 
 
-def fetch(uri: str, run: Run, name: str, folder: Path) -> Path:
-    """A file that a run has left: its own path on this machine, else a copy in ``folder``."""
-    repository = get_artifact_repository(run.info.artifact_uri, tracking_uri=uri)
+def fetch(uri: str, place: str, name: str, folder: Path) -> Path:
+    """A file that a run has left at its place: its own path on this machine, else a copy in ``folder``."""
+    repository = get_artifact_repository(place, tracking_uri=uri)
     local = isinstance(repository, LocalArtifactRepository)
     return Path(repository.download_artifacts(name, None if local else str(folder)))  # type: ignore[no-untyped-call]

@@ -13,6 +13,7 @@ from sparsetune.config.constraints import Constraint
 from sparsetune.config.extent import Extent
 from sparsetune.config.messages import Files, Key, Row, Trial
 from sparsetune.config.study_file import Objective
+from sparsetune.layout.printable import printable
 from sparsetune.tracking.output import unbreakable
 from sparsetune.tracking.plain import PlainView
 from sparsetune.tracking.screen import ScreenView
@@ -85,7 +86,7 @@ def _writer(console: Console) -> Callable[[str], None]:
 
     def say(line: str) -> None:
         if not console.quiet:
-            console.file.write(f"{line}\n")
+            console.file.write(f"{printable(line)}\n")
             console.file.flush()
 
     return say

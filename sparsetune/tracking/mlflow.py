@@ -21,6 +21,7 @@ from sparsetune.config.messages import Files, Key, Metrics, Row, Trial
 from sparsetune.failpoints import failpoint
 from sparsetune.tracking.client import connected, experiment_id, last_steps, log, run_at, runs, upload
 from sparsetune.tracking.entry import Entry, Point, Summary
+from sparsetune.tracking.home import Home, bring_home
 from sparsetune.tracking.outbox import Outbox
 from sparsetune.tracking.places import (
     REASON,
@@ -50,7 +51,8 @@ class MlflowTracker:
     With a study, trials are runs nested under its parent run; what is its own is told by the tag
     ``sparsetune.study_id``. Without one they are top-level runs of the experiment, told apart by ``sparsetune.run``.
     ``tags`` must have that one, a value without quotes, and every run that is created gets them all. ``warn`` gets one
-    line, at the first thing that cannot be sent. Raises :class:`BadInput` for an experiment that was deleted.
+    line, at the first thing that cannot be sent; ``home`` is the project's, which may have moved. Raises
+    :class:`BadInput` for an experiment that was deleted.
     """
 
     def __init__(
@@ -62,10 +64,11 @@ class MlflowTracker:
         study: str | None,
         tags: Mapping[str, str],
         warn: Callable[[str], None],
+        home: Home | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._uri, self._experiment, self._artifacts = uri, experiment, artifacts
-        self._tags, self._warn = dict(tags), warn
+        self._tags, self._warn, self._home = dict(tags), warn, home
         self._study = study
         identity = RUN if study is None else STUDY_ID
         self._mine = f"tags.`{identity}` = '{self._tags[identity]}'"  # a condition on runs
@@ -152,6 +155,8 @@ class MlflowTracker:
             return self._client
         client = connected(self._uri)
         self._experiment_id = experiment_id(client, self._uri, self._experiment, self._artifacts)
+        if self._home is not None:
+            bring_home(self._uri, self._home, self._experiment_id)
         self._unfinished, parents = {}, []
         closed: Counter[int] = Counter()
         for run in runs(client, self._experiment_id, self._mine):

@@ -8,23 +8,21 @@ import sqlite3
 import uuid
 from collections.abc import Callable
 from contextlib import closing
+from glob import escape
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.proxies import through_proxy
 from sparsetune.config.secrets import hidden
+from sparsetune.config.sqlite import file_uri, sqlite_path, sqlite_url
 from sparsetune.config.tables import MLFLOW, look
 from sparsetune.config.tracking_uri import is_database
 
 LOCK_SECONDS = 1.0
 
 
-def database(uri: str) -> Path | None:
-    """The file of a SQLite URI; None for a server."""
-    if not uri.startswith("sqlite:///"):
-        return None
-    return Path(uri.removeprefix("sqlite:///").partition("?")[0])
+database = sqlite_path  # of a tracking URI; None for a server
 
 
 def is_remote(uri: str) -> bool:
@@ -63,10 +61,10 @@ def create_once(path: Path, create: Callable[[str], object]) -> None:
         fcntl.flock(folder, fcntl.LOCK_EX)
         if path.exists():
             return
-        for left in path.parent.glob(f".{path.name}.*.part*"):
+        for left in path.parent.glob(f".{escape(path.name)}.*.part*"):
             left.unlink()
         part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-        create(f"sqlite:///{part}")
+        create(sqlite_url(part))
         part.rename(path)
     finally:
         os.close(folder)
@@ -77,8 +75,9 @@ def check_writable(path: Path) -> None:
 
     MLflow itself would wait 20 s for a lock, and minutes at opening.
     """
-    uri = f"file:{quote(str(path.resolve()))}?mode=rw"
-    with closing(sqlite3.connect(uri, uri=True, timeout=LOCK_SECONDS, isolation_level=None)) as connection:
+    with closing(
+        sqlite3.connect(f"{file_uri(path)}?mode=rw", uri=True, timeout=LOCK_SECONDS, isolation_level=None)
+    ) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
 

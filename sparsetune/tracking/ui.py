@@ -5,20 +5,30 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import sys
+import tempfile
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import NoReturn
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.sqlite import for_mlflow, reading, sqlite_url
 from sparsetune.tracking.client import connected, find_experiment
+from sparsetune.tracking.home import Home, bring_home, strays
 from sparsetune.tracking.opening import store_to_read
 from sparsetune.tracking.store import database, is_remote, shown
 
 HOST = "127.0.0.1"
 
 
-def open_ui(uri: str, port: int, *, experiment: str | None, say: Callable[[str], None]) -> NoReturn:
+def open_ui(
+    uri: str, port: int, *, experiment: str | None, home: Home | None = None, say: Callable[[str], None]
+) -> NoReturn:
     """Say the link of an experiment (None: of all) and become MLflow's server until it is interrupted.
+
+    Where the files of a project lie that was moved since is put right first; ``home`` knows it.
 
     Raises :class:`BadInput` for a store that is not there or cannot be opened, an experiment that is not there, a port
     that is taken, or a tracking server that has its own pages.
@@ -35,6 +45,8 @@ def open_ui(uri: str, port: int, *, experiment: str | None, say: Callable[[str],
             probe.bind((HOST, port))
         except OSError as error:
             raise BadInput(f"port {port} cannot be used: {error.strerror}; choose another", key="--port") from None
+    if home is not None:
+        uri = up_to_date(uri, home, say)
     say(f"{link} (Ctrl-C ends it)")
     sys.stdout.flush()
     if path is not None:
@@ -43,10 +55,28 @@ def open_ui(uri: str, port: int, *, experiment: str | None, say: Callable[[str],
     os.execve(sys.executable, command(port), {**os.environ, **environment(uri)})
 
 
+def up_to_date(uri: str, home: Home, say: Callable[[str], None]) -> str:
+    """The URI of a store that knows where a project's files lie now: that of a copy if it cannot be written to."""
+    if not strays(uri, home):
+        return uri
+    try:
+        bring_home(uri, home, None)
+    except Exception:  # SQLAlchemy's, and those of drivers
+        copied = Path(tempfile.mkdtemp(prefix="sparsetune-ui-")) / "mlflow.db"
+        path = database(uri)
+        assert path is not None  # strays knows no other
+        with reading(path) as original, closing(sqlite3.connect(copied)) as copy:
+            original.backup(copy)
+        say("the project was moved and cannot be written to: these pages show a copy of its numbers as they are now")
+        uri = sqlite_url(copied)
+        bring_home(uri, home, None)
+    return uri
+
+
 def absolute(uri: str) -> str:
     """The URI with the whole path of an SQLite file: the server starts in another folder."""
     path = database(uri)
-    return uri if path is None else f"sqlite:///{path.absolute()}{''.join(uri.partition('?')[1:])}"
+    return uri if path is None else f"{sqlite_url(path.absolute())}{''.join(uri.partition('?')[1:])}"
 
 
 def page(uri: str, port: int, experiment: str | None) -> str:
@@ -69,7 +99,7 @@ def command(port: int) -> list[str]:
 def environment(uri: str) -> dict[str, str]:
     """Variables for the server; the URI is among them because a command line shows passwords to every user."""
     return {
-        "MLFLOW_BACKEND_STORE_URI": uri,
+        "MLFLOW_BACKEND_STORE_URI": for_mlflow(uri),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "PYTHONWARNINGS": "ignore",  # MLflow's own deprecations
         "MLFLOW_DISABLE_TELEMETRY": os.environ.get("MLFLOW_DISABLE_TELEMETRY", "true"),

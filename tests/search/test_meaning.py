@@ -9,11 +9,12 @@ import optuna
 import pytest
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.sqlite import sqlite_path
 from sparsetune.driver import counts
 from sparsetune.search.definition import differences
 from sparsetune.search.meaning import refuse_other_meaning
 from sparsetune.search.preview import preview
-from sparsetune.search.storage import read_study, sqlite_path
+from sparsetune.search.storage import read_study
 
 from .toys import ENVIRONMENT, SPACE, TWO, finish, make, opened
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput
+from sparsetune.config.errors import BadInput, in_utf8
 
 VARIABLE = "SPARSETUNE_DATA"
 
@@ -34,6 +34,6 @@ def identity(path: Path) -> list[str | int]:
 def expanded(path: str, key: str) -> Path:
     """A path with ``~`` as a home folder; raises :class:`BadInput` for one that is not known."""
     try:
-        return Path(path).expanduser()
+        return Path(in_utf8(path, key=key)).expanduser()
     except RuntimeError:
         raise BadInput(f"found {path!r}, whose home folder is not known", key=key) from None

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from sparsetune.config.disk import disk_trouble
-from sparsetune.config.errors import BadInput
+from sparsetune.config.errors import BadInput, in_utf8
 from sparsetune.config.paths import made, slug
 from sparsetune.training.data.locked import locked, locked_now
 from sparsetune.training.data.maker import FORMAT, META
@@ -57,8 +57,8 @@ class Entry:
 def cache_root() -> Path:
     """SPARSETUNE_CACHE, else ``sparsetune`` in XDG_CACHE_HOME, else ``~/.cache/sparsetune``."""
     if named := os.environ.get(VARIABLE):
-        return Path(named).expanduser().absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "sparsetune"
+        return Path(in_utf8(named, key=VARIABLE)).expanduser().absolute()
+    return in_utf8(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute()) / "sparsetune"
 
 
 def find(label: str, key: Mapping[str, Any]) -> Entry | None:
