@@ -25,7 +25,7 @@ def open_ui(uri: str, port: int, *, experiment: str | None, say: Callable[[str],
     """
     uri = absolute(uri)
     path = database(uri)
-    with store_to_read(uri):
+    with store_to_read(uri, empty="nothing is recorded yet: run a study first"):
         link = page(uri, port, experiment)
     if is_remote(uri):
         raise BadInput(f"the tracking server shows its own pages: {link}")
