@@ -11,7 +11,7 @@ from pathlib import Path
 from sparsetune.config.drivers import words_of
 from sparsetune.config.errors import BadInput
 from sparsetune.config.tables import KILLED, MLFLOW, look
-from sparsetune.tracking.store import check_writable, database, is_remote, reason_of, shown
+from sparsetune.tracking.store import check_writable, database, is_remote, is_there, reason_of, shown
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def store_to_read(uri: str, empty: str = "nothing is recorded there") -> Iterato
 
 
 def _refuse_unreadable(path: Path, empty: str) -> None:
-    if not path.exists():
+    if not is_there(path):
         raise BadInput(empty, source=path)
     content = look(path, MLFLOW)
     if content.trouble is KILLED:
