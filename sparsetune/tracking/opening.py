@@ -11,15 +11,19 @@ from pathlib import Path
 from sparsetune.config.drivers import words_of
 from sparsetune.config.errors import BadInput
 from sparsetune.config.tables import KILLED, MLFLOW, look
-from sparsetune.tracking.store import check_writable, database, is_remote, reason_of, shown
+from sparsetune.tracking.store import check_writable, database, is_remote, is_there, reason_of, shown
 
 
 @contextmanager
-def store_to_read(uri: str) -> Iterator[None]:
-    """The store can be opened when the context begins; whatever is raised inside, it is :class:`BadInput`."""
+def store_to_read(uri: str, empty: str = "nothing is recorded there") -> Iterator[None]:
+    """The store can be opened when the context begins; whatever is raised inside, it is :class:`BadInput`.
+
+    Args:
+        empty: what to say of a file that is not there or holds nothing.
+    """
     path = database(uri)
     if path is not None:
-        _refuse_unreadable(path)
+        _refuse_unreadable(path, empty)
     elif not is_remote(uri):
         _connect_once(uri)
     try:
@@ -30,9 +34,9 @@ def store_to_read(uri: str) -> Iterator[None]:
         raise BadInput(f"cannot be read: {reason_of(error, uri)}", source=f"MLflow at {shown(uri)}") from None
 
 
-def _refuse_unreadable(path: Path) -> None:
-    if not path.exists():
-        raise BadInput("nothing is recorded yet: run a study first", source=path)
+def _refuse_unreadable(path: Path, empty: str) -> None:
+    if not is_there(path):
+        raise BadInput(empty, source=path)
     content = look(path, MLFLOW)
     if content.trouble is KILLED:
         with contextlib.suppress(sqlite3.Error):
@@ -41,7 +45,7 @@ def _refuse_unreadable(path: Path) -> None:
     if content.trouble is not None:
         raise content.trouble.refusal(path)
     if not content.schema:
-        raise BadInput("nothing is recorded yet: run a study first", source=path)
+        raise BadInput(empty, source=path)
 
 
 def _connect_once(uri: str) -> None:

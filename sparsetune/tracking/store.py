@@ -85,8 +85,8 @@ def check_writable(path: Path) -> None:
 def refuse_unwritable(path: Path) -> None:
     """Raise :class:`BadInput` for a database that takes no results as it is: not MLflow's, of another version, no file
     or folder that may be written to; writes nothing."""
-    if not path.exists():
-        there = next(folder for folder in path.absolute().parents if folder.exists())
+    if not is_there(path):
+        there = next(folder for folder in path.absolute().parents if is_there(folder))
         if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
             raise BadInput(f"cannot be made: nothing can be written in {there}", source=path)
         return
@@ -95,3 +95,11 @@ def refuse_unwritable(path: Path) -> None:
         raise trouble.refusal(path)
     if not os.access(path, os.W_OK):
         raise BadInput("cannot be written to", source=path)
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file or folder is there and this user may know of it."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False

@@ -35,7 +35,7 @@ def open_ui(
     """
     uri = absolute(uri)
     path = database(uri)
-    with store_to_read(uri):
+    with store_to_read(uri, empty="nothing is recorded yet: run a study first"):
         link = page(uri, port, experiment)
     if is_remote(uri):
         raise BadInput(f"the tracking server shows its own pages: {link}")
