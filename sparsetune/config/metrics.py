@@ -101,6 +101,13 @@ _QUALITY = (
         "ece of confidences odds / sum of odds, odds = p / (1 - p): what sbcube reports; sharper than p, so not a "
         "calibration error of the predictions", "classification"),
     *_of_splits("entropy", "entropy", "nats", None, "mean predictive entropy", "classification"),
+    *_of_splits("balanced_accuracy", "balanced_accuracy", "fraction", "maximize",
+        "share of a class's samples that are right, mean over the classes that the split has", "classification"),
+    *_of_splits("macro_f1", "macro_f1", "fraction", "maximize",
+        "2 TP / (2 TP + FP + FN) of a class, mean over the classes that the split has", "classification"),
+    *_of_splits("auc", "auc", "fraction", "maximize",
+        "area under the ROC curve, of more than two classes each against the rest, mean over those that the split has; "
+        "a split of one class has none", "classification"),
     *_of_splits("mse", "val_mse", "target unit squared", "minimize", "mean squared error", "regression"),
     *_of_splits("mae", "val_mae", "target unit", "minimize", "mean absolute error", "regression"),
     *_of_splits("r2", "val_r2", "", "maximize",
