@@ -46,10 +46,11 @@ def _lacking(split: str, labels: Array, pools: Pools, hint: str) -> Iterator[str
     here, missing = np.flatnonzero(counts), np.flatnonzero(counts == 0)
     if len(here) == 1:
         told = class_names(here, pools)
-        yield f"all {split} samples are of {told}: their numbers tell no classes apart, and auc has no value{hint}"
+        yield f"all {split} samples are of {told}: {split} numbers tell no classes apart, and auc has no value{hint}"
     elif len(missing):
         told = class_names(missing, pools)
-        yield f"no {split} sample is of {told}: no number of theirs says how well it is learned{hint}"
+        of_them = "it" if len(missing) == 1 else "them"
+        yield f"no {split} sample is of {told}: {split} numbers say nothing of {of_them}{hint}"
 
 
 def _uneven(what: str, labels: Array, pools: Pools) -> Iterator[str]:
@@ -57,6 +58,6 @@ def _uneven(what: str, labels: Array, pools: Pools) -> Iterator[str]:
     most = int(counts.argmax())
     if _NEARLY_ALL * len(labels) <= counts[most] < len(labels):
         yield (
-            f"{counts[most]:,} of {len(labels):,} {what} are of {class_names([most], pools)}, and as accurate is a model "
-            "that always says so; balanced_accuracy, macro_f1 and auc weigh all classes alike"
+            f"{counts[most]:,} of {len(labels):,} {what} are of {class_names([most], pools)}, and as accurate is a "
+            "model that always says so; balanced_accuracy, macro_f1 and auc weigh all classes alike"
         )
