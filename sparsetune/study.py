@@ -124,6 +124,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
                 observers,
                 folder=study.project.trials(study.name, ledger.uid),
                 objectives=study.judged_by,
+                further=study.judged_in,
                 score=scorer(study.objectives),
                 job_options=job_options(study),
                 localise=localiser(places, executor),

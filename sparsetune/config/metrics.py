@@ -13,6 +13,14 @@ Scope = Literal["state", "epoch", "run", "end"]
 
 
 @dataclass(frozen=True)
+class Sound:
+    """Up to which value a trial did what its config asks; in words what is so of one beyond it."""
+
+    at_most: float
+    beyond: str
+
+
+@dataclass(frozen=True)
 class Metric:
     """What a number is called, measures, and which way is better.
 
@@ -32,6 +40,7 @@ class Metric:
     task: Kind | None = None  # the only one that has it
     any_state: bool = False  # said of network and validation data alone: with metrics.each_epoch every row has it
     family: bool = False
+    sound: Sound | None = None  # where no constraint is on it, tables mark the rows beyond
 
     @property
     def each_epoch(self) -> bool:
@@ -192,6 +201,9 @@ _AST = (
     Metric("controller_error", "fraction", None, "epoch", "mean over steps of activation - target_activation"),
     Metric("steady_state_error", "fraction", None, "end",
         "mean activation of the last half of the controlled steps - target_activation"),
+    Metric("tracking_error", "fraction", "minimize", "end",
+        "|steady_state_error|: how far off its target the activation stayed",
+        sound=Sound(0.05, "the controller did not reach its target, and what they save is by no choice of it")),
     Metric("activation_std", "fraction", "minimize", "end",
         "standard deviation of the activation over the last half of the controlled steps"),
     Metric("clamp_share", "fraction", "minimize", "end",
