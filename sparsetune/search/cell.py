@@ -83,7 +83,7 @@ class Cell:
             there.system_attrs = {**frozen.system_attrs, _FAILED: math.inf}
             self._failed.add(number)
         if frozen.state in (TrialState.FAIL, TrialState.PRUNED):
-            self._repeats.add(frozen.params)
+            self._repeats.add(frozen)
         self._memory.create_new_trial(self._copy._study_id, there)
         for key, value in frozen.user_attrs.get(NEWS, {}).items():
             self._memory.set_study_system_attr(self._copy._study_id, key, value)
@@ -109,7 +109,7 @@ class Cell:
         with quiet():
             asked = self._copy.ask()
             config, problem = self._drawn(asked)
-            if point is None and self._repeats.found(asked.params):
+            if point is None and self._repeats.found(self.frozen(number)):
                 undrawn(self._memory, asked._trial_id)
                 self._copy.sampler = RandomSampler(seed=mix(self._problem.seed, number, _ANEW))
                 config, problem = self._drawn(optuna.trial.Trial(self._copy, asked._trial_id))
@@ -153,7 +153,7 @@ class Cell:
             self._memory.set_trial_system_attr(trial._trial_id, _FAILED, math.inf)
             self._failed.add(number)
         if state != "COMPLETE":
-            self._repeats.add(trial.params)
+            self._repeats.add(self.frozen(number))
         with quiet():
             self._copy.tell(number, values, _STATES[state])
         self._stopper.ended(number, state)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from typing import Any
 
 from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial
 
 from sparsetune.config.parameters import Parameter
 from sparsetune.search.space import endless
+
+Point = frozenset[tuple[str, float]]  # parameters as Optuna's numbers, of choices their positions
 
 
 class Repeats:
@@ -17,14 +19,14 @@ class Repeats:
 
     def __init__(self, parameters: Mapping[str, Parameter]) -> None:
         self._endless = {name for name, parameter in parameters.items() if endless(parameter)}
-        self._lost: set[str] = set()
+        self._lost: set[Point] = set()
 
-    def add(self, params: Mapping[str, Any]) -> None:
-        self._lost.add(_named(params))
+    def add(self, trial: FrozenTrial) -> None:
+        self._lost.add(_point(trial))
 
-    def found(self, params: Mapping[str, Any]) -> bool:
-        """Whether it is one of them, and there are others: a float without steps is drawn."""
-        return not self._endless.isdisjoint(params) and _named(params) in self._lost
+    def found(self, trial: FrozenTrial) -> bool:
+        """Whether its point is one of them, and there are others: a float without steps is drawn."""
+        return not self._endless.isdisjoint(trial.params) and _point(trial) in self._lost
 
 
 def undrawn(memory: InMemoryStorage, trial_id: int) -> None:
@@ -34,5 +36,6 @@ def undrawn(memory: InMemoryStorage, trial_id: int) -> None:
     memory._set_trial(trial_id, blank)
 
 
-def _named(params: Mapping[str, Any]) -> str:
-    return repr(sorted(params.items()))
+def _point(trial: FrozenTrial) -> Point:
+    kinds = trial.distributions
+    return frozenset((name, kinds[name].to_internal_repr(value)) for name, value in trial.params.items())
