@@ -111,6 +111,12 @@ class Study:
             each_epoch=self._each_epoch,
         )
 
+    @property
+    def remarks(self) -> list[str]:
+        """What its sampler has to say of it."""
+        found: list[str] = self.registries.sampler.get(self.sampler.name).remarks(self.sampler, self.problem)
+        return found
+
     @cached_property
     def points(self) -> int | None:
         """How many different points can be drawn, where the sampler counts them out (grid)."""

@@ -35,6 +35,8 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
     from sparsetune.search.preview import preview
 
     known = Points.of(study, warner(console))
+    for remark in study.remarks:
+        warner(console)(remark)
     points = preview(study, SAMPLED)
     print(f"# {study.source}, resolved")
     print(dump(study.resolved()))
