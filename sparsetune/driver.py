@@ -34,6 +34,7 @@ class Driver:
         localise: Callable[[dict[str, Any]], dict[str, Any]],
         kept: Callable[[int], bool],
         score: Callable[[Metrics], Metrics] = dict,
+        further: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """
         Args:
@@ -43,6 +44,7 @@ class Driver:
             localise: a config with its paths made absolute.
             kept: whether all that a finished trial left is safe with the tracker, so that its folder can go.
             score: a run's metrics with what the study computes from them.
+            further: more such metrics, by the method whose runs must have them.
         """
         self._book = book
         self._observers = observers
@@ -52,6 +54,7 @@ class Driver:
         self._localise = localise
         self._kept = kept
         self._score = score
+        self._further = further or {}
         self._running: dict[int, Running] = {}
         self._leaving: set[int] = set()  # ended, with a folder that has not gone yet
         self._stop_file = folder / STOP
@@ -147,7 +150,7 @@ class Driver:
 
     def _run_ended(self, running: Running, of: Key, outcome: Outcome, *, last: bool) -> bool:
         """Note how a run ended, and end its trial if that decides it; True if its job is to stop."""
-        number, run = of.number, self._run(of, outcome)
+        number, run = of.number, self._run(of, outcome, running.trial.config)
         running.runs[of] = run
         several = len(running.seeds) > 1
         if last or (several and run.state == "FAIL"):
@@ -177,10 +180,11 @@ class Driver:
         whole = any(failed) if len(running.seeds) > 1 else all(failed)
         self._end(running.trial.number, "FAIL" if whole else "COMPLETE", reason if whole else "")
 
-    def _run(self, of: Key, outcome: Outcome) -> Run:
+    def _run(self, of: Key, outcome: Outcome, config: Mapping[str, Any]) -> Run:
         assert outcome.state != "STOPPED"
         metrics = self._score(outcome.metrics)
-        missing = [name for name in self._objectives if name not in metrics]
+        further = self._further.get(config["method"]["name"], ()) if self._further else ()
+        missing = [name for name in (*self._objectives, *further) if name not in metrics]
         if outcome.state == "COMPLETE" and missing:
             return Run(of, "FAIL", metrics, f"the trial gave no {', '.join(missing)}", outcome.notes)
         return Run(of, outcome.state, metrics, outcome.reason, outcome.notes)

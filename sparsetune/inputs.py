@@ -93,7 +93,7 @@ def prepare(
         at = {branch: resolve_trial(assign(base.plain(), found), known) for branch, base in bases.items()}
         check_space(at, space, known)
     content = {"data": data.content(located.data), "model.weights": model.content(located.model)}
-    return Prepared(data.remarks(located.data), {name: named for name, named in content.items() if named})
+    return Prepared(data.all_remarks(located.data), {name: named for name, named in content.items() if named})
 
 
 @contextmanager

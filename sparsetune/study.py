@@ -98,7 +98,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     with inputs.progress_bar(console) as progress:
         prepared = inputs.prepare(study.trial, places, known, study.source, progress, study.space, study.bases)
     refuse_other_content(study, prepared.content)
-    for remark in prepared.remarks:
+    for remark in (*study.remarks, *prepared.remarks):
         warner(console)(remark)
     if spent(study):
         in_process, workers = True, None  # nothing to start Ray for
@@ -128,6 +128,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
                 observers,
                 folder=study.project.trials(study.name, ledger.uid),
                 objectives=study.judged_by,
+                further=study.judged_in,
                 score=scorer(study.objectives),
                 job_options=job_options(study),
                 localise=localiser(places, executor),

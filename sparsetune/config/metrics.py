@@ -13,6 +13,14 @@ Scope = Literal["state", "epoch", "run", "end"]
 
 
 @dataclass(frozen=True)
+class Sound:
+    """Up to which value a trial did what its config asks; in words what is so of one beyond it."""
+
+    at_most: float
+    beyond: str
+
+
+@dataclass(frozen=True)
 class Metric:
     """What a number is called, measures, and which way is better.
 
@@ -32,6 +40,7 @@ class Metric:
     task: Kind | None = None  # the only one that has it
     any_state: bool = False  # said of network and validation data alone: with metrics.each_epoch every row has it
     family: bool = False
+    sound: Sound | None = None  # where no constraint is on it, tables mark the rows beyond
 
     @property
     def each_epoch(self) -> bool:
@@ -101,6 +110,13 @@ _QUALITY = (
         "ece of confidences odds / sum of odds, odds = p / (1 - p): what sbcube reports; sharper than p, so not a "
         "calibration error of the predictions", "classification"),
     *_of_splits("entropy", "entropy", "nats", None, "mean predictive entropy", "classification"),
+    *_of_splits("balanced_accuracy", "balanced_accuracy", "fraction", "maximize",
+        "share of a class's samples that are right, mean over the classes that the split has", "classification"),
+    *_of_splits("macro_f1", "macro_f1", "fraction", "maximize",
+        "2 TP / (2 TP + FP + FN) of a class, mean over the classes that the split has", "classification"),
+    *_of_splits("auc", "auc", "fraction", "maximize",
+        "area under the ROC curve, of more than two classes each against the rest, mean over those that the split has; "
+        "a split of one class has none", "classification"),
     *_of_splits("mse", "val_mse", "target unit squared", "minimize", "mean squared error", "regression"),
     *_of_splits("mae", "val_mae", "target unit", "minimize", "mean absolute error", "regression"),
     *_of_splits("r2", "val_r2", "", "maximize",
@@ -185,6 +201,9 @@ _AST = (
     Metric("controller_error", "fraction", None, "epoch", "mean over steps of activation - target_activation"),
     Metric("steady_state_error", "fraction", None, "end",
         "mean activation of the last half of the controlled steps - target_activation"),
+    Metric("tracking_error", "fraction", "minimize", "end",
+        "|steady_state_error|: how far off its target the activation stayed",
+        sound=Sound(0.05, "the controller did not reach its target, and what they save is by no choice of it")),
     Metric("activation_std", "fraction", "minimize", "end",
         "standard deviation of the activation over the last half of the controlled steps"),
     Metric("clamp_share", "fraction", "minimize", "end",

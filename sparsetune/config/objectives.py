@@ -29,10 +29,14 @@ def check_objectives(
     known: Registries,
     path: Path,
 ) -> None:
-    """Raise :class:`BadInput` unless a trial of every base has all numbers that the study is judged by."""
+    """Raise :class:`BadInput` unless a trial of every base has all numbers that the study is judged by.
+
+    A constraint may be on a number that some of the bases have: in the others it counts as met.
+    """
     if not objectives:
         raise BadInput("missing: at least one {metric: ..., goal: ...}", source=path, key="objectives")
     scores = {each.metric for each in objectives if each.score is not None}
+    bases = list(bases)
     for base in bases:
         check = partial(_check_metric, base, known, path)
         for number, objective in enumerate(objectives):
@@ -41,13 +45,21 @@ def check_objectives(
                 check(objective.metric, f"{key}.metric")
             else:
                 _check_score(objective, check, known, path, key)
-        for number, constraint in enumerate(constraints):
-            if constraint.metric not in scores:
-                check(constraint.metric, f"constraints.{number}.metric")
+    for number, constraint in enumerate(constraints):
+        if constraint.metric not in scores:
+            having = [base for base in bases if constraint.metric in given(base, known)]
+            for base in having or bases:
+                _check_metric(base, known, path, constraint.metric, f"constraints.{number}.metric")
     names = [objective.metric for objective in objectives]
     for number, name in enumerate(names):
         if name in names[:number]:
             raise BadInput(f"{name!r} stands twice", source=path, key=f"objectives.{number}.metric")
+
+
+def given(base: TrialConfig, known: Registries) -> set[str]:
+    """Names of the numbers that a trial of that base has."""
+    task = known.data.get(base.data.name).task(base.data)
+    return {*known.core(task), *known.method.get(base.method.name).metrics}
 
 
 def scorer(objectives: Sequence[Objective]) -> Callable[[Metrics], Metrics]:
@@ -92,7 +104,7 @@ def _check_score(objective: Objective, check: Check, known: Registries, path: Pa
 def _check_metric(base: TrialConfig, known: Registries, path: Path, name: str, key: str) -> None:
     metrics = known.metrics
     task = known.data.get(base.data.name).task(base.data)
-    given = {*known.core(task), *known.method.get(base.method.name).metrics}
+    has = given(base, known)
     problem = ""
     if name.startswith("test_") and name in metrics:
         problem = f"{name!r} is of test data, which never selects anything"
@@ -100,10 +112,10 @@ def _check_metric(base: TrialConfig, known: Registries, path: Path, name: str, k
         problem = f"{name!r} is of {metrics[name].task}; {base.data.name!r} is for {task}"
     elif name in ON_GPU:
         problem = f"{name!r} exists on a GPU only, so nothing is judged by it"
-    elif name in metrics and name not in given:
+    elif name in metrics and name not in has:
         problem = f"{name!r} is no number of {base.method.name!r}"
-    elif name not in given:
-        allowed = [each for each in given if not each.startswith("test_")]
+    elif name not in has:
+        allowed = [each for each in has if not each.startswith("test_")]
         problem = unknown("metric", name, allowed).partition(" (allowed")[0]  # too many to list
     if problem:
         raise BadInput(f"{problem}{_LIST}", source=path, key=key)

@@ -13,6 +13,7 @@ from sparsetune.config.constraints import Constraint
 from sparsetune.config.extent import Extent
 from sparsetune.config.forks import branches_of
 from sparsetune.config.messages import Branch, OwnFile
+from sparsetune.config.objectives import given
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.paths import Project
 from sparsetune.config.problem import Problem
@@ -56,9 +57,22 @@ class Study:
     @property
     def judged_by(self) -> list[str]:
         """Names of the metrics that a complete run must have."""
-        return list(
-            dict.fromkeys([each.metric for each in self.objectives] + [each.metric for each in self.constraints])
-        )
+        names = [each.metric for each in (*self.objectives, *self.constraints)]
+        return [name for name in dict.fromkeys(names) if not any(name in lacked for lacked in self.lacking.values())]
+
+    @cached_property
+    def lacking(self) -> dict[str, list[str]]:
+        """By method, the metrics of constraints that its trials do not have; in these such a constraint is met."""
+        computed = {each.metric for each in self.objectives if each.score is not None}
+        named = [each.metric for each in self.constraints if each.metric not in computed]
+        has = {base.method.name: given(base, self.registries) for base in self.bases.values()}
+        return {method: [name for name in named if name not in known] for method, known in has.items()}
+
+    @property
+    def judged_in(self) -> dict[str, list[str]]:
+        """By method, further metrics that a complete run of it must have."""
+        further = {name for lacked in self.lacking.values() for name in lacked}
+        return {method: sorted(further.difference(lacked)) for method, lacked in self.lacking.items()}
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -97,6 +111,12 @@ class Study:
             metrics=self.registries.metrics,
             each_epoch=self._each_epoch,
         )
+
+    @property
+    def remarks(self) -> list[str]:
+        """What its sampler has to say of it."""
+        found: list[str] = self.registries.sampler.get(self.sampler.name).remarks(self.sampler, self.problem)
+        return found
 
     @cached_property
     def points(self) -> int | None:

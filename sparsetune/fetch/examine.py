@@ -49,5 +49,5 @@ def examine(config: Part, project_root: Path, progress: Progress) -> Examined:
         dataset.outputs,
         {name: len(split) for name, split in zip(("train", "val", "test"), dataset.splits, strict=True)},
         dataset.digest,
-        tuple(entry.remarks(located)),
+        tuple(entry.all_remarks(located)),
     )

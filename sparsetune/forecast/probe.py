@@ -46,6 +46,7 @@ class Order:
         imports: files of the user's own, as ``OwnFile`` has them.
         branches: of a fork, as ``Branch`` has them.
         scores: formulas of metrics, by the name of the objective.
+        further: more metrics that a trial must give, by its method.
     """
 
     configs: Sequence[dict[str, Any]]
@@ -56,6 +57,7 @@ class Order:
     imports: Sequence[dict[str, Any]] = ()
     branches: Sequence[dict[str, Any]] = ({},)
     scores: Mapping[str, str] = field(default_factory=dict)
+    further: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ def measure(order: Order, config: dict[str, Any], seconds: float, folder: Path, 
         (watch,),
         folder=folder,
         objectives=order.objectives,
+        further=order.further,
         job_options={
             "cpus": order.cpus,
             "report_every": "1ep",

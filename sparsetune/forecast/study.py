@@ -90,6 +90,7 @@ def forecast(
         study.judged_by,
         study.resources.cpus,
         as_ray=not in_process,
+        further=study.judged_in,
         imports=[vars(file) for file in study.imports],
         branches=[vars(branch) for branch in study.branches],
         scores={each.metric: each.score for each in study.objectives if each.score is not None},

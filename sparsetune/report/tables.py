@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from rich.markup import escape
 from rich.table import Table
@@ -13,14 +13,21 @@ from sparsetune.layout.columns import GAP, Column, fitting, widths
 from sparsetune.layout.measured import measured
 from sparsetune.layout.text import heading, number
 
+MARK = "*"  # behind the number of a trial of which something is to be said
 
-def trial_table(rows: Sequence[Trial], metrics: Sequence[str], title: str | None, width: int) -> Table:
+
+def trial_table(
+    rows: Sequence[Trial], metrics: Sequence[str], title: str | None, width: int, marked: Collection[str] = ()
+) -> Table:
     """Number, branch, metrics and drawn parameters of each row; the best value of each metric is bold.
 
     What does not fit into ``width`` characters is left out, parameters first, and the caption says so.
+
+    Args:
+        marked: labels of rows that get a mark.
     """
     columns = [
-        Column("trial", [str(row.number) for row in rows]),
+        Column("trial", [f"{row.number}{MARK if row.label in marked else ''}" for row in rows]),
         *([Column("branch", [row.branch for row in rows])] if any(row.branch for row in rows) else []),
         *(Column(name, [metric(row, name) for row in rows]) for name in known(metrics, rows)),
     ]
@@ -53,13 +60,13 @@ def metric(row: Trial, name: str, digits: int = 3) -> str:
     return measured(row.metrics.get(name), row.errors.get(name), digits)
 
 
-def single_table(row: Trial, metrics: Sequence[str], title: str) -> Table:
-    """One row, a line for each metric and drawn parameter."""
+def single_table(row: Trial, metrics: Sequence[str], title: str, marked: Collection[str] = ()) -> Table:
+    """One row, a line for each metric and drawn parameter; ``marked`` as in :func:`trial_table`."""
     table = plain_table(title)
     table.show_header = False
     table.add_column()
     table.add_column()
-    table.add_row("trial", escape(row.label))
+    table.add_row("trial", escape(f"{row.label}{MARK if row.label in marked else ''}"))
     for name in known(metrics, [row]):
         table.add_row(name, f"[bold]{metric(row, name)}[/bold]")
     for name, value in row.params.items():

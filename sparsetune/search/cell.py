@@ -26,12 +26,13 @@ from sparsetune.config.space import draw
 from sparsetune.config.space.points import flat_base
 from sparsetune.config.study import Study
 from sparsetune.search.quiet import quiet
+from sparsetune.search.repeats import Repeats, undrawn
 from sparsetune.search.space import suggester
 from sparsetune.search.stopper import Stopper
 
 NEWS = "sampler"  # a trial's attribute: what the sampler noted of the study when it was drawn
 RECORD = "stopper"  # a trial's attribute: what the stopper wants to know of it in later runs
-_GIVEN = 0x61BE  # apart from the seeds of drawn trials
+_GIVEN, _ANEW = 0x61BE, 0xA9E3  # apart from the seeds of drawn trials
 _STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL": TrialState.PRUNED}
 """In the copy. Optuna's samplers overlook what failed, and TPE would propose the like again and again; a pruned trial
 that breaks a constraint without end tells it that this was worse than all others, those that break one too."""
@@ -56,6 +57,7 @@ class Cell:
         directions = [StudyDirection[each.goal.upper()] for each in study.objectives]
         self._copy = optuna.create_study(storage=self._memory, directions=directions, study_name=study.name)
         self._failed: set[int] = set()
+        self._repeats = Repeats(study.space.parameters)
         self._system: dict[str, Any] = {}  # what samplers have noted of the study, as far as trials tell
         pruner = study.registries.pruner.get(study.pruner.name)
         self._stopper: Stopper = pruner.stopper(study.pruner, self._problem, self._copy)
@@ -80,6 +82,8 @@ class Cell:
         if frozen.state is TrialState.FAIL:
             there.system_attrs = {**frozen.system_attrs, _FAILED: math.inf}
             self._failed.add(number)
+        if frozen.state in (TrialState.FAIL, TrialState.PRUNED):
+            self._repeats.add(frozen)
         self._memory.create_new_trial(self._copy._study_id, there)
         for key, value in frozen.user_attrs.get(NEWS, {}).items():
             self._memory.set_study_system_attr(self._copy._study_id, key, value)
@@ -90,6 +94,8 @@ class Cell:
 
     def ask(self, point: Mapping[str, Any] | None = None) -> tuple[FrozenTrial, dict[str, Any], str]:
         """Draw a trial; ``point`` gives some or all of its parameters, the others are then random.
+
+        A proposal that repeats what failed or was pruned is drawn at random instead, where floats vary.
 
         Returns:
             It, its whole config, and why it has none where an expression has no value at this point.
@@ -102,12 +108,20 @@ class Cell:
             self._copy.sampler = self._sampler.make(self._study.sampler, self._problem, number)
         with quiet():
             asked = self._copy.ask()
-            try:
-                params = draw(self._study.space, self._base, suggester(asked), self.factors)
-                config, problem = self._study.config(params, self.factors), ""
-            except BadInput as error:
-                config, problem = self._study.trial.plain(), str(error)
+            config, problem = self._drawn(asked)
+            if point is None and self._repeats.found(self.frozen(number)):
+                undrawn(self._memory, asked._trial_id)
+                self._copy.sampler = RandomSampler(seed=mix(self._problem.seed, number, _ANEW))
+                config, problem = self._drawn(optuna.trial.Trial(self._copy, asked._trial_id))
         return self.frozen(number), config, problem
+
+    def _drawn(self, asked: optuna.trial.Trial) -> tuple[dict[str, Any], str]:
+        """The whole config of a trial that is drawn here, or why it has none."""
+        try:
+            params = draw(self._study.space, self._base, suggester(asked), self.factors)
+            return self._study.config(params, self.factors), ""
+        except BadInput as error:
+            return self._study.trial.plain(), str(error)
 
     def report(self, number: int, row: Row) -> bool:
         return self._stopper.report(number, row)
@@ -138,6 +152,8 @@ class Cell:
         if state == "FAIL":
             self._memory.set_trial_system_attr(trial._trial_id, _FAILED, math.inf)
             self._failed.add(number)
+        if state != "COMPLETE":
+            self._repeats.add(self.frozen(number))
         with quiet():
             self._copy.tell(number, values, _STATES[state])
         self._stopper.ended(number, state)

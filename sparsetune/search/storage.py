@@ -73,6 +73,7 @@ class StoredStudy:
         best_by_metric: for each objective the row with the best value; empty if none is complete.
         formulas: of those objectives that the study computes, by name.
         keys: by number, of all that decides a trial's numbers (``known.py``).
+        constraints: that rows may break.
     """
 
     metrics: list[str]
@@ -82,6 +83,7 @@ class StoredStudy:
     best_by_metric: list[Trial]
     formulas: dict[str, str]
     keys: dict[int, str]
+    constraints: list[Constraint]
 
 
 def read_study(url: str, name: str) -> StoredStudy:
@@ -104,7 +106,7 @@ def read_study(url: str, name: str) -> StoredStudy:
     keys = {frozen.number: frozen.user_attrs["key"] for frozen in stored if "key" in frozen.user_attrs}
     rows = [row for trial in trials for row in branch_rows(trial, metrics, constraints)]
     won = best_rows(rows, goals)
-    return StoredStudy(metrics, trials, rows, won.front, won.best, formulas, keys)
+    return StoredStudy(metrics, trials, rows, won.front, won.best, formulas, keys, constraints)
 
 
 def study_names(url: str) -> list[str]:

@@ -89,5 +89,7 @@ def _violations(row: Trial, constraints: Sequence[Constraint]) -> dict[str, floa
 
 
 def _end(row: Trial, state: State, reason: str, constraints: Sequence[Constraint]) -> Told:
-    values = row.values if state == "COMPLETE" else ()
-    return Told(state, reason, row.metrics, row.errors, row.notes, values, _violations(row, constraints))
+    complete = state == "COMPLETE"
+    met = dict.fromkeys((each.name for each in constraints), 0.0) if complete else {}  # where its method has none such
+    violations = {**met, **_violations(row, constraints)}
+    return Told(state, reason, row.metrics, row.errors, row.notes, row.values if complete else (), violations)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from statistics import median
 from typing import TypeVar
 
@@ -32,13 +32,14 @@ def front_of_several(
     rows: Sequence[Trial],
     width: int,
     metrics: Mapping[str, Metric] = METRICS,
+    marked: Collection[str] = (),
 ) -> Iterator[RenderableType]:
-    """The Pareto front, the best by the first objective first, and how to read it."""
+    """The Pareto front, the best by the first objective first, and how to read it; ``marked`` rows get a mark."""
     names = columns(objectives)
     shown = spread(front, MOST_ROWS)
     count = f" ({len(shown)} of {len(front)})" if len(shown) < len(front) else ""
     yield Text(f"Pareto front: the best trade-offs{count}", style="bold")
-    yield trial_table(shown, names, None, width)
+    yield trial_table(shown, names, None, width, marked)
     yield Text()
     yield Text(how_to_read(objectives, front))
     yield _legend(objectives, known(names, shown), shown, metrics)
@@ -53,12 +54,13 @@ def best_of_one(
     rows: Sequence[Trial],
     width: int,
     metrics: Mapping[str, Metric] = METRICS,
+    marked: Collection[str] = (),
 ) -> Iterator[RenderableType]:
-    """The best row, and how far the next ones are behind."""
+    """The best row, and how far the next ones are behind; if it is ``marked`` it gets a mark."""
     best = front[0]
     sign = -1 if objectives[0].goal == "maximize" else 1
     names = columns(objectives)
-    yield single_table(best, names, "Best trial")
+    yield single_table(best, names, "Best trial", marked)
     yield Text()
     complete = [row for row in rows if row.state == "COMPLETE" and row.values]
     others = sorted(

@@ -6,25 +6,28 @@ from collections.abc import Iterator, Sequence
 
 from sparsetune.config.constraints import Constraint
 from sparsetune.config.messages import Trial
-from sparsetune.layout.text import heading, number
+from sparsetune.layout.text import either, heading, number
 from sparsetune.report.tables import metric
 
 
 def broken(constraints: Sequence[Constraint], rows: Sequence[Trial]) -> Iterator[str]:
-    """A line for each constraint that complete rows break; if none meets all, the nearest one."""
-    names = {each.metric for each in constraints}
-    complete = [row for row in rows if row.state == "COMPLETE" and names <= row.metrics.keys()]
+    """A line for each constraint that complete rows break or have no number for; if none meets all, the nearest one."""
+    complete = [row for row in rows if row.state == "COMPLETE"]
     what = "rows" if any(row.branch for row in rows) else "trials"
     for each in constraints:
-        count = sum(each.violation(row.metrics) > 0 for row in complete)
+        having = [row for row in complete if each.metric in row.metrics]
+        count = sum(each.violation(row.metrics) > 0 for row in having)
         if count:
-            yield f"{count} of {len(complete)} complete {what} {'break' if count > 1 else 'breaks'} {bound(each)}"
+            yield f"{count} of {len(having)} complete {what} {'break' if count > 1 else 'breaks'} {bound(each)}"
+        if len(having) < len(complete):
+            others = dict.fromkeys(row.config["method"]["name"] for row in complete if each.metric not in row.metrics)
+            yield f"{bound(each)} counts as met in {what} of {either(list(others))}, which have no such number"
     if complete and not any(row.feasible for row in complete):
         row = min(complete, key=lambda row: distance(constraints, row))
         found = ", ".join(
             f"{heading(each.metric)} {metric(row, each.metric, 4)}"
             for each in constraints
-            if each.violation(row.metrics) > 0
+            if each.metric in row.metrics and each.violation(row.metrics) > 0
         )
         yield f"None meets all constraints, so there is no best. The nearest is trial {row.label}: {found}"
 
@@ -40,7 +43,7 @@ def distance(constraints: Sequence[Constraint], row: Trial) -> float:
     """How far a row is from meeting all of them: each violation as a share of its bound, added up."""
     total = 0.0
     for each in constraints:
-        violation = each.violation(row.metrics)
+        violation = each.violation(row.metrics) if each.metric in row.metrics else 0.0
         bounds = [abs(value) for value in (each.at_least, each.at_most) if value]
         total += max(0.0, violation) / min(bounds, default=1.0)
     return total

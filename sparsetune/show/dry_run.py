@@ -38,6 +38,8 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
 
     check_experiment(tracked_at(study), study.name)
     known = Points.of(study, warner(console))
+    for remark in study.remarks:
+        warner(console)(remark)
     points = preview(study, SAMPLED)
     print(printable(f"# {study.source}, resolved"))
     print(dump(study.resolved()))

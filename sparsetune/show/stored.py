@@ -11,12 +11,14 @@ from rich.text import Text
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Trial
+from sparsetune.config.metrics import METRICS
 from sparsetune.config.yaml_io import dump
 from sparsetune.layout.printable import printable, printable_lines
 from sparsetune.layout.terminal import Console
 from sparsetune.report.files import trials_csv
 from sparsetune.report.listing import special, trial_row, with_replicates
 from sparsetune.report.tables import metric, trial_table
+from sparsetune.show.soundness import soundness, unguarded, unsound
 from sparsetune.show.words import BESIDE, command, of_replicates, picked
 
 if TYPE_CHECKING:
@@ -57,8 +59,11 @@ def show_best(result: StudyResult, number: int | None, branch: str, *, as_json: 
 def _show_front(result: StudyResult) -> None:
     console, front = Console(), result.stored.front
     title = f"{escape(result.name)}: Pareto front"
-    console.print(trial_table(front, [*result.objectives, *BESIDE], title, console.width))
-    for line in [*_formulas(result), *filter(None, [of_replicates(front)])]:
+    sounds = unguarded(METRICS, result.stored.constraints)
+    table = trial_table(front, [*result.objectives, *BESIDE], title, console.width, unsound(front, sounds))
+    console.print(table)
+    remarks = soundness(result.stored.rows, sounds)
+    for line in [*_formulas(result), *filter(None, [of_replicates(front)]), *remarks]:
         console.print(Text(line))
     hint = f"The config of one: {command('best', result.name, *picked(front[0]))}"
     Console(stderr=True).print(hint, highlight=False, soft_wrap=True)

@@ -24,6 +24,7 @@ from sparsetune.report.listing import trial_row
 from sparsetune.report.tables import known, plain_table
 from sparsetune.show.answer import best_of_one, ended, front_of_several, time_spent
 from sparsetune.show.constraints import broken
+from sparsetune.show.soundness import soundness, unguarded, unsound
 from sparsetune.show.words import command_line, picked
 from sparsetune.training.ticket import TICKET
 
@@ -40,13 +41,16 @@ def show_summary(study: Study, summary: Summary) -> None:
     console = Console()
     shown = [f"{count} {state.lower()}" for state, count in summary.counts.items() if count]
     console.print(f"\n[bold]{escape(summary.name)}[/bold]: {', '.join(shown) or 'no trials'}", highlight=False)
-    rows = summary.rows
+    rows, metrics = summary.rows, study.registries.metrics
+    sounds = unguarded(metrics, study.constraints)
     if summary.front:
         answer = front_of_several if len(summary.metrics) > 1 else best_of_one
-        for part in answer(study.objectives, summary.front, rows, console.width, study.registries.metrics):
+        for part in answer(
+            study.objectives, summary.front, rows, console.width, metrics, unsound(summary.front, sounds)
+        ):
             console.print(part, highlight=False)
         console.print()
-    for line in broken(study.constraints, rows):
+    for line in (*soundness(rows, sounds), *broken(study.constraints, rows)):
         console.print(Text(line), highlight=False)
     for part in ended(study, summary.trials, rows, console.width):
         console.print(part, highlight=False)

@@ -78,7 +78,7 @@ def drawn(trial: Trial, parameters: Mapping[str, Parameter]) -> None:
             choose(name, parameter)
 
 
-def tell(study: optuna.Study, trial: Trial, of: Problem) -> None:
+def tell(study: optuna.Study, trial: Trial, of: Problem, *, prunes: bool = True) -> None:
     """Every seventh trial fails and every sixth is pruned."""
     params = trial.params
     loss = (params.get("z", 0.0) - 0.7) ** 2 + abs(params.get("y", 0.5) - 0.1) + 0.1 * params.get("k", 1)
@@ -89,7 +89,7 @@ def tell(study: optuna.Study, trial: Trial, of: Problem) -> None:
         return
     for index in range(of.constraints):
         trial.set_constraint(str(index), params["z"] - 0.5 + index)
-    if trial.number % 6 == 4:
+    if prunes and trial.number % 6 == 4:
         study.tell(trial, state=TrialState.PRUNED)
     else:
         study.tell(trial, [values[each.metric] for each in of.objectives])
@@ -101,6 +101,7 @@ def run(
     trials: int,
     *,
     between: Callable[[optuna.Study], optuna.Study] = lambda study: study,
+    prunes: bool = True,
 ) -> list[FrozenTrial]:
     """All trials of a study whose sampler is made anew for each of them."""
     study = new_study(of)
@@ -110,5 +111,5 @@ def run(
             study.sampler = sampler(number)
         trial = study.ask()
         drawn(trial, of.parameters)
-        tell(study, trial, of)
+        tell(study, trial, of, prunes=prunes)
     return study.get_trials()

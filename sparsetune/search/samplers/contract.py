@@ -22,6 +22,11 @@ class Sampler:
         """Raise :class:`BadInput` if Optuna does not support this for the problem. By default it supports all."""
 
     @classmethod
+    def remarks(cls, config: Any, problem: Problem) -> list[str]:
+        """What is to be said of it with this problem, once a study."""
+        return []
+
+    @classmethod
     def make(cls, config: Any, problem: Problem, number: int) -> BaseSampler:
         """Optuna's sampler for one trial: its ``number`` in the cell, from 0, counts those that were given too.
 

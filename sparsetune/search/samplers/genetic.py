@@ -11,6 +11,7 @@ from sparsetune.config.problem import Problem
 from sparsetune.config.seeds import mix
 from sparsetune.search.quiet import quiet
 from sparsetune.search.samplers.contract import Sampler
+from sparsetune.search.space import distribution
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -28,6 +29,7 @@ _PARENTS = {"spx": 3, "undx": 3}
 class _Population(Part):
     """What both have. Choices are always crossed uniformly."""
 
+    name: str
     population_size: int = param(50, "trials of a generation; the first is drawn at random", ge=2)
     mutation_prob: float | None = param(
         None, "chance of a parameter to be drawn anew; null: one of a config's in the mean", ge=0, le=1
@@ -55,8 +57,28 @@ class _Population(Part):
         return found
 
 
-class Nsga2(Sampler):
-    """For several objectives, constraints, and hundreds of trials. Parameters with `when` are drawn at random."""
+class _Genetic(Sampler):
+    """What both do."""
+
+    @classmethod
+    def remarks(cls, config: _Population, problem: Problem) -> list[str]:
+        crossed = [
+            name for name, each in problem.parameters.items() if not each.when and not distribution(each).single()
+        ]
+        anew = 1 / max(1, len(crossed)) if config.mutation_prob is None else config.mutation_prob
+        if anew < 1 or not problem.parameters:
+            return []
+        why = (
+            f"{'one' if crossed else 'no'} parameter that all trials share"
+            if config.mutation_prob is None
+            else "mutation_prob: 1"
+        )
+        return [f"{config.name} is random search here, for it has {why}; tpe and gp learn from what has been tried"]
+
+
+class Nsga2(_Genetic):
+    """For several objectives, constraints, and hundreds of trials. Parameters with `when` are drawn at random, and so
+    is a single one without."""
 
     class Config(_Population):
         name: Literal["nsga2"] = "nsga2"
@@ -69,7 +91,7 @@ class Nsga2(Sampler):
             return NSGAIISampler(seed=mix(problem.seed, number), **config.options())
 
 
-class Nsga3(Sampler):
+class Nsga3(_Genetic):
     """As NSGA-II, with parents spread by reference points: for more than three objectives."""
 
     class Config(_Population):

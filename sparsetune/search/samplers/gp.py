@@ -1,8 +1,8 @@
-"""Gaussian process."""
+"""Gaussian process; what failed or was pruned is heard of as the worst of all."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sparsetune.config.base import Part, param
 from sparsetune.config.problem import Problem
@@ -19,7 +19,9 @@ class GaussianProcess(Sampler):
 
     class Config(Part):
         name: Literal["gp"] = "gp"
-        n_startup_trials: int = param(10, "trials that complete before any is proposed; drawn at random", ge=0)
+        n_startup_trials: int = param(
+            10, "trials that end before any is proposed, one of them complete; drawn at random", ge=0
+        )
         deterministic_objective: bool = param(False, "equal configs give equal values: no noise is fitted")
 
     @classmethod
@@ -28,10 +30,23 @@ class GaussianProcess(Sampler):
 
     @classmethod
     def make(cls, config: Config, problem: Problem, number: int) -> BaseSampler:
+        from optuna.distributions import BaseDistribution
         from optuna.samplers import GPSampler
+        from optuna.study import Study
+        from optuna.trial import FrozenTrial
+
+        from sparsetune.search.samplers.heard import Heard
+
+        class Hearing(GPSampler):
+            """Optuna's reads complete and running trials only."""
+
+            def sample_relative(
+                self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+            ) -> dict[str, Any]:
+                return super().sample_relative(Heard(study), trial, search_space)
 
         with quiet():  # deterministic_objective is experimental
-            return GPSampler(
+            return Hearing(
                 n_startup_trials=config.n_startup_trials,
                 deterministic_objective=config.deterministic_objective,
                 warn_independent_sampling=False,

@@ -89,7 +89,7 @@ class AdaptiveSparseTraining(Method):
     Config = AstConfig
     metrics = (
         "activation_rate", "energy_savings", "threshold", "controller_error", "steady_state_error",
-        "activation_std", "clamp_share",
+        "tracking_error", "activation_std", "clamp_share",
     )  # fmt: skip
 
     config: AstConfig
@@ -181,11 +181,15 @@ class AdaptiveSparseTraining(Method):
 
     def summary(self) -> Metrics:
         """The controller's health over the last half of its steps."""
+        if self.config.target_activation == 1.0:
+            return {"steady_state_error": 0.0, "tracking_error": 0.0}  # all are active, as is asked
         settled = np.asarray(self._activations)[len(self._activations) // 2 :]
         if settled.size == 0:
             return {}
+        error = float(settled.mean()) - self.config.target_activation
         return {
-            "steady_state_error": float(settled.mean()) - self.config.target_activation,
+            "steady_state_error": error,
+            "tracking_error": abs(error),
             "activation_std": float(settled.std()),
             "clamp_share": _mean(self._clamped),
         }

@@ -7,6 +7,7 @@ is a function of the data's config alone.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -18,6 +19,7 @@ from sparsetune.config.errors import BadInput
 from sparsetune.config.facts import Facts, Kind
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
+from sparsetune.training.data.balance import balance_remarks
 from sparsetune.training.data.dataset import Dataset, assemble
 from sparsetune.training.data.pools import Pools
 from sparsetune.training.data.splits import Counts, counts, divide
@@ -114,6 +116,15 @@ class DataSet:
     def remarks(cls, config: Any) -> list[str]:
         """What a user should be told of the data that :meth:`prepare` has decoded."""
         return []
+
+    @classmethod
+    def all_remarks(cls, config: Any) -> list[str]:
+        """Those, and what the classes of its splits keep numbers from showing."""
+        found = cls.remarks(config)
+        if cls.task(config) == "classification":
+            with suppress(BadInput):  # who divides them says why they cannot be divided
+                found += dict.fromkeys(balance_remarks(cls.read(config), config))
+        return found
 
     @classmethod
     def read(cls, config: Any) -> Pools:

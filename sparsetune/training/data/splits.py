@@ -118,8 +118,8 @@ def _hold_out(rows: Rows, held: int, key: str, pools: Pools, seed: int, stratifi
     missing = np.setdiff1d(labels, pools.train.targets[leave])
     if stratified and len(missing):
         raise BadInput(
-            f"{held:,} of {len(rows):,} samples have none of {_names(missing, pools)}; change the sizes of the splits, "
-            "leave them out, or set data.stratified to false",
+            f"{held:,} of {len(rows):,} samples have none of {class_names(missing, pools)}; change the sizes of the "
+            "splits, leave them out, or set data.stratified to false",
             key=key,
         )
     return stay, leave
@@ -143,7 +143,7 @@ def _refuse_small(labels: Array, held: int, key: str, pools: Pools) -> None:
     present, found = np.unique(labels, return_counts=True)
     if found.min() < 2:
         raise BadInput(
-            f"too few samples of {_names(present[found < 2], pools)} to be in every split; leave them out, or set "
+            f"too few samples of {class_names(present[found < 2], pools)} to be in every split; leave them out, or set "
             "data.stratified to false",
             key="data.stratified",
         )
@@ -159,13 +159,14 @@ def _refuse_gaps(labels: Array, pools: Pools) -> None:
     missing = np.flatnonzero(np.bincount(labels, minlength=pools.outputs) == 0)
     if len(missing):
         raise BadInput(
-            f"no training sample is left of {_names(missing, pools)}; raise data.num_train, lower data.val_size, "
+            f"no training sample is left of {class_names(missing, pools)}; raise data.num_train, lower data.val_size, "
             "or set data.stratified to true",
             key="data.num_train",
         )
 
 
-def _names(missing: Any, pools: Pools) -> str:
+def class_names(missing: Any, pools: Pools) -> str:
+    """``class 'a'``, or the first three of several."""
     names = [repr(pools.classes[each]) if pools.classes else str(each) for each in missing]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{'class' if len(names) == 1 else 'classes'} {', '.join(names[:3])}{more}"

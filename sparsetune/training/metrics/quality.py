@@ -1,4 +1,4 @@
-"""How good predicted classes are: functions of one value a sample, whose means are the metrics.
+"""How good predicted classes are: functions of one value a sample, whose means are the metrics, and means by class.
 
 ``outputs`` are (N, C) logits or log-probabilities (softmax leaves the latter as they are); ``log_p`` are (N, C)
 log-probabilities; ``targets`` are (N,) int64 classes from 0 to C - 1. All stay on their device.
@@ -6,13 +6,17 @@ log-probabilities; ``targets`` are (N,) int64 classes from 0 to C - 1. All stay 
 
 from __future__ import annotations
 
+from math import isnan
+
 import torch
 from torch import Tensor
 
+from sparsetune.training.metrics.by_class import area_under_roc, recall_and_f1
 from sparsetune.training.metrics.calibration import calibration_error, odds_confidences, reliability
 
 _CHUNK = 1 << 22  # outputs looked at together: a few tensors of 32 MB
-_NAMES = ("loss", "accuracy", "top5_accuracy", "brier", "entropy")
+_MEANS = ("loss", "accuracy", "top5_accuracy", "brier", "entropy")
+_OTHERS = ("ece", "ece_15", "ece_odds", "balanced_accuracy", "macro_f1", "auc")
 
 
 def classification_quality(outputs: Tensor, targets: Tensor) -> dict[str, float]:
@@ -24,23 +28,29 @@ def classification_quality(outputs: Tensor, targets: Tensor) -> dict[str, float]
 
     Returns:
         ``loss`` (nats), ``accuracy``, ``top5_accuracy``, ``brier`` (0 to 2), ``entropy`` (nats), ``ece`` (10 bins),
-        ``ece_15``, ``ece_odds``.
+        ``ece_15``, ``ece_odds``, ``balanced_accuracy``, ``macro_f1``, and ``auc`` where there are samples of two
+        classes or more: of one there is none.
     """
     size = max(1, _CHUNK // outputs.shape[1])
     parts = [_of_samples(o, t) for o, t in zip(outputs.split(size), targets.split(size), strict=True)]
     values = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
     hits, confidences, odds = values[1], values[5], values[6]
-    errors = (
-        calibration_error(reliability(confidences, hits, 10)),
-        calibration_error(reliability(confidences, hits, 15)),
-        calibration_error(reliability(odds, hits, 10)),
+    others = torch.stack(
+        (
+            calibration_error(reliability(confidences, hits, 10)),
+            calibration_error(reliability(confidences, hits, 15)),
+            calibration_error(reliability(odds, hits, 10)),
+            *recall_and_f1(outputs.argmax(1), hits, targets, outputs.shape[1]),
+            area_under_roc(outputs, targets),
+        )
     )
-    found: list[float] = torch.cat((values[: len(_NAMES)].mean(1), torch.stack(errors))).tolist()
-    return dict(zip((*_NAMES, "ece", "ece_15", "ece_odds"), found, strict=True))
+    found: list[float] = torch.cat((values[: len(_MEANS)].mean(1), others)).tolist()
+    named = dict(zip((*_MEANS, *_OTHERS), found, strict=True))
+    return {name: value for name, value in named.items() if name != "auc" or not isnan(value)}
 
 
 def _of_samples(outputs: Tensor, targets: Tensor) -> Tensor:
-    """(7, N) float64: what ``_NAMES`` says, then confidences and those of odds."""
+    """(7, N) float64: what ``_MEANS`` says, then confidences and those of odds."""
     log_p = torch.log_softmax(outputs.double(), dim=1)
     p = log_p.exp()
     rank = ranks(outputs, targets)

@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 import pytest
 
-from search.cells import CONDITIONAL, NUMBERS, ONE, TWO, problem, run, sampler_config
+from search.cells import CONDITIONAL, FLAT, NUMBERS, ONE, TWO, problem, run, sampler_config
 from sparsetune.config.errors import BadInput
 from sparsetune.config.parameters import Choice, Float, Int, Parameter
 from sparsetune.config.problem import Problem
@@ -199,3 +199,50 @@ def test_names_load_without_optuna() -> None:
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
     assert said.stdout.strip() == "[]"
+
+
+RANDOM_NOW: dict[str, tuple[dict[str, Parameter], dict[str, Any], str]] = {
+    "one": ({"z": NUMBERS["z"]}, {}, "one parameter that all trials share"),
+    "one, by another crossover": (
+        {"y": NUMBERS["y"]},
+        {"crossover": "blxalpha"},
+        "one parameter that all trials share",
+    ),
+    "one choice": ({"kind": Choice(values=("a", "b"))}, {}, "one parameter that all trials share"),
+    "one and a constant": ({"z": NUMBERS["z"], "one": FLAT["one"]}, {}, "one parameter that all trials share"),
+    "one and its own": (
+        {"kind": CONDITIONAL["kind"], "m": CONDITIONAL["m"]},
+        {},
+        "one parameter that all trials share",
+    ),
+    "a constant": ({"one": FLAT["one"]}, {}, "no parameter that all trials share"),
+    "all drawn anew": (NUMBERS, {"mutation_prob": 1.0}, "mutation_prob: 1"),
+    "two": ({"z": NUMBERS["z"], "k": NUMBERS["k"]}, {}, ""),
+    "one with a mutation_prob": ({"z": NUMBERS["z"]}, {"mutation_prob": 0.3}, ""),
+    "nothing": ({}, {}, ""),
+}
+
+
+@pytest.mark.parametrize("name", ["nsga2", "nsga3"])
+@pytest.mark.parametrize(("parameters", "options", "why"), RANDOM_NOW.values(), ids=RANDOM_NOW)
+def test_generations_that_are_random_say_so(
+    name: str, parameters: dict[str, Parameter], options: dict[str, Any], why: str
+) -> None:
+    found = SAMPLERS.get(name).remarks(sampler_config(name, **options), problem(parameters))
+    line = f"{name} is random search here, for it has {why}; tpe and gp learn from what has been tried"
+    assert found == ([line] if why else [])
+
+
+@pytest.mark.parametrize(("parameters", "random"), [({"z": NUMBERS["z"]}, True), (dict(NUMBERS), False)])
+def test_they_are(parameters: dict[str, Parameter], random: bool) -> None:
+    """What is drawn does not depend on what has been tried."""
+    of, config = problem(parameters), sampler_config("nsga2", population_size=3)
+    trials = run(of, lambda number: SAMPLERS.get("nsga2").make(config, of, number), 20)
+    alone = sampler_config("random")
+    drawn = run(of, lambda number: SAMPLERS.get("random").make(alone, of, number), 20)
+    assert ([each.params for each in trials] == [each.params for each in drawn]) == random
+
+
+@pytest.mark.parametrize("name", ["tpe", "gp", "cmaes", "qmc", "random"])
+def test_others_have_nothing_to_say(name: str) -> None:
+    assert SAMPLERS.get(name).remarks(sampler_config(name), problem({"z": NUMBERS["z"]})) == []
