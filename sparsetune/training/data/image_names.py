@@ -8,8 +8,8 @@ ENDINGS = frozenset((*_TORCHVISIONS, *_ALSO_JPEG))
 """Of images that are read."""
 
 _NOT_READ = """
-    gif apng avif heic heics heif heifs hif jp2 j2k jpf jpx jpm jpc jxl jxr svg svgz tga ico icns cur pbm pnm pam pfm dib
-    eps psd psb xcf dds exr hdr sgi pcx xbm xpm qoi fits fit fts dcm dicom nii mha nrrd czi svs ndpi djvu
+    gif apng avif heic heics heif heifs hif jp2 j2k jpf jpx jpm jpc jxl jxr svg svgz tga ico icns cur pbm pnm pam pfm
+    dib eps psd psb xcf dds exr hdr sgi pcx xbm xpm qoi fits fit fts dcm dicom nii mha nrrd czi svs ndpi djvu
     dng cr2 cr3 nef arw orf rw2 raf pef srw raw
 """
 OTHERS = frozenset(f".{kind}" for kind in _NOT_READ.split())

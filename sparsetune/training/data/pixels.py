@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from sparsetune.config.base import Model
 from sparsetune.training.data.depth import words
+from sparsetune.training.data.moments import extent, moments
 from sparsetune.training.data.pools import Array
-
-_AT_ONCE = 1 << 24  # values that are looked at together
 
 
 class Pixels(Model):
@@ -47,12 +42,28 @@ def black_and_white(low: float, high: float, whole: bool) -> tuple[float, float]
     return float(low), float(high) if high > low else float(low) + 1.0
 
 
-def extent(values: Array, rows: Sequence[int] | NDArray[np.int64]) -> tuple[float, float]:
-    """The lowest and the highest value in some rows of (N, C, H, W)."""
-    order = np.sort(rows)  # a mapped file is read forwards
-    chunk = max(1, _AT_ONCE // math.prod(values.shape[1:]))
-    parts: list[Any] = [values[order[start : start + chunk]] for start in range(0, len(order), chunk)]
-    return min(part.min().item() for part in parts), max(part.max().item() for part in parts)
+def measured(values: Array, rows: NDArray[np.int64], normalize: str) -> Pixels:
+    """What scales images (N, C, H, W), by those of the training split alone.
+
+    Args:
+        rows: the training split's.
+        normalize: as the settings of data sets have it.
+    """
+    low, high = extent(values, rows)
+    black, white = black_and_white(low, high, whole=values.dtype.kind in "ui")
+    mean, deviation = np.zeros(values.shape[1]), np.ones(values.shape[1])
+    if normalize == "standard":
+        found, spread = moments(values, rows)
+        mean, deviation = (found - black) / (white - black), np.where(spread == 0, 1, spread / (white - black))
+    elif normalize == "none":  # black is 0 while images are changed at random, and then again what it was
+        white, mean = black + 1, mean - black
+    return Pixels(
+        depth=values.dtype.name,
+        black=black,
+        white=white,
+        mean=tuple(mean.tolist()),
+        deviation=tuple(deviation.tolist()),
+    )
 
 
 def _plain(value: float) -> str:
