@@ -125,7 +125,8 @@ def _both_halves(content: bytes, image: Any, depth: np.dtype[Any]) -> Array:
         raise Unreadable(words(depth))
     with Image.open(io.BytesIO(content)) as again:
         again.tile = [tile._replace(args=_other_half(tile.args)) for tile in again.tile]
-        return np.asarray(image).astype(np.uint16) << 8 | np.asarray(again)
+        bands: Array = np.asarray(image).astype(np.uint16) << 8 | np.asarray(again)
+    return bands
 
 
 def _other_half(arguments: Any) -> Any:

@@ -38,9 +38,9 @@ class IdxImages(Downloaded):
             found += there[:1]
             missing += [] if there else [name]
         if missing:
-            named = _under_other_names(missing, root, folder)
-            there = f"; under another name or in another place: {', '.join(map(str, named))}" if named else ""
-            raise cls.missing(f"{', '.join(missing)} (raw or .gz) in {folder}{there}", root, f"{cls.folder}/raw")
+            other = ", ".join(map(str, _under_other_names(missing, root, folder)))
+            said = f"; under another name or in another place: {other}" if other else ""
+            raise cls.missing(f"{', '.join(missing)} (raw or .gz) in {folder}{said}", root, f"{cls.folder}/raw")
         return found
 
     @classmethod
