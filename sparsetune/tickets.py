@@ -116,7 +116,8 @@ def _evaluated(
     about, training = ticket.about, config.training
     torch.set_num_threads(about.threads)  # as the trial: sums depend on it
     device = device_of(training.device)
-    data, _ = delivered(load_dataset(config.data, known.data), device, DTYPES[training.dtype], training.data_share)
+    scaled = load_dataset(config.data, known.data).scaled_by(about.pixels)
+    data, _ = delivered(scaled, device, DTYPES[training.dtype], training.data_share)
     here, there = ((each.input_shape, each.outputs, each.task) for each in (data, about))
     if here != there:
         raise BadInput(f"its network is for other data: {_samples(*there)}, here {_samples(*here)}", key="data")

@@ -43,11 +43,12 @@ def examine(config: Part, project_root: Path, progress: Progress) -> Examined:
         dataset = entry.load(located)
     except BadInput as error:
         return Examined(judged(config.name, error))
+    scale = [] if dataset.pixels is None else [f"pixels: {dataset.pixels}"]
     return Examined(
         judged(config.name, None, located),
         dataset.input_shape,
         dataset.outputs,
         {name: len(split) for name, split in zip(("train", "val", "test"), dataset.splits, strict=True)},
         dataset.digest,
-        tuple(entry.all_remarks(located)),
+        (*scale, *entry.all_remarks(located)),
     )

@@ -96,6 +96,8 @@ def _words(ticket: Ticket, nbytes: int) -> Iterator[tuple[str, str]]:
     yield "weights", f"{kept:,} of {weights:,} kept"
     dense = ticket.dense_bytes
     yield "size", f"{size(nbytes)}; {size(dense)} with all weights as float32, {dense / nbytes:.3g} times as much"
+    if about.pixels is not None:
+        yield "pixels", str(about.pixels)
     for name in (each for each in _SHOWN if each in about.metrics):
         yield name, number(about.metrics[name], 4)
     yield "made with", f"torch {about.torch} on {about.device}"

@@ -46,6 +46,7 @@ def ticket_of(trainer: Trainer, metrics: Metrics) -> Ticket | None:
         threads=torch.get_num_threads(),
         split=trainer.data.digest,
         metrics={name: value for name, value in metrics.items() if _of_predictions(name, metrics)},
+        pixels=trainer.data.pixels,
     )
     statistics = {name: value.cpu().numpy() for name, value in state.items() if not _is_counter(value)}
     return Ticket(about, mask.cpu().numpy(), statistics)

@@ -27,6 +27,7 @@ from sparsetune.config.errors import BadInput
 from sparsetune.config.facts import Kind
 from sparsetune.config.messages import Metrics
 from sparsetune.config.trial import NAMED
+from sparsetune.training.data.pixels import Pixels
 
 TICKET = "ticket.safetensors"
 VERSION = 1
@@ -63,6 +64,7 @@ class About(Model):
         threads: with which it computed on the CPU.
         split: digest of its data and their division.
         metrics: what the trial says of its predictions for validation and test data.
+        pixels: how images whose pixels are no bytes were scaled; None: there were none.
     """
 
     config: dict[str, Any]
@@ -79,6 +81,7 @@ class About(Model):
     threads: Positive
     split: str
     metrics: Metrics
+    pixels: Pixels | None = None
 
     @field_validator("config")
     @classmethod
@@ -115,7 +118,8 @@ class Ticket:
     def to_bytes(self) -> bytes:
         """The file; equal tickets give equal bytes."""
         tensors = {_MASK: np.packbits(self.mask), **self.state}
-        words = self.about.model_dump(mode="json")
+        unsaid = {"pixels"} if self.about.pixels is None else None  # so that earlier versions read it
+        words = self.about.model_dump(mode="json", exclude=unsaid)
         header = {"version": VERSION, "sha256": _digest(words, tensors), **words}
         return save(tensors, {_HEADER: json.dumps(header)})
 

@@ -71,6 +71,8 @@ class Trainer:
             load_dataset(config.data, registries.data), self.device, dtype, config.training.data_share
         )
         self.notes = {"split": self.data.digest, "data": how}
+        if self.data.pixels is not None:
+            self.notes["pixels"] = str(self.data.pixels)
         self.task = make_task(self.data, config.training.label_smoothing)
         data = self.data
         self._built = build(config, data.input_shape, data.outputs, data.task, self.device, registries)

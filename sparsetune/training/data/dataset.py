@@ -6,18 +6,20 @@ machine.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from sparsetune.config.errors import BadInput
 from sparsetune.config.facts import Kind
 from sparsetune.training.augment import AUGMENTATIONS
+from sparsetune.training.data.depth import words
+from sparsetune.training.data.moments import moments
+from sparsetune.training.data.pixels import Pixels, measured
 from sparsetune.training.data.pools import Array, Pools, Samples
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from sparsetune.training.data.splits import Division, Rows
 
 Augment = Callable[[Tensor], Tensor]
-_AT_ONCE = 1 << 24  # values whose moments are taken together
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,18 @@ class Scaling:
 
 
 @dataclass(frozen=True)
+class Brightness:
+    """Pixels that are no bytes as float32: black becomes 0, white 1. In float64 between, for 32 bits have more digits
+    than a float32."""
+
+    black: float
+    white: float
+
+    def __call__(self, values: Tensor) -> Tensor:
+        return values.double().sub_(self.black).div_(self.white - self.black).float()
+
+
+@dataclass(frozen=True)
 class Split:
     """Samples of one split.
 
@@ -54,6 +67,7 @@ class Split:
             main memory where it is not to be copied there as a whole.
         rows: (N,) int64, which of them are this split's; where the store is.
         targets: (N,) int64 classes or (N, outputs) floats, on the training device.
+        brightness: what comes before all else where the store holds pixels that are no bytes.
     """
 
     store: Tensor
@@ -61,6 +75,7 @@ class Split:
     targets: Tensor
     scaling: Scaling
     augment: Augment | None = None
+    brightness: Brightness | None = None
 
     def __len__(self) -> int:
         return self.targets.shape[0]
@@ -73,11 +88,15 @@ class Split:
     @property
     def inputs(self) -> Tensor:
         """All samples as a network takes them, not augmented: for small splits and for tests."""
-        return self.scaling(self.store.index_select(0, self.rows).to(self.targets.device))
+        return self.scaling(self._bright(self.store.index_select(0, self.rows).to(self.targets.device)))
 
     def prepared(self, values: Tensor) -> Tensor:
         """Stored values as the network's inputs, augmented where the split is."""
+        values = self._bright(values)
         return self.scaling(values if self.augment is None else self.augment(values))
+
+    def _bright(self, values: Tensor) -> Tensor:
+        return values if self.brightness is None else self.brightness(values)
 
 
 @dataclass(frozen=True)
@@ -89,6 +108,7 @@ class Dataset:
         outputs: classes, or numbers to predict.
         target_scaling: what regression learns is targets scaled by this; None: as they are.
         digest: names data and split: 16 hexadecimal digits.
+        pixels: how those that are no bytes are scaled; None: there are none.
     """
 
     train: Split
@@ -100,6 +120,7 @@ class Dataset:
     digest: str
     classes: tuple[str, ...] = ()
     target_scaling: Scaling | None = None
+    pixels: Pixels | None = None
 
     @property
     def splits(self) -> tuple[Split, Split, Split]:
@@ -120,12 +141,28 @@ class Dataset:
             targets = split.targets.to(device)
             if targets.is_floating_point():
                 targets = targets.to(dtype)
-            return Split(store, split.rows.to(where), targets, split.scaling.to(device, dtype), split.augment)
+            scaling = split.scaling.to(device, dtype)
+            return replace(split, store=store, rows=split.rows.to(where), targets=targets, scaling=scaling)
 
         scaling = self.target_scaling and self.target_scaling.to(device, dtype)
         return replace(
             self, train=place(self.train), val=place(self.val), test=place(self.test), target_scaling=scaling
         )
+
+    def scaled_by(self, pixels: Pixels | None) -> Dataset:
+        """The same, with pixels scaled as they were elsewhere, where a network was trained on them.
+
+        Raises:
+            BadInput: pixels of another type are here.
+        """
+        here, there = (np.dtype(np.uint8 if each is None else each.depth) for each in (self.pixels, pixels))
+        if here != there:
+            raise BadInput(f"found images of {words(here)}, allowed: {words(there)}, as it was trained on", key="data")
+        if pixels is None:
+            return self
+        brightness, scaling = _steps(pixels)
+        train, val, test = (replace(each, scaling=scaling, brightness=brightness) for each in self.splits)
+        return replace(self, train=train, val=val, test=test, pixels=pixels)
 
 
 def assemble(
@@ -133,14 +170,19 @@ def assemble(
 ) -> Dataset:
     """The splits of that division, on the CPU; all are scaled by the training split's numbers."""
     train_pool = _tensor(pools.train.inputs)
-    scaling = _SCALINGS[config.normalize](pools, division.train)
+    if pools.white is None:
+        pixels = measured(pools.train.inputs, division.train, config.normalize)
+        brightness, scaling = _steps(pixels)
+    else:
+        pixels, brightness, scaling = None, None, _SCALINGS[config.normalize](pools, division.train)
 
     def own(rows: Rows | None, pool: Samples | None) -> Split:
         if rows is not None:
-            return Split(train_pool, torch.from_numpy(rows), _targets(pools.train.targets[rows], task), scaling)
+            targets = _targets(pools.train.targets[rows], task)
+            return Split(train_pool, torch.from_numpy(rows), targets, scaling, brightness=brightness)
         assert pool is not None
         every = torch.arange(len(pool))
-        return Split(_tensor(pool.inputs), every, _targets(pool.targets, task), scaling)
+        return Split(_tensor(pool.inputs), every, _targets(pool.targets, task), scaling, brightness=brightness)
 
     train = Split(
         train_pool,
@@ -148,6 +190,7 @@ def assemble(
         _targets(division.targets, task),
         scaling,
         AUGMENTATIONS.get(config.augment),
+        brightness,
     )
     return Dataset(
         train,
@@ -159,44 +202,21 @@ def assemble(
         digest=division.digest(pools.content()),
         classes=pools.classes,
         target_scaling=_standard(*moments(division.targets), ndim=2) if standardize_targets else None,
+        pixels=pixels,
     )
-
-
-def moments(values: Array, rows: Rows | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Mean and (population) standard deviation by channel of bytes (N, C, H, W) or feature of floats (N, F).
-
-    Of bytes by sums of whole numbers: exact, so equal on every machine and for every number of threads. Of floats by
-    differences from the first sample: a constant has deviation 0, and large numbers that are alike keep their digits.
-
-    Args:
-        rows: which samples count; else all.
-    """
-    order = np.arange(len(values)) if rows is None else np.sort(rows)  # a mapped file is read forwards
-    axes = (0, 2, 3) if values.ndim == 4 else (0,)
-    whole = values.dtype == np.uint8
-    kind: Any = np.int64 if whole else np.float64
-    origin = kind(0) if whole else values[order[0]].astype(kind)
-    total = squares = np.zeros(values.shape[1], kind)
-    chunk = max(1, _AT_ONCE // math.prod(values.shape[1:]))
-    for start in range(0, len(order), chunk):
-        part = values[order[start : start + chunk]]
-        part = part if whole else part - origin
-        total = total + part.sum(axes, dtype=kind)
-        squared = np.square(part, dtype=np.uint16 if whole else kind)  # 255^2 fits
-        squares = squares + squared.sum(axes, dtype=kind)
-    count = len(order) * math.prod(values.shape[2:])
-    if whole:
-        variances = [count * int(q) - int(s) ** 2 for q, s in zip(squares, total, strict=True)]  # exact, any size
-        return total / count, np.array([math.sqrt(v) / count for v in variances])
-    mean = total / count
-    return origin + mean, np.sqrt(np.maximum(squares / count - mean**2, 0))
 
 
 _SCALINGS: dict[str, Callable[[Pools, Rows], Scaling]] = {
     "none": lambda pools, rows: Scaling(0.0, 1.0),
-    "unit": lambda pools, rows: Scaling(0.0, pools.white),
+    "unit": lambda pools, rows: Scaling(0.0, pools.white or 1.0),
     "standard": lambda pools, rows: _standard(*moments(pools.train.inputs, rows), ndim=pools.train.inputs.ndim),
 }
+
+
+def _steps(pixels: Pixels) -> tuple[Brightness, Scaling]:
+    """What is done to pixels that are no bytes, before and after images are changed at random."""
+    scaling = _standard(np.array(pixels.mean), np.array(pixels.deviation), ndim=4)
+    return Brightness(pixels.black, pixels.white), scaling
 
 
 def _standard(mean: Array, std: Array, ndim: int) -> Scaling:

@@ -1,7 +1,7 @@
-"""One image file as bytes of pixels.
+"""One image file as pixels: bytes, or of the file's own type where that is not 8 bits.
 
 JPEG and plain PNG go through torchvision's operator, which is quick and leaves other threads alone; Pillow takes what
-that cannot read or reads wrongly: palettes, 16 bits, grey WebP.
+that cannot read or reads wrongly: palettes, TIFF, grey WebP. All are turned as their EXIF says.
 """
 
 from __future__ import annotations
@@ -12,17 +12,21 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch.nn.functional import interpolate
 
+from sparsetune.training.data.depth import Unreadable, deep, described, in_type, words
+from sparsetune.training.data.orientation import orientation, turned
 from sparsetune.training.data.pools import Array
+from sparsetune.training.data.resize import square
 
 Mode = Literal["rgb", "grey"]
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PLAIN = (b"\x08\x00", b"\x08\x02")  # bits and colour type of a PNG: 8 bits of grey or of red, green and blue
+_DEEP = b"\x10"  # 16 bits of any
 _READ_AS = {None: 0, "grey": 1, "rgb": 3}  # torchvision's numbers
 _PILLOWS = {"rgb": "RGB", "grey": "L"}
 _KIND = {"1": "grey", "L": "grey", "RGB": "rgb", "P": "rgb"}  # of Pillow's modes, those that say what they are
+_LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey, as Pillow has it
 
 
 class Corrupt(ValueError):
@@ -34,7 +38,7 @@ class Unclear(ValueError):
 
 
 def decode(content: bytes, mode: Mode | None, side: int | None = None) -> Array:
-    """Pixels (C, H, W) of uint8: one channel or three.
+    """Pixels (C, H, W): one channel or three; of uint8, or of the file's own type where that is another.
 
     Args:
         content: of the file.
@@ -44,60 +48,78 @@ def decode(content: bytes, mode: Mode | None, side: int | None = None) -> Array:
     Raises:
         Corrupt, Unclear: with the reason.
     """
-    plain = content.startswith(_JPEG) or (content.startswith(_PNG) and content[24:26] in _PLAIN)
+    plain = content.startswith(_JPEG) or _is_deep(content) or (content.startswith(_PNG) and content[24:26] in _PLAIN)
     operator = _operator() if plain else None
-    try:
-        pixels = _by_pillow(content, mode) if operator is None else operator(_bytes(content), _READ_AS[mode], False)
-    except RuntimeError as error:
-        raise Corrupt(_reason(str(error))) from None
+    pixels = _by_pillow(content, mode) if operator is None else _by_operator(operator, content, mode)
     if pixels.shape[0] not in (1, 3):
         raise Unclear("CMYK")
-    return (pixels if side is None else _square(pixels, side)).numpy()
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        raise Corrupt("has pixels that are NaN or infinite")
+    return pixels if side is None else square(pixels, side)
 
 
-def _by_pillow(content: bytes, mode: Mode | None) -> torch.Tensor:
+def _by_operator(operator: Any, content: bytes, mode: Mode | None) -> Array:
+    whole = _is_deep(content)
+    try:
+        pixels = operator(_bytes(content), 0 if whole else _READ_AS[mode], False).numpy()
+    except RuntimeError as error:
+        raise Corrupt(_reason(str(error))) from None
+    pixels = _as_mode(pixels, mode) if whole else pixels
+    return turned(pixels, orientation(content))
+
+
+def _by_pillow(content: bytes, mode: Mode | None) -> Array:
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(content)) as image:
+            values = deep(content, image)
             image.load()
-            if mode is None and (image.mode not in _KIND or "transparency" in image.info):
-                raise Unclear(_described(image))
-            wanted = mode or _KIND[image.mode]
-            pixels = np.asarray(_eight_bits(image).convert(_PILLOWS[wanted]))
+            if values is None:
+                if mode is None and (image.mode not in _KIND or "transparency" in image.info):
+                    raise Unclear(_described(image))
+                wanted = mode or _KIND[image.mode]
+                bands = np.asarray(image.convert(_PILLOWS[wanted]))
+                pixels = bands.reshape(*bands.shape[:2], -1).transpose(2, 0, 1)
+            else:
+                pixels = _as_mode(values, mode)
+            pixels = turned(pixels, orientation(image))  # a TIFF was turned when it was loaded
     except Unclear:
         raise
     except UnidentifiedImageError:
-        raise Corrupt("not an image" if content else "empty") from None
+        depth = described(content)
+        raise Corrupt(_unreadable(depth) if depth else "not an image" if content else "empty") from None
+    except Unreadable as error:
+        raise Corrupt(_unreadable(str(error))) from None
     except Exception as error:  # Pillow's readers raise whatever a broken file makes them raise
         raise Corrupt(_reason(str(error))) from None
-    return torch.from_numpy(np.array(pixels.reshape(*pixels.shape[:2], -1).transpose(2, 0, 1), order="C"))
+    return np.array(pixels, order="C")
 
 
-def _eight_bits(image: Any) -> Any:
-    """Pillow would cut off what is above 255 in 16 bits of grey."""
-    from PIL import Image
-
-    if not image.mode.startswith("I"):
-        return image
-    return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+def _as_mode(values: Array, mode: Mode | None) -> Array:
+    """Grey or colours (C, H, W) of pixels that are not 8 bits; the last of 2 or 4 bands is how opaque they are."""
+    bands = len(values)
+    if mode is None and bands != 3:
+        raise Unclear(f"{words(values.dtype)} of grey" if bands == 1 else "transparency")
+    colours = values[: bands - (bands in (2, 4))]
+    if mode == "rgb":
+        return np.repeat(colours, 3 // len(colours), axis=0)
+    if mode is None or len(colours) == 1:
+        return colours
+    return in_type(np.tensordot(_LUMA, colours, 1)[None], values.dtype)
 
 
 def _described(image: Any) -> str:
-    if image.mode.startswith("I"):
-        return "16 bits of grey"
     return "transparency" if "transparency" in image.info or "A" in image.mode else image.mode
 
 
-def _square(pixels: torch.Tensor, side: int) -> torch.Tensor:
-    """As torchvision's Resize(side) and CenterCrop(side) do, antialiased."""
-    height, width = pixels.shape[1:]
-    short = min(height, width)
-    if short != side:
-        size = [int(side * length / short) for length in (height, width)]
-        pixels = interpolate(pixels[None], size, mode="bilinear", align_corners=False, antialias=True)[0]
-    top, left = (round((length - side) / 2.0) for length in pixels.shape[1:])
-    return pixels[:, top : top + side, left : left + side]
+def _unreadable(depth: str) -> str:
+    return f"{depth} that cannot be read"
+
+
+def _is_deep(content: bytes) -> bool:
+    """A PNG of 16 bits."""
+    return content.startswith(_PNG) and content[24:25] == _DEEP
 
 
 @cache

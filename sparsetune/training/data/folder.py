@@ -13,9 +13,10 @@ from typing import Any, Literal
 from sparsetune.config.base import param
 from sparsetune.config.errors import BadInput
 from sparsetune.training.data.folders import absolute, found_folder
+from sparsetune.training.data.image_errors import passed_over
 from sparsetune.training.data.image_sets import ImageSet, refuse_one_class, refuse_strange
 from sparsetune.training.data.images import ImagesConfig, Item
-from sparsetune.training.data.listing import Listing, list_images
+from sparsetune.training.data.listing import Listing, list_images, types
 from sparsetune.training.data.roots import VARIABLE
 
 SETTINGS = {"train": "train_dir", "val": "val_dir", "test": "test_dir"}
@@ -45,6 +46,8 @@ class FolderPart:
         self.identity: Mapping[str, Any] = {"files": listing.digest}
         self.classes = listing.classes
         self.labels = listing.labels
+        passed = listing.passed_over
+        self.remarks = [passed_over(types(passed), sum(passed.values()), self.source)] if passed else []
         self._listing = listing
 
     def __len__(self) -> int:

@@ -32,6 +32,7 @@ class HfSplit:
         self.source = config.repo or str(config.path)
         self.label = f"{Path(self.source).name}-{split}"
         self.identity = identity
+        self.remarks: list[str] = []
         self._config = config
         self._split = split
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -37,7 +38,9 @@ class IdxImages(Downloaded):
             found += there[:1]
             missing += [] if there else [name]
         if missing:
-            raise cls.missing(f"{', '.join(missing)} (raw or .gz) in {folder}", root, f"{cls.folder}/raw")
+            other = ", ".join(map(str, _under_other_names(missing, root, folder)))
+            said = f"; under another name or in another place: {other}" if other else ""
+            raise cls.missing(f"{', '.join(missing)} (raw or .gz) in {folder}{said}", root, f"{cls.folder}/raw")
         return found
 
     @classmethod
@@ -47,3 +50,17 @@ class IdxImages(Downloaded):
             refuse_strange(pixels, images)
             refuse_strange(marks, labels, len(cls.names))
             yield Piece(split, 0, pixels[:, None], marks[:, None])
+
+
+def _under_other_names(missing: Sequence[str], root: Path, folder: Path) -> list[Path]:
+    """Files that seem to be the missing ones, such as ``train-images.idx3-ubyte``: where they should be, in a folder
+    there, or above."""
+    wanted = {_plain(name) for name in missing}
+    tried = (*folder.glob("*"), *folder.glob("*/*"), *folder.parent.glob("*"), *root.glob("*"))
+    return sorted({path for path in tried if _plain(path.name) in wanted and path.is_file()})
+
+
+def _plain(name: str) -> str:
+    """A name without case, what divides its words, and how it is packed."""
+    unpacked = re.sub(r"(\.(gz|zip|bz2|xz|z|tgz|tar|idx|bin|dat))+$", "", name.lower())
+    return re.sub(r"[^a-z0-9]", "", unpacked)

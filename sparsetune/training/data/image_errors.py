@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from sparsetune.config.errors import BadInput
+from sparsetune.training.data.depth import words
 
 Bad = Sequence[Sequence[str]]  # names and reasons
+
+
+class Look(NamedTuple):
+    """What images of one set have in common: channels, height and width, and the type of their values."""
+
+    shape: Sequence[int]
+    depth: str
 
 
 def refused(bad: Bad, count: int, source: object) -> BadInput:
@@ -18,10 +30,31 @@ def refused(bad: Bad, count: int, source: object) -> BadInput:
     return BadInput(problem, source=source, key="data.skip_bad")
 
 
-def left_out(bad: Bad, count: int, source: object) -> str:
-    """The line for images that are skipped."""
+def left_out(bad: Bad, count: int, source: object, listed: Path) -> str:
+    """The line for images that are skipped; ``listed``: the file that names all."""
     are = "is" if len(bad) == 1 else "are"
-    return f"{source}: {_undecodable(bad, count)} and {are} left out, the first: {bad[0][0]}"
+    return f"{source}: {_undecodable(bad, count)} and {are} left out, the first: {bad[0][0]}; all: {listed}"
+
+
+def warned_of(warned: Bad, count: int, source: object, listed: Path) -> str:
+    """The line for images of which a library had something to say."""
+    name, said = warned[0]
+    were = "was" if len(warned) == 1 else "were"
+    of = f"{len(warned):,} of {count:,} images"
+    return f"{source}: {of} {were} read with a warning, the first: {name} ({said}); all: {listed}"
+
+
+def passed_over(types: str, count: int, source: object) -> str:
+    """The line for files of images that are of no type that is read."""
+    files = "1 file of another image type is" if count == 1 else f"{count:,} files of other image types are"
+    return f"{source}: {files} passed over: {types}"
+
+
+def in_two_splits(pairs: Mapping[tuple[str, str], int], count: int, source: object) -> str:
+    """The line for images whose pixels are those of an image of another split; ``count``: all of them, each once."""
+    where = ", ".join(f"{number:,} in {one} and {other}" for (one, other), number in pairs.items())
+    images = "1 image is" if count == 1 else f"{count:,} images are"
+    return f"{source}: {images} in two splits, pixel for pixel ({where}): what is measured on them is too good"
 
 
 def unclear(name: str, what: str) -> BadInput:
@@ -32,9 +65,13 @@ def unclear(name: str, what: str) -> BadInput:
     )
 
 
-def mixed(one: str, shape: Sequence[int], other: str, other_shape: Sequence[int], source: object = "") -> BadInput:
-    """The error for images (C, H, W) that are not alike."""
-    (channels, height, width), (also, high, wide) = shape, other_shape
+def mixed(one: str, look: Look, other: str, other_look: Look, source: object = "", key: str = "") -> BadInput:
+    """The error for images that are not alike; ``key``: what to blame where no setting mends it."""
+    (channels, height, width), (also, high, wide) = look.shape, other_look.shape
+    if look.depth != other_look.depth:
+        here, there = (words(np.dtype(each.depth)) for each in (look, other_look))
+        found = f"{one} has {here}, {other} has {there}"
+        return BadInput(f"mixed depths: {found}; give all files the same", source=source, key=key)
     if channels != also:
         modes = {1: "grey", 3: "rgb"}
         found = f"{one} is {modes[channels]}, {other} is {modes[also]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -12,10 +12,15 @@ import numpy as np
 from sparsetune.config.errors import BadInput
 from sparsetune.training.data import store
 from sparsetune.training.data.contract import DataSet, Outline, Progress
-from sparsetune.training.data.image_errors import left_out, mixed, one_class, refused
-from sparsetune.training.data.images import ImagesConfig, Item, decode_all
+from sparsetune.training.data.depth import BYTES
+from sparsetune.training.data.image_errors import Look, in_two_splits, left_out, mixed, one_class, refused, warned_of
+from sparsetune.training.data.images import LEFT_OUT, WARNED, ImagesConfig, Item, decode_all
 from sparsetune.training.data.maker import Maker
 from sparsetune.training.data.pools import Array, Pools, Samples
+from sparsetune.training.data.splits import divide
+from sparsetune.training.data.twins import shared
+
+_SPLITS = {"train": "training", "val": "validation", "test": "test"}  # as remarks call them
 
 
 class ImagePart(Protocol):
@@ -26,12 +31,16 @@ class ImagePart(Protocol):
         label: names it among decoded data.
         source: file, folder or address, for messages.
         identity: plain values: another one whenever the images are others.
+        remarks: what is to be said of it beside what decoding has found.
     """
 
     setting: str
     label: str
     source: str
     identity: Mapping[str, Any]
+
+    @property
+    def remarks(self) -> Sequence[str]: ...
 
     @property
     def classes(self) -> tuple[str, ...]: ...
@@ -74,17 +83,30 @@ class ImageSet(DataSet):
 
     @classmethod
     def remarks(cls, config: ImagesConfig) -> list[str]:
-        """What is to be said of decoded images: a line for each part that lacks some."""
+        """What is to be said of decoded images, part by part; then of those in two splits."""
         try:
-            entries = [_found(part, config) for part in cls.parts(config).values()]
-        except BadInput:
+            parts = cls.parts(config)
+            entries = {name: entry for name, part in parts.items() if (entry := _found(part, config)) is not None}
+            said = [line for name, entry in entries.items() for line in (*parts[name].remarks, *_of_entry(entry))]
+            return [*said, *cls._twins(config, entries)] if entries.keys() == parts.keys() else said
+        except BadInput:  # said where the data are prepared or divided
             return []
-        lacking = (entry.meta for entry in entries if entry is not None and entry.meta["skipped"])
-        return [left_out(meta["skipped"], meta["of"], meta["source"]) for meta in lacking]
+
+    @classmethod
+    def _twins(cls, config: ImagesConfig, entries: Mapping[str, store.Entry]) -> list[str]:
+        division = divide(cls.read(config), config, cls.task(config))
+        rows = {"train": division.train, "val": division.val, "test": division.test}
+        marks = {}
+        for name, own in rows.items():
+            of = entries["train" if own is not None else name].array("marks")
+            marks[_SPLITS[name]] = of if own is None else of[own]
+        count, pairs = shared(marks)
+        return [in_two_splits(pairs, count, entries["train"].meta["source"])] if count else []
 
     @classmethod
     def read(cls, config: ImagesConfig) -> Pools:
-        """Images of bytes, mapped from the store; labels are positions among the classes of the training images."""
+        """Images of bytes, or of what their files hold, mapped from the store; labels are positions among the classes
+        of the training images."""
         entries = cls._entries(config, lambda done, of: None)
         classes = tuple(entries["train"].meta["classes"])
         digest = hashlib.sha256()
@@ -95,7 +117,8 @@ class ImageSet(DataSet):
             digest.update(f"{name} {entry.meta['digest']} {own}\n".encode())
         train, val, test = (pools.get(name) for name in ("train", "val", "test"))
         assert train is not None
-        return Pools(train, len(classes), val, test, digest=digest.hexdigest(), classes=classes)
+        white = 255.0 if train.inputs.dtype == BYTES else None
+        return Pools(train, len(classes), val, test, white, digest=digest.hexdigest(), classes=classes)
 
     @classmethod
     def _entries(cls, config: ImagesConfig, progress: Progress) -> dict[str, store.Entry]:
@@ -116,11 +139,19 @@ class ImageSet(DataSet):
                 raise refused(entry.meta["skipped"], entry.meta["of"], entry.meta["source"])
             first = entries["train"]
             refuse_strange(part, entry.meta["classes"], parts["train"], first.meta["classes"])
-            if entry.meta["shape"] != first.meta["shape"]:
-                settings = (f"data.{each.setting}" for each in (parts["train"], part))
-                raise mixed(next(settings), first.meta["shape"], next(settings), entry.meta["shape"])
+            looks = [Look(tuple(each.meta["shape"]), each.meta["depth"]) for each in (first, entry)]
+            if looks[0] != looks[1]:
+                settings = [f"data.{each.setting}" for each in (parts["train"], part)]
+                raise mixed(settings[0], looks[0], settings[1], looks[1], key=settings[1])
         refuse_one_class(parts["train"], first.meta["classes"], first.array("labels"))  # of those not left out
         return entries
+
+
+def _of_entry(entry: store.Entry) -> Iterator[str]:
+    meta = entry.meta
+    for found, line, name in ((meta["skipped"], left_out, LEFT_OUT), (meta["warned"], warned_of, WARNED)):
+        if found:
+            yield line(found, meta["of"], meta["source"], entry.folder / name)
 
 
 def refuse_strange(part: ImagePart, classes: Iterable[str], train: ImagePart, known: Iterable[str]) -> None:
@@ -143,7 +174,7 @@ def refuse_one_class(part: ImagePart, classes: Sequence[str], labels: Sequence[i
 
 def _decode(part: ImagePart, config: ImagesConfig, progress: Progress, maker: Maker) -> Mapping[str, Any]:
     try:
-        done = decode_all(maker, part.items(), len(part), config, part.source, progress)
+        done = decode_all(maker, part.items, len(part), config, part.source, progress)
     except BadInput as error:
         raise error.located(source=part.source, key=f"data.{part.setting}") from None
     return {**done, "classes": part.classes}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from sparsetune.config.errors import BadInput
+from sparsetune.training.data.image_names import ENDINGS, OTHERS, is_no_users
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # torchvision's ImageFolder
 _SPLITS = {"train", "val", "valid", "validation", "test"}
 _KEPT = 8  # listings
 
@@ -28,6 +30,7 @@ class Listing:
         names: of the files, from ``root``.
         labels: of each file, a position in ``classes``.
         digest: of names, sizes and times: another one after any change.
+        passed_over: how many files of each type of image that is not read lie among them.
     """
 
     root: Path
@@ -35,6 +38,7 @@ class Listing:
     names: tuple[str, ...]
     labels: tuple[int, ...]
     digest: str
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -65,7 +69,7 @@ def all_files(root: Path, key: str) -> list[_Found]:
     """Every file below a folder; raises :class:`BadInput` where it cannot be read."""
     found: list[_Found] = []
     try:
-        _below(root, ".", ("",), found, [])
+        _below(root, ".", found, [])
     except OSError as error:
         raise _unreadable(error, root, key) from None
     return sorted(found)
@@ -77,7 +81,7 @@ def _unreadable(error: OSError, root: Path, key: str) -> BadInput:
 
 def _walked(root: Path) -> tuple[_Stamps, Listing]:
     with os.scandir(root) as entries:
-        classes = tuple(sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")))
+        classes = tuple(sorted(entry.name for entry in entries if entry.is_dir() and not is_no_users(entry.name)))
     if not classes:
         raise BadInput("found no folder in it, wanted one for each class")
     if len(classes) > 1 and _SPLITS.issuperset(name.lower() for name in classes):
@@ -86,10 +90,11 @@ def _walked(root: Path) -> tuple[_Stamps, Listing]:
     labels: list[int] = []
     stamps = [(str(root), root.stat().st_mtime_ns)]
     digest = hashlib.sha256()
+    passed: Counter[str] = Counter()
     empty = []
     for label, name in enumerate(classes):
         found: list[_Found] = []
-        _below(root, name, ENDINGS, found, stamps)
+        _below(root, name, found, stamps, passed)
         found.sort()
         empty += [] if found else [name]
         names += [f"{folder}/{file}" for folder, file, _, _ in found]
@@ -99,22 +104,40 @@ def _walked(root: Path) -> tuple[_Stamps, Listing]:
     if empty:
         shown = ", ".join(map(repr, empty[:3])) + (f" and {len(empty) - 3} more" if len(empty) > 3 else "")
         classes_are = "class folder is" if len(empty) == 1 else "class folders are"
-        raise BadInput(f"{len(empty)} of {len(classes)} {classes_are} without an image: {shown}")
-    return tuple(stamps), Listing(root, classes, tuple(names), tuple(labels), digest.hexdigest())
+        others = f"; types that are not read: {types(passed)}" if passed else ""
+        raise BadInput(f"{len(empty)} of {len(classes)} {classes_are} without an image: {shown}{others}")
+    return tuple(stamps), Listing(root, classes, tuple(names), tuple(labels), digest.hexdigest(), passed)
+
+
+def types(counted: Mapping[str, int]) -> str:
+    """Endings with their numbers, the most frequent first."""
+    ordered = sorted(counted.items(), key=lambda each: (-each[1], each[0]))
+    return ", ".join(f"{count:,} {ending}" for ending, count in ordered)
 
 
 def _below(
-    root: Path, folder: str, endings: tuple[str, ...], found: list[_Found], stamps: list[tuple[str, int]]
+    root: Path, folder: str, found: list[_Found], stamps: list[tuple[str, int]], passed: Counter[str] | None = None
 ) -> None:
+    """Collect the files below a folder.
+
+    Args:
+        passed: counts images of types that are not read; only images are collected then, and what is no user's is
+            left out. None: every file is.
+    """
     path = f"{root}/{folder}"
     stamps.append((path, Path(path).stat().st_mtime_ns))
     with os.scandir(path) as entries:
         for entry in entries:
-            if entry.name.lower().endswith(endings) and entry.is_file():
+            if passed is not None and is_no_users(entry.name):
+                continue
+            ending = Path(entry.name).suffix.lower()
+            if (passed is None or ending in ENDINGS) and entry.is_file():
                 facts = entry.stat()
                 found.append((folder, entry.name, facts.st_size, facts.st_mtime_ns))
             elif entry.is_dir():
-                _below(root, f"{folder}/{entry.name}", endings, found, stamps)
+                _below(root, f"{folder}/{entry.name}", found, stamps, passed)
+            elif passed is not None and ending in OTHERS:
+                passed[ending] += 1
 
 
 def _as_before(stamps: _Stamps) -> bool:

@@ -7,7 +7,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,6 +27,7 @@ class Maker:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._contents: dict[str, str] = {}
+        self._beside: set[str] = set()
         self._mapped: dict[str, Array] = {}
 
     def rows(self, name: str, shape: tuple[int, ...], dtype: Any, expected: int = 0) -> RowWriter:
@@ -47,14 +48,21 @@ class Maker:
         self._mapped[name] = np.load(path, mmap_mode="r+", allow_pickle=False)
         return self._mapped[name]
 
-    def put(self, name: str, values: Array) -> None:
-        """An array as it is."""
+    def put(self, name: str, values: Array, *, beside: bool = False) -> None:
+        """An array as it is; ``beside``: it follows from the others, and the entry's digest does not name it."""
+        if beside:
+            self._beside.add(name)
         rows = self.rows(name, values.shape[1:], values.dtype, len(values))
         with closing(rows):
             step = max(1, _BLOCK // max(1, values[:1].nbytes))
             for start in range(0, len(values), step):
                 rows.append(values[start : start + step])
             rows.complete()
+
+    def lines(self, name: str, lines: Iterable[str]) -> None:
+        """A text for people."""
+        text = "".join(f"{line}\n" for line in lines)
+        (self._folder / name).write_text(text, errors="backslashreplace")
 
     def written(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], values: Any) -> None:
         """An array is complete; ``values`` is the SHA-256 of its bytes."""
@@ -67,7 +75,9 @@ class Maker:
                 os.fsync(file.fileno())
             self.written(name, mapped.shape, mapped.dtype, hashlib.sha256(mapped.data))
         sizes = {name: (self._folder / f"{name}.npy").stat().st_size for name in self._contents}
-        lines = "\n".join(f"{name} {content}" for name, content in sorted(self._contents.items()))
+        lines = "\n".join(
+            f"{name} {content}" for name, content in sorted(self._contents.items()) if name not in self._beside
+        )
         digest = hashlib.sha256(lines.encode()).hexdigest()
         with (self._folder / META).open("w") as file:
             json.dump({**meta, "format": FORMAT, "bytes": sizes, "digest": digest}, file, indent=1)

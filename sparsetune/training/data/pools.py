@@ -1,4 +1,4 @@
-"""Samples as they lie in files: undivided, not scaled, images as bytes."""
+"""Samples as they lie in files: undivided, not scaled, images as bytes or whatever their files hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Samples:
-    """Inputs (N, channels, height, width) of uint8 or (N, features) of float32; targets (N,) of whole numbers for
+    """Inputs (N, channels, height, width) of uint8 (of another type where :attr:`Pools.white` is None) or (N, features)
+    of float32; targets (N,) of whole numbers for
     classes, (N, outputs) of float32 for regression. Arrays may be memory-mapped."""
 
     inputs: Array
@@ -31,7 +32,7 @@ class Pools:
     Attributes:
         train: what training samples are taken from, and validation and test samples where those are None.
         outputs: classes, or numbers to predict.
-        white: the value of a white pixel.
+        white: the value of a white pixel; None: black and white are what the training images make of them.
         digest: hexadecimal SHA-256 of the content where it is known already; else "".
         classes: names, where the data have them.
     """
@@ -40,7 +41,7 @@ class Pools:
     outputs: int
     val: Samples | None = None
     test: Samples | None = None
-    white: float = 255.0
+    white: float | None = 255.0
     digest: str = ""
     classes: tuple[str, ...] = ()
 

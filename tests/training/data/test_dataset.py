@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from sparsetune.training.data import dataset as module
+from sparsetune.training.data import moments as module
 from sparsetune.training.data.contract import OnePoolConfig
-from sparsetune.training.data.dataset import Dataset, assemble, moments
+from sparsetune.training.data.dataset import Dataset, assemble
+from sparsetune.training.data.moments import moments
 from sparsetune.training.data.pools import Array, Pools, Samples
 from sparsetune.training.data.splits import Division
 

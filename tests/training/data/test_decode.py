@@ -54,7 +54,7 @@ def test_what_has_no_mode_of_its_own() -> None:
         with pytest.raises(Unclear, match=f"^{described}$"):
             decode(content, None)
         assert decode(content, "rgb").shape[0] == 3
-    assert decode(cases["16 bits of grey"], "grey").tolist() == [[[0, 0, 1, 255]]]
+    assert decode(cases["16 bits of grey"], "grey").tolist() == [[[0, 255, 256, 65535]]]
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF"])

@@ -182,7 +182,11 @@ def test_a_bad_image_is_named_and_counted_or_left_out(train: Path, cache: Path) 
     assert facts is not None
     assert facts.train_samples == 21
     (remark,) = Folder.remarks(config)
-    assert remark == f"{train}: 3 of 30 images cannot be decoded and are left out, the first: dog/0003.png"
+    listed = entry.folder / "left_out.txt"
+    told = f"{train}: 3 of 30 images cannot be decoded and are left out, the first: dog/0003.png; all: {listed}"
+    assert remark == told
+    names = [line.partition(": ")[0] for line in listed.read_text().splitlines()]
+    assert names == ["dog/0003.png", "owl/0001.png", "owl/0002.png"]
     assert str(refused(train)) == problem  # also where the rest has been decoded
     assert Folder.remarks(FolderConfig(train_dir=str(train.parent))) == []
 

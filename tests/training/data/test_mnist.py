@@ -152,6 +152,32 @@ def test_one_missing_file_is_named_alone(tmp_path: Path, small: Path) -> None:
         Mnist.locate(MnistConfig(root=str(root)), tmp_path)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MNIST/raw/train-images.idx3-ubyte",
+        "MNIST/raw/train-images.idx3-ubyte.gz",
+        "MNIST/raw/train_images_idx3_ubyte",
+        "MNIST/raw/Train-Images-IDX3-UByte",
+        "MNIST/raw/train-images-idx3-ubyte.zip",
+        "MNIST/raw/train-images-idx3-ubyte.bin",
+        "MNIST/raw/train-images-idx3-ubyte/train-images-idx3-ubyte",
+        "MNIST/train-images-idx3-ubyte",
+        "train-images-idx3-ubyte.gz",
+    ],
+)
+def test_a_file_under_another_name_is_named(name: str, tmp_path: Path, small: Path) -> None:
+    root = linked(tmp_path, small)
+    (root / "MNIST" / "raw" / TRAIN_IMAGES).unlink()
+    (root / name).parent.mkdir(exist_ok=True)
+    for path in (root / name, root / "notes.txt", root / "MNIST" / "raw" / "emnist-letters-train-images-idx3-ubyte"):
+        path.touch()
+    with pytest.raises(BadInput) as caught:
+        Mnist.locate(MnistConfig(root=str(root)), tmp_path)
+    start = f"data.root: no {TRAIN_IMAGES} (raw or .gz) in {root}/MNIST/raw; under another name or in another place: "
+    assert str(caught.value).startswith(f"{start}{root / name}; get them with")
+
+
 def nines_and_a_ten(content: bytes) -> bytes:
     return content[:8] + b"\x0a" + content[9:]
 
