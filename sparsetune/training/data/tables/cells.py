@@ -81,32 +81,36 @@ def column_of(
     return Column(name, cells, gaps, rows)
 
 
-def settled(columns: Sequence[Column], inputs: int, on_missing: str, source: Path) -> tuple[list[Column], int]:
+def settled(
+    columns: Sequence[Column], inputs: int, on_missing: str, source: Path, *, named: bool
+) -> tuple[list[Column], int]:
     """The columns without missing cells, and how many rows are left out for them.
 
     Args:
         inputs: as many columns come first; one of the others, the targets, cannot be left out.
         on_missing: refuse or drop_rows.
+        named: whether there are words for missing cells, so that not all of these are empty.
 
     Raises:
         BadInput: cells are missing; with drop_rows: in every row.
     """
     gaps = np.stack([column.gaps for column in columns])
-    anywhere = gaps.any(axis=0)
+    anywhere: NDArray[np.bool_] = np.any(gaps, axis=0)
     if not anywhere.any():
         return list(columns), 0
     if on_missing == "refuse":
-        raise BadInput(_found(columns, gaps, inputs), source=source)
+        raise BadInput(_found(columns, gaps, inputs, named=named), source=source)
     if anywhere.all():
         raise BadInput("every row has a missing value; leave out columns by data.ignore", source=source)
     return [column.kept(~anywhere) for column in columns], int(anywhere.sum())
 
 
-def _found(columns: Sequence[Column], gaps: NDArray[np.bool_], inputs: int) -> str:
-    row = gaps.any(axis=0).argmax()
-    where = columns[gaps[:, row].argmax()].at(row)
+def _found(columns: Sequence[Column], gaps: NDArray[np.bool_], inputs: int, *, named: bool) -> str:
+    row = int(gaps.any(axis=0).argmax())
+    where = columns[int(gaps[:, row].argmax())].at(row)
     count = int(gaps.sum())
     in_all = "1 cell is empty" if count == 1 else f"{count:,} cells are empty"
+    in_all += " or missing by data.missing" if named else ""
     leave_out = ", or leave out the column by data.ignore" if gaps[:inputs].any() else ""
     return (
         f"{where}: no value; {in_all} (rows count from 1, without the header): fill in values, drop rows{leave_out}; "
@@ -128,7 +132,7 @@ def _cells(series: Series[Any]) -> tuple[Array | Text, NDArray[np.bool_]]:
             return series.to_numpy(), gaps
         if gaps.any():
             return series.to_numpy(dtype=np.float64, na_value=np.nan), gaps
-        return np.asarray(series.to_numpy(dtype=series.dtype.numpy_dtype)), gaps
+        return np.asarray(series.to_numpy(dtype=getattr(series.dtype, "numpy_dtype", np.float64))), gaps
     if series.dtype == np.object_ and not gaps.all() and all(isinstance(each, bool) for each in series[~gaps]):
         return np.where(gaps, False, series.to_numpy()).astype(np.bool_), gaps
     return _text(series), gaps
@@ -140,9 +144,10 @@ def _text(series: Series[Any]) -> Text:
     if series.dtype == np.object_ or isinstance(series.dtype, pandas.CategoricalDtype):
         series = series.astype(np.object_).map(str, na_action="ignore")
     codes, texts = pandas.factorize(series)
+    named = tuple(map(str, texts))
     if (codes < 0).any():  # empty cells
-        codes, texts = np.where(codes < 0, len(texts), codes), [*texts, ""]
-    return Text(np.asarray(codes, np.int64), tuple(map(str, texts)))
+        codes, named = np.where(codes < 0, len(named), codes), (*named, "")
+    return Text(np.asarray(codes, np.int64), named)
 
 
 def _numbers(words: Collection[str]) -> list[float]:

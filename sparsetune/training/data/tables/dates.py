@@ -32,30 +32,27 @@ class Ambiguous(ValueError):
     """Day and month cannot be told apart."""
 
 
-def format_of(texts: Sequence[str], share: float, *, compact: bool = False) -> str | None:
-    """The format of at least that share of the texts; None if they are no dates or times.
+def format_of(texts: Sequence[str], *, compact: bool = False) -> str | None:
+    """The format that fits most of the texts; None if they are no dates or times.
 
     Args:
         compact: whether ``20261129`` may be one.
 
     Raises:
-        Ambiguous: all could have day and month either way, and would be other dates then.
+        Ambiguous: they could have day and month either way, and would be other dates then.
     """
     moments = [_moment(text) for text in texts]
-    days = [day for day, _, _ in moments if day]
-    if 2 * len(days) < len(texts):
-        timed = sum(not day and time is not None for day, time, _ in moments)
-        return TIME_OF_DAY if timed >= share * len(texts) else None
-    if not compact and sum(bool(_LIKE_A_DAY.search(day)) for day in days) < share * len(texts):
-        return None
-    distinct = sorted(set(days))
-    sample = [distinct[each] for each in np.unique(np.linspace(0, len(distinct) - 1, _SAMPLE).astype(int))]
-    fits = {form: int((~np.isnan(_days(sample, form))).sum()) for form in (*_FORMATS, *[COMPACT] * compact)}
-    best = [form for form, count in fits.items() if count == max(fits.values())]
-    if fits[best[0]] < share * len(sample):
-        return None
-    _refuse_ambiguous(distinct, best)
-    return best[0]
+    days = sorted({day for day, _, _ in moments if compact or _LIKE_A_DAY.search(day)})
+    if not days:
+        return TIME_OF_DAY if any(not day and time is not None for day, time, _ in moments) else None
+    sample = [days[each] for each in np.unique(np.linspace(0, len(days) - 1, _SAMPLE).astype(int))]
+    fits = {form: _count(sample, form) for form in (*_FORMATS, *[COMPACT] * compact)}
+    best = [form for form, count in fits.items() if count and count == max(fits.values())]
+    if len(best) > 1:
+        fits = {form: _count(days, form) for form in best}
+        best = [form for form, count in fits.items() if count == max(fits.values())]
+        _refuse_ambiguous(days, best)
+    return best[0] if best else None
 
 
 def days_of(texts: Sequence[str], form: str) -> Array:
@@ -112,11 +109,14 @@ def _days(days: Sequence[str], form: str) -> Array:
     return days_since_epoch(found.to_numpy())
 
 
+def _count(days: Sequence[str], form: str) -> int:
+    return int(np.isfinite(_days(days, form)).sum())
+
+
 def _refuse_ambiguous(days: Sequence[str], formats: Sequence[str]) -> None:
     """Numbers with dots between them have the day first wherever they are written."""
     first = formats[0]
     for other in formats[1:]:
-        if "." not in first and sorted(other) == sorted(first):
-            one, two = (_days(days, form) for form in (first, other))
-            if not np.isnan(two).any() and not np.array_equal(one, two):
-                raise Ambiguous
+        swapped = "." not in first and sorted(other) == sorted(first)
+        if swapped and not np.array_equal(_days(days, first), _days(days, other), equal_nan=True):
+            raise Ambiguous

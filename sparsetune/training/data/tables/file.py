@@ -97,7 +97,7 @@ def _read_text(path: Path, dialect: Dialect, separator: str) -> Raw:
     import pandas
 
     def read(**how: Any) -> DataFrame:
-        return pandas.read_csv(
+        frame: DataFrame = pandas.read_csv(
             path,
             sep=separator,
             index_col=False,
@@ -108,6 +108,7 @@ def _read_text(path: Path, dialect: Dialect, separator: str) -> Raw:
             decimal=dialect.decimal,
             **how,
         )
+        return frame
 
     with warnings.catch_warnings():
         warnings.simplefilter("error", pandas.errors.ParserWarning)

@@ -79,7 +79,7 @@ def other_reading(text: Text, notation: Notation, column: str) -> str | None:
     found = _counted(text)
     if len(found) > _LOOKED_AT:
         found = [found[each] for each in np.linspace(0, len(found) - 1, _LOOKED_AT).astype(int)]
-    return _as_numbers(found, notation, column) or _as_dates(found, column) or _as_amounts(found)
+    return _as_numbers(found, notation, column) or _as_dates(found, column) or _as_mixture(found, notation)
 
 
 def mostly_numbers(matching: Sequence[bool], text: Text) -> bool:
@@ -112,8 +112,10 @@ def _as_numbers(found: Found, notation: Notation, column: str) -> str | None:
     best = [reading for *rank, reading in readings if rank == list(max(each[:2] for each in readings))]
     if not best or not best[0].settings(notation, column):
         return None
-    strange = (text for text, _ in found if notation.number(text) is None)
-    example = next(text for text in strange if best[0].value(text) is not None)
+    alone = {reading.notation.decimal for reading in best if reading.notation.thousands is None}
+    best = [each for each in best if each.notation.thousands is None or each.notation.decimal not in alone]
+    strange = (text for text, _ in found if notation.number(text) is None and best[0].value(text) is not None)
+    example = max(strange, key=len)
     ways = (
         f"{' and '.join(reading.settings(notation, column))} makes it {value:.12g}"
         for reading in best
@@ -141,21 +143,38 @@ def _common_unit(found: Found) -> str:
 def _as_dates(found: Found, column: str) -> str | None:
     texts = [text for text, _ in found]
     try:
-        form = format_of(texts, NEARLY_ALL) if texts else None
+        form = format_of(texts)
     except Ambiguous:
         return f"found {shown(texts[0])}, a date with the day or the month first: write it as 2026-11-29"
-    if form is None:
+    matching = np.isfinite(days_of(texts, form)) if form is not None else np.zeros(len(texts), np.bool_)
+    if not _nearly_all(matching.tolist(), found):
         return None
-    example = texts[int(np.isfinite(days_of(texts, form)).argmax())]
+    example = texts[int(matching.argmax())]
     return f"found {shown(example)}, a date or a time: data.dates: {listed(column)} makes a number of it"
 
 
-def _as_amounts(found: Found) -> str | None:
-    """Numbers whose units differ, which no setting brings together."""
-    known = {*_UNITS, _common_unit(found), ""}
-    units = [each.unit if (each := amount(text)) and each.unit in known else None for text, _ in found]
-    different = [each for each in dict.fromkeys(units) if each is not None]
-    if len(different) < 2 or not _nearly_all([unit is not None for unit in units], found):
+def _as_mixture(found: Found, notation: Notation) -> str | None:
+    """Numbers with different units or in different notations, which no setting brings together."""
+    known = {*_UNITS, "", *_shared_unit(found)}
+    units = {text: each.unit for text, _ in found if (each := amount(text)) and _any(each.number)}
+    fitting = {text: unit for text, unit in units.items() if unit in known}
+    strange = [text for text in fitting if notation.number(text) is None]
+    if not strange or not _nearly_all([text in fitting for text, _ in found], found):
         return None
-    examples = " and ".join(shown(found[units.index(unit)][0]) for unit in different[:2])
-    return f"found {examples}, numbers with different units: give all the same"
+    examples = list({unit: text for text, unit in fitting.items()}.values())
+    if len(examples) > 1:
+        return f"found {shown(examples[0])} and {shown(examples[1])}, numbers with different units: give all the same"
+    examples = [strange[0], *(text for text in fitting if text not in strange), *strange[1:]][:2]
+    return f"found {' and '.join(map(shown, examples))}, numbers in different notations: write all alike"
+
+
+def _shared_unit(found: Found) -> set[str]:
+    """The most common unit, if it is no slip of a few."""
+    unit = _common_unit(found)
+    cells = sum(count for text, count in found if (each := amount(text)) and each.unit == unit)
+    return {unit} if cells > (1 - NEARLY_ALL) * sum(count for _, count in found) else set()
+
+
+def _any(number: str) -> bool:
+    """Whether a text is a number in some notation."""
+    return any(reading.value(number) is not None for reading in _readings(Notation(), ""))

@@ -21,12 +21,14 @@ def saved_index(values: Array) -> bool:
     """Whether whole numbers (N,) are an index that was saved: they rise, or number all rows in any order."""
     if values.dtype.kind not in "iu" or len(values) < 2:
         return False
-    return bool((np.diff(values) > 0).all()) or _in_any_order(values)
+    return bool((values[1:] > values[:-1]).all()) or _in_any_order(values)
 
 
 def counts_rows(values: Array) -> bool:
     """Whether numbers (N,) are 0, 1, 2 ... or 1, 2, 3 ..., row by row."""
-    return len(values) > 1 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
+    if values.dtype.kind not in "iuf" or len(values) < 3 or values[0] not in (0, 1):
+        return False
+    return bool(np.array_equal(values, np.arange(len(values)) + int(values[0])))
 
 
 def equals(one: Array, other: Array) -> bool:

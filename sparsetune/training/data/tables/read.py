@@ -42,7 +42,7 @@ def table_of(config: TabularConfig, path: Path) -> Table:
     by_name = {column.name: column for column in columns}
     targets = [by_name[name] for name in config.targets]
     remarks += [*of_row_numbers(inputs), *look_alikes(inputs, targets, path)]
-    whole, dropped = settled([*inputs, *targets], len(inputs), config.on_missing, path)
+    whole, dropped = settled([*inputs, *targets], len(inputs), config.on_missing, path, named=bool(config.missing))
     if dropped:
         remarks.append(f"{dropped:,} of {len(inputs[0]):,} rows are left out: a value is missing there")
     reader = Reader(Notation(config.decimal, config.thousands), config.units, config.dates, config.categories, path)

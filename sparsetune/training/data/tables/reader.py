@@ -15,12 +15,14 @@ from sparsetune.training.data.pools import Array
 from sparsetune.training.data.tables.cells import Column, Text
 from sparsetune.training.data.tables.columns import Categories, Numbers
 from sparsetune.training.data.tables.dates import Ambiguous, days_of, days_since_epoch, format_of
-from sparsetune.training.data.tables.hints import NEARLY_ALL, listed, mostly_numbers, other_reading
+from sparsetune.training.data.tables.hints import listed, mostly_numbers, other_reading
 from sparsetune.training.data.tables.notation import Notation, amount, no_number
 
 MOST_VALUES = 100  # of a text column, each of which becomes an input
 FEW_ROWS = 20  # in more rows, values of which hardly any comes twice are names of rows
 _MEND = "leave it out by data.ignore, or make numbers of it"
+_POINTS, _GROUPS = Notation("."), Notation(",", ".")
+_NUMBER = "a number"
 _LARGEST = float(np.finfo(np.float32).max)
 _EXACT = 2**53  # whole numbers up to there are exact as float64
 
@@ -104,19 +106,28 @@ class Reader:
         """Numbers in text; None where they are not most of it."""
         with_unit = column.name in self.units
         amounts = [amount(each) for each in text.texts] if with_unit else []
-        unit = _most(amounts and [each.unit if each else "" for each in amounts], text.codes)
+        unit = _most([each.unit if each else "" for each in amounts], text.codes)
         plain = [each.number if each and each.unit == unit else "" for each in amounts] if with_unit else text.texts
-        parsed = [self.notation.number(each) for each in plain]
+        parsed = self._values(plain)
         matching = [value is not None for value in parsed]
         if not with_unit and not mostly_numbers(matching, text):
             return None
         if not all(matching):
-            raise self._slip(column, text, matching, unit)
+            raise self._slip(column, text, matching, f"{_NUMBER} with {unit!r}" if unit else _NUMBER)
         values = np.array(parsed, np.float64)
         whole = [int(each) for each in plain if each.strip().isdecimal() and len(each) > 15]
         if len({*whole}) > len({*map(float, whole)}):
             raise self._merged(column)
         return np.asarray(values[text.codes])
+
+    def _values(self, texts: Sequence[str]) -> list[float | None]:
+        """What the texts say, in the column's own notation: points that cannot be between groups are decimal."""
+        parsed = [self.notation.number(each) for each in texts]
+        if self.notation.decimal == "." or None not in parsed:
+            return parsed
+        with_points = [_POINTS.number(each) for each in texts]
+        is_decimal = None not in with_points and any(_GROUPS.number(each) is None for each in texts)
+        return with_points if is_decimal else parsed
 
     def _days(self, column: Column) -> Array:
         cells = column.cells
@@ -126,7 +137,7 @@ class Reader:
             cells = _distinct(column)
         text = cells.sorted()
         try:
-            form = format_of(text.texts, NEARLY_ALL, compact=True)
+            form = format_of(text.texts, compact=True)
         except Ambiguous:
             found = f"found {shown(text.texts[0])}, which may have the day or the month first; write it as 2026-11-29"
             raise self._bad(column, found) from None
@@ -135,21 +146,17 @@ class Reader:
             raise BadInput(f"column {column.name!r}: {found}", source=self.source, key="data.dates")
         days = days_of(text.texts, form)
         if np.isnan(days).any():
-            raise self._slip(column, text, (~np.isnan(days)).tolist(), wanted="a date" if form else "a time")
+            raise self._slip(column, text, (~np.isnan(days)).tolist(), "a date" if form else "a time")
         return np.asarray(days[text.codes])
 
-    def _slip(
-        self, column: Column, text: Text, matching: Sequence[bool], unit: str = "", wanted: str = "a number"
-    ) -> BadInput:
+    def _slip(self, column: Column, text: Text, matching: Sequence[bool], wanted: str = _NUMBER) -> BadInput:
         cell = np.flatnonzero(~np.array(matching)[text.codes])[0]
         found = text.texts[text.codes[cell]]
-        with_unit = f" with {unit!r}" if unit else ""
-        slip = f"{column.at(cell)}: found {shown(found)}, wanted {wanted}{with_unit} like most there"
-        hint = None if unit or no_number(found) else other_reading(text, self.notation, column.name)
-        if hint:
-            return BadInput(f"{slip}; {hint}", source=self.source)
-        missing = f"data.missing: {listed(found.strip())} if it says that a value is missing"
-        return BadInput(f"{slip}; {missing}, data.categories: {listed(column.name)} for categories", source=self.source)
+        slip = f"{column.at(cell)}: found {shown(found)}, wanted {wanted} like most there"
+        if wanted == _NUMBER and not no_number(found) and (hint := other_reading(text, self.notation, column.name)):
+            return self._bad(column, hint)
+        ways = f"data.missing: {listed(found.strip())} if it says that a value is missing"
+        return BadInput(f"{slip}; {ways}, data.categories: {listed(column.name)} for categories", source=self.source)
 
     def _refuse_constant(self, values: Array, column: Column, shown_as: object = None) -> None:
         if values.min() == values.max():
