@@ -47,7 +47,7 @@ def test_numbers(outputs: Tensor, task: Task, data: Dataset, measures: Mapping[s
 @torch.inference_mode()
 def _quality(outputs: Tensor, targets: Tensor, task: Task, data: Dataset, measures: Mapping[str, Measure]) -> Metrics:
     scaling = data.target_scaling
-    predicted = outputs if scaling is None else outputs * scaling.scale + scaling.shift
+    predicted = outputs if scaling is None else scaling.undone(outputs)
     own = {name: float(measure(predicted, targets)) for name, measure in measures.items()}
     return {**task.quality(outputs, targets), **own}
 

@@ -74,8 +74,7 @@ class Regression:
         found = regression_quality(outputs, self._learned(targets))
         if self._scaling is None:
             return found
-        predicted = outputs * self._scaling.scale + self._scaling.shift
-        return {**regression_quality(predicted, targets), "loss": found["loss"]}
+        return {**regression_quality(self._scaling.undone(outputs), targets), "loss": found["loss"]}
 
     def _learned(self, targets: Tensor) -> Tensor:
         return targets if self._scaling is None else self._scaling(targets)

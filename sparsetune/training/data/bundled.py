@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sparsetune.config.facts import Kind
-from sparsetune.training.data.pools import Samples
-from sparsetune.training.data.table_columns import Table
+from sparsetune.training.data.tables.cells import Text
+from sparsetune.training.data.tables.columns import Categories, Numbers
+from sparsetune.training.data.tables.table import Table
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,10 @@ def read_bundled(name: str) -> Table:
 
     own = {"scaled": False} if name == "diabetes" else {}
     found = getattr(datasets, f"load_{name}")(**own)
-    inputs = np.ascontiguousarray(found.data, np.float32)
-    features = tuple(map(str, found.feature_names))
+    features = [
+        Numbers(name, values.astype(np.float64)) for name, values in zip(found.feature_names, found.data.T, strict=True)
+    ]
     if SETS[name].task == "regression":
-        return Table(Samples(inputs, found.target.astype(np.float32)[:, None]), features)
-    return Table(Samples(inputs, found.target.astype(np.int64)), features, tuple(map(str, found.target_names)))
+        return Table(features, [Numbers("target", found.target.astype(np.float64))])
+    classes = Text(found.target.astype(np.int64), tuple(map(str, found.target_names)))
+    return Table(features, [Categories("target", classes)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from sparsetune.training.data.depth import words
 from sparsetune.training.data.moments import moments
 from sparsetune.training.data.pixels import Pixels, measured
 from sparsetune.training.data.pools import Array, Pools, Samples
+from sparsetune.training.data.precision import scaling_dtype
 
 if TYPE_CHECKING:
     from sparsetune.training.data.contract import DataConfig
@@ -31,7 +32,10 @@ Augment = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Scaling:
-    """(values - shift) / scale, as ``dtype``; numbers for all values, or tensors that fit a batch of samples."""
+    """(values - shift) / scale, as ``dtype``; numbers for all values, or tensors that fit a batch of samples.
+
+    Tensors of float64 make the arithmetic float64: what is left after the mean is taken off becomes ``dtype``.
+    """
 
     shift: float | Tensor
     scale: float | Tensor
@@ -40,6 +44,10 @@ class Scaling:
     def __call__(self, values: Tensor) -> Tensor:
         scaled = torch.sub(values, self.shift).div_(self.scale)  # bytes minus floats are float32
         return scaled if scaled.dtype == self.dtype else scaled.to(self.dtype)
+
+    def undone(self, scaled: Tensor) -> Tensor:
+        """Scaled values in their own unit; float64 where float32 would not hold them."""
+        return scaled * self.scale + self.shift
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Scaling:
         shift, scale = (part.to(device) if isinstance(part, Tensor) else part for part in (self.shift, self.scale))
@@ -66,7 +74,7 @@ class Split:
         store: (M, ...) the samples of one or several splits, as they lie in files; on the training device, or in
             main memory where it is not to be copied there as a whole.
         rows: (N,) int64, which of them are this split's; where the store is.
-        targets: (N,) int64 classes or (N, outputs) floats, on the training device.
+        targets: (N,) int64 classes or (N, outputs) floats in the data's own unit, on the training device.
         brightness: what comes before all else where the store holds pixels that are no bytes.
     """
 
@@ -139,8 +147,9 @@ class Dataset:
             where = device if resident else split.store.device
             store = moved.setdefault(id(split.store), split.store.to(where))
             targets = split.targets.to(device)
-            if targets.is_floating_point():
-                targets = targets.to(dtype)
+            if targets.is_floating_point():  # those that are scaled first keep their digits until then
+                scaled = self.target_scaling is not None
+                targets = targets.to(torch.promote_types(targets.dtype, dtype) if scaled else dtype)
             scaling = split.scaling.to(device, dtype)
             return replace(split, store=store, rows=split.rows.to(where), targets=targets, scaling=scaling)
 
@@ -221,10 +230,11 @@ def _steps(pixels: Pixels) -> tuple[Brightness, Scaling]:
 
 def _standard(mean: Array, std: Array, ndim: int) -> Scaling:
     std = np.where(std == 0, 1, std)  # a constant says nothing, and becomes 0
-    if len(mean) == 1:
+    kind = scaling_dtype(mean, std) if ndim == 2 else np.float32  # bytes are small numbers
+    if len(mean) == 1 and kind is np.float32:
         return Scaling(float(mean[0]), float(std[0]))
     shape = (-1,) + (1,) * (ndim - 2)
-    shift, scale = (torch.from_numpy(part.reshape(shape).astype(np.float32)) for part in (mean, std))
+    shift, scale = (torch.from_numpy(part.reshape(shape).astype(kind)) for part in (mean, std))
     return Scaling(shift, scale)
 
 
@@ -234,5 +244,6 @@ def _tensor(values: Array) -> Tensor:
 
 
 def _targets(targets: Array, task: Kind) -> Tensor:
-    kind: Any = np.int64 if task == "classification" else np.float32
-    return torch.from_numpy(targets.astype(kind))
+    if task == "classification":
+        return torch.from_numpy(targets.astype(np.int64))
+    return torch.from_numpy(targets.astype(np.float64 if targets.dtype == np.float64 else np.float32))

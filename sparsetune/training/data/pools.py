@@ -15,8 +15,10 @@ Array = NDArray[Any]
 @dataclass(frozen=True)
 class Samples:
     """Inputs (N, channels, height, width) of uint8 (of another type where :attr:`Pools.white` is None) or (N, features)
-    of float32; targets (N,) of whole numbers for
-    classes, (N, outputs) of float32 for regression. Arrays may be memory-mapped."""
+    of floats; targets (N,) of whole numbers for classes, (N, outputs) of floats for regression. Arrays may be
+    memory-mapped.
+
+    Floats are float32, or float64 where float32 would lose what differs: those become float32 once they are scaled."""
 
     inputs: Array
     targets: Array

@@ -2,9 +2,10 @@
 
 Files:  names of columns in the first line; every column that is neither ``target`` nor in ``ignore`` is an input. A
         column of text becomes one input of 0 and 1 for each of its values, of which it has at most 100; true and
-        false are 1 and 0.
+        false are 1 and 0. Missing are empty cells alone, and the words in ``missing``. Text that looks like numbers or
+        dates is refused with the settings that read it, and columns that may know the target are named.
 Splits: 70 / 10 / 20 %, each class with its share. Inputs are standardised by the training split, and so are the
-        targets of regression; metrics are in the data's own unit.
+        targets of regression, both before they become float32; metrics are in the data's own unit.
 """
 
 from __future__ import annotations
@@ -13,56 +14,23 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import field_validator
-
-from sparsetune.config.base import param
 from sparsetune.config.errors import BadInput, shown
 from sparsetune.config.facts import Kind
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.training.data import store
 from sparsetune.training.data.bundled import SETS, read_bundled
-from sparsetune.training.data.contract import DataSet, OnePoolConfig, Outline, Progress
+from sparsetune.training.data.contract import DataSet, Outline, Progress
 from sparsetune.training.data.pools import Pools, Samples
 from sparsetune.training.data.roots import expanded, identity
-from sparsetune.training.data.table_columns import table_of
-from sparsetune.training.data.table_file import ENDINGS, ending, read_table
+from sparsetune.training.data.tables.file import PARQUET, ending
+from sparsetune.training.data.tables.parquet import parts
+from sparsetune.training.data.tables.read import table_of
+from sparsetune.training.data.tabular_config import FILE_SETTINGS, TabularConfig, refuse_contradictions
 
-VERSION = 2  # of decoding: a change of what comes out makes old entries unknown
-
-
-class TabularConfig(OnePoolConfig):
-    """Settings of tabular."""
-
-    name: Literal["tabular"] = "tabular"
-    path: str | None = param(
-        None, f"a file ({', '.join(ENDINGS)}); a relative one counts from the project's root", place=True
-    )
-    set: Literal["breast_cancer", "diabetes", "iris", "wine"] | None = param(
-        None, "instead of a file, a set that ships with scikit-learn"
-    )
-    target: str | tuple[str, ...] | None = param(None, "column to predict; for regression also a list of columns")
-    ignore: tuple[str, ...] = param((), "columns that are no inputs")
-    separator: str | None = param(None, "between the values of a text file; else a comma, in .tsv a tab")
-    task: Literal["classification", "regression"] | None = param(
-        None, "what is learned; else classification, or what the set is for"
-    )
-    standardize_targets: bool = param(True, "regression learns targets of mean 0 and deviation 1")
-    normalize: Literal["standard", "none"] = param(
-        "standard", "standard: mean 0, deviation 1 by input over the training split; none"
-    )
-    augment: Literal["none"] = param("none", "for images")
-
-    @field_validator("target", mode="before")
-    @classmethod
-    def _list(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        return (self.target,) if isinstance(self.target, str) else self.target or ()
+VERSION = 3  # of decoding: a change of what comes out makes old entries unknown
 
 
 class Tabular(DataSet):
@@ -72,27 +40,26 @@ class Tabular(DataSet):
 
     @classmethod
     def task(cls, config: TabularConfig) -> Kind:
-        return SETS[config.set].task if config.set else config.task or "classification"
+        return config.kind
 
     @classmethod
     def standardizes_targets(cls, config: TabularConfig) -> bool:
-        return config.standardize_targets and cls.task(config) == "regression"
+        return config.standardize_targets and config.kind == "regression"
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
         assert isinstance(config.data, TabularConfig)
         refuse_contradictions(config.data)
         super().check(config, registries)
+        if config.training.dtype == "float32":
+            _refuse_merged(config.data)
 
     @classmethod
     def outline(cls, config: TabularConfig) -> Outline | None:
         if config.set:
             known = SETS[config.set]
             return Outline((known.features,), known.outputs, samples=known.rows, has_test=False)
-        try:
-            entry = store.find(*_label_and_key(config))
-        except OSError:
-            return None
+        entry = _found(config)
         if entry is None:
             return None
         return Outline((entry.meta["features"],), entry.meta["outputs"], entry.meta["rows"], has_test=False)
@@ -103,7 +70,11 @@ class Tabular(DataSet):
         if config.path is None:
             return config
         path = (project_root / expanded(config.path, "data.path")).absolute()
-        if not path.is_file():
+        if path.is_dir() and ending(path) != PARQUET:
+            raise BadInput(f"found a folder, {path}, allowed: a file, or a folder NAME{PARQUET}", key="data.path")
+        if path.is_dir():
+            parts(path)
+        elif not path.is_file():
             raise BadInput(f"no file {path}", key="data.path")
         return config.model_copy(update={"path": str(path)})
 
@@ -113,38 +84,54 @@ class Tabular(DataSet):
         progress(entry.meta["rows"], entry.meta["rows"])
 
     @classmethod
+    def remarks(cls, config: TabularConfig) -> list[str]:
+        entry = _found(config)
+        if entry is None:
+            return []
+        few = (
+            f"column {name!r}: of {of:,} different numbers float32 makes {count:,}, as {setting} says"
+            for setting, columns in _unscaled(config, entry).items()
+            for name, of, count in columns
+            if count < of
+        )
+        return [*entry.meta["remarks"], *few]
+
+    @classmethod
     def read(cls, config: TabularConfig) -> Pools:
-        """Inputs (N, features) of float32, mapped from the store."""
+        """Inputs (N, features), mapped from the store."""
         entry = _entry(config)
         samples = Samples(entry.array("inputs"), entry.array("targets"))
         return Pools(samples, entry.meta["outputs"], digest=entry.meta["digest"], classes=tuple(entry.meta["classes"]))
 
 
-def refuse_contradictions(config: TabularConfig) -> None:
-    """Raise :class:`BadInput` for settings that do not go together."""
-    if (config.path is None) == (config.set is None):
-        found = "neither" if config.path is None else "both"
-        raise BadInput(f"found {found}, allowed: either data.path or data.set", key="data.path")
-    if config.set is not None:
-        _refuse_file_settings(config)
-        return
-    if ending(Path(config.path or "")) is None:
-        raise BadInput(
-            f"found {shown(config.path)}, allowed: a name that ends in {', '.join(ENDINGS)}", key="data.path"
-        )
-    if not config.targets:
-        raise BadInput("missing: the column to predict", key="data.target")
-    if len(config.targets) > 1 and Tabular.task(config) == "classification":
-        raise BadInput(f"found {len(config.targets)} columns, allowed for classification: one", key="data.target")
+def _found(config: TabularConfig) -> store.Entry | None:
+    try:
+        return store.find(*_label_and_key(config))
+    except (OSError, BadInput):
+        return None
 
 
-def _refuse_file_settings(config: TabularConfig) -> None:
-    for name in ("target", "ignore", "separator"):
-        if getattr(config, name):
-            raise BadInput(f"found {shown(getattr(config, name))}, allowed with data.set: none", key=f"data.{name}")
-    own = Tabular.task(config)
-    if config.task not in (None, own):
-        raise BadInput(f"found {config.task}, allowed for {config.set}: {own}", key="data.task")
+def _unscaled(config: TabularConfig, entry: store.Entry) -> dict[str, list[tuple[str, int, int]]]:
+    """By setting, what float32 does not hold and is not standardised: name, different numbers, as many of float32."""
+    coarse = entry.meta["coarse"]
+    found = {}
+    if config.normalize == "none":
+        found["data.normalize: none"] = coarse["inputs"]
+    if not config.standardize_targets:
+        found["data.standardize_targets: false"] = coarse["targets"]
+    return found
+
+
+def _refuse_merged(config: TabularConfig) -> None:
+    """Raise :class:`BadInput` where float32 loses most of what differs, and no mean is taken off before."""
+    entry = None if config.normalize != "none" and config.standardize_targets else _found(config)
+    for setting, columns in _unscaled(config, entry).items() if entry is not None else ():
+        key, _, found = setting.partition(": ")
+        for name, of, count in columns:
+            if 2 * count < of:
+                allowed = "standard" if found == "none" else "true"
+                lost = f"of {of:,} different numbers in column {name!r} float32 makes {count:,}"
+                raise BadInput(f"found {found}, allowed: {allowed}, or training.dtype: float64; {lost}", key=key)
 
 
 def _entry(config: TabularConfig, waits: Callable[[], object] | None = None) -> store.Entry:
@@ -159,31 +146,16 @@ def _entry(config: TabularConfig, waits: Callable[[], object] | None = None) -> 
 
 def _label_and_key(config: TabularConfig) -> tuple[str, dict[str, Any]]:
     if config.set is not None:
-        return f"tabular {config.set}", {"set": config.set, "scikit-learn": version("scikit-learn")}
+        return f"tabular {config.set}", {"set": config.set, "scikit-learn": version("scikit-learn"), "version": VERSION}
     path = Path(config.path or "")
-    key = {
-        "file": identity(path),
-        "columns": [config.targets, config.ignore],
-        "separator": config.separator,
-        "task": Tabular.task(config),
-        "version": VERSION,
-    }
-    return f"tabular {path.name}", key
+    key = {"file": _identity(path), "task": config.kind, "version": VERSION}
+    return f"tabular {path.name}", key | {name: getattr(config, name) for name in FILE_SETTINGS}
+
+
+def _identity(path: Path) -> list[Any]:
+    return [identity(part) for part in parts(path)] if path.is_dir() else identity(path)
 
 
 def _decode(config: TabularConfig, maker: store.Maker) -> Mapping[str, Any]:
-    if config.set is not None:
-        table = read_bundled(config.set)
-    else:
-        path = Path(config.path or "")
-        table = table_of(read_table(path, config.separator), config.targets, config.ignore, Tabular.task(config), path)
-    maker.put("inputs", table.samples.inputs)
-    maker.put("targets", table.samples.targets)
-    return {
-        "source": config.path or f"scikit-learn's {config.set}",
-        "rows": len(table.samples),
-        "features": table.samples.inputs.shape[1],
-        "outputs": len(table.classes) or table.samples.targets.shape[1],
-        "classes": table.classes,
-        "inputs": table.features,
-    }
+    table = read_bundled(config.set) if config.set is not None else table_of(config, Path(config.path or ""))
+    return {"source": config.path or f"scikit-learn's {config.set}", **table.store(maker)}

@@ -129,7 +129,8 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "dates": (
         "a,y\n" + "".join(f"2020-01-{1 + n % 12:02d},{n % 2}\n" for n in range(23)),
         {},
-        "column 'a': found 12 different texts in 23 rows",
+        "column 'a': found '2020-01-01', a date or a time: data.dates: [\"a\"] makes a number of it; or "
+        'data.categories: ["a"] takes each text as a category',
     ),
     "many categories": (
         "a,y\n" + "".join(f"name {n // 4},{n % 2}\n" for n in range(404)),

@@ -1,0 +1,1 @@
+"""Tables, from the text of a file to numbers: reading, names, missing cells, notations, dates, leaks, columns."""
