@@ -51,13 +51,12 @@ def run(
     with _arguments_not_options():
         changes = overrides(set, trials)
         at_once = whole_number("workers", workers)
-        from rich.console import Console
-
-        from sparsetune import study as story
-
         _read_env()
+        from sparsetune import study as story
+        from sparsetune.layout.console import open_console
+
         study = story.load(Path(path).expanduser(), changes)
-        console = Console(stderr=True, quiet=not progress)
+        console = open_console(stderr=True, quiet=not progress)
         story.run_study(study, workers=at_once, in_process=in_process, console=console)
     return _result(study.storage, study.name)
 

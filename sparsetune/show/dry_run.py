@@ -14,6 +14,7 @@ from sparsetune.config.study import Study
 from sparsetune.config.yaml_io import dump
 from sparsetune.show.forecast import forecast_lines
 from sparsetune.show.space import point_lines, space_lines
+from sparsetune.surroundings.remarks import remarks
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +35,8 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
     from sparsetune.search.points import Points
     from sparsetune.search.preview import preview
 
+    for remark in remarks(ray=not in_process):
+        warner(console)(remark)
     known = Points.of(study, warner(console))
     points = preview(study, SAMPLED)
     print(f"# {study.source}, resolved")

@@ -6,13 +6,13 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Trial
 from sparsetune.config.yaml_io import dump
+from sparsetune.layout.console import open_console
 from sparsetune.report.files import trials_csv
 from sparsetune.report.listing import special, trial_row, with_replicates
 from sparsetune.report.tables import metric, trial_table
@@ -54,13 +54,13 @@ def show_best(result: StudyResult, number: int | None, branch: str, *, as_json: 
 
 
 def _show_front(result: StudyResult) -> None:
-    console, front = Console(), result.stored.front
+    console, front = open_console(), result.stored.front
     title = f"{escape(result.name)}: Pareto front"
     console.print(trial_table(front, [*result.objectives, *BESIDE], title, console.width))
     for line in [*_formulas(result), *filter(None, [of_replicates(front)])]:
         console.print(Text(line))
     hint = f"The config of one: {command('best', result.name, *picked(front[0]))}"
-    Console(stderr=True).print(hint, highlight=False, soft_wrap=True)
+    open_console(stderr=True).print(hint, highlight=False, soft_wrap=True)
 
 
 def _formulas(result: StudyResult) -> list[str]:

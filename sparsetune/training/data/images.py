@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 
 from sparsetune.config.base import param
+from sparsetune.surroundings.processors import processors
 from sparsetune.training.data.ahead import ahead
 from sparsetune.training.data.contract import OnePoolConfig, Progress
 from sparsetune.training.data.decode import Corrupt, Mode, Unclear, decode
@@ -75,7 +75,7 @@ def decode_all(
     labels: list[int] = []
     bad: list[tuple[str, str]] = []
     first: tuple[Item, Array] | None = None
-    threads = min(_MOST_THREADS, len(os.sched_getaffinity(0)))
+    threads = min(_MOST_THREADS, processors().usable)
     with ExitStack() as files, _own_threads():
         for seen, chunk in enumerate(
             ahead(partial(_attempts, config), _chunks(items), threads=threads, depth=2 * threads), 1
