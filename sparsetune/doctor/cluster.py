@@ -25,6 +25,8 @@ def ray(project: Project | None) -> Iterator[Finding]:
     elif address != cluster.LOCAL and not has_token():
         found = "no token: a cluster with token authentication will refuse this machine"
         yield Finding("note", "Ray", found, "copy its token here: `ray get-auth-token` prints it on the cluster")
+    if "UV_RUN_RECURSION_DEPTH" in os.environ:
+        yield Finding("ok", "Ray", "under `uv run` workers use this environment; Ray does not pack the project")
 
 
 def address_finding(address: str) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from sparsetune.surroundings.folders import in_words, private_folder, why_no_fol
 _SOCKET = "/ray/session_2026-11-29_15-48-17_077045_4194304/sockets/plasma_store"  # the longest of Ray's
 LONGEST = (103 if sys.platform == "darwin" else 107) - len(_SOCKET)  # bytes of a folder's path
 _OURS, _OF_ALL = "RAY_TMPDIR", "TMPDIR"
-_USUAL = ("/tmp", "/var/tmp")
+_USUAL = (Path(os.sep, "tmp"), Path(os.sep, "var", "tmp"))
 
 
 class Temporary(NamedTuple):
@@ -30,14 +30,13 @@ def temporary(environ: Mapping[str, str]) -> Temporary:
     Raises :class:`BadInput` if none does.
     """
     refused: list[str] = []
-    named = [name for name in (_OURS, _OF_ALL) if environ.get(name)]
-    for name in (*named, *_USUAL, ""):
-        folder = Path(environ[name] if name in named else name or private_folder()).absolute()
-        why = why_it_cannot_serve(folder, made=name == _OURS and environ[name].startswith("/"))
+    told: list[str] = []  # of those that were named
+    for name, folder, made in _candidates(environ):
+        why = why_it_cannot_serve(folder, made=made)
         if not why:
-            told = ", ".join(refused[: len(named)])
-            return Temporary(folder, f"{told}; Ray's files go to {in_words(folder)}" if told else "")
-        refused.append(f"{name}: {why}" if name in named else why)
+            return Temporary(folder, f"{', '.join(told)}; Ray's files go to {in_words(folder)}" if told else "")
+        refused.append(f"{name}: {why}" if name else why)
+        told += refused[-1:] if name else []
     problem = f"{', '.join(refused)}; allowed: a folder that can be written, of at most {LONGEST} bytes"
     raise BadInput(problem, key=_OURS)
 
@@ -48,3 +47,12 @@ def why_it_cannot_serve(folder: Path, *, made: bool) -> str:
     if length > LONGEST:
         return f"a path of {length} bytes is too long for sockets, which allow {LONGEST}"
     return ("" if made else why_no_folder(folder)) or why_not_written(folder / "ray")  # there, it may be another's
+
+
+def _candidates(environ: Mapping[str, str]) -> Iterator[tuple[str, Path, bool]]:
+    """Folders, with the variable that names them, and whether Ray may make them."""
+    for name in (_OURS, _OF_ALL):
+        if value := environ.get(name):
+            yield name, Path(value).absolute(), name == _OURS and value.startswith(os.sep)
+    yield from (("", folder, False) for folder in _USUAL)
+    yield "", private_folder(), False
