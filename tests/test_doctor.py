@@ -186,7 +186,7 @@ def test_a_home_that_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     finally:
         settle.cache_clear()
     assert (found.state, bool(found.mend)) == ("note", True)
-    assert found.found.startswith("HOME=/ is no home: caches and Ray's token go to ")
+    assert found.found.startswith(f"HOME=/ is no home: {tmp_path}/sparsetune-")
 
 
 def test_a_temporary_folder_that_cannot_serve_ray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

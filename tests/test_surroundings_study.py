@@ -52,10 +52,10 @@ def test_it_runs_all_the_same(tmp_path: Path) -> None:
     assert not (tmp_path / "executed").exists()
     place = long / f"sparsetune-{os.getuid()}"
     warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    why = f"a path of {len(str(long))} bytes is too long for sockets, which allow {LONGEST}"
     assert warnings == [
-        f"warning: HOME: /nonexistent is not there: caches and Ray's token go to {place}",
-        "warning: RAY_TMPDIR: /dev/null is no folder, "
-        f"TMPDIR: a path of {len(str(long))} bytes is too long for sockets, which allow {LONGEST}; Ray's files go to /tmp",
+        f"warning: HOME: /nonexistent is not there: {place} holds caches and Ray's token instead",
+        f"warning: RAY_TMPDIR: /dev/null is no folder, TMPDIR: {why}; Ray's files go to /tmp",
     ]
     assert "(raylet)" not in done.stdout + done.stderr
     assert re.search(r"^Time: .* from first start to last end$", done.stdout, re.MULTILINE), "it is not wrapped"
@@ -132,7 +132,7 @@ def test_a_user_without_a_name_and_a_home(home: str | None, shared: Path) -> Non
     done = as_nobody("study", file, environ=environ, cwd=shared)
     assert done.returncode == 0, done.stderr
     (remark,) = [line for line in done.stderr.splitlines() if line.startswith("warning: ") and "caches" in line]
-    assert remark.endswith(f": caches and Ray's token go to {shared}/sparsetune-{UID}")
+    assert remark.endswith(f": {shared}/sparsetune-{UID} holds caches and Ray's token instead")
     assert list(locked.iterdir()) == []
     found = as_nobody("doctor", environ=environ, cwd=shared)
     assert "note    home" in found.stdout, found.stdout + found.stderr

@@ -40,7 +40,7 @@ def initialise(address: str) -> None:
             else:
                 _join(address)
     except AuthenticationError as error:
-        raise BadInput(str(error).partition(". ")[0], key="RAY_AUTH_MODE") from error
+        raise BadInput(f"Ray's token: {str(error).partition('. ')[0]}") from error
 
 
 def _start() -> None:

@@ -63,7 +63,8 @@ def mended(environ: Mapping[str, str], private: Callable[[], Path]) -> Mended:
         found["USER"] = str(os.getuid())  # torch and MLflow want one
     if not reasons:
         return Mended(found)
-    return Mended(found, f"{', '.join(dict.fromkeys(reasons))}: {' and '.join(kept)} go to {in_words(private())}")
+    why = ", ".join(dict.fromkeys(reasons))
+    return Mended(found, f"{why}: {in_words(private())} holds {' and '.join(kept)} instead")
 
 
 def nameless(environ: Mapping[str, str]) -> bool:

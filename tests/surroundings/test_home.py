@@ -53,7 +53,7 @@ def never() -> Path:
 def test_what_is_no_home_is_replaced_by_one(value: str | None, why: str, private: Path) -> None:
     environ = {} if value is None else {"HOME": value}
     found = mended({**environ, "USER": "me"}, lambda: private)
-    assert found == Mended({"HOME": str(private)}, f"{why}: caches and Ray's token go to {private}")
+    assert found == Mended({"HOME": str(private)}, f"{why}: {private} holds caches and Ray's token instead")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_home_that_can_only_be_read_stays_one(tmp_path: Path, private: Path) -
     }
     for name in (".cache", ".config", ".ray"):
         assert f"{here}/{name} is no folder" in found.remark
-    assert found.remark.endswith(f": caches and Ray's token go to {private}")
+    assert found.remark.endswith(f": {private} holds caches and Ray's token instead")
 
 
 def test_a_token_that_is_there_or_told_needs_no_folder(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_cache_of_its_own_that_cannot_be_made(tmp_path: Path, private: Path) -
     environ = {"HOME": str(tmp_path), "USER": "me", "XDG_CACHE_HOME": f"{tmp_path}/file/cache"}
     found = mended(environ, lambda: private)
     assert found.variables == {"XDG_CACHE_HOME": f"{private}/.cache"}
-    assert found.remark == f"{tmp_path}/file is no folder: caches go to {private}"
+    assert found.remark == f"{tmp_path}/file is no folder: {private} holds caches instead"
 
 
 @pytest.mark.usefixtures("unlisted")
@@ -174,5 +174,5 @@ subprocess.run([sys.executable, "-c", "import os; print(os.environ['HOME'])"])
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     place = tmp_path / f"sparsetune-{os.getuid()}"
-    remark = f"HOME: /nonexistent is not there: caches and Ray's token go to {place}"
+    remark = f"HOME: /nonexistent is not there: {place} holds caches and Ray's token instead"
     assert done.stdout.split("\n")[:2] == [remark, str(place)]
