@@ -35,6 +35,7 @@ from sparsetune.config.yaml_io import read_mapping, write_atomic
 from sparsetune.driver import Driver
 from sparsetune.search.lock import hold
 from sparsetune.single import SingleTrial
+from sparsetune.surroundings.remarks import remarks
 from sparsetune.tracking.experiment import check_experiment
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def run_configs(
     with inputs.progress_bar(console) as progress:
         for each in orders:
             prepared.append(inputs.prepare(each.config, each.places, each.known, each.path, progress))
-    for remark in dict.fromkeys(remark for each in prepared for remark in each.remarks):
+    for remark in dict.fromkeys([*remarks(ray=False), *(remark for each in prepared for remark in each.remarks)]):
         warner(console)(remark)
     for each in orders:
         if each.config.training.device == "cuda" and not visible_gpus():

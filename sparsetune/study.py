@@ -34,6 +34,7 @@ from sparsetune.config.study_load import load_study
 from sparsetune.config.views import branch_rows
 from sparsetune.config.winners import best_rows
 from sparsetune.driver import Driver, counts
+from sparsetune.surroundings.remarks import remarks
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -100,7 +101,10 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     refuse_other_content(study, prepared.content)
     for remark in (*study.remarks, *prepared.remarks):
         warner(console)(remark)
-    if spent(study):
+    done = spent(study)
+    for remark in remarks(ray=not in_process and not done):
+        warner(console)(remark)
+    if done:
         in_process, workers = True, None  # nothing to start Ray for
         console.print(
             "nothing is left to run: all trials of the budget have ended; --trials adds more", highlight=False

@@ -37,7 +37,7 @@ def test_rooms_import_only_what_they_may() -> None:
 @pytest.mark.parametrize(
     ("package", "files"),
     [
-        ("ray", {f"execution/ray_{name}.py" for name in ("desk", "start", "tune", "workers")}),
+        ("ray", {f"execution/ray_{name}.py" for name in ("desk", "path", "start", "tune", "workers")}),
         ("mlflow", {"tracking/client.py", "tracking/migrations.py", "tracking/mlflow.py"}),  # the last for types alone
     ],
 )

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from sparsetune.doctor import cluster, data, gpus, machine, place, software, sto
 from sparsetune.doctor.checks import CHECKS, carry_out
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.gpus import DriverView, TorchView
-from sparsetune.forecast.machine import quota
+from sparsetune.surroundings.home import settle
+from sparsetune.surroundings.processors import Processors
 
 GB = 10**9
 
@@ -30,7 +32,7 @@ GB = 10**9
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing that this user has set up matters."""
     ours = ("MLFLOW_TRACKING_URI", "SPARSETUNE_DATA", "COLUMNS", "FORCE_COLOR")
-    for name in (*ours, "RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+    for name in (*ours, "RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_TMPDIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
 
@@ -164,11 +166,45 @@ def test_nvidia_smi_is_read() -> None:
 
 
 def test_a_container_has_fewer_cpus() -> None:
-    assert (quota("max 100000\n"), quota("150000 100000\n")) == (None, 1.5)
-    assert machine.cpu_finding(8, 8, None).state == machine.cpu_finding(8, 8, 16.0).state == "ok"
-    bound, held = machine.cpu_finding(64, 4, None), machine.cpu_finding(64, 64, 1.5)
-    assert ("may use 4" in bound.found, "--workers 4" in bound.mend) == (True, True)
-    assert ("keep 1.5 busy" in held.found, "--workers 1" in held.mend) == (True, True)
+    ok = [machine.cpu_finding(Processors(8, 8, quota)) for quota in (None, 16.0)]
+    assert [finding.state for finding in ok] == ["ok", "ok"]
+    bound, held = machine.cpu_finding(Processors(64, 4)), machine.cpu_finding(Processors(64, 64, 1.5))
+    assert bound == Finding("note", "CPUs", "64, but this process may use 4: studies share 4 among their workers")
+    assert held == Finding(
+        "note", "CPUs", "64, but the container may keep 1.5 busy: studies share 1 among their workers"
+    )
+
+
+def test_a_home_that_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert only(machine.home(None)) == Finding("ok", "home", str(tmp_path))
+    monkeypatch.setenv("HOME", "/")
+    for name in ("XDG_CACHE_HOME", "MPLCONFIGDIR"):
+        monkeypatch.setenv(name, "")  # and back to what they were afterwards
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    settle.cache_clear()
+    try:
+        found = only(machine.home(None))
+    finally:
+        settle.cache_clear()
+    assert (found.state, bool(found.mend)) == ("note", True)
+    assert found.found.startswith(f"HOME=/ is no home: {tmp_path}/sparsetune-")
+
+
+def test_a_temporary_folder_that_cannot_serve_ray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 200)
+    long.mkdir()
+    for name in ("RAY_TMPDIR", "TMPDIR"):
+        monkeypatch.delenv("RAY_TMPDIR", raising=False)
+        monkeypatch.setenv(name, str(long))
+        told, disk = machine.disk_of_ray(None)
+        assert (told.state, bool(told.mend)) == ("note", True)
+        assert told.found.startswith(f"{name}: a path of {len(str(long))} bytes is too long for sockets")
+        assert "free for Ray in /tmp" in disk.found
+
+
+def test_a_study_under_uv(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_RUN_RECURSION_DEPTH", "1")
+    assert "uv run" in [each.found for each in cluster.ray(None)][-1]
 
 
 def test_room_on_a_disk() -> None:
@@ -202,8 +238,21 @@ def test_a_study_under_way(project: Project) -> None:
 
 @pytest.fixture
 def port() -> Iterator[int]:
+    """Of a server that opens as gRPC's do, with settings."""
     with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):  # it is closed
+                while True:
+                    connection, _ = server.accept()
+                    connection.sendall(bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)))
+                    connection.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
         yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 def test_a_cluster_that_answers_and_one_that_does_not(port: int) -> None:
@@ -212,13 +261,18 @@ def test_a_cluster_that_answers_and_one_that_does_not(port: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         free = closed.getsockname()[1]
     gone = cluster.address_finding(f"127.0.0.1:{free}")
-    assert (gone.state, "nothing answers" in gone.found) == ("problem", True)
+    assert (gone.state, "no Ray cluster answers there" in gone.found) == ("problem", True)
     assert "ray job submit" in cluster.address_finding("ray://head:10001").mend
+    jobs = cluster.address_finding("http://127.0.0.1:8265")
+    assert (jobs.state, "127.0.0.1:6379" in jobs.mend) == ("problem", True)
+    assert cluster.address_finding("127.0.0.1").found == "RAY_ADDRESS=127.0.0.1: no port"
     assert cluster.address_finding("auto").state == "note"
 
 
 def test_token_authentication(port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [each.state for each in cluster.ray(None)] == ["ok"]
+    for nothing in ("", " ", "local"):
+        monkeypatch.setenv("RAY_ADDRESS", nothing)
+        assert [each.state for each in cluster.ray(None)] == ["ok"]
     monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
     assert [each.state for each in cluster.ray(None)] == ["ok", "note"]
     (tmp_path / ".ray").mkdir()

@@ -53,11 +53,11 @@ def run(
         changes = overrides(set, trials)
         at_once = whole_number("workers", workers)
         from sparsetune import study as story
-        from sparsetune.layout.terminal import Console
+        from sparsetune.layout.console import open_console
 
         read_env()
         study = story.load(Path(path).expanduser(), changes)
-        console = Console(stderr=True, quiet=not progress)
+        console = open_console(stderr=True, quiet=not progress)
         story.run_study(study, workers=at_once, in_process=in_process, console=console)
     return _result(study.storage, study.name)
 

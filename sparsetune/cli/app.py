@@ -106,12 +106,16 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback()
+@guarded
 def about(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
     ] = False,
 ) -> None:
     """Which setting of my sparsity method should I use, and what does it cost me?"""
+    from sparsetune.surroundings.home import settle
+
+    settle()
 
 
 def _show_traceback() -> None:
@@ -125,10 +129,10 @@ def _fail(line: str, code: int) -> NoReturn:
 
 def stderr() -> Console:
     """Progress and warnings go here, so that stdout holds results alone."""
-    from sparsetune.layout.terminal import Console
+    from sparsetune.layout.console import open_console
     from sparsetune.tracking.output import unbreakable
 
-    return Console(file=unbreakable(sys.stderr), stderr=True)  # a closed terminal ends no study
+    return open_console(file=unbreakable(sys.stderr), stderr=True)  # a closed terminal ends no study
 
 
 def own_files(paths: list[str] | None) -> tuple[OwnFile, ...]:

@@ -7,7 +7,7 @@ from sparsetune.doctor.cluster import ray
 from sparsetune.doctor.data import data_sets
 from sparsetune.doctor.finding import Check, Finding
 from sparsetune.doctor.gpus import gpus
-from sparsetune.doctor.machine import cpus, disk_of_ray, open_files, shared_memory, terminal
+from sparsetune.doctor.machine import cpus, disk_of_ray, home, open_files, shared_memory, terminal
 from sparsetune.doctor.place import drivers, project_root, results
 from sparsetune.doctor.software import packages, python
 from sparsetune.doctor.stores import mlflow_store, storage
@@ -16,6 +16,7 @@ CHECKS: dict[str, Check] = {
     "Python": python,
     "packages": packages,
     "terminal": terminal,
+    "home": home,
     "project": project_root,
     "results": results,
     "drivers": drivers,

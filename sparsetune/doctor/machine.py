@@ -9,31 +9,40 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from sparsetune.config.errors import BadInput
 from sparsetune.config.paths import Project
 from sparsetune.doctor.finding import Finding, State
-from sparsetune.forecast.machine import quota
+from sparsetune.surroundings.folders import in_words
+from sparsetune.surroundings.home import settle
+from sparsetune.surroundings.processors import Processors, processors
+from sparsetune.surroundings.temporary import temporary
 
 GB = 10**9
 FULL = 0.95  # of a disk: from there on Ray's raylets complain, and spill nothing
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _SHARED = Path("/dev/shm")
+
+
+def home(project: Project | None) -> Iterator[Finding]:
+    """Where libraries keep caches and settings."""
+    remarks = settle()
+    for remark in remarks:
+        yield Finding("note", "home", remark, "set HOME to a folder that you may write to")
+    if not remarks:
+        yield Finding("ok", "home", str(Path.home()))
 
 
 def cpus(project: Project | None) -> Iterator[Finding]:
     """The cores that trials can have."""
-    there = os.cpu_count() or 1
-    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else there
-    yield cpu_finding(there, ours, quota(_QUOTA.read_text()) if _QUOTA.is_file() else None)
+    yield cpu_finding(processors())
 
 
-def cpu_finding(there: int, ours: int, allowed: float | None) -> Finding:
+def cpu_finding(found: Processors) -> Finding:
     """What to say of cores that are there, that this process may use, and that its container may keep busy."""
-    usable = min(ours, allowed or ours)
-    if usable >= there:
-        return Finding("ok", "CPUs", f"{there}; a trial uses resources.cpus threads, 1 by default")
-    by = f"this process may use {ours}" if ours <= usable else f"the container may keep {allowed:g} busy"
-    hint = f"start studies with --workers {max(1, int(usable))}, for Ray may count more"
-    return Finding("note", "CPUs", f"{there}, but {by}", hint)
+    if found.usable >= found.there:
+        return Finding("ok", "CPUs", f"{found.there}; a trial uses resources.cpus threads, 1 by default")
+    bound = found.allowed <= (found.quota or found.allowed)
+    by = f"this process may use {found.allowed}" if bound else f"the container may keep {found.quota:g} busy"
+    return Finding("note", "CPUs", f"{found.there}, but {by}: studies share {found.usable} among their workers")
 
 
 def room(what: str, path: Path, use: str) -> Finding:
@@ -54,9 +63,14 @@ def room_state(free: int, total: int) -> State:
 
 def disk_of_ray(project: Project | None) -> Iterator[Finding]:
     """Where Ray keeps its logs, and objects that memory cannot hold."""
-    named = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR")
-    folder = Path(named) if named else Path(os.sep, "tmp")
-    finding = room("Ray's disk", folder, f"Ray in {folder}")
+    try:
+        folder, remark = temporary(os.environ)
+    except BadInput as error:
+        yield Finding("problem", "Ray's disk", error.problem, f"set {error.key} to another, or use --in-process")
+        return
+    if remark:
+        yield Finding("note", "Ray's disk", remark, "set RAY_TMPDIR to a folder with a short path")
+    finding = room("Ray's disk", folder, f"Ray in {in_words(folder)}")
     yield finding if finding.state == "ok" else replace(finding, mend=f"{finding.mend}, or set RAY_TMPDIR to another")
 
 

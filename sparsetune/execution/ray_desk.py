@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,11 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from sparsetune.config.messages import Job, Key, Report, Source
-from sparsetune.execution.worker import LONGEST_REASON
+from sparsetune.execution.worker import shortened
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_FRAME = re.compile(r' +File ".*", line \d+')
+_FRAMED = re.compile(r"The actor is dead because .*?Worker exit detail: ")
 
 
 class Desk:
@@ -96,13 +102,17 @@ class Judging(FIFOScheduler):
         return decision
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        self.desk.worker_died(trial.trial_id, _cause(Path(trial.error_file).read_text(encoding="utf-8")))
+        self.desk.worker_died(trial.trial_id, cause(Path(trial.error_file).read_text(encoding="utf-8")))
 
     def choose_trial_to_run(self, tune_controller: Any) -> None:
         """Leave the order to Tune's queue: FIFOScheduler reads the list of all trials twice at each step."""
 
 
-def _cause(text: str) -> str:
-    """One line of Tune's error file: without its headings, Ray's list of ids and the lines of a traceback."""
-    lines = [line for line in text.splitlines() if not line.startswith(("Failure #", "\t", " "))]
-    return " ".join(dict.fromkeys(lines))[:LONGEST_REASON]
+def cause(text: str) -> str:
+    """One line of Tune's error file: what ended a worker, without what Ray says around it."""
+    lines = [line for line in _COLOUR.sub("", text).splitlines() if not line.startswith(("Failure #", "\t"))]
+    frames = [index for index, line in enumerate(lines) if _FRAME.match(line)]
+    if frames:  # of a traceback: the error stands behind the last one
+        lines = list(dropwhile(lambda line: line.startswith(" "), lines[frames[-1] :]))
+    said = " ".join(line.strip() for line in dict.fromkeys(lines)).strip()
+    return shortened(_FRAMED.sub("", said))

@@ -27,6 +27,7 @@ from sparsetune.config.messages import Source, Work
 from sparsetune.execution.ray_desk import Asking, Desk, Judging
 from sparsetune.execution.ray_start import initialise
 from sparsetune.execution.ray_workers import Actors, Worker
+from sparsetune.surroundings import cluster
 
 ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # MLflow keeps the results
@@ -61,7 +62,7 @@ class RayTune:
         os.environ.update(ENVIRONMENT)
         logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)  # the source hears of lost jobs
         if not ray.is_initialized():
-            initialise(os.environ.get("RAY_ADDRESS", "local"))
+            initialise(cluster.address(os.environ))
             self._ours = True
         try:
             self._settle([node["Resources"] for node in ray.nodes() if node["Alive"]])  # type: ignore[no-untyped-call]

@@ -12,6 +12,7 @@ from sparsetune.config.messages import Job, Outcome, Report, Work
 
 ERROR_FILE = "error.txt"  # in the job's folder: the traceback of what ended it
 LONGEST_REASON = 500  # characters
+_GAP = " ... "
 NO_MEMORY = ("out of memory", "can't allocate memory")  # how torch says it in a RuntimeError
 
 
@@ -48,7 +49,13 @@ def describe(error: BaseException) -> str:
     names = {cls.__name__ for cls in type(error).__mro__}  # torch is not imported here
     told = isinstance(error, RuntimeError) and any(sign in message.lower() for sign in NO_MEMORY)
     kind = "out of memory" if told or names & {"MemoryError", "OutOfMemoryError"} else type(error).__name__
-    return (f"{kind}: {message}" if message else kind)[:LONGEST_REASON]
+    return shortened(f"{kind}: {message}" if message else kind)
+
+
+def shortened(reason: str) -> str:
+    """A reason without its middle where it is long: some say first what went wrong, others last."""
+    left = LONGEST_REASON - len(_GAP)
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[: left // 2]}{_GAP}{reason[-(left - left // 2) :]}"
 
 
 def _close(reports: Iterator[Report], job: Job) -> None:

@@ -1,4 +1,4 @@
-"""What this machine has for a study: processors, memory, disk."""
+"""What this machine has for a study: memory, disk."""
 
 from __future__ import annotations
 
@@ -11,22 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROC, _GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
-
-
-def cpu_count(groups: Path = _GROUPS) -> int:
-    """Processors, or the share of them that a container gets: what Ray would count."""
-    held = os.cpu_count() or 1
-    try:
-        allowed = quota((groups / "cpu.max").read_text())
-    except (OSError, ValueError):
-        return held
-    return held if allowed is None else max(1, min(held, int(allowed)))
-
-
-def quota(text: str) -> float | None:
-    """CPUs that a container's ``cpu.max`` allows; None for no limit."""
-    most, _, period = text.partition(" ")
-    return None if most == "max" else int(most) / int(period)
 
 
 def free_memory(proc: Path = _PROC, groups: Path = _GROUPS) -> int | None:

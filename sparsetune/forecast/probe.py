@@ -99,7 +99,7 @@ def probe(order: Order, environment: Mapping[str, str], say: Say) -> tuple[Proce
         with errors.open("wb") as stderr:
             started = time.perf_counter()
             process = subprocess.Popen(
-                [sys.executable, "-c", _START, json.dumps(sys.path), str(file)],
+                [sys.executable, "-P", "-c", _START, json.dumps(sys.path), str(file)],
                 env={**os.environ, **environment},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sparsetune.assembly import start_executor, visible_gpus
 from sparsetune.config.errors import BadInput
 from sparsetune.config.study import Study
-from sparsetune.forecast.machine import cpu_count
+from sparsetune.surroundings import cluster
+from sparsetune.surroundings.processors import processors
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def find_room(study: Study, workers: int | None, *, in_process: bool) -> Room:
     asked, visible = study.resources.gpus, visible_gpus()
     gpus = float(min(1, visible)) if asked == "auto" else asked
     cuda = study.trial.training.device == "cuda"
-    if "RAY_ADDRESS" in os.environ:
+    if cluster.address(os.environ) != cluster.LOCAL:
         short = gpus > visible or (cuda and not gpus)
         return Room(workers, gpus, unfit="a trial asks for GPUs that this machine does not have" if short else "")
     if cuda and not gpus:
@@ -46,7 +47,7 @@ def find_room(study: Study, workers: int | None, *, in_process: bool) -> Room:
 def _fitting(study: Study, workers: int | None, gpus: float, visible: int) -> int:
     from sparsetune.execution.ray_tune import places
 
-    cpus = cpu_count()
+    cpus = processors().usable
     held = places({"CPU": cpus, "GPU": visible}, study.resources.cpus, gpus)
     if not held:
         short = "cpus" if study.resources.cpus > cpus else "gpus"

@@ -19,8 +19,8 @@ from sparsetune.config.space import Space, cells, load_space
 from sparsetune.config.space_names import check_names
 from sparsetune.config.study_file import space_name
 from sparsetune.config.yaml_io import dump, read_mapping
+from sparsetune.layout.console import open_console
 from sparsetune.layout.paragraphs import reflowed
-from sparsetune.layout.terminal import Console
 from sparsetune.layout.text import number
 from sparsetune.report.tables import plain_table
 from sparsetune.show.space import in_words
@@ -34,11 +34,11 @@ def show_methods(known: Registries, name: str | None) -> None:
     method = known.method.get(name)
     show_settings(_head(method), method.Config, phases=True)
     if method.metrics:
-        Console().print(f"metrics of its own: {', '.join(method.metrics)}", highlight=False)
+        open_console().print(f"metrics of its own: {', '.join(method.metrics)}", highlight=False)
     if method.defaults:
-        Console().print("with it, other sections have these defaults:", highlight=False)
+        open_console().print("with it, other sections have these defaults:", highlight=False)
         sections = textwrap.indent(dump(assign({}, method.defaults)).rstrip(), "  ")
-        Console().print(sections, highlight=False, markup=False, soft_wrap=True)
+        open_console().print(sections, highlight=False, markup=False, soft_wrap=True)
 
 
 def show_models(known: Registries, name: str | None) -> None:
@@ -49,7 +49,7 @@ def show_models(known: Registries, name: str | None) -> None:
     model = known.model.get(name)
     show_settings(f"{_doc(model)}\n\n{_head(model)}", model.Config)
     sites = model.dropout_sites(model.Config())
-    Console().print(f"places for dropout, in forward order: {', '.join(sites) or 'none'}", highlight=False)
+    open_console().print(f"places for dropout, in forward order: {', '.join(sites) or 'none'}", highlight=False)
 
 
 def show_engine(registry: Registry, name: str | None) -> None:
@@ -71,7 +71,7 @@ def show_data(name: str) -> None:
 
 def show_settings(text: str, config: type[Part], *, phases: bool = False) -> None:
     """A text, then every setting with its default."""
-    console = Console()
+    console = open_console()
     console.print(reflowed(text, console.width), highlight=False, markup=False, soft_wrap=True)
     table = plain_table()
     for head in ("setting", "default", "unit", *(["from phase"] if phases else []), "what it is"):
@@ -91,7 +91,7 @@ def _show_names(registry: Registry, text: Callable[[Any], str]) -> None:
         table.add_column(head)
     for each in registry.names():
         table.add_row(each, Text(text(registry.get(each)).partition("\n")[0]))
-    Console().print(table)
+    open_console().print(table)
 
 
 def _head(entry: Any) -> str:
@@ -118,7 +118,7 @@ def show_spaces(root: Path) -> None:
         except BadInput as error:
             row = ("", "", str(error))
         table.add_row(*(Text(cell) for cell in (file.stem, *row)))
-    console = Console()
+    console = open_console()
     console.print(table if files else f"no search space yet: {folder} holds one YAML file for each", highlight=False)
 
 
@@ -130,7 +130,7 @@ def show_space(root: Path, name: str) -> None:
     if not file.exists():
         raise BadInput(unknown("search space", name, (each.stem for each in folder.glob("*.yaml"))), source=folder)
     space = load_space(name, folder=folder, source=str(file))
-    console = Console()
+    console = open_console()
     console.print(Text(_card(file) or name))
     table = plain_table()
     for head in ("parameter", "what it may be", "from"):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.text import Text
 
 from sparsetune.config.checking import check_model
@@ -16,7 +17,7 @@ from sparsetune.fetch.examine import Examined, examine
 from sparsetune.fetch.fetch import fetch
 from sparsetune.fetch.presence import Presence, presences
 from sparsetune.inputs import progress_bar
-from sparsetune.layout.terminal import Console
+from sparsetune.layout.console import open_console
 from sparsetune.layout.text import size
 from sparsetune.report.tables import plain_table
 from sparsetune.show.entries import entry_table
@@ -34,7 +35,7 @@ def show_list(project_root: Path, root: str | None, *, as_json: bool) -> None:
         cache = {"folder": str(store.cache_root()), "entries": [_plain(each) for each in decoded]}
         print(json.dumps({"data_sets": sets, "decoded": cache}, indent=1))
         return
-    console = Console()
+    console = open_console()
     table = plain_table()
     for head in ("data set", "files", "what it is"):
         table.add_column(head)
@@ -55,7 +56,7 @@ def show_check(project_root: Path, root: str | None, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([dataclasses.asdict(each) for each in found], indent=1))
         return
-    console = Console()
+    console = open_console()
     for each in found:
         _print_presence(console, each)
 
@@ -71,7 +72,7 @@ def show_check_of(
         plain = dataclasses.asdict(found)
         print(json.dumps({**plain.pop("presence"), **plain}, indent=1))
     else:
-        console = Console()
+        console = open_console()
         _print_presence(console, found.presence)
         for line in _in_words(found):
             console.print(Text(f"  {line}"), soft_wrap=True)
@@ -92,7 +93,7 @@ def show_fetch(name: str, root: Path, progress: Console) -> None:
             return lambda done, of: bars.update(task, completed=done, total=of or None)
 
         fetched = fetch(name, root, begin)
-    console = Console()
+    console = open_console()
     console.print(Text(f"{'was there already' if fetched.before else 'fetched'}: {fetched.path}"), soft_wrap=True)
     console.print(Text(f"in a study: data: {fetched.use}", "dim"), soft_wrap=True)
 
@@ -107,7 +108,7 @@ def show_clean(unused_for: float | None, agreed: Callable[[str], bool]) -> None:
     now = time.time()
     chosen = [each for each in store.entries() if unused_for is None or now - each.last_used > unused_for]
     freed = store.sweep()
-    console = Console()
+    console = open_console()
     if chosen:
         console.print(entry_table(chosen, console.width))
         nbytes = sum(each.nbytes for each in chosen)

@@ -6,14 +6,15 @@ import dataclasses
 import json
 from collections import Counter
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from sparsetune.config.paths import Project
 from sparsetune.doctor.checks import CHECKS, carry_out
 from sparsetune.doctor.finding import Finding
+from sparsetune.layout.console import open_console
 from sparsetune.layout.printable import printable
-from sparsetune.layout.terminal import Console
 
 _STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
 _STATE, _WHAT = 8, 14  # widths of the first two columns
@@ -26,9 +27,7 @@ def show_doctor(project: Project | None, *, as_json: bool, progress: Console) ->
         project: None to look at the machine alone.
         progress: says what is being looked at, for a check can take seconds.
     """
-    console = Console()
-    if not console.is_terminal:
-        console.width = 10_000  # one line stays one line
+    console = open_console()
     found: list[Finding] = []
     for what, check in CHECKS.items():
         with progress.status(f"looking at {what} ...", spinner="line"):

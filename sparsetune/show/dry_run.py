@@ -15,6 +15,7 @@ from sparsetune.config.yaml_io import dump
 from sparsetune.layout.printable import printable
 from sparsetune.show.forecast import forecast_lines
 from sparsetune.show.space import point_lines, space_lines
+from sparsetune.surroundings.remarks import remarks
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,6 +38,8 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
     from sparsetune.tracking.experiment import check_experiment
 
     check_experiment(tracked_at(study), study.name)
+    for remark in remarks(ray=not in_process):
+        warner(console)(remark)
     known = Points.of(study, warner(console))
     for remark in study.remarks:
         warner(console)(remark)

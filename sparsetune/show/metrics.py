@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
+from rich.console import Console
 from rich.text import Text
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.metrics import Metric, metric_of
+from sparsetune.layout.console import open_console
 from sparsetune.layout.paragraphs import reflowed
-from sparsetune.layout.terminal import Console
 from sparsetune.report.tables import plain_table
 
 _BETTER = {"maximize": "higher", "minimize": "lower", None: ""}
@@ -29,7 +30,7 @@ _NARROW = 72  # characters: below it nothing would be left for definitions in a 
 
 def show_metrics(table: Mapping[str, Metric], names: Sequence[str]) -> None:
     """The table of metrics; of those whose names or beginnings of names are given everything that is known of them."""
-    console = Console()
+    console = open_console()
     if names or console.width < _NARROW:
         _show_in_full(console, chosen(table, names or table))
     else:

@@ -13,8 +13,8 @@ from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Trial
 from sparsetune.config.metrics import METRICS
 from sparsetune.config.yaml_io import dump
+from sparsetune.layout.console import open_console
 from sparsetune.layout.printable import printable, printable_lines
-from sparsetune.layout.terminal import Console
 from sparsetune.report.files import trials_csv
 from sparsetune.report.listing import special, trial_row, with_replicates
 from sparsetune.report.tables import metric, trial_table
@@ -57,7 +57,7 @@ def show_best(result: StudyResult, number: int | None, branch: str, *, as_json: 
 
 
 def _show_front(result: StudyResult) -> None:
-    console, front = Console(), result.stored.front
+    console, front = open_console(), result.stored.front
     title = f"{escape(result.name)}: Pareto front"
     sounds = unguarded(METRICS, result.stored.constraints)
     table = trial_table(front, [*result.objectives, *BESIDE], title, console.width, unsound(front, sounds))
@@ -66,7 +66,7 @@ def _show_front(result: StudyResult) -> None:
     for line in [*_formulas(result), *filter(None, [of_replicates(front)]), *remarks]:
         console.print(Text(line))
     hint = f"The config of one: {command('best', result.name, *picked(front[0]))}"
-    Console(stderr=True).print(hint, highlight=False, soft_wrap=True)
+    open_console(stderr=True).print(hint, highlight=False, soft_wrap=True)
 
 
 def _formulas(result: StudyResult) -> list[str]:

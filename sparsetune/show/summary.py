@@ -18,7 +18,7 @@ from sparsetune.config.messages import SAME_AS, Trial
 from sparsetune.config.paths import find_root
 from sparsetune.config.secrets import without_password
 from sparsetune.config.study import Study
-from sparsetune.layout.terminal import Console
+from sparsetune.layout.console import open_console
 from sparsetune.layout.text import heading
 from sparsetune.report.listing import trial_row
 from sparsetune.report.tables import known, plain_table
@@ -38,7 +38,7 @@ _OF_RUNS = (
 
 def show_summary(study: Study, summary: Summary) -> None:
     """The answer of a study: its best trials and how to read them, what it cost, and how to go on."""
-    console = Console()
+    console = open_console()
     shown = [f"{count} {state.lower()}" for state, count in summary.counts.items() if count]
     console.print(f"\n[bold]{escape(summary.name)}[/bold]: {', '.join(shown) or 'no trials'}", highlight=False)
     rows, metrics = summary.rows, study.registries.metrics
@@ -110,7 +110,7 @@ def show_runs(results: Sequence[tuple[str, Trial]], *, as_json: bool, out: Path 
     if as_json:
         print(json.dumps([{"name": name, **trial_row(trial)} for name, trial in results], indent=1))
         return
-    console = Console()
+    console = open_console()
     trials = [trial for _, trial in results]
     names = known(_OF_RUNS, trials)
     table = plain_table()

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sparsetune.config.yaml_io import dump
-from sparsetune.layout.terminal import Console
+from sparsetune.layout.console import open_console
 from sparsetune.layout.text import bar, number, size
 from sparsetune.report.tables import plain_table
 from sparsetune.show.settings import chosen
@@ -32,7 +32,7 @@ def show_ticket(path: Path, name: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(_document(name, ticket, nbytes), indent=1))
         return
-    console = Console()
+    console = open_console()
     table = Table.grid(padding=(0, 2, 0, 0))
     for word, said in _words(ticket, nbytes):
         table.add_row(Text(word, "bold"), Text(said))
@@ -56,7 +56,7 @@ def show_evaluation(name: str, found: Evaluation, *, as_json: bool) -> None:
         }
         print(json.dumps(document, indent=1))
         return
-    console = Console()
+    console = open_console()
     table = plain_table()
     for head in ("", "recorded", "here", ""):
         table.add_column(head, justify="right" if head else "left")

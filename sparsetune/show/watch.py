@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from rich.console import Console
 from rich.live import Live
 
 from sparsetune.config.paths import Project
+from sparsetune.layout.console import open_console
 from sparsetune.layout.printable import printable
-from sparsetune.layout.terminal import Console
 from sparsetune.search.progress import read_progress
 from sparsetune.show.disk import disk_use
 from sparsetune.show.facts import Facts, gather
@@ -51,7 +52,7 @@ def show_status(reader: Reader, *, as_json: bool) -> None:
         documents = [facts.document() for facts in found]
         print(json.dumps(documents if reader.name is None else documents[0], indent=1))
         return
-    console = Console()
+    console = open_console()
     console.print(picture(found, console, reader.clock(), one=reader.name is not None), highlight=False)
 
 
@@ -62,7 +63,7 @@ def watch_status(
 
     Redraws in place on a terminal; elsewhere a line, or one JSON document, for each study that has changed.
     """
-    console = Console()
+    console = open_console()
     try:
         if as_json or not (console.is_interactive and console.file.isatty()):
             _follow(reader, interval, _as_document if as_json else line, sleep)

@@ -102,5 +102,6 @@ def environment(uri: str) -> dict[str, str]:
         "MLFLOW_BACKEND_STORE_URI": for_mlflow(uri),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "PYTHONWARNINGS": "ignore",  # MLflow's own deprecations
+        "PYTHONSAFEPATH": "1",  # a torch.py that lies here is no module of its
         "MLFLOW_DISABLE_TELEMETRY": os.environ.get("MLFLOW_DISABLE_TELEMETRY", "true"),
     }

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sparsetune.forecast.machine import cpu_count, disks, free_memory, peak_memory
+from sparsetune.forecast.machine import disks, free_memory, peak_memory
+from sparsetune.surroundings.processors import processors
 
 GIB = 1 << 30
 
@@ -66,7 +67,7 @@ def test_where_nothing_is_known_nothing_is_said(tmp_path: Path) -> None:
 def test_this_machine_has_memory_and_processors() -> None:
     known = free_memory()
     assert known is None or known > 0
-    assert 1 <= cpu_count() <= (os.cpu_count() or 1)
+    assert 1 <= processors().usable <= (os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_this_machine_has_memory_and_processors() -> None:
 )
 def test_a_container_may_have_a_share_of_the_processors(quota: str, expected: int, tmp_path: Path) -> None:
     write(tmp_path / "cpu.max", quota)
-    assert cpu_count(tmp_path) == expected
+    assert processors(groups=tmp_path).usable == expected
 
 
 HUNGRY = """

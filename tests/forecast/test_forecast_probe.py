@@ -147,9 +147,12 @@ def test_a_trial_that_fails_gives_its_reason(tmp_path: Path) -> None:
 
 
 def test_probes_come_from_a_process_of_their_own_and_leave_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path_factory.mktemp("beside"))
+    for name in ("json", "shutil", "threading"):
+        Path(f"{name}.py").write_text("raise RuntimeError('a file in the current folder was taken for a module')")
     said: list[str] = []
     wild, unknown = config(training__lr=1e30), config(model__name="nothing")
     process, found = probe(order(config(), wild, unknown, seconds=30.0), {}, said.append)

@@ -14,11 +14,11 @@ from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Key, Run, State
 from sparsetune.config.study import Study
 from sparsetune.forecast.estimate import Probed
-from sparsetune.forecast.machine import cpu_count
 from sparsetune.forecast.probe import Process
 from sparsetune.forecast.room import Room, find_room
 from sparsetune.forecast.study import Forecast, forecast, reckon, trials_left
 from sparsetune.study import load
+from sparsetune.surroundings.processors import processors
 from sparsetune.testing.studies import write_study
 
 PROBED = Probed(
@@ -131,7 +131,7 @@ def test_in_process_there_is_one_worker(tmp_path: Path) -> None:
 
 
 def test_workers_are_as_many_as_the_processors_hold(tmp_path: Path) -> None:
-    held = cpu_count()
+    held = processors().usable
     study = small(tmp_path, resources={"gpus": 0})
     assert find_room(study, None, in_process=False) == Room(held, 0)
     assert find_room(study, 1, in_process=False) == Room(1, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,6 +16,7 @@ import numpy as np
 import torch
 
 from sparsetune.config.base import param
+from sparsetune.surroundings.processors import processors
 from sparsetune.training.data.ahead import ahead
 from sparsetune.training.data.contract import OnePoolConfig, Progress
 from sparsetune.training.data.decode import Corrupt, Mode, Unclear, decode
@@ -94,7 +94,7 @@ def decode_all(
     bad: list[tuple[str, str]] = []
     first: tuple[Item, Array] | None = None
     loud: set[int] = set()
-    threads = min(_MOST_THREADS, len(os.sched_getaffinity(0)))
+    threads = min(_MOST_THREADS, processors().usable)
     with ExitStack() as files, _own_threads(), listening() as heard:
         work = partial(_attempts, config, heard)
         for chunk in ahead(work, enumerate(_chunks(items())), threads=threads, depth=2 * threads):

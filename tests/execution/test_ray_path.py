@@ -1,0 +1,39 @@
+"""Where workers look for modules."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from sparsetune.execution.ray_path import SamePath, before_library, module_path
+
+LIBRARY = str(Path(os.__file__).parent)
+
+
+def sent(job: SamePath, added_by_ray: str) -> list[str]:
+    """The path that arrives in a worker, which puts each folder in front of what it has."""
+    from ray.core.generated.common_pb2 import JobConfig
+
+    job._py_driver_sys_path.append(added_by_ray)  # as ``ray.init`` does with the current folder
+    message = JobConfig.FromString(job._serialize())  # type: ignore[arg-type]
+    return list(reversed(message.py_driver_sys_path))
+
+
+def test_the_current_folder_is_no_part_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["/script", "/zip", LIBRARY, "/site-packages", "/project"])
+    assert sent(SamePath(whole=True), str(tmp_path)) == ["/script", "/zip", LIBRARY, "/site-packages", "/project"]
+    assert sent(SamePath(whole=False), str(tmp_path)) == ["/script", "/zip"]
+
+
+def test_unless_this_process_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an interpreter, where it is the empty text."""
+    monkeypatch.chdir(tmp_path)
+    assert module_path(["", "below", "/x"]) == [str(tmp_path), str(tmp_path / "below"), "/x"]
+
+
+def test_a_path_without_a_library_goes_as_it_is() -> None:
+    assert before_library(["/a", "/b"]) == ["/a", "/b"]
