@@ -148,7 +148,10 @@ def _run_one(order: _Order, folder: Path, keep: Path | None, console: Console) -
     warn = warner(console)
     uri = os.environ.get("MLFLOW_TRACKING_URI") or project.tracking_uri
     labels = {**tags(project.root, order.own), RUN: name}
-    tracker = MlflowTracker(uri, EXPERIMENT, project.artifacts, study=None, tags=labels, warn=warn)
+    left = keep or folder.with_name(slug(name))  # another run of this config gets the folder that is its config's
+    tracker = MlflowTracker(
+        uri, EXPERIMENT, project.artifacts, study=None, tags=labels, warn=warn, left_at=lambda files: left.absolute()
+    )
     shown = tuple(Objective(metric=name, goal=goal) for name, goal in _SHOWN if METRICS[name].of(task))
     book = SingleTrial(config.plain())
     watcher = ConsoleObserver(console, shown, (), Extent(1), stem)
@@ -169,7 +172,9 @@ def _run_one(order: _Order, folder: Path, keep: Path | None, console: Console) -
     if keep is not None:
         for file in driver.folders.files(book.trial)[book.trial.runs[0].key].values():
             shutil.copy2(file, keep / file.name)
-    if tracker.logged(0):
+    if tracker.refused(0) and keep is None:
+        driver.folders.of_trial(0).rename(left)
+    if tracker.logged(0) or tracker.refused(0):
         shutil.rmtree(folder, ignore_errors=True)
     return book.trial
 

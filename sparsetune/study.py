@@ -78,7 +78,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     """
     from sparsetune.search import lock
     from sparsetune.search.ledger import Ledger
-    from sparsetune.search.meaning import refuse_other_content, refuse_other_meaning, spent
+    from sparsetune.search.meaning import identity, refuse_other_content, refuse_other_meaning, spent
     from sparsetune.search.points import Points
     from sparsetune.tracking.background import Background
     from sparsetune.tracking.console import ConsoleObserver
@@ -89,7 +89,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     lock.refuse_if_held(lock_file, study.name)
     refuse_other_meaning(study)
     points = Points.of(study, warner(console))
-    check_experiment(tracking_uri(study), study.name)
+    check_experiment(tracking_uri(study), study.name, identity(study))
     import_ahead("sparsetune.tracking.mlflow")
     places = inputs.locate(study.trial, study.project, known, study.source)
     with inputs.progress_bar(console) as progress:
@@ -128,12 +128,13 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
                 job_options=job_options(study),
                 localise=localiser(places, executor),
                 kept=tracking.logged,
+                stays=tracking.refused,
             )
             try:
                 driver.make_good(tracking)
                 run_until_told(executor, driver, warn)
                 summary = summarise(study, ledger.trials())
-                leave_summary(study, tracking.up_to_date(), summary.counts, summary.rows)
+                leave_summary(study, tracking.up_to_date(), summary.counts, summary.rows, driver.folders.of_study)
             except BaseException:
                 tracking.up_to_date().summarise({}, {}, "KILLED")
                 raise

@@ -69,4 +69,17 @@ def ui(
     if uri:
         check_tracking_uri(uri, key="--uri")
     named = uri or os.environ.get("MLFLOW_TRACKING_URI")
-    open_ui(named or Project(find_root(root or Path.cwd())).tracking_uri, port, experiment=name, say=print)
+    where = named or Project(find_root(root or Path.cwd())).tracking_uri
+    open_ui(where, port, experiment=name, uid=_uid(name, root) if name else None, say=print)
+
+
+def _uid(name: str, root: Path | None) -> str | None:
+    """What tells a study from others of its name, as the project's storage knows it."""
+    from sparsetune.config.errors import BadInput
+    from sparsetune.config.paths import Project, find_root
+    from sparsetune.search.progress import read_progress
+
+    try:
+        return read_progress(Project(find_root(root or Path.cwd())).storage_url, [name])[0].uid
+    except BadInput:  # no project, no storage in it, or a study of another one
+        return None

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparsetune.config.errors import BadInput
-from sparsetune.tracking.client import fetch, find_run, names_of_files
-from sparsetune.tracking.places import Place
+from sparsetune.tracking.client import Run, fetch, names_of_files
+from sparsetune.tracking.find import find_run
+from sparsetune.tracking.places import FILES_AT, Place
 from sparsetune.tracking.store import database, shown
 
 
@@ -29,24 +30,36 @@ def left_by(uri: str, study: str, uid: str, place: Place, name: str, folder: Pat
 
     Args:
         uri: of the tracking store, which is only read.
-        study: its name, which is that of its experiment.
+        study: its name.
         uid: tells the study from others of its name.
         folder: where a copy goes if the file does not lie on this machine.
 
     Raises:
-        BadInput: no store, one that cannot be read, or no such run in it.
+        BadInput: no store, one that cannot be read, no such run in it, or files that it has not taken and that do not
+            lie on this machine either.
     """
     path = database(uri)
     if path is not None and not path.exists():
         raise BadInput("nothing is recorded there", source=path)
     try:
-        run = find_run(uri, study, uid, place)
-        names = () if run is None else names_of_files(uri, run)
-        file = fetch(uri, run, name, folder) if run is not None and name in names else None
+        run = find_run(uri, uid, place)
+        if run is not None and FILES_AT not in run.data.tags:
+            names = names_of_files(uri, run)
+            return Left(names, fetch(uri, run, name, folder) if name in names else None)
     except Exception as error:  # MLflow's own, its database's, its server's client's: all mean the same here
         reason = " ".join(str(error).replace(uri, shown(uri)).split())[:300]
         raise BadInput(f"cannot be read: {reason or type(error).__name__}", source=f"MLflow at {shown(uri)}") from None
     if run is None:
         problem = f"has no run of {place.name} of study {study!r}: it was deleted there, or was not sent yet"
         raise BadInput(f"MLflow at {shown(uri)} {problem}")
-    return Left(names, file)
+    return _not_taken(run, f"MLflow at {shown(uri)} has not taken the files of {place.name}", name)
+
+
+def _not_taken(run: Run, problem: str, name: str) -> Left:
+    """What lies where the run says that its files were left."""
+    place = Path(run.data.tags[FILES_AT])
+    if not place.is_dir():
+        host = run.data.tags.get("host", "its driver")
+        raise BadInput(f"{problem}, which were left on {host}", source=place)
+    path = place / name
+    return Left(tuple(each.name for each in place.iterdir()), path if path.is_file() else None)

@@ -10,14 +10,18 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from sparsetune.config.errors import BadInput
-from sparsetune.tracking.client import find_experiment
+from sparsetune.tracking.find import find_experiment
 from sparsetune.tracking.store import database, is_remote, shown
 
 HOST = "127.0.0.1"
 
 
-def open_ui(uri: str, port: int, *, experiment: str | None, say: Callable[[str], None]) -> NoReturn:
-    """Say the link of an experiment (None: of all) and become MLflow's server until it is interrupted.
+def open_ui(
+    uri: str, port: int, *, experiment: str | None, say: Callable[[str], None], uid: str | None = None
+) -> NoReturn:
+    """Say the link of a study's experiment (None: of all) and become MLflow's server until it is interrupted.
+
+    ``uid`` tells the study from others of its name, if it is known.
 
     Raises :class:`BadInput` for a store or an experiment that is not there, a port that is taken, or a tracking server
     that has its own pages.
@@ -26,7 +30,7 @@ def open_ui(uri: str, port: int, *, experiment: str | None, say: Callable[[str],
     path = database(uri)
     if path is not None and not path.exists():
         raise BadInput("nothing is recorded yet: run a study first", source=path)
-    link = page(uri, port, experiment)
+    link = page(uri, port, experiment, uid)
     if is_remote(uri):
         raise BadInput(f"the tracking server shows its own pages: {link}")
     with socket.socket() as probe:
@@ -49,12 +53,12 @@ def absolute(uri: str) -> str:
     return uri if path is None else f"sqlite:///{path.absolute()}{''.join(uri.partition('?')[1:])}"
 
 
-def page(uri: str, port: int, experiment: str | None) -> str:
+def page(uri: str, port: int, experiment: str | None, uid: str | None = None) -> str:
     """The address of an experiment's runs, or of the list of experiments."""
     base = shown(uri).rstrip("/") if is_remote(uri) else f"http://{HOST}:{port}"
     if experiment is None:
         return f"{base}/#/experiments"
-    found = find_experiment(uri, experiment)
+    found = find_experiment(uri, experiment, uid)
     if found is None:
         raise BadInput(f"no experiment {experiment!r} in MLflow at {shown(uri)}")
     return f"{base}/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning"  # else among GenAI's tabs
