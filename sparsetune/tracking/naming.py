@@ -19,11 +19,13 @@ _DIGEST = re.compile(rf"-[0-9a-f]{{{_DIGITS}}}$")
 def clean(name: str) -> str:
     """The name of a metric, a parameter or a tag: itself where MLflow takes it.
 
-    Allowed are letters, digits and ``_-. :/``, at most :data:`KEY`, without a part between slashes that is empty or
-    only dots, as in a path. A name that ends as a cleaned one does gets a digest too: so no two names share one.
+    Allowed are letters, digits and ``_-. :/``, at most :data:`KEY`, without a part between slashes that is empty, one
+    dot or two, and without two at the beginning, as paths have them. A name that ends as a cleaned one does gets a
+    digest too: so no two names share one.
     """
     parts = re.sub(r"[^\w.\- :/]", "_", name).split("/")
     plain = "/".join("_" * max(1, len(part)) if part in ("", ".", "..") else part for part in parts)
+    plain = re.sub(r"^\.\.", "__", plain)
     if plain == name and len(name) <= KEY and not _DIGEST.search(name):
         return name
     return f"{plain[: KEY - 1 - _DIGITS]}-{_digest(name)}"

@@ -97,7 +97,7 @@ class Sender:
         client.set_tag(entry.run_id, REFUSED, fit("; ".join(f"{what}: {why}" for what, why in said.items()), TAG))
         what, why = next(iter(said.items()))
         more = f" and {len(said) - 1} more" if len(said) > 1 else ""
-        self._say_once("names", f"does not take {what}{more} of {entry.place.name}, whose files have all: {why}")
+        self._say_once("names", f"it does not take {what}{more} of {entry.place.name}, whose files have all: {why}")
 
     def _write_files(self, session: Session, entry: Entry) -> bool:
         """True: they may be taken later."""
@@ -127,9 +127,10 @@ class Sender:
             if known.get(tag) != value:
                 client.set_tag(run_id, tag, value)
         if kept.forever:
-            self._say_once("files", f"takes no files here ({kept.reason}); runs are closed without them: see {left_at}")
+            what = f"it takes no files from here ({kept.reason}); runs are closed without them, and they stay"
         else:
-            self._say_once("later", f"files are not taken now, and will be sent later: {kept.reason}")
+            what = f"files are not taken now ({kept.reason}), and will be sent later; until then they lie"
+        self._say_once("refused" if kept.forever else "later", f"{what} in {left_at} and beside it")
 
     def _say_once(self, topic: str, words: str) -> None:
         if topic not in self._said:

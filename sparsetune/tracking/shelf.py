@@ -85,7 +85,8 @@ class Shelf:
 
     def _stop(self, place: str, error: Exception) -> Kept:
         forever = refuses_files(error)
-        self._kept = Kept(f"{worded(error, place)}; their place is {shown(place)}", forever)
+        root = shown(place).rsplit("/", 2)[0]  # of the experiment: all its runs fare alike
+        self._kept = Kept(f"{worded(error, place)}; their place is {root}", forever)
         self._due = math.inf if forever else self._clock() + RETRY_SECONDS
         return self._kept
 
@@ -113,7 +114,9 @@ def withdraw(folder: Path, made: Sequence[Path]) -> None:
 
 def worded(error: BaseException, *secret: str) -> str:
     """An error in one line, without the passwords of these URIs."""
-    said = str(error)
+    said, status = str(error), answer(error)
+    if status is not None and status >= 500:
+        return f"the server answers with HTTP {status}"  # and with no word of its own
     for uri in secret:
         said = said.replace(uri, shown(uri)) if uri else said
     return f"{type(error).__name__}: {' '.join(said.split())[:300]}"

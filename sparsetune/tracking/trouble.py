@@ -12,7 +12,7 @@ _CODES_LATER = (
     "PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED",
     "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED",
 )  # fmt: skip
-_STATUS = re.compile(r"failed with error code (\d{3})")  # of a server's answer that is not MLflow's own
+_STATUS = re.compile(r"(?:failed with error code|too many) (\d{3})\b")  # of a server's answer that is not MLflow's own
 _PLACES = (
     errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL,
 )  # fmt: skip

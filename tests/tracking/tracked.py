@@ -39,9 +39,10 @@ class Watch:
         self.warnings: list[str] = []
         self.now = 0.0
 
-    def open(self, **others: object) -> MlflowTracker:
+    def open(self, *, identity: str = "", **others: object) -> MlflowTracker:
+        """``identity``: of the study, which is known by it alone; another one for each experiment if none is given."""
         given: dict[str, Any] = {"study": self.experiment, "tags": TAGS, **others}
-        given["tags"] = {**given["tags"], "sparsetune.study_id": slug(self.experiment)}  # a study is known by it alone
+        given["tags"] = {**given["tags"], "sparsetune.study_id": identity or slug(self.experiment)}
         return MlflowTracker(
             self.uri, self.experiment, self.folder, warn=self.warnings.append, clock=lambda: self.now, **given
         )
