@@ -304,3 +304,35 @@ def test_of_a_server_a_copy_is_taken(tmp_path: Path, server: str, monkeypatch: p
     file.write_bytes(file.read_bytes()[:-8])
     assert refused(tmp_path, "--trial", 1).startswith("small trial 1: is damaged or cut off")
     assert list(temporary.iterdir()) == [], "no copy stays"
+
+
+def test_its_study_knows_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ticket holds no paths; the study's config does, relative to its project."""
+    (tmp_path / "data").mkdir()
+    rows = [f"{index % 7},{'yes' if index % 7 > 3 else 'no'}\n" for index in range(60)]
+    (tmp_path / "data" / "table.csv").write_text("".join(["a,y\n", *rows]))
+    data = {"name": "tabular", "path": "data/table.csv", "target": "y"}
+    ran(tmp_path, data=data, model={"name": "mlp", "hidden": [8]}, training={"epochs": 1, "batch_size": 8})
+    assert call("ticket", "eval", "small", "--trial", 1, "--root", tmp_path).exit_code == 0
+    monkeypatch.chdir(tmp_path / "data")
+    assert call("ticket", "eval", "small", "--trial", 0).exit_code == 0
+    artifact = next((tmp_path / "mlruns").rglob(TICKET))
+    assert call("ticket", "eval", artifact).exit_code == 0
+
+
+def test_one_that_mlflow_did_not_take_is_found_where_it_lies(tmp_path: Path) -> None:
+    """With the project, and by what its run says without."""
+    (tmp_path / "mlruns").mkdir()
+    uri, storage = Project(tmp_path).tracking_uri, Project(tmp_path).storage_url
+    MlflowClient(uri).create_experiment("small", "s3://bucket/x")
+    ran(tmp_path)
+    folder = next((tmp_path / "mlruns" / "checkpoints").iterdir())
+    assert {path.name for path in folder.iterdir()} >= {"00000", "00001", "study"}
+    assert (folder / "study" / "trials.csv").read_text().count("\n") == 3
+    known = shown(tmp_path, "--trial", 1)
+    outside = call("ticket", "show", "small", "--trial", 1, "--json", "--uri", uri, "--storage", storage)
+    assert outside.exit_code == 0, outside.stderr
+    assert json.loads(outside.stdout)["config"] == known["config"]
+    moved = folder.rename(folder.with_name("gone"))
+    assert str(folder / "00001") in refused(tmp_path, "--trial", 1)
+    moved.rename(folder)

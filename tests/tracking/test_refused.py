@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -175,9 +176,6 @@ def test_files_that_may_be_taken_later_are_tried_at_the_next_start(
 
 
 def _move(watch: Watch, run: str, place: Path) -> None:
-    import sqlite3
-    from contextlib import closing
-
     with closing(sqlite3.connect(watch.uri.removeprefix("sqlite:///"))) as connection:
         connection.execute("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", (str(place), run))
         connection.commit()
