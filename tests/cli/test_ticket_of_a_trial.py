@@ -9,9 +9,6 @@ import shlex
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from sparsetune.cli import app
 from sparsetune.config.paths import Project
+from sparsetune.testing.mlflow_server import serving
 from sparsetune.testing.studies import write_study
 from sparsetune.training.ticket import TICKET, read_ticket
 
@@ -256,33 +254,8 @@ def test_studies_of_one_name(tmp_path: Path) -> None:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """A tracking server that has the artifacts."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    there = tmp_path / "server"
-    there.mkdir()
-    uri = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "mlflow", "server", "--port", port, "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{there}/mlflow.db", "--artifacts-destination", str(there / "files")]
-    with (there / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=there, start_new_session=True)
-        try:
-            wait_for(f"{uri}/health", process)
-            yield uri
-        finally:
-            os.killpg(process.pid, 15)
-            process.wait(30)
-
-
-def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    pytest.fail("the server did not start")
+    with serving(tmp_path / "server", "--artifacts-destination", str(tmp_path / "server" / "files")) as uri:
+        yield uri
 
 
 @pytest.mark.slow
@@ -312,7 +285,8 @@ def test_its_study_knows_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     rows = [f"{index % 7},{'yes' if index % 7 > 3 else 'no'}\n" for index in range(60)]
     (tmp_path / "data" / "table.csv").write_text("".join(["a,y\n", *rows]))
     data = {"name": "tabular", "path": "data/table.csv", "target": "y"}
-    ran(tmp_path, data=data, model={"name": "mlp", "hidden": [8]}, training={"epochs": 1, "batch_size": 8})
+    brief, space = {"epochs": 1, "batch_size": 8}, {"method.sparsity": {"float": [0.2, 0.4]}}
+    ran(tmp_path, data=data, model={"name": "mlp", "hidden": [32]}, training=brief, space=space)
     assert call("ticket", "eval", "small", "--trial", 1, "--root", tmp_path).exit_code == 0
     monkeypatch.chdir(tmp_path / "data")
     assert call("ticket", "eval", "small", "--trial", 0).exit_code == 0
