@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import tempfile
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,13 +13,13 @@ from sparsetune.config.errors import BadInput
 from sparsetune.config.former import note_place
 from sparsetune.config.messages import Executor, Job, Key, OwnFile, Report, Row, Trial
 from sparsetune.config.overrides import assign
-from sparsetune.config.paths import Project, run_folder
+from sparsetune.config.paths import Project, run_folder, slug
 from sparsetune.config.provenance import tags
 from sparsetune.config.registry import StudyRegistries
 from sparsetune.config.secrets import hidden
 from sparsetune.config.study import Study
 from sparsetune.config.tracking_uri import tracking_uri
-from sparsetune.config.yaml_io import dump
+from sparsetune.config.yaml_io import dump, write_atomic
 from sparsetune.inputs import Places
 from sparsetune.layout.printable import printable
 
@@ -137,19 +137,26 @@ def open_tracker(study: Study, uid: str, warn: Warn, home: Home) -> MlflowTracke
     return MlflowTracker(uri, study.name, study.project.artifacts, study=study.name, tags=labels, warn=warn, home=home)
 
 
-def leave_summary(study: Study, tracker: MlflowTracker, counted: Mapping[str, int], rows: Sequence[Trial]) -> None:
-    """The study's files on its parent run: what was run, with files of one's own, and all rows as a table."""
+def leave_summary(
+    study: Study, tracker: MlflowTracker, counted: Mapping[str, int], rows: Sequence[Trial], folder: Path
+) -> None:
+    """The study's files on its parent run: what was run, with files of one's own, and all rows as a table.
+
+    They stay in ``folder`` if the tracker does not take them.
+    """
     from sparsetune.report.files import trials_csv
 
-    with tempfile.TemporaryDirectory() as folder:
-        files = {"study.yaml": Path(folder) / "study.yaml", "trials.csv": Path(folder) / "trials.csv"}
-        files["study.yaml"].write_text(dump(study.resolved()))
-        files["trials.csv"].write_text(trials_csv(rows))
-        for number, file in enumerate(study.imports):  # two may have one name, in different folders
-            files[f"import/{number}-{Path(file.name).name}"] = Path(folder) / f"{number}.py"
-            (Path(folder) / f"{number}.py").write_text(file.text, encoding="utf-8")
-        numbers = {f"trials_{state.lower()}": float(count) for state, count in counted.items()}
-        tracker.summarise(numbers, files, "FINISHED" if counted["COMPLETE"] else "FAILED")
+    shutil.rmtree(folder, ignore_errors=True)
+    texts = {"study.yaml": dump(study.resolved()), "trials.csv": trials_csv(rows)}
+    for number, file in enumerate(study.imports):  # two may have one name, in different folders
+        texts[f"import/{number}-{slug(Path(file.name).stem)}.py"] = file.text
+    files = {name: folder / name for name in texts}
+    for name, path in files.items():
+        write_atomic(path, texts[name])
+    numbers = {f"trials_{state.lower()}": float(count) for state, count in counted.items()}
+    tracker.summarise(numbers, files, "FINISHED" if counted["COMPLETE"] else "FAILED")
+    if tracker.summarised:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def warner(console: Console) -> Warn:

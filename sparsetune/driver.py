@@ -33,6 +33,7 @@ class Driver:
         job_options: Mapping[str, Any],
         localise: Callable[[dict[str, Any]], dict[str, Any]],
         kept: Callable[[int], bool],
+        stays: Callable[[int], bool] = lambda number: False,
         score: Callable[[Metrics], Metrics] = dict,
         further: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
@@ -43,6 +44,7 @@ class Driver:
             job_options: cadences, threads and own files, as :class:`~sparsetune.config.messages.Job` names them.
             localise: a config with its paths made absolute.
             kept: whether all that a finished trial left is safe with the tracker, so that its folder can go.
+            stays: whether the tracker will never take what it left, so that its folder stays.
             score: a run's metrics with what the study computes from them.
             further: more such metrics, by the method whose runs must have them.
         """
@@ -52,7 +54,7 @@ class Driver:
         self._objectives = objectives
         self._job_options = job_options
         self._localise = localise
-        self._kept = kept
+        self._kept, self._stays = kept, stays
         self._score = score
         self._further = further or {}
         self._running: dict[int, Running] = {}
@@ -207,10 +209,13 @@ class Driver:
         self.sweep()
 
     def sweep(self) -> None:
-        """Remove the folders of trials of which the tracker has everything."""
-        for number in [number for number in self._leaving if self._kept(number)]:
-            self.folders.remove(number)
-            self._leaving.discard(number)
+        """Remove the folders of trials of which the tracker has everything; leave those of which it takes no more."""
+        for number in list(self._leaving):
+            if self._kept(number):
+                self.folders.remove(number)
+                self._leaving.discard(number)
+            elif self._stays(number):
+                self._leaving.discard(number)
 
     def _end(self, number: int, state: State, reason: str) -> None:
         running = self._running.pop(number)

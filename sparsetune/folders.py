@@ -30,6 +30,11 @@ class Folders:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    @property
+    def of_study(self) -> Path:
+        """What is of the study as a whole."""
+        return self.root / "study"
+
     def of_trial(self, number: int) -> Path:
         return self.root / f"{number:05d}"
 

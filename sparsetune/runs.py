@@ -80,7 +80,7 @@ def run_configs(
     """
     orders = [_order(path, overrides, own, root) for path in paths]
     for uri in {each.uri for each in orders}:
-        check_experiment(uri, EXPERIMENT)
+        check_experiment(uri, EXPERIMENT, None)
     prepared: list[inputs.Prepared] = []
     with inputs.progress_bar(console) as progress:
         for each in orders:
@@ -156,7 +156,17 @@ def _run_one(order: _Order, folder: Path, keep: Path | None, lock_file: Path, co
     warn = warner(console)
     labels = {**tags(project.root, order.own), RUN: name}
     home = at_home(project, order.uri, lock_file)
-    tracker = MlflowTracker(order.uri, EXPERIMENT, project.artifacts, study=None, tags=labels, warn=warn, home=home)
+    left = keep or folder.with_name(slug(name))  # another run of this config gets the folder that is its config's
+    tracker = MlflowTracker(
+        order.uri,
+        EXPERIMENT,
+        project.artifacts,
+        study=None,
+        tags=labels,
+        warn=warn,
+        home=home,
+        left_at=lambda files: left.absolute(),
+    )
     shown = tuple(Objective(metric=name, goal=goal) for name, goal in _SHOWN if METRICS[name].of(task))
     book = SingleTrial(config.plain())
     watcher = ConsoleObserver(console, shown, (), Extent(1), stem)
@@ -177,7 +187,9 @@ def _run_one(order: _Order, folder: Path, keep: Path | None, lock_file: Path, co
     if keep is not None:
         for file in driver.folders.files(book.trial)[book.trial.runs[0].key].values():
             shutil.copy2(file, keep / file.name)
-    if tracker.logged(0):
+    if tracker.refused(0) and keep is None:
+        driver.folders.of_trial(0).rename(left)
+    if tracker.logged(0) or tracker.refused(0):
         shutil.rmtree(folder, ignore_errors=True)
     return book.trial
 

@@ -81,7 +81,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     from sparsetune.search import lock
     from sparsetune.search.copies import refuse_double
     from sparsetune.search.ledger import Ledger
-    from sparsetune.search.meaning import refuse_other_content, refuse_other_meaning, spent
+    from sparsetune.search.meaning import identity, refuse_other_content, refuse_other_meaning, spent
     from sparsetune.search.points import Points
     from sparsetune.tracking.background import Background
     from sparsetune.tracking.console import ConsoleObserver
@@ -93,7 +93,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     refuse_other_meaning(study)
     points = Points.of(study, warner(console))
     refuse_double(study, tracked_at(study))
-    check_experiment(tracked_at(study), study.name)
+    check_experiment(tracked_at(study), study.name, identity(study))
     import_ahead("sparsetune.tracking.mlflow")
     places = inputs.locate(study.trial, study.project, known, study.source)
     with inputs.progress_bar(console) as progress:
@@ -137,12 +137,13 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
                 job_options=job_options(study),
                 localise=localiser(places, executor),
                 kept=tracking.logged,
+                stays=tracking.refused,
             )
             try:
                 driver.make_good(tracking)
                 run_until_told(executor, driver, warn)
                 summary = summarise(study, ledger.trials())
-                leave_summary(study, tracking.up_to_date(), summary.counts, summary.rows)
+                leave_summary(study, tracking.up_to_date(), summary.counts, summary.rows, driver.folders.of_study)
             except BaseException:
                 tracking.up_to_date().summarise({}, {}, "KILLED")
                 raise

@@ -14,7 +14,7 @@ from torch import nn
 
 from sparsetune import inputs
 from sparsetune.assembly import registries, warner
-from sparsetune.config.base import places
+from sparsetune.config.base import names_of_places, places
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Metrics, OwnFile
 from sparsetune.config.overrides import assign
@@ -67,6 +67,7 @@ def evaluate_ticket(
     path: Path,
     overrides: Mapping[str, Any],
     *,
+    trial: Mapping[str, Any] | None = None,
     mc_samples: int | None,
     own: tuple[OwnFile, ...] = (),
     root: Path | None,
@@ -76,6 +77,7 @@ def evaluate_ticket(
 
     Args:
         overrides: dotted names of where the data lie on this machine, such as ``data.root``.
+        trial: its trial's config, which says where the data lay; a ticket holds no paths.
         mc_samples: average over so many networks instead of as many as the trial did.
         own: files of the user's own that its config needs.
         root: the project; else found upward from the ticket, else from the current folder.
@@ -85,7 +87,7 @@ def evaluate_ticket(
     """
     ticket, known = read_ticket(path), registries(own)
     try:
-        config = _config(ticket.about, overrides, mc_samples, known)
+        config = _config(ticket.about, overrides, trial or {}, mc_samples, known)
         found = inputs.locate(config, Project(_root(path, root)), known, path)
         with inputs.progress_bar(console) as progress:
             prepared = inputs.prepare(config, found, known, path, progress)
@@ -96,11 +98,13 @@ def evaluate_ticket(
         raise error.located(source=path) from None
 
 
-def _config(about: About, overrides: Mapping[str, Any], mc_samples: int | None, known: Registries) -> TrialConfig:
+def _config(
+    about: About, overrides: Mapping[str, Any], trial: Mapping[str, Any], mc_samples: int | None, known: Registries
+) -> TrialConfig:
     """The trial's, for this machine."""
     gpu = about.device == "cuda" and torch.cuda.is_available()
     asked = {} if mc_samples is None else {_SAMPLES: mc_samples}
-    values = {**overrides, **asked, "training.device": "cuda" if gpu else "cpu"}
+    values = {**_where(about, trial, known), **overrides, **asked, "training.device": "cuda" if gpu else "cpu"}
     config = resolve_trial(assign(about.config, values), known)
     allowed = [f"data.{name}" for name in places(config.data)]
     for name in overrides:
@@ -108,6 +112,15 @@ def _config(about: About, overrides: Mapping[str, Any], mc_samples: int | None, 
             said = ", ".join(allowed) or f"nothing with {config.data.name!r}"
             raise BadInput(f"found {name}, allowed with a ticket: {said}", key="--set")
     return config
+
+
+def _where(about: About, trial: Mapping[str, Any], known: Registries) -> dict[str, Any]:
+    """Where the trial's data lay, by dotted name."""
+    data, name = trial.get("data"), about.config["data"]["name"]
+    if not isinstance(data, Mapping) or data.get("name") != name:
+        return {}
+    fields = names_of_places(known.data.get(name).Config)
+    return {f"data.{field}": data[field] for field in fields if data.get(field) is not None}
 
 
 def _evaluated(

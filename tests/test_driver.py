@@ -79,7 +79,7 @@ class Watcher:
     def close(self) -> None: ...
 
 
-def driver(folder: Path, book: Book, watcher: Watcher, *, kept: bool = True) -> Driver:
+def driver(folder: Path, book: Book, watcher: Watcher, *, kept: bool = True, stays: bool = False) -> Driver:
     return Driver(
         book,
         (watcher,),
@@ -88,6 +88,7 @@ def driver(folder: Path, book: Book, watcher: Watcher, *, kept: bool = True) -> 
         job_options={},
         localise=lambda config: config,
         kept=lambda number: kept,
+        stays=lambda number: stays,
     )
 
 
@@ -347,3 +348,15 @@ def test_a_trial_that_is_known_needs_no_job(tmp_path: Path) -> None:
     book, watcher = Knowing(trials=2), Watcher()
     assert started(driver(tmp_path, book, watcher)).key == Key(1, 5)
     assert [(trial.number, trial.state) for trial, *_ in watcher.ended] == [(0, "COMPLETE")]
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_folder_that_nobody_takes_stays_and_is_asked_about_once(tmp_path: Path, stays: bool) -> None:
+    answers = iter([False, True])
+    run = driver(tmp_path, Book(), Watcher(), stays=stays)
+    run._kept = lambda number: next(answers)
+    job = run.next_job()
+    assert job is not None
+    run.receive(job.key, Report(ROWS, DONE))
+    run.sweep()
+    assert run.folders.of_trial(0).exists() == stays

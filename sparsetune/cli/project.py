@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sparsetune.cli.app import LOOK, PROJECT, Json, Root, Verbose, app, guarded, stderr
 from sparsetune.cli.completion import study_names
 from sparsetune.cli.look import examples
+
+if TYPE_CHECKING:
+    from sparsetune.config.paths import Project
 
 
 @app.command(rich_help_panel=PROJECT, epilog=examples("sparsetune init demo", "cd demo; sparsetune init ."))
@@ -72,4 +75,16 @@ def ui(
     from sparsetune.tracking.ui import open_ui  # with MLflow, which takes seconds
 
     home = None if project is None else Home.of(project.runs, where, shared=others(project.runs / "locks"))
-    open_ui(where, port, experiment=name, home=home, say=print)
+    uid = _uid(name, project) if name and project else None
+    open_ui(where, port, experiment=name, uid=uid, home=home, say=print)
+
+
+def _uid(name: str, project: Project) -> str | None:
+    """What tells a study from others of its name, as the project's storage knows it."""
+    from sparsetune.config.errors import BadInput
+    from sparsetune.search.progress import read_progress
+
+    try:
+        return read_progress(project.storage_url, [name])[0].uid
+    except BadInput:  # no storage, or a study of another one
+        return None

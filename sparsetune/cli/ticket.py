@@ -64,8 +64,8 @@ def show(
     """What a ticket is of: setting, size, what its trial has measured, what each layer keeps. Loads no data."""
     from sparsetune.show.ticket import show_ticket
 
-    with Which(named, trial, branch, seed, uri, root, storage).file() as (file, name):
-        show_ticket(file, name, as_json=as_json)
+    with Which(named, trial, branch, seed, uri, root, storage).chosen() as found:
+        show_ticket(found.file, found.name, as_json=as_json)
 
 
 @ticket.command(
@@ -103,7 +103,9 @@ def evaluate(
     from sparsetune.tickets import evaluate_ticket
 
     overrides, own = parse_assignments(assignments or ()), own_files(import_)
-    with Which(named, trial, branch, seed, uri, root, storage).file() as (file, name):
-        found = evaluate_ticket(file, overrides, mc_samples=mc_samples, own=own, root=root, console=stderr())
-        show_evaluation(name, found, as_json=as_json)
+    with Which(named, trial, branch, seed, uri, root, storage).chosen() as of:
+        found = evaluate_ticket(
+            of.file, overrides, trial=of.config, mc_samples=mc_samples, own=own, root=of.root, console=stderr()
+        )
+        show_evaluation(of.name, found, as_json=as_json)
     raise typer.Exit(0 if found.reproduced or mc_samples is not None else 1)

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sparsetune.cli.app import storage_url
 from sparsetune.config.errors import BadInput
 from sparsetune.config.paths import Project, find_root
 
 _OPTIONS = {"number": "--trial", "branch": "--branch", "seed": "--seed"}  # arguments of the API
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A ticket that was found.
+
+    Attributes:
+        name: what to call it.
+        config: of its trial, as its study or the file beside it has it; empty where neither does.
+        root: of the project that it is of, if that is known.
+    """
+
+    file: Path
+    name: str
+    config: Mapping[str, Any]
+    root: Path | None
 
 
 @dataclass(frozen=True)
@@ -29,18 +46,18 @@ class Which:
     storage: str | None
 
     @contextmanager
-    def file(self) -> Iterator[tuple[Path, str]]:
-        """The ticket's file, there for as long as the context lasts, and what to call it; raises :class:`BadInput`."""
+    def chosen(self) -> Iterator[Chosen]:
+        """The ticket, there for as long as the context lasts; raises :class:`BadInput`."""
         if self.trial is None:
             file = self._on_disk()
-            yield file, str(file)
+            yield Chosen(file, str(file), _config_beside(file), self.root)
             return
         with tempfile.TemporaryDirectory(prefix="sparsetune-") as folder:
-            file = self._of_study(self.trial, Path(folder))
+            file, config, root = self._of_study(self.trial, Path(folder))
             copied = file.is_relative_to(folder)
             name = self._name(self.trial) if copied else str(file)
             try:
-                yield file, name
+                yield Chosen(file, name, config, root)
             except BadInput as error:
                 raise BadInput(error.problem, source=name if copied else error.source, key=error.key) from None
 
@@ -70,7 +87,8 @@ class Which:
         except BadInput:  # no project
             return False
 
-    def _of_study(self, number: int, folder: Path) -> Path:
+    def _of_study(self, number: int, folder: Path) -> tuple[Path, dict[str, Any], Path | None]:
+        """Its file, its trial's config, and the root of the study's project."""
         from sparsetune.api import load
         from sparsetune.api.ticket import kept_ticket
         from sparsetune.config.tracking_uri import tracking_uri
@@ -82,9 +100,20 @@ class Which:
         with contextlib.suppress(BadInput):  # with URIs of storage and tracking server there need not be one
             project = self._project()
         try:
-            return kept_ticket(result, number, self.branch, self.seed, uri, project, folder)
+            file = kept_ticket(result, number, self.branch, self.seed, uri, project, folder)
+            return file, result.config(number, self.branch), project.root if project else self.root
         except BadInput as error:
             raise BadInput(error.problem, source=error.source, key=_OPTIONS.get(error.key, error.key)) from None
 
     def _project(self) -> Project:
         return Project(find_root(self.root or Path.cwd()))
+
+
+def _config_beside(file: Path) -> dict[str, Any]:
+    """What a run has left with its ticket."""
+    from sparsetune.config.yaml_io import read_mapping
+
+    try:
+        return read_mapping(file.with_name("config.yaml"))
+    except BadInput:  # there is none, or something else is called so: --set says where the data lie
+        return {}

@@ -36,8 +36,12 @@ class Part(Model):
 
 def places(part: Model) -> dict[str, Any]:
     """The fields that say where something lies on this machine, with their values."""
-    marked = [name for name, field in type(part).model_fields.items() if _notes(field).get("place")]
-    return {name: getattr(part, name) for name in marked}
+    return {name: getattr(part, name) for name in names_of_places(type(part))}
+
+
+def names_of_places(kind: type[Model]) -> list[str]:
+    """The fields of a part that say where something lies."""
+    return [name for name, field in kind.model_fields.items() if _notes(field).get("place")]
 
 
 def phase_of(part: type[Part], field: str) -> str:

@@ -70,8 +70,14 @@ def note_changes(
 
 def study_uid(storage: BaseStorage, study_id: int) -> str:
     """What tells this study from an earlier one of the same name, whose storage was deleted."""
-    uid = storage.get_study_user_attrs(study_id).get(_UID)
+    uid = stored_uid(storage, study_id)
     if uid is None:
         uid = uuid.uuid4().hex[:12]
         storage.set_study_user_attr(study_id, _UID, uid)
-    return str(uid)
+    return uid
+
+
+def stored_uid(storage: BaseStorage, study_id: int) -> str | None:
+    """The same; None while no driver has written it."""
+    uid = storage.get_study_user_attrs(study_id).get(_UID)
+    return None if uid is None else str(uid)

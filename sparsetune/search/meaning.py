@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import GIVEN
 from sparsetune.config.study import Study
-from sparsetune.search.definition import differences
+from sparsetune.search.definition import differences, stored_uid
 from sparsetune.search.storage import DEFINITION, check_folder, exists, open_storage
 
 CONTENT = "content"
@@ -69,6 +69,12 @@ def refuse_other_content(study: Study, content: Mapping[str, str]) -> None:
             source=study.source,
             key=found[0].partition(":")[0],
         )
+
+
+def identity(study: Study) -> str | None:
+    """What tells the study from others of its name; None for one that has not begun."""
+    known = stored_study(study)
+    return None if known is None else stored_uid(*known)
 
 
 def spent(study: Study) -> bool:

@@ -33,11 +33,12 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
         BadInput: also for files of data or model that are not there, after the rest has been printed.
     """
     from sparsetune.assembly import tracked_at, warner
+    from sparsetune.search.meaning import identity
     from sparsetune.search.points import Points
     from sparsetune.search.preview import preview
     from sparsetune.tracking.experiment import check_experiment
 
-    check_experiment(tracked_at(study), study.name)
+    check_experiment(tracked_at(study), study.name, identity(study))
     for remark in remarks(ray=not in_process):
         warner(console)(remark)
     known = Points.of(study, warner(console))

@@ -20,6 +20,7 @@ class Tracker(Observer, Protocol):
     """An observer that knows of which trials it has everything."""
 
     def logged(self, number: int) -> bool: ...
+    def refused(self, number: int) -> bool: ...
 
 
 TrackerT = TypeVar("TrackerT", bound=Tracker)
@@ -37,6 +38,10 @@ class Background(Generic[TrackerT]):
     def logged(self, number: int) -> bool:
         """Whether the tracker is known to have all of a trial."""
         return self._tracker.done() and self._tracker.result().logged(number)
+
+    def refused(self, number: int) -> bool:
+        """Whether the tracker is known to have closed a trial whose files it will never take."""
+        return self._tracker.done() and self._tracker.result().refused(number)
 
     def trial_started(self, trial: Trial, *, resumed: bool) -> None:
         self._hand(lambda tracker: tracker.trial_started(trial, resumed=resumed))

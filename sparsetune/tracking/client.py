@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 # Before mlflow is imported. Its own retries would hold up training for minutes; the outbox has others.
@@ -17,18 +17,23 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")  # seconds
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 import mlflow
-from mlflow import MlflowClient
-from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
+from mlflow import MlflowClient as MlflowClient  # this and the next are here for the files beside this one, too
+from mlflow.entities import Experiment as Experiment
+from mlflow.entities import Metric, RunTag, ViewType
+from mlflow.entities import Param as MlflowParam
+from mlflow.entities import Run as Run
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+from mlflow.utils.credentials import get_default_host_creds
+from mlflow.utils.rest_utils import http_request
 
 from sparsetune.config.messages import Files
 from sparsetune.config.paths import slug
 from sparsetune.config.sqlite import for_mlflow
+from sparsetune.tracking.batches import Item, Param, Tag, send
 from sparsetune.tracking.entry import Point
-from sparsetune.tracking.experiment import refuse_deleted
-from sparsetune.tracking.places import STUDY_ID, TRIAL, Place, place_in
+from sparsetune.tracking.places import TRIAL, Place, place_in
 from sparsetune.tracking.store import is_remote
 
 if "MLFLOW_LOGGING_LEVEL" not in os.environ:
@@ -49,72 +54,83 @@ def connected(uri: str) -> MlflowClient:
         return MlflowClient(for_mlflow(uri), registry_uri=for_mlflow(uri))
 
 
-def experiment_id(client: MlflowClient, uri: str, name: str, artifacts: Path) -> str:
-    """That of the experiment with this name, which is made if there is none, with its files below ``artifacts``.
-
-    Raises :class:`~sparsetune.config.errors.BadInput` for one that was deleted.
-    """
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        location = None if is_remote(uri) else (artifacts.absolute() / slug(name)).as_uri()
-        try:
-            return str(client.create_experiment(name, location))
-        except MlflowException:  # another process was faster
-            found = client.get_experiment_by_name(name)
-            if found is None:
-                raise
-    refuse_deleted(uri, name, found.experiment_id, found.lifecycle_stage)
-    return str(found.experiment_id)
+def experiments(client: MlflowClient, *, deleted: bool = False) -> Iterator[list[Experiment]]:
+    """All experiments that there are, or that were deleted, page by page."""
+    which, token = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY, None
+    while True:
+        page = client.search_experiments(which, PAGE, page_token=token)
+        yield list(page)
+        token = page.token
+        if not token:
+            return
 
 
-def find_experiment(uri: str, name: str) -> Experiment | None:
-    """The experiment of that name, also a deleted one."""
-    return connected(uri).get_experiment_by_name(name)
+def first_run(client: MlflowClient, ids: Sequence[str], condition: str) -> Run | None:
+    """The oldest run of these experiments that meets a condition, also a deleted one."""
+    found = client.search_runs(list(ids), condition, ViewType.ALL, 1, ["attributes.start_time ASC"]) if ids else []
+    return next(iter(found), None)
 
 
-def find_run(uri: str, experiment: str, study_id: str, place: Place) -> Run | None:
-    """The run at a place of the study with that identity; None where there is none that was not deleted."""
-    client = connected(uri)
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
-        return None
-    mine = f"tags.`{STUDY_ID}` = '{study_id}'"
-    return run_at(client, found.experiment_id, place, mine, ViewType.ACTIVE_ONLY)
+def experiment_of(client: MlflowClient, name: str, condition: str) -> Experiment | None:
+    """The experiment that holds a run of which a condition holds, also a deleted one; the one of that name first."""
+    named = client.get_experiment_by_name(name)
+    if named is not None and first_run(client, [named.experiment_id], condition) is not None:
+        return named
+    for deleted in (False, True):
+        for page in experiments(client, deleted=deleted):
+            run = first_run(client, [each.experiment_id for each in page], condition)
+            if run is not None:
+                return client.get_experiment(run.info.experiment_id)
+    return None
+
+
+def create_experiment(client: MlflowClient, uri: str, name: str, artifacts: Path) -> Experiment:
+    """A new experiment with its files below ``artifacts``; the one of that name if another process was faster."""
+    location = None if is_remote(uri) else (artifacts.absolute() / slug(name)).as_uri()
+    try:
+        return client.get_experiment(client.create_experiment(name, location))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return found
 
 
 def run_at(
-    client: MlflowClient, experiment: str, place: Place, condition: str, which: int = ViewType.ALL
+    client: MlflowClient, ids: Sequence[str], place: Place, condition: str, *, deleted: bool = True
 ) -> Run | None:
-    """The run at a place, of those that meet a condition, deleted ones too unless ``which`` says otherwise."""
-    found = runs(client, experiment, f"tags.`{TRIAL}` = '{place.number}' and {condition}", which)
+    """The run at a place, of those of these experiments that meet a condition."""
+    found = runs(client, ids, f"tags.`{TRIAL}` = '{place.number}' and {condition}", deleted=deleted)
     return next((run for run in found if place_in(run.data.tags) == place), None)
 
 
-def runs(client: MlflowClient, experiment: str, condition: str, which: int = ViewType.ALL) -> Iterator[Run]:
-    """All runs of an experiment that meet a condition, deleted ones too unless ``which`` says otherwise."""
-    token = None
+def runs(client: MlflowClient, ids: Sequence[str], condition: str, *, deleted: bool = True) -> Iterator[Run]:
+    """All runs of these experiments that meet a condition, with deleted ones or without."""
+    which, token = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY, None
     while True:
-        page = client.search_runs([experiment], condition, which, PAGE, page_token=token)
+        page = client.search_runs(list(ids), condition, which, PAGE, page_token=token)
         yield from page
         token = page.token
         if not token:
             return
 
 
-def log(
-    client: MlflowClient,
-    run_id: str,
-    points: Sequence[Point],
-    params: Mapping[str, str] | None = None,
-    tags: Mapping[str, str] | None = None,
-) -> None:
-    """Write all of it in one transaction."""
-    client.log_batch(
-        run_id,
-        [Metric(point.key, point.value, point.timestamp_ms, point.step) for point in points],
-        [Param(key, value) for key, value in (params or {}).items()],
-        [RunTag(key, value) for key, value in (tags or {}).items()],
-    )
+def log(client: MlflowClient, run_id: str, items: Sequence[Item]) -> dict[str, Exception]:
+    """Write all that is not refused, in one transaction where it fits into one call.
+
+    Returns:
+        Why something was refused, by its kind and name.
+    """
+
+    def write(batch: Sequence[Item]) -> None:
+        client.log_batch(
+            run_id,
+            [Metric(each.key, each.value, each.timestamp_ms, each.step) for each in batch if isinstance(each, Point)],
+            [MlflowParam(each.key, each.value) for each in batch if isinstance(each, Param)],
+            [RunTag(each.key, each.value) for each in batch if isinstance(each, Tag)],
+        )
+
+    return send(items, write)
 
 
 def last_steps(run: Run) -> dict[str, int]:
@@ -129,16 +145,27 @@ def upload(uri: str, place: str, files: Files) -> None:
         uri: MLflow's tracking URI.
         place: the run's artifact URI.
     """
-    present = {name: path for name, path in files.items() if path.is_file()}
-    if not present:
-        return
     with tempfile.TemporaryDirectory(prefix="sparsetune-") as folder:
-        for name, path in present.items():
+        for name, path in files.items():
             link = Path(folder) / name
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(path.resolve())
         repository = get_artifact_repository(place, tracking_uri=uri)
         repository.log_artifacts(folder)  # type: ignore[no-untyped-call]
+
+
+def folder_of(uri: str, place: str) -> Path | None:
+    """The folder of an artifact URI that is one of a disk; None for any other."""
+    repository = get_artifact_repository(place, tracking_uri=uri)
+    return Path(repository.artifact_dir) if isinstance(repository, LocalArtifactRepository) else None
+
+
+def seen_by_server(uri: str, run_id: str) -> set[str] | None:
+    """The files of a run that its tracking server sees, at the top of the run's place; None if it does not say."""
+    where = "/api/2.0/mlflow/artifacts/list"
+    credentials = get_default_host_creds(uri)  # type: ignore[no-untyped-call]
+    answer = http_request(credentials, where, "GET", params={"run_id": run_id})  # type: ignore[no-untyped-call]
+    return {each["path"] for each in answer.json().get("files", [])} if answer.status_code == 200 else None
 
 
 def names_of_files(uri: str, place: str) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ One rule keeps every step single: a metric is written only at a step above the l
 metrics are written in the order of their steps. So rows may come again, with whatever timestamps, and a batch that was
 cut off is completed by the next.
 
+Names are those that MLflow takes (``naming.clean``), here and in all that is compared with what a run has.
+
 A run is listed with its metrics' values at their last step, so these shall be the trial's own metrics: one that no row
 has stands at the last epoch; one that differs from the last row (the best state was kept) one step after it.
 """
@@ -16,6 +18,7 @@ from typing import Any, NamedTuple
 
 from sparsetune.config.messages import Files, Metrics, Row, Trial
 from sparsetune.config.overrides import flatten
+from sparsetune.tracking.naming import clean
 from sparsetune.tracking.places import Place
 
 
@@ -47,7 +50,9 @@ class Entry:
     steps: dict[str, int] | None = None  # the last step that the run has of each metric; None: to be looked up
     params: set[str] = field(default_factory=set)  # the names that the run has
     doubtful: bool = False  # a call failed: there may be a run although no answer came
-    settled: str = ""  # why nothing more is to be sent: the state with which the run is closed, or "deleted"
+    settled: str = ""  # why no more numbers are to be sent: the state with which the run is closed, or "deleted"
+    waits_at: str = ""  # the run is closed and says that its files lie there, for they were not taken
+    left_at: str = ""  # the folder in which they stay if they are not taken now
 
     def end(self, trial: Trial, rows: tuple[Row, ...], files: Files) -> None:
         self.trial, self.rows, self.files, self.ended = trial, list(rows), files, True
@@ -59,7 +64,9 @@ class Entry:
     def lacking_points(self) -> list[Point]:
         """What the run has not, in the order of steps."""
         points = [
-            Point(key, value, row.timestamp_ms, row.epoch) for row in self.rows for key, value in row.metrics.items()
+            Point(clean(key), value, row.timestamp_ms, row.epoch)
+            for row in self.rows
+            for key, value in row.metrics.items()
         ]
         if self.ended:
             points += self._results()
@@ -76,14 +83,14 @@ class Entry:
         timestamp = self.trial.ended_ms or last.timestamp_ms
         errors = {f"{name}_se": value for name, value in self.trial.errors.items()}
         return [
-            Point(key, value, timestamp, last.epoch + (key in last.metrics))
+            Point(clean(key), value, timestamp, last.epoch + (key in last.metrics))
             for key, value in {**self.trial.metrics, **errors}.items()
             if not _same(value, last.metrics.get(key))
         ]
 
     def lacking_params(self) -> dict[str, Any]:
         """The drawn parameters and the rest of the config, without what the run has (MLflow allows no change)."""
-        wanted = {**flatten(self.trial.config), **self.trial.params}
+        wanted = {clean(key): value for key, value in {**flatten(self.trial.config), **self.trial.params}.items()}
         return {key: value for key, value in wanted.items() if key not in self.params}
 
     def sent(self, points: list[Point], params: Mapping[str, Any]) -> None:
@@ -101,6 +108,8 @@ class Summary:
     metrics: Metrics
     files: Files
     status: str  # FINISHED, FAILED or KILLED
+    left_at: str = ""  # the folder of the files
+    bare: bool = False  # they were not taken
     ended: bool = True
 
     def doubt(self) -> None:

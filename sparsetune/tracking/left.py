@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sparsetune.config.errors import BadInput
-from sparsetune.tracking.client import fetch, find_run, names_of_files
+from sparsetune.tracking.client import Run, fetch, names_of_files
+from sparsetune.tracking.find import find_run
 from sparsetune.tracking.home import Home
 from sparsetune.tracking.opening import store_to_read
-from sparsetune.tracking.places import Place
+from sparsetune.tracking.places import FILES_AT, Place
 from sparsetune.tracking.store import shown
 
 
@@ -31,20 +33,33 @@ def left_by(uri: str, study: str, uid: str, place: Place, name: str, folder: Pat
 
     Args:
         uri: of the tracking store, which is only read.
-        study: its name, which is that of its experiment.
+        study: its name.
         uid: tells the study from others of its name.
         folder: where a copy goes if the file does not lie on this machine.
         home: of the project, which may have moved since.
 
     Raises:
-        BadInput: no store, one that cannot be read, or no such run in it.
+        BadInput: no store, one that cannot be read, no such run in it, or files that it has not taken and that do not
+            lie on this machine either.
     """
+    now = home.now if home else str
     with store_to_read(uri):
-        run = find_run(uri, study, uid, place)
-        lies = "" if run is None else home.now(run.info.artifact_uri) if home else run.info.artifact_uri
-        names = names_of_files(uri, lies) if lies else ()
-        file = fetch(uri, lies, name, folder) if name in names else None
+        run = find_run(uri, uid, place)
+        if run is not None and FILES_AT not in run.data.tags:
+            lies = now(run.info.artifact_uri)
+            names = names_of_files(uri, lies)
+            return Left(names, fetch(uri, lies, name, folder) if name in names else None)
     if run is None:
         problem = f"has no run of {place.name} of study {study!r}: it was deleted there, or was not sent yet"
         raise BadInput(f"MLflow at {shown(uri)} {problem}")
-    return Left(names, file)
+    return _not_taken(run, f"MLflow at {shown(uri)} has not taken the files of {place.name}", name, now)
+
+
+def _not_taken(run: Run, problem: str, name: str, now: Callable[[str], str]) -> Left:
+    """What lies where the run says that its files were left."""
+    place = Path(now(run.data.tags[FILES_AT]))
+    if not place.is_dir():
+        host = run.data.tags.get("host", "its driver")
+        raise BadInput(f"{problem}, which were left on {host}", source=place)
+    path = place / name
+    return Left(tuple(each.name for each in place.iterdir()), path if path.is_file() else None)

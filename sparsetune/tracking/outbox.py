@@ -21,11 +21,14 @@ ItemT = TypeVar("ItemT", bound=Item)
 
 
 class Outbox(Generic[KeyT, ItemT]):
-    """Items by key. ``send`` may raise anything; then ``reachable`` tells a server that is away from a bad item."""
+    """Items by key. ``send`` may raise anything; then ``reachable`` tells a server that is away from a bad item.
+
+    It may return True: something of the item is left for another attempt, so that it stays in the box.
+    """
 
     def __init__(
         self,
-        send: Callable[[ItemT], None],
+        send: Callable[[ItemT], bool | None],
         reachable: Callable[[], bool],
         warn: Callable[[Exception], None],
         clock: Callable[[], float],
@@ -63,7 +66,7 @@ class Outbox(Generic[KeyT, ItemT]):
         for key in keys:
             item = self.waiting[key]
             try:
-                self._send(item)
+                left = self._send(item)
             except Exception as error:  # databases, HTTP and artifact stores each raise their own kinds
                 item.doubt()
                 if not self._reachable():
@@ -73,7 +76,7 @@ class Outbox(Generic[KeyT, ItemT]):
                 item.doubt()
                 raise
             else:
-                if item.ended:
+                if item.ended and not left:
                     del self.waiting[key]
         self._away = False
         return None

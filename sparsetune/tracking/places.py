@@ -12,6 +12,8 @@ from sparsetune.config.views import branch_rows, replicate_rows
 STUDY, STUDY_ID, RUN = (f"sparsetune.{name}" for name in ("study", "study_id", "run"))
 TRIAL, BRANCH, SEED, RUNS = (f"sparsetune.{name}" for name in ("trial", "branch", "seed", "runs"))
 STATE, REASON = (f"sparsetune.{name}" for name in ("state", "reason"))
+# what a run has not got: names and why; where its files lie; why they are not sent again (else the next start tries)
+REFUSED, FILES_AT, FILES_REFUSED = (f"sparsetune.{name}" for name in ("refused", "files_at", "files_refused"))
 
 
 class Place(NamedTuple):

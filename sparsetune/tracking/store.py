@@ -18,6 +18,7 @@ from sparsetune.config.secrets import hidden
 from sparsetune.config.sqlite import file_uri, sqlite_path, sqlite_url
 from sparsetune.config.tables import MLFLOW, look
 from sparsetune.config.tracking_uri import is_database
+from sparsetune.tracking.trouble import answer
 
 LOCK_SECONDS = 1.0
 
@@ -36,12 +37,14 @@ def shown(uri: str) -> str:
     return uri if not parts.netloc else f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def reason_of(error: Exception, uri: str) -> str:
+def reason_of(error: BaseException, uri: str) -> str:
     """Why a store did not serve, on one short line without passwords, with the proxy in between."""
-    cause: BaseException = error
+    cause, status = error, answer(error)
     while is_remote(uri) and (cause.__cause__ or cause.__context__):  # clients wrap it in long words of their own
         cause = cause.__cause__ or cause.__context__ or cause
-    if isinstance(cause, OSError):
+    if status is not None and status >= 500:
+        said = f"the server answers with HTTP {status}"  # and with no word of its own
+    elif isinstance(cause, OSError):
         said = f"no answer ({cause.strerror or cause or type(cause).__name__})"
     else:
         said = str(error).replace(uri, shown(uri)) or type(error).__name__

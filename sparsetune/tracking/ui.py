@@ -15,7 +15,8 @@ from typing import NoReturn
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.sqlite import for_mlflow, reading, sqlite_url
-from sparsetune.tracking.client import connected, find_experiment
+from sparsetune.tracking.client import connected
+from sparsetune.tracking.find import find_experiment
 from sparsetune.tracking.home import Home, bring_home, strays
 from sparsetune.tracking.opening import store_to_read
 from sparsetune.tracking.store import database, is_remote, shown
@@ -24,9 +25,17 @@ HOST = "127.0.0.1"
 
 
 def open_ui(
-    uri: str, port: int, *, experiment: str | None, home: Home | None = None, say: Callable[[str], None]
+    uri: str,
+    port: int,
+    *,
+    experiment: str | None,
+    say: Callable[[str], None],
+    uid: str | None = None,
+    home: Home | None = None,
 ) -> NoReturn:
-    """Say the link of an experiment (None: of all) and become MLflow's server until it is interrupted.
+    """Say the link of a study's experiment (None: of all) and become MLflow's server until it is interrupted.
+
+    ``uid`` tells the study from others of its name, if it is known.
 
     Where the files of a project lie that was moved since is put right first; ``home`` knows it.
 
@@ -36,7 +45,7 @@ def open_ui(
     uri = absolute(uri)
     path = database(uri)
     with store_to_read(uri, empty="nothing is recorded yet: run a study first"):
-        link = page(uri, port, experiment)
+        link = page(uri, port, experiment, uid)
     if is_remote(uri):
         raise BadInput(f"the tracking server shows its own pages: {link}")
     with socket.socket() as probe:
@@ -79,14 +88,14 @@ def absolute(uri: str) -> str:
     return uri if path is None else f"{sqlite_url(path.absolute())}{''.join(uri.partition('?')[1:])}"
 
 
-def page(uri: str, port: int, experiment: str | None) -> str:
+def page(uri: str, port: int, experiment: str | None, uid: str | None = None) -> str:
     """The address of an experiment's runs, or of the list of experiments."""
     base = shown(uri).rstrip("/") if is_remote(uri) else f"http://{HOST}:{port}"
     if experiment is None:
         if not is_remote(uri):
             connected(uri)  # or whoever reads the link finds that it cannot be
         return f"{base}/#/experiments"
-    found = find_experiment(uri, experiment)
+    found = find_experiment(uri, experiment, uid)
     if found is None:
         raise BadInput(f"no experiment {experiment!r} in MLflow at {shown(uri)}")
     return f"{base}/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning"  # else among GenAI's tabs

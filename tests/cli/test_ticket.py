@@ -304,6 +304,38 @@ def test_bad_input_is_one_line(
     assert all(each in result.stderr for each in words), result.stderr
 
 
+def table(folder: Path) -> Path:
+    """Sixty rows of which one column decides the target."""
+    folder.mkdir(parents=True)
+    rows = [f"{index % 7},{index % 5},{'yes' if index % 7 > 3 else 'no'}\n" for index in range(60)]
+    file = folder / "table.csv"
+    file.write_text("".join(["a,b,y\n", *rows]))
+    return file
+
+
+def test_data_are_found_where_the_run_found_them(tmp_path: Path) -> None:
+    """Its folder has the config beside the ticket, which says where."""
+    file = table(tmp_path / "data")
+    data = {"name": "tabular", "path": "data/table.csv", "target": "y"}
+    brief = {"epochs": 1, "batch_size": 8}
+    run = config(tmp_path, "own", data=data, model={"name": "mlp", "hidden": [8]}, training=brief)
+    result = call("run", run, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    for named in (tmp_path / "out", tmp_path / "out" / TICKET):
+        assert call("ticket", "eval", named).exit_code == 0
+    elsewhere = table(tmp_path / "elsewhere")
+    file.unlink()
+    missing = call("ticket", "eval", tmp_path / "out")
+    assert (missing.exit_code, missing.stderr.count("\n"), str(file) in missing.stderr) == (2, 1, True)
+    assert call("ticket", "eval", tmp_path / "out", "--set", f"data.path={elsewhere}").exit_code == 0, (
+        "what is said wins"
+    )
+    for text in ("data: digits\n", "data: {name: idx, path: 3}\n", "- 1\n", "data: [\n", ""):
+        (tmp_path / "out" / "config.yaml").write_text(text)
+        answer = call("ticket", "eval", tmp_path / "out")
+        assert (answer.exit_code, "data.path" in answer.stderr) == (2, True), "a file of that name that is another's"
+
+
 def test_data_are_found_where_they_are_said_to_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Paths are no part of a ticket: they belong to a machine."""
     here, there = tmp_path / "here", tmp_path / "there"

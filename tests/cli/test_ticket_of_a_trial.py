@@ -9,9 +9,6 @@ import shlex
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from sparsetune.cli import app
 from sparsetune.config.paths import Project
+from sparsetune.testing.mlflow_server import serving
 from sparsetune.testing.studies import write_study
 from sparsetune.training.ticket import TICKET, read_ticket
 
@@ -256,33 +254,8 @@ def test_studies_of_one_name(tmp_path: Path) -> None:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """A tracking server that has the artifacts."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    there = tmp_path / "server"
-    there.mkdir()
-    uri = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "mlflow", "server", "--port", port, "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{there}/mlflow.db", "--artifacts-destination", str(there / "files")]
-    with (there / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=there, start_new_session=True)
-        try:
-            wait_for(f"{uri}/health", process)
-            yield uri
-        finally:
-            os.killpg(process.pid, 15)
-            process.wait(30)
-
-
-def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    pytest.fail("the server did not start")
+    with serving(tmp_path / "server", "--artifacts-destination", str(tmp_path / "server" / "files")) as uri:
+        yield uri
 
 
 @pytest.mark.slow
@@ -304,3 +277,36 @@ def test_of_a_server_a_copy_is_taken(tmp_path: Path, server: str, monkeypatch: p
     file.write_bytes(file.read_bytes()[:-8])
     assert refused(tmp_path, "--trial", 1).startswith("small trial 1: is damaged or cut off")
     assert list(temporary.iterdir()) == [], "no copy stays"
+
+
+def test_its_study_knows_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ticket holds no paths; the study's config does, relative to its project."""
+    (tmp_path / "data").mkdir()
+    rows = [f"{index % 7},{'yes' if index % 7 > 3 else 'no'}\n" for index in range(60)]
+    (tmp_path / "data" / "table.csv").write_text("".join(["a,y\n", *rows]))
+    data = {"name": "tabular", "path": "data/table.csv", "target": "y"}
+    brief, space = {"epochs": 1, "batch_size": 8}, {"method.sparsity": {"float": [0.2, 0.4]}}
+    ran(tmp_path, data=data, model={"name": "mlp", "hidden": [32]}, training=brief, space=space)
+    assert call("ticket", "eval", "small", "--trial", 1, "--root", tmp_path).exit_code == 0
+    monkeypatch.chdir(tmp_path / "data")
+    assert call("ticket", "eval", "small", "--trial", 0).exit_code == 0
+    artifact = next((tmp_path / "mlruns").rglob(TICKET))
+    assert call("ticket", "eval", artifact).exit_code == 0
+
+
+def test_one_that_mlflow_did_not_take_is_found_where_it_lies(tmp_path: Path) -> None:
+    """With the project, and by what its run says without."""
+    (tmp_path / "mlruns").mkdir()
+    uri, storage = Project(tmp_path).tracking_uri, Project(tmp_path).storage_url
+    MlflowClient(uri).create_experiment("small", "s3://bucket/x")
+    ran(tmp_path)
+    folder = next((tmp_path / "mlruns" / "checkpoints").iterdir())
+    assert {path.name for path in folder.iterdir()} >= {"00000", "00001", "study"}
+    assert (folder / "study" / "trials.csv").read_text().count("\n") == 3
+    known = shown(tmp_path, "--trial", 1)
+    outside = call("ticket", "show", "small", "--trial", 1, "--json", "--uri", uri, "--storage", storage)
+    assert outside.exit_code == 0, outside.stderr
+    assert json.loads(outside.stdout)["config"] == known["config"]
+    moved = folder.rename(folder.with_name("gone"))
+    assert str(folder / "00001") in refused(tmp_path, "--trial", 1)
+    moved.rename(folder)

@@ -292,7 +292,7 @@ def test_studies_that_start_together_make_one_database(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}"
     script = (
         "import sys; from pathlib import Path; from sparsetune.tracking.mlflow import MlflowTracker\n"
-        "tags = {'sparsetune.study_id': 'x'}\n"
+        "tags = {'sparsetune.study_id': sys.argv[2]}\n"
         "MlflowTracker(sys.argv[1], sys.argv[2], Path(sys.argv[3]), study='s', tags=tags, warn=sys.exit)\n"
     )
     arguments = [[sys.executable, "-c", script, uri, name, str(tmp_path)] for name in ("a", "b")]

@@ -16,7 +16,7 @@ from tracked import TAGS, trial
 from sparsetune.config.errors import BadInput
 from sparsetune.config.variables import from_environment
 from sparsetune.doctor.stores import mlflow_store
-from sparsetune.tracking.client import find_experiment
+from sparsetune.tracking.find import find_experiment
 from sparsetune.tracking.mlflow import MlflowTracker
 from sparsetune.tracking.opening import store_to_read
 

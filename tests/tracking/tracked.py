@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from sparsetune.config.messages import Row, Trial
+from sparsetune.config.paths import slug
 from sparsetune.tracking.mlflow import MlflowTracker
 from sparsetune.tracking.outbox import FLUSH_SECONDS
 from sparsetune.tracking.places import Place, place_in
@@ -37,11 +39,13 @@ class Watch:
         self.warnings: list[str] = []
         self.now = 0.0
 
-    def open(self, **others: object) -> MlflowTracker:
-        given = {"study": self.experiment, "tags": TAGS, **others}
+    def open(self, *, identity: str = "", **others: object) -> MlflowTracker:
+        """``identity``: of the study, which is known by it alone; another one for each experiment if none is given."""
+        given: dict[str, Any] = {"study": self.experiment, "tags": TAGS, **others}
+        given["tags"] = {**given["tags"], "sparsetune.study_id": identity or slug(self.experiment)}
         return MlflowTracker(
             self.uri, self.experiment, self.folder, warn=self.warnings.append, clock=lambda: self.now, **given
-        )  # type: ignore[arg-type]
+        )
 
     def begin(self, tracker: MlflowTracker, number: int, *, resumed: bool = False) -> None:
         """A trial starts at a moment at which everything is sent."""

@@ -25,8 +25,8 @@ def balance_remarks(pools: Pools, config: DataConfig) -> Iterator[str]:
     """
     division = None if config.stratified else divide(pools, config, "classification")
     splits = (
-        ("validation", pools.val, division and division.val),
-        ("test", pools.test, division and division.test),
+        ("validation", pools.val, None if division is None else division.val),
+        ("test", pools.test, None if division is None else division.test),
     )
     for name, own, rows in splits:
         if own is not None:

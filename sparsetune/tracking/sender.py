@@ -1,0 +1,175 @@
+"""Brings entries to MLflow: numbers, then files, then the end of a run.
+
+What MLflow will never take does not hold up the rest. A run is closed without it, and tags say what it lacks and why,
+and where its files lie. Files that may be taken later are tried again while the run is closed already.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from sparsetune.config.messages import Trial
+from sparsetune.failpoints import failpoint
+from sparsetune.tracking.batches import Param, Tag
+from sparsetune.tracking.client import MlflowClient, Run, last_steps, log, run_at
+from sparsetune.tracking.entry import Entry, Point, Summary
+from sparsetune.tracking.naming import KEY, PARAM, TAG, clean, fit
+from sparsetune.tracking.places import (
+    FILES_AT,
+    FILES_REFUSED,
+    REASON,
+    REFUSED,
+    RUN,
+    STATE,
+    STUDY,
+)
+from sparsetune.tracking.session import STATUS, Owner, Session, settled, wants_files
+from sparsetune.tracking.shelf import Kept, Shelf, worded
+from sparsetune.tracking.store import shown
+
+
+class Sender:
+    """Sends what an entry lacks. Raises what the store raises when it is away, or will not have a run at all."""
+
+    def __init__(self, uri: str, owner: Owner, shelf: Shelf, warn: Callable[[str], None]) -> None:
+        self._uri, self._owner, self._shelf, self._warn = uri, owner, shelf, warn
+        self._said: set[str] = set()
+
+    def entry(self, session: Session, entry: Entry) -> bool:
+        """Send it; True: its files may be taken later."""
+        client, trial = session.client, entry.trial
+        if entry.steps is None:
+            self._look_up(session, entry)
+        tags = {STATE: trial.state, REASON: trial.reason, **_noted(trial)} if entry.ended else {}
+        if entry.run_id is None:
+            info = self._create(session, entry, tags).info
+            entry.run_id, entry.artifacts, tags = info.run_id, info.artifact_uri, {}
+        open_run = entry.settled not in ("deleted", trial.state)
+        if open_run:
+            self._write_numbers(client, entry, tags)
+        if not entry.ended:
+            return False
+        later = False
+        if entry.settled != "deleted" and (open_run or entry.waits_at):
+            later = self._write_files(session, entry)
+            failpoint("before-mlflow-end")
+            if open_run:
+                client.set_terminated(entry.run_id, STATUS[trial.state], trial.ended_ms or None)
+                entry.settled = trial.state
+        if not later:
+            session.closed.add(entry.place)
+        return later
+
+    def summary(self, session: Session, summary: Summary) -> None:
+        """Close the parent run; numbers that it has not yet add a step to each metric."""
+        client, parent = session.client, session.parent
+        if parent is None:
+            return
+        run = client.get_run(parent)
+        if run.info.lifecycle_stage == "deleted":
+            return
+        news = any(run.data.metrics.get(key) != value for key, value in summary.metrics.items())
+        if news:
+            step, now = 1 + max(last_steps(run).values(), default=-1), int(time.time() * 1000)
+            log(client, parent, [Point(clean(key), value, now, step) for key, value in summary.metrics.items()])
+        if summary.files and (news or FILES_REFUSED not in run.data.tags):
+            kept = self._shelf.put(parent, run.info.artifact_uri, summary.files)
+            self._note_files(client, parent, kept, summary.left_at, run.data.tags)
+            summary.bare = kept is not None
+        client.set_terminated(parent, summary.status)
+
+    def _write_numbers(self, client: MlflowClient, entry: Entry, tags: Mapping[str, str]) -> None:
+        assert entry.run_id is not None
+        points, params = entry.lacking_points(), entry.lacking_params()
+        written = [Param(key, fit(str(value), PARAM)) for key, value in params.items()]
+        refused = log(client, entry.run_id, (*_tags(tags), *written, *points))
+        if refused:
+            if client.get_run(entry.run_id).info.lifecycle_stage == "deleted":
+                entry.settled = "deleted"
+                return
+            self._note_refused(client, entry, refused)
+        entry.sent(points, params)
+
+    def _note_refused(self, client: MlflowClient, entry: Entry, refused: Mapping[str, Exception]) -> None:
+        assert entry.run_id is not None
+        said = {what: worded(error, self._uri) for what, error in refused.items()}
+        client.set_tag(entry.run_id, REFUSED, fit("; ".join(f"{what}: {why}" for what, why in said.items()), TAG))
+        what, why = next(iter(said.items()))
+        more = f" and {len(said) - 1} more" if len(said) > 1 else ""
+        self._say_once("names", f"it does not take {what}{more} of {entry.place.name}, whose files have all: {why}")
+
+    def _write_files(self, session: Session, entry: Entry) -> bool:
+        """True: they may be taken later."""
+        assert entry.run_id is not None
+        if not entry.files:
+            return False
+        kept = self._shelf.put(entry.run_id, entry.artifacts, entry.files)
+        known = {FILES_AT: entry.waits_at} if entry.waits_at else {}
+        self._note_files(session.client, entry.run_id, kept, entry.left_at, known)
+        later = kept is not None and not kept.forever
+        entry.waits_at = entry.left_at if later else ""
+        if kept is not None and kept.forever:
+            session.bare.add(entry.place.number)
+        return later
+
+    def _note_files(
+        self, client: MlflowClient, run_id: str, kept: Kept | None, left_at: str, known: Mapping[str, str]
+    ) -> None:
+        """Say on a run where its files lie and why, or no more; ``known``: tags that it has."""
+        if kept is None:
+            for tag in (FILES_AT, FILES_REFUSED):
+                if tag in known:
+                    client.delete_tag(run_id, tag)
+            return
+        wanted = {FILES_AT: fit(left_at, TAG), **({FILES_REFUSED: fit(kept.reason, TAG)} if kept.forever else {})}
+        for tag, value in wanted.items():
+            if known.get(tag) != value:
+                client.set_tag(run_id, tag, value)
+        if kept.forever:
+            what = f"it takes no files from here ({kept.reason}); runs are closed without them, and they stay"
+        else:
+            what = f"files are not taken now ({kept.reason}), and will be sent later; until then they lie"
+        self._say_once("refused" if kept.forever else "later", f"{what} in {left_at} and beside it")
+
+    def _say_once(self, topic: str, words: str) -> None:
+        if topic not in self._said:
+            self._said.add(topic)
+            self._warn(f"MLflow at {shown(self._uri)}: {words}")
+
+    def _look_up(self, session: Session, entry: Entry) -> None:
+        run = session.unfinished.pop(entry.place, None)
+        if entry.doubtful or entry.place in session.closed:  # closed: ahead of the study's storage when a driver died
+            run = run_at(session.client, [session.experiment_id], entry.place, self._owner.mine)
+        entry.run_id, entry.settled, entry.waits_at, entry.steps, entry.params = None, "", "", {}, set()
+        if run is not None:
+            entry.run_id, entry.artifacts, entry.settled = run.info.run_id, run.info.artifact_uri, settled(run)
+            entry.waits_at = run.data.tags[FILES_AT] if wants_files(run) else ""
+            entry.steps = last_steps(run)
+            entry.params = set(run.data.params)
+
+    def _create(self, session: Session, entry: Entry, end: Mapping[str, str]) -> Run:
+        """A run with its tags, those of its end included if that is known."""
+        place, owner = entry.place, self._owner
+        tags = {**owner.tags, **place.tags(entry.siblings), STATE: "RUNNING", **{k: v for k, v in end.items() if v}}
+        above = session.parent
+        if entry.of is not None:
+            if entry.of.run_id is None:
+                self.entry(session, entry.of)
+            above = entry.of.run_id
+        if above is not None:
+            tags["mlflow.parentRunId"] = above
+        if owner.study is not None:
+            tags[STUDY] = owner.study
+        name = owner.tags[RUN] if owner.study is None else place.name
+        words = {tag.key: tag.value for tag in _tags(tags)}
+        return session.client.create_run(session.experiment_id, entry.trial.started_ms or None, words, fit(name, KEY))
+
+
+def _noted(trial: Trial) -> dict[str, str]:
+    return {f"sparsetune.{name}": words for name, words in trial.notes.items()}
+
+
+def _tags(words: Mapping[str, str]) -> Sequence[Tag]:
+    """As MLflow takes them; it has no empty ones."""
+    return [Tag(clean(key), fit(value, TAG)) for key, value in words.items() if value]

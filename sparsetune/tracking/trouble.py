@@ -1,0 +1,71 @@
+"""What an error of MLflow means: is it away for now, or has it refused what it was sent? Without MLflow."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+
+_CONTENT = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST")
+_ANSWERS_LATER = (401, 403, 407, 408, 409, 425, 429)  # credentials that can be mended, servers that are busy
+_CODES_LATER = (
+    "PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED",
+    "REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED",
+)  # fmt: skip
+_STATUS = re.compile(r"(?:failed with error code|too many) (\d{3})\b")  # of a server's answer that is not MLflow's own
+_PLACES = (
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL,
+)  # fmt: skip
+_NETWORKS = ("requests", "urllib3", "http", "ssl", "socket", "botocore", "google", "azure", "paramiko")
+_DATABASES = ("sqlite3", "sqlalchemy")
+
+
+class Refused(Exception):
+    """MLflow will never take this."""
+
+
+def refuses(error: BaseException) -> bool:
+    """Whether a tracking store has read what it was sent and will not have it: sent again, it is refused again."""
+    status = answer(error)
+    if status is not None:
+        return 400 <= status < 500 and status not in (*_ANSWERS_LATER, 404)
+    if getattr(error, "error_code", "") not in _CONTENT:
+        return False
+    causes = [type(each) for each in _chain(error) if type(each).__module__.split(".")[0] in _DATABASES]
+    return not causes or any(kind.__name__ in ("IntegrityError", "DataError") for kind in causes)
+
+
+def refuses_files(error: BaseException) -> bool:
+    """Whether a place for files will never take these: no package for it, no such disk here, files that are too large.
+
+    Not so for a network, a busy or a full one: they may be taken later.
+    """
+    status = answer(error)
+    if isinstance(error, ImportError | Refused):
+        return True
+    if status is not None:
+        return 400 <= status < 500 and status not in _ANSWERS_LATER
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in _PLACES
+    if getattr(error, "error_code", "") in _CODES_LATER:
+        return False
+    return not any(_of_a_network(each) for each in _chain(error))
+
+
+def answer(error: BaseException) -> int | None:
+    """The HTTP status that a server has answered with, as far as it is known."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(status, int):
+        return status
+    said = _STATUS.search(str(error))
+    return int(said[1]) if said else None
+
+
+def _of_a_network(error: BaseException) -> bool:
+    return isinstance(error, ConnectionError | TimeoutError) or type(error).__module__.split(".")[0] in _NETWORKS
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
