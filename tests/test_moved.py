@@ -9,19 +9,20 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
 from rich.console import Console
 
 import sparsetune
 from sparsetune.api.ticket import kept_ticket
+from sparsetune.assembly import at_home
 from sparsetune.config.errors import BadInput
-from sparsetune.config.former import RECORD, former_places, note_place
+from sparsetune.config.former import RECORD, Former, former_places, note_place
 from sparsetune.config.paths import Project
 from sparsetune.doctor.stores import mlflow_store
 from sparsetune.search.copies import refuse_double
 from sparsetune.search.lock import hold
 from sparsetune.study import load, run_study
 from sparsetune.testing.studies import write_study
+from sparsetune.tracking.client import connected
 from sparsetune.tracking.home import Home, bring_home, strays
 
 SLT = {
@@ -71,10 +72,10 @@ def shift(root: Path, from_: Path, to: Path) -> None:
     (root / "mlruns" / RECORD).write_text(json.dumps({"noted": [str(to / "mlruns")], "guessed": []}))
 
 
-def places(root: Path) -> set[str]:
-    """All that MLflow says of where files of the study lie."""
-    client = MlflowClient(Project(root).tracking_uri)
-    experiment = client.get_experiment_by_name("small")
+def places(root: Path, name: str = "small") -> set[str]:
+    """All that MLflow says of where files of a study lie."""
+    client = connected(Project(root).tracking_uri)
+    experiment = client.get_experiment_by_name(name)
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
     return {experiment.artifact_location, *(run.info.artifact_uri for run in runs)}
@@ -102,21 +103,20 @@ def test_a_moved_study_goes_on_where_it_lies(moved: tuple[Path, Path], tmp_path:
     assert [finding.state for finding in mlflow_store(Project(after))] == ["ok"]
 
 
-def test_a_copy_and_its_original_go_on_apart(moved: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_copy_goes_on_apart_from_its_original(moved: tuple[Path, Path], tmp_path: Path) -> None:
     _, original = moved
-    go_on(original, 1)
+    uri = Project(original).tracking_uri
+    note_place(original / "mlruns", ())
+    bring_home(uri, Home.of(original / "mlruns", uri), None)
     copy = tmp_path / "copy"
     shutil.copytree(original, copy)
     (copy / ticket(original, tmp_path).relative_to(original)).write_bytes(b"of the copy")
     assert ticket(copy, tmp_path).read_bytes() == b"of the copy"
     held = {path: path.read_bytes() for path in original.rglob("*") if path.is_file()}
     go_on(copy)
-    assert {path: path.read_bytes() for path in original.rglob("*") if path.is_file()} == held
     assert all(place.startswith(copy.as_uri()) for place in places(copy))
-    go_on(original)
-    assert all(place.startswith(original.as_uri()) for place in places(original))
-    for root in (original, copy):
-        assert ticket(root, tmp_path, 1).is_relative_to(root)
+    assert ticket(copy, tmp_path, 1).is_relative_to(copy)
+    assert {path: path.read_bytes() for path in original.rglob("*") if path.is_file()} == held
 
 
 def test_a_copy_whose_trials_would_pass_for_its_originals_is_refused(moved: tuple[Path, Path], tmp_path: Path) -> None:
@@ -137,22 +137,20 @@ def test_a_copy_whose_trials_would_pass_for_its_originals_is_refused(moved: tupl
 
 
 def test_a_project_of_an_earlier_version(moved: tuple[Path, Path], tmp_path: Path) -> None:
-    """It noted no places: its tables say where it lay. What went on going there is read there."""
+    """It noted no places: its tables say where it lay. Files that have gone on going there are read there."""
     before, after = moved
     (after / "mlruns" / RECORD).unlink()
     found = ticket(after, tmp_path)
     assert found.is_relative_to(after)
     there = before / found.relative_to(after)
     there.parent.mkdir(parents=True)
-    shutil.move(found.parent, there.parent.parent / "artifacts.new")
-    shutil.rmtree(there.parent)
-    shutil.move(there.parent.parent / "artifacts.new", there.parent)
+    found.rename(there)
+    found.parent.rename(found.parent.with_name("away"))
     assert ticket(after, tmp_path) == there
     go_on(after)
     assert ticket(after, tmp_path) == there
     assert ticket(after, tmp_path, 1).is_relative_to(after)
-    go_on(after, 3)
-    assert ticket(after, tmp_path) == there
+    assert former_places(after / "mlruns") == Former((), (before / "mlruns",))
 
 
 def test_what_lies_elsewhere_stays(moved: tuple[Path, Path]) -> None:
@@ -189,13 +187,15 @@ def test_while_others_work_there_only_ones_own_is_changed(moved: tuple[Path, Pat
     with closing(sqlite3.connect(after / "mlruns" / "mlflow.db")) as store:
         store.execute(INSERT, ("theirs", f"{before.as_uri()}/mlruns/artifacts/theirs"))
         store.commit()
-        query = "SELECT artifact_location FROM experiments WHERE name = 'theirs'"
-        with hold(after / "mlruns" / "locks" / "theirs.lock", "theirs"):
-            go_on(after, 1)
-            assert store.execute(query).fetchone() == (f"{before.as_uri()}/mlruns/artifacts/theirs",)
-            assert all(place.startswith(after.as_uri()) for place in places(after))
-        go_on(after, 1)
-        assert store.execute(query).fetchone() == (f"{after.as_uri()}/mlruns/artifacts/theirs",)
+    project, lock = Project(after), after / "mlruns" / "locks" / "small.lock"
+    uri, small = project.tracking_uri, connected(project.tracking_uri).get_experiment_by_name("small")
+    with hold(after / "mlruns" / "locks" / "theirs.lock", "theirs"), hold(lock, "small"):
+        assert bring_home(uri, at_home(project, uri, lock), small.experiment_id) == 3
+        assert places(after, "theirs") == {f"{before.as_uri()}/mlruns/artifacts/theirs"}
+        assert all(place.startswith(after.as_uri()) for place in places(after))
+    with hold(lock, "small"):
+        assert bring_home(uri, at_home(project, uri, lock), small.experiment_id) == 1
+    assert places(after, "theirs") == {f"{after.as_uri()}/mlruns/artifacts/theirs"}
 
 
 def test_places_that_are_one_are_no_move(tmp_path: Path) -> None:
