@@ -90,9 +90,8 @@ def test_a_number_can_stand_for_nothing(tmp_path: Path) -> None:
 def test_rows_keep_their_numbers_and_types_when_others_are_dropped(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a,b,y\n" + ",1,2\n" * 5 + "True,1,2\nFalse,2,3\n" * 5 + "True,oops,2\nFalse,3,\n")
-    assert "row 16, column 'b': found 'oops'" in refused(
-        TabularConfig(path=str(path), target="y", on_missing="drop_rows")
-    )
+    dropping = TabularConfig(path=str(path), target="y", on_missing="drop_rows")
+    assert "row 16, column 'b': found 'oops'" in refused(dropping)
     path.write_text("a,b,y\n" + ",1,2\n" * 5 + "True,1,2\nFalse,2,3\n" * 5 + "False,3,\n")
     pools = Tabular.read(dropping)
     assert pools.train.inputs.tolist() == [[1, 1], [0, 2]] * 5
