@@ -42,7 +42,7 @@ def format_of(texts: Sequence[str], *, compact: bool = False) -> str | None:
         Ambiguous: they could have day and month either way, and would be other dates then.
     """
     moments = [_moment(text) for text in texts]
-    days = sorted({day for day, _, _ in moments if compact or _LIKE_A_DAY.search(day)})
+    days = sorted({day for day, _, _ in moments if day and (compact or _LIKE_A_DAY.search(day))})
     if not days:
         return TIME_OF_DAY if any(not day and time is not None for day, time, _ in moments) else None
     sample = [days[each] for each in np.unique(np.linspace(0, len(days) - 1, _SAMPLE).astype(int))]

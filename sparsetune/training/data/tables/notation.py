@@ -87,7 +87,7 @@ def _pattern(notation: Notation) -> re.Pattern[str]:
     whole = r"\d+"
     if notation.thousands:
         between = _SAME.get(notation.thousands, re.escape(notation.thousands))
-        whole = rf"(?:\d+|\d{{1,3}}(?:{between}\d{{2,3}})*{between}\d{{3}})"
+        whole = rf"(?:\d+|[1-9]\d{{0,2}}(?:{between}\d{{2,3}})*{between}\d{{3}})"
     decimal = re.escape(notation.decimal)
     number = rf"(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+\-]?\d+)?"
     return re.compile(rf"[+\-−]?(?:{number}|inf(?:inity)?)", re.ASCII | re.IGNORECASE)

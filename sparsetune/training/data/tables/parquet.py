@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparsetune.config.errors import BadInput, shown
+from sparsetune.training.data.tables.names import refuse_twice
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -19,9 +20,11 @@ def read_parquet(path: Path) -> DataFrame:
     """
     if path.is_dir():
         return _read_folder(path)
-    import pandas
+    from pyarrow import parquet
 
-    return pandas.read_parquet(path, engine="pyarrow", partitioning=None)  # the names of its folders are no columns
+    with parquet.ParquetFile(path) as file:  # which takes names that stand there twice, and no names of folders
+        frame: DataFrame = file.read().to_pandas()
+    return frame
 
 
 def parts(folder: Path) -> list[Path]:
@@ -47,6 +50,7 @@ def _read_folder(folder: Path) -> DataFrame:
 
     files = parts(folder)
     names = parquet.read_schema(files[0]).names
+    refuse_twice(names, (), folder)
     for file in files[1:]:
         other = parquet.read_schema(file).names
         if strange := sorted({*names} ^ {*other}):

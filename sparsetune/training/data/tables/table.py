@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sparsetune.training.data.maker import Maker
+from sparsetune.training.data.pools import Array
 from sparsetune.training.data.precision import distinct, float32_holds
 from sparsetune.training.data.tables.columns import Categories, Numbers
 
@@ -51,7 +52,7 @@ class Table:
             "classes": classes,
             "inputs": features,
             "coarse": coarse,
-            "remarks": list(self.remarks),
+            "remarks": [*self.remarks, *_outliers([*self.inputs, *self.targets])],
         }
 
     def _write_inputs(self, maker: Maker, dtype: Any) -> None:
@@ -67,7 +68,21 @@ class Table:
             writer.complete()
 
 
+def _outliers(columns: Sequence[Numbers | Categories]) -> Iterator[str]:
+    for name, values in _wide(columns):
+        of, count = distinct((values - values.mean()) / values.std())
+        if 2 * count < of:
+            yield (
+                f"column {name!r}: some numbers lie so far from the others that of {of:,} different ones float32 makes "
+                f"{count:,}, also standardised; data.missing can name them"
+            )
+
+
 def _coarse(columns: Sequence[Numbers | Categories]) -> list[tuple[str, int, int]]:
     """Of the columns that float32 does not hold name, different values, and as many as float32 makes of them."""
-    numbers = (column for column in columns if isinstance(column, Numbers))
-    return [(each.name, *distinct(each.values)) for each in numbers if not float32_holds(each.values)]
+    return [(name, *distinct(values)) for name, values in _wide(columns)]
+
+
+def _wide(columns: Sequence[Numbers | Categories]) -> Iterator[tuple[str, Array]]:
+    numbers = ((column.name, column.values) for column in columns if isinstance(column, Numbers))
+    return ((name, values) for name, values in numbers if not float32_holds(values))
