@@ -98,6 +98,11 @@ class ImageSet(DataSet):
         return Pools(train, len(classes), val, test, digest=digest.hexdigest(), classes=classes)
 
     @classmethod
+    def at_hand(cls, config: Any) -> Pools | None:
+        decoded = all(_found(part, config) is not None for part in cls.parts(config).values())
+        return cls.read(config) if decoded else None
+
+    @classmethod
     def _entries(cls, config: ImagesConfig, progress: Progress) -> dict[str, store.Entry]:
         """Of each part, decoded if need be."""
         parts = cls.parts(config)
@@ -121,6 +126,13 @@ class ImageSet(DataSet):
                 raise mixed(next(settings), first.meta["shape"], next(settings), entry.meta["shape"])
         refuse_one_class(parts["train"], first.meta["classes"], first.array("labels"))  # of those not left out
         return entries
+
+
+def listed(parts: Mapping[str, ImagePart]) -> Pools:
+    """The labels of images that are not decoded yet."""
+    pools = {name: Samples(np.empty((len(part), 0)), np.array(part.labels)) for name, part in parts.items()}
+    classes = tuple(parts["train"].classes)
+    return Pools(pools["train"], len(classes), pools.get("val"), pools.get("test"), classes=classes)
 
 
 def refuse_strange(part: ImagePart, classes: Iterable[str], train: ImagePart, known: Iterable[str]) -> None:

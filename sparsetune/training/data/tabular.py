@@ -113,6 +113,11 @@ class Tabular(DataSet):
         progress(entry.meta["rows"], entry.meta["rows"])
 
     @classmethod
+    def at_hand(cls, config: TabularConfig) -> Pools:
+        """A table is decoded as soon as its column of classes is read."""
+        return cls.read(config)
+
+    @classmethod
     def read(cls, config: TabularConfig) -> Pools:
         """Inputs (N, features) of float32, mapped from the store."""
         entry = _entry(config)
