@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.config.base import places
+from sparsetune.config.base import Part, places
 from sparsetune.config.errors import BadInput
 from sparsetune.config.facts import facts_of
 from sparsetune.config.overrides import assign
 from sparsetune.config.paths import Project
 from sparsetune.config.registry import Registries
 from sparsetune.config.space import Space
-from sparsetune.config.space_checks import check_space
-from sparsetune.config.trial import TrialConfig, resolve_trial
+from sparsetune.config.space_checks import check_corners, check_space
+from sparsetune.config.trial import TrialConfig, resolve_part, resolve_trial
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,6 +25,8 @@ Places = dict[str, Any]  # dotted names of a trial's config to absolute paths
 Progress = Callable[[int, int], None]  # done, of how many; 0 of 0: another process is at it, this one waits
 WAITS = "waiting for another process that decodes the same data"
 _SHOWN_AFTER = 1.0  # seconds: what is done sooner needs no bar
+_MOST_DIVIDED = 10_000_000  # samples that are divided to try splits: seconds
+_EACH_DIVISION = 20_000  # samples that a division costs beside its own
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,15 @@ def prepare(
         bases: by branch.
 
     Raises:
-        BadInput: data that cannot be decoded; a model, method or space that does not go with them.
+        BadInput: data that cannot be decoded or divided; a model, method or space that does not go with them.
     """
     data, model = known.data.get(trial.data.name), known.model.get(trial.model.name)
     unknown = facts_of(trial, known) is None
+    varied = (bases or {"": trial}, space or Space({}, {}), found, known, source)
     try:
         located = resolve_trial(assign(trial.plain(), found), known)
+        if facts_of(located, known) is None:  # decoding may take hours
+            refuse_splits(*varied)
         data.prepare(located.data, progress)
         if unknown:
             located = resolve_trial(assign(trial.plain(), found), known)  # now with facts
@@ -92,8 +97,47 @@ def prepare(
     if unknown and space is not None and bases is not None:
         at = {branch: resolve_trial(assign(base.plain(), found), known) for branch, base in bases.items()}
         check_space(at, space, known)
+    refuse_splits(*varied, decoded=located.data)
     content = {"data": data.content(located.data), "model.weights": model.content(located.model)}
     return Prepared(data.all_remarks(located.data), {name: named for name, named in content.items() if named})
+
+
+def refuse_splits(
+    bases: Mapping[str, TrialConfig],
+    space: Space,
+    found: Mapping[str, Any],
+    known: Registries,
+    source: object,
+    decoded: Part | None = None,
+) -> None:
+    """Divide the samples of all configs at the corners of a space, as far as their labels are at hand.
+
+    Args:
+        found: from :func:`locate`.
+        decoded: located data that have been prepared.
+
+    Raises:
+        BadInput: splits that cannot be made, which would fail each trial.
+    """
+    tried, cost = set[str](), 0
+
+    def divide(config: dict[str, Any]) -> None:
+        nonlocal cost
+        part = resolve_part("data", assign(config, found)["data"], known)
+        if cost > _MOST_DIVIDED or repr(part) in tried:
+            return
+        tried.add(repr(part))
+        entry = known.data.get(part.name)
+        pools = entry.read(part) if part == decoded else entry.at_hand(part)
+        if pools is not None:
+            cost += len(pools.train) + _EACH_DIVISION
+            entry.divided(pools, part)
+
+    about = space.about("data")
+    try:
+        check_corners(bases if about.chosen else {"": next(iter(bases.values()))}, about, divide)
+    except BadInput as error:
+        raise error.located(source=source) from None
 
 
 @contextmanager

@@ -12,13 +12,14 @@ from sparsetune.config.errors import BadInput, shown, unknown
 M = TypeVar("M", bound=BaseModel)
 Path = tuple[str | int, ...]
 
+TEXT = "text (a number or a date needs quotes)"
 _WANTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
     "finite_number": "a finite number",
     "bool_type": "true or false",
-    "string_type": "text (a number or a date needs quotes)",
+    "string_type": TEXT,
     "tuple_type": "a list",
     "dict_type": "a mapping",
     "greater_than": "above {gt:g}",

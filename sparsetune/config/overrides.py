@@ -8,17 +8,23 @@ from typing import Any
 
 from sparsetune.config.checking import expand_name
 from sparsetune.config.errors import BadInput, shown
-from sparsetune.config.yaml_io import parse
+from sparsetune.config.yaml_io import parse_argument
+
+IN_QUOTES = "text like this wants quotes of its own: --set 'name=\"...\"'"  # the shell takes the outer ones
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """``["seed=3"]`` as ``{"seed": 3}``; values are YAML."""
+    """``["seed=3"]`` as ``{"seed": 3}``; values are YAML without comments."""
     found = {}
     for text in assignments:
         name, sign, value = text.partition("=")
         if not sign or not all(name.strip().split(".")):
             raise BadInput(f"found {text!r}, allowed: name=value, such as method.kp=0.1", key="--set")
-        found[name.strip()] = parse(value, source=f"--set {name.strip()}")
+        try:
+            found[name.strip()] = parse_argument(value, source=f"--set {name.strip()}")
+        except BadInput as error:
+            hint = f"; {IN_QUOTES}" if error.key.startswith("line") else ""
+            raise BadInput(f"{error.problem}{hint}", source=error.source, key=error.key) from None
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +59,23 @@ def check_space(bases: Mapping[str, TrialConfig], space: Space, registries: Regi
     Raises:
         BadInput: names the space's file and key.
     """
+    for each in bases.values():
+        _check_names(each.plain(), space)
+    check_corners(bases, space, lambda config: resolve_trial(config, registries))
+
+
+def check_corners(bases: Mapping[str, TrialConfig], space: Space, check: Callable[[dict[str, Any]], object]) -> None:
+    """Ask ``check`` of the plain config at every corner of the space.
+
+    Raises:
+        BadInput: what ``check`` raises, with the file of the space and the key.
+    """
     plain = {branch: trial.plain() for branch, trial in bases.items()}
-    for each in plain.values():
-        _check_names(each, space)
     for point in corners(space, flat_base(space, plain)):
-        _check_corner(point, plain, space, registries)
+        try:
+            check(assign(plain[branch_of(space, point)], point))
+        except BadInput as error:
+            raise _blamed(error, point, space) from None
 
 
 def _check_names(plain: Mapping[str, Any], space: Space) -> None:
@@ -89,16 +101,11 @@ def names_of(key: str, entry: Entry) -> Iterator[tuple[str, str]]:
         yield from ((used, f"{key}.{entry.kind}") for used in entry.names)
 
 
-def _check_corner(
-    point: Mapping[str, Any], plain: Mapping[str, dict[str, Any]], space: Space, registries: Registries
-) -> None:
-    try:
-        resolve_trial(assign(plain[branch_of(space, point)], point), registries)
-    except BadInput as error:
-        named = {entry.target: space.sources[name] for name, entry in space.entries.items() if entry.target in point}
-        blamed = named.get(error.key, next(iter(named.values()), ""))
-        at = "" if error.key in point else f" (at {', '.join(f'{k}={v}' for k, v in point.items())})"
-        raise BadInput(error.problem + at, source=blamed, key=error.key) from None
+def _blamed(error: BadInput, point: Mapping[str, Any], space: Space) -> BadInput:
+    named = {entry.target: space.sources[name] for name, entry in space.entries.items() if entry.target in point}
+    blamed = named.get(error.key, next(iter(named.values()), ""))
+    at = "" if error.key in point or not point else f" (at {', '.join(f'{k}={v}' for k, v in point.items())})"
+    return BadInput(error.problem + at, source=blamed, key=error.key)
 
 
 def refuse_unknown(name: str, known: Mapping[str, Any], *, source: str, key: str) -> None:

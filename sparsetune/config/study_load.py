@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.checking import check_model, expand_name
+from sparsetune.config.checking import TEXT, check_model, expand_name
 from sparsetune.config.errors import BadInput
 from sparsetune.config.forks import check_fork
 from sparsetune.config.messages import OwnFile
 from sparsetune.config.objectives import check_objectives
-from sparsetune.config.overrides import assign, flatten
+from sparsetune.config.overrides import IN_QUOTES, assign, flatten
 from sparsetune.config.own import read_own
 from sparsetune.config.paths import Project, find_root
 from sparsetune.config.registry import StudyRegistries
@@ -43,7 +43,8 @@ def load_study(path: Path, known: Known, overrides: Mapping[str, Any] | None = N
         return _load(path, known, overrides or {})
     except BadInput as error:
         if any(f"{error.key}.".startswith(f"{name}.") for name in overrides or {}):
-            raise BadInput(error.problem, source="--set", key=error.key) from None
+            hint = f"; {IN_QUOTES}" if error.problem.endswith(TEXT) else ""
+            raise BadInput(f"{error.problem}{hint}", source="--set", key=error.key) from None
         raise
 
 

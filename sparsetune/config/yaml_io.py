@@ -1,4 +1,4 @@
-"""YAML in and out: errors name file and line, ``7.8e9`` is a number, writes are atomic."""
+"""YAML in and out: errors name file and line or key, writes are atomic."""
 
 from __future__ import annotations
 
@@ -10,50 +10,9 @@ from typing import Any
 import yaml
 
 from sparsetune.config.errors import BadInput, shown
+from sparsetune.config.yaml_schema import Argument, Dumper, Loader
 
-
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses repeated keys and reads exponents without a sign as numbers (YAML 1.2)."""
-
-
-class _Dumper(yaml.SafeDumper):
-    """SafeDumper that quotes text which the loader would read as a number."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:float"]
-    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(
-        r"^[-+]?(?:(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)|\d[\d_]*\.\d*|\.\d+|\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
-    ),
-    list("-+0123456789."),
-)
-_Dumper.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
-    seen: dict[str, int] = {}
-    for key_node, _ in node.value:
-        if key_node.tag == "tag:yaml.org,2002:merge":
-            continue  # <<: *anchor
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, str):
-            raise _error(f"the key {key!r} is not text; put it in quotes", key_node)
-        if key in seen:
-            raise _error(f"the key {key!r} stands twice (first in line {seen[key]})", key_node)
-        seen[key] = key_node.start_mark.line + 1
-    found: dict[Any, Any] = loader.construct_mapping(node, deep=True)
-    return found
-
-
-def _error(problem: str, node: yaml.Node) -> yaml.YAMLError:
-    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+_STRUCTURED = re.compile(r"""[\[{"'!]|[-?]\s|.*:\s|.*\n""", re.DOTALL)
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
@@ -75,8 +34,33 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 def parse(text: str, *, source: str) -> Any:
     """The value of a YAML text; ``source`` names it in errors."""
+    return _parse(text, Loader, source)
+
+
+def parse_argument(text: str, *, source: str) -> Any:
+    """The value of a command line's ``name=value``: YAML without comments.
+
+    What is no list, no mapping and not in quotes is one number, word or text as a whole: ``run #2``, ``|``, ``&x``.
+    """
+    whole = text.strip() or text
+    if _STRUCTURED.match(whole):
+        return _parse(whole, Argument, source)
+    resolver = Loader("")
+    tag = resolver.resolve(yaml.ScalarNode, whole, (True, False))  # type: ignore[no-untyped-call]
+    node = yaml.ScalarNode(tag, whole)
     try:
-        return yaml.load(text, Loader=_Loader)  # a SafeLoader: builds plain values only
+        return resolver.construct_object(node)
+    except BadInput as error:
+        raise error.located(source=source) from None
+
+
+def _parse(text: str, loader: type[Loader], source: str) -> Any:
+    try:
+        return yaml.load(text, Loader=loader)  # builds plain values only
+    except BadInput as error:
+        raise error.located(source=source) from None
+    except RecursionError:
+        raise BadInput("not valid YAML: nested too deep", source=source) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
@@ -86,7 +70,7 @@ def parse(text: str, *, source: str) -> Any:
 
 def dump(value: Any) -> str:
     """YAML in the order written, lists of scalars on one line."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
+    return yaml.dump(value, Dumper=Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

@@ -40,9 +40,12 @@ def examine(config: Part, project_root: Path, progress: Progress) -> Examined:
     try:
         located = entry.locate(config, project_root)
         entry.prepare(located, progress)
-        dataset = entry.load(located)
     except BadInput as error:
         return Examined(judged(config.name, error))
+    try:
+        dataset = entry.load(located)
+    except BadInput as error:  # it is here, but cannot be divided as these settings say
+        return Examined(judged(config.name, error.located(source=error.key)))
     scale = [] if dataset.pixels is None else [f"pixels: {dataset.pixels}"]
     return Examined(
         judged(config.name, None, located),

@@ -41,7 +41,7 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
     check_experiment(tracked_at(study), study.name, identity(study))
     for remark in remarks(ray=not in_process):
         warner(console)(remark)
-    known = Points.of(study, warner(console))
+    begun = Points.of(study, warner(console))
     for remark in study.remarks:
         warner(console)(remark)
     points = preview(study, SAMPLED)
@@ -55,11 +55,13 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
             *point_lines([point.params for point in points]),
         )
     if study.start_with:
-        count = len(known.given)
+        count = len(begun.given)
         come = "comes 1 known point" if count == 1 else f"come {count} known points"
-        _comment("", f"before them {come}, {len(known.results)} with results of other studies")
+        _comment("", f"before them {come}, {len(begun.results)} with results of other studies")
     if not probe:
-        inputs.locate(study.trial, study.project, study.registries, study.source)  # as a forecast and a start do
+        known, source = study.registries, study.source  # what a forecast and a start refuse, but for decoding
+        places = inputs.locate(study.trial, study.project, known, source)
+        inputs.refuse_splits(study.bases, study.space, places, known, source)
         return 0
     from sparsetune.forecast.study import forecast
 

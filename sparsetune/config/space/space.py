@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sparsetune.config.parameters import Choice, Determined, Entry, Factor, Parameter
+from sparsetune.config.parameters import Choice, Determined, Entry, Factor, Int, Parameter
 from sparsetune.config.trial import NAMED
+
+_FEW = 50
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,18 @@ class Space:
         pinned = set(names)
         return Space({name: e for name, e in self.entries.items() if e.target not in pinned}, self.sources)
 
+    def about(self, section: str) -> Space:
+        """What decides a section of the trial config, with what that asks for and the choice of branches.
+
+        A range of few whole numbers becomes a choice, so that corners are all of its values.
+        """
+        wanted = {name for name, entry in self.entries.items() if entry.target.startswith(f"{section}.")}
+        wanted |= {f"{each}.name" for each in self.chosen if wanted}
+        for name, entry in reversed(list(self.entries.items())):  # each after what it asks for
+            asked = {*entry.when, *(entry.names if isinstance(entry, Determined) else ())} if name in wanted else ()
+            wanted |= {other for other, each in self.entries.items() if each.target in asked}
+        return Space({name: _each(entry) for name, entry in self.entries.items() if name in wanted}, self.sources)
+
     def plain(self) -> dict[str, Any]:
         """The space as it would be written in a file."""
         return _plain(self.entries)
@@ -95,6 +109,13 @@ class Space:
 def carried(section: str, branch: str, name: str) -> str:
     """The name of a branch's own entry: ``drr.alpha``, ``drr.training.lr``."""
     return f"{branch}.{name.removeprefix(f'{section}.')}"
+
+
+def _each(entry: Entry) -> Entry:
+    if not isinstance(entry, Int) or (entry.high - entry.low) // (entry.step or 1) >= _FEW:
+        return entry
+    values = tuple(range(entry.low, entry.high + 1, entry.step or 1))
+    return Choice(values=values, target=entry.target, when=entry.when)
 
 
 def _plain(entries: Mapping[str, Entry]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from sparsetune.config.trial import TrialConfig
 from sparsetune.training.data.balance import balance_remarks
 from sparsetune.training.data.dataset import Dataset, assemble
 from sparsetune.training.data.pools import Pools
-from sparsetune.training.data.splits import Counts, counts, divide
+from sparsetune.training.data.splits import Counts, Division, counts, divide
 
 Progress = Callable[[int, int], None]  # done, of how many; 0 of 0: another process is at it, this one waits
 
@@ -136,6 +136,17 @@ class DataSet:
         raise NotImplementedError
 
     @classmethod
+    def at_hand(cls, config: Any) -> Pools | None:
+        """What :meth:`read` gives, as far as a division depends on it; None where something has to be decoded first."""
+        decodes = next(each for each in cls.__mro__ if "prepare" in vars(each)) is not DataSet
+        return None if decodes else cls.read(config)
+
+    @classmethod
+    def divided(cls, pools: Pools, config: DataConfig) -> Division:
+        """Which sample belongs to which split; raises :class:`BadInput` for splits that cannot be made."""
+        return divide(pools, config, cls.task(config))
+
+    @classmethod
     def counts(cls, config: DataConfig) -> Counts | None:
         """Samples of each split; None where the outline is not known."""
         outline = cls.outline(config)
@@ -178,5 +189,5 @@ class DataSet:
     def load(cls, config: DataConfig) -> Dataset:
         """The three splits of a located config, on the CPU; files that were decoded are mapped, not copied."""
         pools = cls.read(config)
-        division = divide(pools, config, cls.task(config))
-        return assemble(pools, division, config, cls.task(config), standardize_targets=cls.standardizes_targets(config))
+        scaled = cls.standardizes_targets(config)
+        return assemble(pools, cls.divided(pools, config), config, cls.task(config), standardize_targets=scaled)

@@ -7,6 +7,7 @@ Splits: 60 / 20 / 20 %, stratified by class.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -52,6 +53,7 @@ class Digits(DataSet):
         return Pools(Samples(resized(images * np.uint8(15), config.resize), labels), outputs=10, white=240)
 
 
+@cache  # read for its content, its division and its trainings
 def _read() -> tuple[Array, Array]:
     """All images (1797, 1, 8, 8) and labels (1797,), from scikit-learn's file: importing the package takes a second."""
     package = find_spec("sklearn")

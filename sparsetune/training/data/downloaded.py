@@ -106,6 +106,12 @@ class Downloaded(DataSet):
         return Pools(pools["train"], outputs=len(names), test=pools["test"], digest=entry.meta["digest"], classes=names)
 
     @classmethod
+    def at_hand(cls, config: DownloadedConfig) -> Pools | None:
+        """Labels are the same at any size."""
+        sizes = (config, config.model_copy(update={"resize": None}))
+        return next((cls.read(each) for each in sizes if store.find(*cls._key(each)) is not None), None)
+
+    @classmethod
     def missing(cls, what: str, root: Path, holds: str) -> BadInput:
         """The error for files that are not there."""
         name = cls.Config.model_fields["name"].default
@@ -117,13 +123,21 @@ class Downloaded(DataSet):
 
     @classmethod
     def _entry(cls, config: DownloadedConfig, progress: Progress) -> store.Entry:
+        files, side = cls._files(config), config.resize or cls.image[1]
+        decode = partial(cls._decode, files=files, side=side, progress=progress)
+        return store.get(*cls._key(config), decode, partial(progress, 0, 0))
+
+    @classmethod
+    def _key(cls, config: DownloadedConfig) -> tuple[str, dict[str, Any]]:
+        """Label and key of the entry in the store."""
+        files, side = cls._files(config), config.resize or cls.image[1]
+        return config.name, {"files": [identity(path) for path in files], "side": side, "version": VERSION}
+
+    @classmethod
+    def _files(cls, config: DownloadedConfig) -> list[Path]:
         if config.root is None or not Path(config.root).is_absolute():
             raise BadInput(f"found {config.root!r}, allowed: an absolute path", key="data.root")
-        files = cls.find(Path(config.root))
-        side = config.resize or cls.image[1]
-        key = {"files": [identity(path) for path in files], "side": side, "version": VERSION}
-        decode = partial(cls._decode, files=files, side=side, progress=progress)
-        return store.get(config.name, key, decode, partial(progress, 0, 0))
+        return cls.find(Path(config.root))
 
     @classmethod
     def _decode(cls, maker: store.Maker, files: Sequence[Path], side: int, progress: Progress) -> Mapping[str, Any]:

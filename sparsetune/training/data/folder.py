@@ -14,9 +14,10 @@ from sparsetune.config.base import param
 from sparsetune.config.errors import BadInput
 from sparsetune.training.data.folders import absolute, found_folder
 from sparsetune.training.data.image_errors import passed_over
-from sparsetune.training.data.image_sets import ImageSet, refuse_one_class, refuse_strange
+from sparsetune.training.data.image_sets import ImageSet, listed, refuse_one_class, refuse_strange
 from sparsetune.training.data.images import ImagesConfig, Item
 from sparsetune.training.data.listing import Listing, list_images, types
+from sparsetune.training.data.pools import Pools
 from sparsetune.training.data.roots import VARIABLE
 
 SETTINGS = {"train": "train_dir", "val": "val_dir", "test": "test_dir"}
@@ -76,6 +77,10 @@ class Folder(ImageSet):
     def parts(cls, config: FolderConfig) -> dict[str, FolderPart]:
         """Of a located config: the images of each folder, listed."""
         return _parts(config)
+
+    @classmethod
+    def at_hand(cls, config: FolderConfig) -> Pools:
+        return super().at_hand(config) or listed(cls.parts(config))
 
 
 def _parts(config: FolderConfig, *, anew: bool = False) -> dict[str, FolderPart]:

@@ -121,6 +121,11 @@ class ImageSet(DataSet):
         return Pools(train, len(classes), val, test, white, digest=digest.hexdigest(), classes=classes)
 
     @classmethod
+    def at_hand(cls, config: Any) -> Pools | None:
+        decoded = all(_found(part, config) is not None for part in cls.parts(config).values())
+        return cls.read(config) if decoded else None
+
+    @classmethod
     def _entries(cls, config: ImagesConfig, progress: Progress) -> dict[str, store.Entry]:
         """Of each part, decoded if need be."""
         parts = cls.parts(config)
@@ -152,6 +157,13 @@ def _of_entry(entry: store.Entry) -> Iterator[str]:
     for found, line, name in ((meta["skipped"], left_out, LEFT_OUT), (meta["warned"], warned_of, WARNED)):
         if found:
             yield line(found, meta["of"], meta["source"], entry.folder / name)
+
+
+def listed(parts: Mapping[str, ImagePart]) -> Pools:
+    """The labels of images that are not decoded yet."""
+    pools = {name: Samples(np.empty((len(part), 0)), np.array(part.labels)) for name, part in parts.items()}
+    classes = tuple(parts["train"].classes)
+    return Pools(pools["train"], len(classes), pools.get("val"), pools.get("test"), classes=classes)
 
 
 def refuse_strange(part: ImagePart, classes: Iterable[str], train: ImagePart, known: Iterable[str]) -> None:

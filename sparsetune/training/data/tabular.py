@@ -97,6 +97,11 @@ class Tabular(DataSet):
         return [*entry.meta["remarks"], *few]
 
     @classmethod
+    def at_hand(cls, config: TabularConfig) -> Pools:
+        """A table is decoded as soon as its column of classes is read."""
+        return cls.read(config)
+
+    @classmethod
     def read(cls, config: TabularConfig) -> Pools:
         """Inputs (N, features), mapped from the store."""
         entry = _entry(config)
