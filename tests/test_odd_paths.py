@@ -22,7 +22,7 @@ from sparsetune.config.sqlite import instead, reading, sqlite_path, sqlite_url
 from sparsetune.search.holder import lock_of
 from sparsetune.search.storage import exists, open_storage, study_names
 from sparsetune.testing.studies import write_study
-from sparsetune.tracking.client import connected, experiment_id, fetch, names_of_files, upload
+from sparsetune.tracking.client import connected, create_experiment, fetch, names_of_files, upload
 from sparsetune.tracking.store import check_writable, create_once
 from sparsetune.tracking.ui import absolute, environment
 from sparsetune.training.data.store import cache_root
@@ -53,7 +53,7 @@ def test_optuna_and_mlflow_write_below_the_project_alone(name: str, tmp_path: Pa
     uri, left = project.tracking_uri, tmp_path / "left.txt"
     left.write_text("left")
     client = connected(uri)
-    run = client.create_run(experiment_id(client, uri, "e", project.artifacts))
+    run = client.create_run(create_experiment(client, uri, "e", project.artifacts).experiment_id)
     upload(uri, run.info.artifact_uri, {"left.txt": left})
     assert names_of_files(uri, run.info.artifact_uri) == ("left.txt",)
     found = fetch(uri, run.info.artifact_uri, "left.txt", tmp_path)
