@@ -112,11 +112,11 @@ def test_a_url_that_a_user_wrote_is_read_as_sqlalchemy_does(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "allowed"),
     [
-        ("sqlite://", "a storage that lasts, such as sqlite:///studies.db"),
-        ("sqlite:///", "a storage that lasts, such as sqlite:///studies.db"),
-        ("sqlite:///:memory:", "a storage that lasts, such as sqlite:///studies.db"),
-        ("sqlite:///?timeout=5", "a storage that lasts, such as sqlite:///studies.db"),
-        ("sqlite:x.db", "a storage that lasts, such as sqlite:///studies.db"),
+        ("sqlite://", "a file that lasts, such as sqlite:///studies.db"),
+        ("sqlite:///", "a file that lasts, such as sqlite:///studies.db"),
+        ("sqlite:///:memory:", "a file that lasts, such as sqlite:///studies.db"),
+        ("sqlite:///?timeout=5", "a file that lasts, such as sqlite:///studies.db"),
+        ("sqlite:x.db", "a file that lasts, such as sqlite:///studies.db"),
         ("sqlite:///w?/x.db", "sqlite:///w%3F/x.db: a question mark in a file's name is written %3F"),
         ("sqlite:///x?.db", "sqlite:///x%3F.db: a question mark in a file's name is written %3F"),
         ("sqlite:///file:x.db?uri=true&mode=memory", "the file's path, such as sqlite:///studies.db"),

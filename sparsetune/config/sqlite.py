@@ -31,17 +31,17 @@ def sqlite_path(url: str) -> Path | None:
     return Path(unquote(url[found.end() :].partition("?")[0])) if found else None
 
 
-def instead(url: str) -> str:
+def instead(url: str, example: str = "studies.db") -> str:
     """What is allowed where an SQLite URL names no file that lasts; empty if it does, or is that of a server."""
     if not url.startswith("sqlite"):
         return ""
     path, query = sqlite_path(url), url.partition("?")[2]
     if path is None or path.name in ("", ":memory:"):
-        return "a storage that lasts, such as sqlite:///studies.db"
+        return f"a file that lasts, such as sqlite:///{example}"
     if query and not all(each.partition("=")[1] for each in query.split("&")):
         return f"{url.partition('?')[0]}%3F{query}: a question mark in a file's name is written %3F"
     if "uri=" in query or path.name.startswith("file:"):
-        return "the file's path, such as sqlite:///studies.db"
+        return f"the file's path, such as sqlite:///{example}"
     return ""
 
 

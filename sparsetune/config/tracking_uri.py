@@ -45,7 +45,7 @@ def _problem(uri: str) -> str:
     scheme, colon, rest = uri.partition(":")
     kind = scheme.partition("+")[0]
     if sqlite_path(uri) is not None:
-        allowed = instead(uri)
+        allowed = instead(uri, "mlflow.db")
         return allowed and f", allowed: {allowed}"
     if kind in _DATABASES and rest.startswith("//"):
         return _problem_of_database(uri)

@@ -28,7 +28,7 @@ class Left:
     path: Path | None
 
 
-def left_by(uri: str, study: str, uid: str, place: Place, name: str, folder: Path, home: Home | None) -> Left:
+def left_by(uri: str, study: str, uid: str, place: Place, name: str, folder: Path, home: Home | None = None) -> Left:
     """Find a run's file of that name.
 
     Args:
