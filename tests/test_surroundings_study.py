@@ -45,7 +45,7 @@ def test_it_runs_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "run").write_text('"$@"; exit $?\n')  # what makes the shell's command line that of `uv run`
     variables = {"HOME": "/nonexistent", "TMPDIR": str(long), "RAY_TMPDIR": "/dev/null", "RAY_ADDRESS": " "}
     done = subprocess.run(
-        ["uv", "run", *STUDY, str(file)], executable=shutil.which("bash"), cwd=tmp_path, timeout=200,
+        ["uv", "run", *STUDY, str(file)], executable=shutil.which("bash"), cwd=tmp_path, timeout=290,
         env=environment(**variables), capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -107,8 +107,9 @@ def as_nobody(*words: object, environ: dict[str, str], cwd: Path) -> subprocess.
         pytest.skip("wants root and setpriv")
     switch = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    twice = "import subprocess, sys; subprocess.run([sys.executable, '-c', ''], check=True); "
     for python in (sys.executable, shutil.which(f"python{ours}", path="/usr/bin:/usr/local/bin")):
-        version = [*switch, str(python), "-c", "import sys; print(*sys.version_info[:2], sep='.')"]
+        version = [*switch, str(python), "-c", f"{twice}print(*sys.version_info[:2], sep='.')"]
         if python and subprocess.run(version, env={}, capture_output=True, text=True).stdout.strip() == ours:
             break
     else:
