@@ -181,6 +181,15 @@ def test_what_lies_elsewhere_stays(moved: tuple[Path, Path]) -> None:
         assert store.execute(query, ("mended",)).fetchone() == (f"{after}/mlruns/7",)
 
 
+def test_a_server_keeps_its_places(moved: tuple[Path, Path]) -> None:
+    """What it says of files that it has not taken is of this project all the same."""
+    before, after = moved
+    home = Home.of(after / "mlruns", "https://host")
+    assert home.now(f"{before}/mlruns/checkpoints/x") == f"{after}/mlruns/checkpoints/x"
+    assert home.now("mlflow-artifacts:/1/x") == "mlflow-artifacts:/1/x"
+    assert bring_home("https://host", home, "1") == 0
+
+
 def test_while_others_work_there_only_ones_own_is_changed(moved: tuple[Path, Path]) -> None:
     """They may see the project at another path, in a container or on another machine."""
     before, after = moved

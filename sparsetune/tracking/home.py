@@ -44,8 +44,6 @@ class Home:
         """The home of what a store holds. One in the project has come along with it; of another one nothing is taken
         that may be of a project which still lies there, and of which this one is a copy."""
         file = sqlite_path(uri)
-        if is_remote(uri):
-            return Home(runs, shared=shared)
         came_along = file is not None and same_folder(file.parent, runs)
         noted = former_places(runs)
         if noted is None:  # by no version so far
@@ -79,7 +77,7 @@ def bring_home(uri: str, home: Home, experiment: str | None) -> int:
         sqlalchemy.exc.SQLAlchemyError: the store is away, or takes no more.
     """
     starts = home.starts()
-    if not starts:
+    if not starts or is_remote(uri):  # a tracking server keeps places of its own
         return 0
     from sqlalchemy import column, create_engine, or_, select, table, update
     from sqlalchemy.pool import NullPool
