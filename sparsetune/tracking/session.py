@@ -88,8 +88,6 @@ def open_session(uri: str, experiment: str, artifacts: Path, owner: Owner) -> Se
     found = _experiment(client, uri, experiment, artifacts, owner)
     refuse_deleted(uri, found.name, found.experiment_id, found.lifecycle_stage)
     session = Session(client, str(found.experiment_id))
-    if found.name == _with_identity(experiment, owner):
-        session.remark = f"{experiment!r} is another study's experiment there: this study's is {found.name!r}"
     parents = []
     closed: Counter[int] = Counter()
     for run in runs(client, [session.experiment_id], owner.mine):
@@ -104,6 +102,8 @@ def open_session(uri: str, experiment: str, artifacts: Path, owner: Owner) -> Se
                 session.whole.add(place.number)
         else:
             session.unfinished[place] = run
+    if not parents and found.name == _with_identity(experiment, owner):
+        session.remark = f"{experiment!r} is another study's experiment there: this study's is {found.name!r}"
     if owner.study is not None:
         session.parent = _open_parent(session, owner.study, owner.tags, parents)
     return session
