@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_PATIENCE = 120.0  # seconds
+_PATIENCE = 300.0  # seconds
 
 
 @contextmanager
@@ -27,8 +27,9 @@ def serving(folder: Path, *options: str) -> Iterator[str]:
     uri = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", *options]
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # more processes, which take seconds
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True)
         try:
             _wait_for(f"{uri}/health", process)
             yield uri

@@ -166,6 +166,8 @@ class MlflowTracker:
             check_writable(path)
         if self._session is None:
             self._session = open_session(self._uri, self._experiment, self._artifacts, self._owner, self._home)
+            if self._session.remark:
+                self._warn(f"MLflow at {shown(self._uri)}: {self._session.remark}")
         return self._session
 
     def _send(self, item: Entry | Summary) -> bool:

@@ -66,6 +66,7 @@ class Session:
         closed: runs that have all that they will ever have.
         whole: trials of which all runs were closed at opening.
         bare: trials of which a run is closed without its files.
+        remark: what a user should be told of where runs go.
     """
 
     client: MlflowClient
@@ -75,6 +76,7 @@ class Session:
     closed: set[Place] = field(default_factory=set)
     whole: set[int] = field(default_factory=set)
     bare: set[int] = field(default_factory=set)
+    remark: str = ""
 
 
 def open_session(uri: str, experiment: str, artifacts: Path, owner: Owner, home: Home | None = None) -> Session:
@@ -105,6 +107,8 @@ def open_session(uri: str, experiment: str, artifacts: Path, owner: Owner, home:
                 session.whole.add(place.number)
         else:
             session.unfinished[place] = run
+    if not parents and found.name == _with_identity(experiment, owner):
+        session.remark = f"{experiment!r} is another study's experiment there: this study's is {found.name!r}"
     if owner.study is not None:
         session.parent = _open_parent(session, owner.study, owner.tags, parents)
     return session
@@ -120,7 +124,11 @@ def _experiment(client: MlflowClient, uri: str, name: str, artifacts: Path, owne
         return create_experiment(client, uri, name, artifacts)
     if not _of_another(client, named, owner):
         return named
-    return create_experiment(client, uri, f"{name} {owner.tags[STUDY_ID]}", artifacts)
+    return create_experiment(client, uri, _with_identity(name, owner), artifacts)
+
+
+def _with_identity(name: str, owner: Owner) -> str:
+    return f"{name} {owner.tags[STUDY_ID]}" if owner.study is not None else ""
 
 
 def _of_another(client: MlflowClient, found: Experiment, owner: Owner) -> bool:

@@ -67,6 +67,9 @@ def test_a_study_that_wants_a_name_that_another_s_experiment_has_gets_its_own(
     assert found.name == f"{wanted} {slug(wanted)}"
     assert found.experiment_id != number
     assert len(client.search_runs([found.experiment_id])) == 2
+    assert [line.partition(": ")[2] for line in other.warnings] == [
+        f"{wanted!r} is another study's experiment there: this study's is {found.name!r}"
+    ], "said once"
     assert watch.open().logged(0)
 
 
