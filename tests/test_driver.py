@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -79,7 +80,9 @@ class Watcher:
     def close(self) -> None: ...
 
 
-def driver(folder: Path, book: Book, watcher: Watcher, *, kept: bool = True, stays: bool = False) -> Driver:
+def driver(
+    folder: Path, book: Book, watcher: Watcher, *, kept: bool = True, stays: bool = False, **more: Any
+) -> Driver:
     return Driver(
         book,
         (watcher,),
@@ -89,6 +92,7 @@ def driver(folder: Path, book: Book, watcher: Watcher, *, kept: bool = True, sta
         localise=lambda config: config,
         kept=lambda number: kept,
         stays=lambda number: stays,
+        **more,
     )
 
 
@@ -112,6 +116,18 @@ def test_a_decision_does_not_depend_on_how_rows_were_bundled(
     assert book.kept[0].state == ("PRUNED" if pruned else "COMPLETE")
     assert watcher.rows == book.reported == list(range(1, (prune_at if pruned and prune_at else 6) + 1))
     assert watcher.ended[0][1] == len(watcher.rows)
+
+
+@pytest.mark.parametrize(("method", "state"), [("ast", "FAIL"), ("dense", "COMPLETE")])
+def test_some_methods_must_give_more(method: str, state: str, tmp_path: Path) -> None:
+    book = Book()
+    run = driver(tmp_path, book, Watcher(), further={"ast": ["tracking_error"], "dense": []})
+    job = run.next_job()
+    assert job is not None
+    book.kept[0].config["method"] = {"name": method}
+    run.receive(job.key, Report(ROWS, DONE))
+    assert book.kept[0].state == state
+    assert book.kept[0].reason == ("the trial gave no tracking_error" if state == "FAIL" else "")
 
 
 def test_a_pruned_trial_has_the_metrics_of_its_last_report(tmp_path: Path) -> None:

@@ -45,11 +45,12 @@ def check_objectives(
                 check(objective.metric, f"{key}.metric")
             else:
                 _check_score(objective, check, known, path, key)
+    somewhere = set[str]().union(*(given(base, known) for base in bases))
     for number, constraint in enumerate(constraints):
         if constraint.metric not in scores:
             having = [base for base in bases if constraint.metric in given(base, known)]
             for base in having or bases:
-                _check_metric(base, known, path, constraint.metric, f"constraints.{number}.metric")
+                _check_metric(base, known, path, constraint.metric, f"constraints.{number}.metric", somewhere)
     names = [objective.metric for objective in objectives]
     for number, name in enumerate(names):
         if name in names[:number]:
@@ -101,7 +102,10 @@ def _check_score(objective: Objective, check: Check, known: Registries, path: Pa
         check(name, f"{key}.score")
 
 
-def _check_metric(base: TrialConfig, known: Registries, path: Path, name: str, key: str) -> None:
+def _check_metric(
+    base: TrialConfig, known: Registries, path: Path, name: str, key: str, like: Iterable[str] = ()
+) -> None:
+    """Of a base's trials; ``like``: names of others among which an unknown one may be meant."""
     metrics = known.metrics
     task = known.data.get(base.data.name).task(base.data)
     has = given(base, known)
@@ -115,7 +119,7 @@ def _check_metric(base: TrialConfig, known: Registries, path: Path, name: str, k
     elif name in metrics and name not in has:
         problem = f"{name!r} is no number of {base.method.name!r}"
     elif name not in has:
-        allowed = [each for each in has if not each.startswith("test_")]
+        allowed = [each for each in (*has, *like) if not each.startswith("test_")]
         problem = unknown("metric", name, allowed).partition(" (allowed")[0]  # too many to list
     if problem:
         raise BadInput(f"{problem}{_LIST}", source=path, key=key)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sparsetune.config.messages import Row
+from sparsetune.config.said_once import said_once
 from sparsetune.report.controller import draw_controller
 from sparsetune.report.layers import draw_density_by_layer, layer_curves
 
@@ -23,9 +24,9 @@ def draw_figures(trace: Path, rows: Sequence[Row], method: Mapping[str, Any]) ->
         method: that section of its config.
     """
     if trace.exists() and "target_activation" in method:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), said_once():
             draw_controller(trace, method["target_activation"], trace.with_name(CONTROLLER))
     curves = layer_curves(rows)
     if curves:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), said_once():
             draw_density_by_layer(curves, trace.with_name(LAYERS))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sparsetune.config.messages import Metrics
 from sparsetune.config.metrics import LAYER_DENSITY, METRICS, Metric, core, metric_of
 from sparsetune.config.registry import Measure
+from sparsetune.config.said_once import said_once
 from sparsetune.config.seeds import mix
 from sparsetune.sparsity.method import Method
 from sparsetune.training.data.dataset import Dataset
@@ -48,7 +49,8 @@ def test_numbers(outputs: Tensor, task: Task, data: Dataset, measures: Mapping[s
 def _quality(outputs: Tensor, targets: Tensor, task: Task, data: Dataset, measures: Mapping[str, Measure]) -> Metrics:
     scaling = data.target_scaling
     predicted = outputs if scaling is None else scaling.undone(outputs)
-    own = {name: float(measure(predicted, targets)) for name, measure in measures.items()}
+    with said_once():
+        own = {name: float(measure(predicted, targets)) for name, measure in measures.items()}
     return {**task.quality(outputs, targets), **own}
 
 

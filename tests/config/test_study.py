@@ -34,6 +34,16 @@ def test_studies_of_the_repository(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+def test_a_controller_that_does_not_track_never_wins(file: Path) -> None:
+    study = load(file)
+    tracked = any(
+        "tracking_error" in registries().method.get(base.method.name).metrics for base in study.bases.values()
+    )
+    said = [each.at_most for each in study.constraints if each.metric == "tracking_error"]
+    assert said == ([0.05] if tracked else [])
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
 def test_a_resolved_study_is_a_study_file_with_the_same_meaning(file: Path, tmp_path: Path) -> None:
     study = load(file)
     copy = write(tmp_path, dump(study.resolved()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
+from sparsetune.config import said_once
 from sparsetune.config.messages import Row
 from sparsetune.report.figures import draw_figures
 from sparsetune.report.layers import density_figure, draw_density_by_layer, layer_curves, spread
@@ -121,3 +123,15 @@ def test_a_figure_that_cannot_be_drawn_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "trace.npz").write_text("no arrays")
     draw_figures(tmp_path / "trace.npz", rows((0.5,)), {"target_activation": 0.5})
     assert [path.name for path in tmp_path.glob("*.png")] == ["density_by_layer.png"]
+
+
+def test_letters_that_the_font_lacks_are_warned_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(said_once, "_SAID", set())
+    odd = [Row(epoch, 0, {"layer_density/\u5c64.weight": 1 / epoch}) for epoch in (1, 2)]
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            draw_figures(tmp_path / "trace.npz", odd, {"name": "dense"})
+    assert (tmp_path / "density_by_layer.png").exists()
+    assert len(shown) == 1
+    assert "missing from font" in str(shown[0].message)

@@ -168,3 +168,14 @@ def test_a_replicate_that_failed_leaves_the_numbers_of_the_others() -> None:
 def test_a_trial_that_never_reported_has_nothing() -> None:
     found = end({"": [{}]}, LOSS, state="FAIL", constraints=(SMALL,), reason="its worker died twice")
     assert (found.metrics, found.violations, found.reason) == ({}, {}, "its worker died twice")
+
+
+def test_a_constraint_without_a_number_counts_as_met_by_what_is_complete() -> None:
+    """Samplers want the same constraints of all trials; of one that was cut short nothing is known."""
+    both = (SMALL, Constraint(metric="error", at_most=0.05))
+    assert end({"": [{"loss": 1.0, "size": 12.0}]}, LOSS, constraints=both).violations == {
+        "size at most 10": 2.0, "error at most 0.05": 0.0,
+    }  # fmt: skip
+    for state in ("PRUNED", "FAIL"):
+        short = end({"": [{"loss": 1.0, "size": 12.0}]}, LOSS, constraints=both, state=state)
+        assert short.violations == {"size at most 10": 2.0}

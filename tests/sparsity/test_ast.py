@@ -131,8 +131,27 @@ def test_the_epoch_and_the_end_are_reported_from_the_steps() -> None:
         assert row.metrics["controller_error"] == pytest.approx(activation.mean() - 0.5, abs=1e-12)
     settled = trace["activation"][25:]  # of 51
     assert metrics["steady_state_error"] == pytest.approx(settled.mean() - 0.5, abs=1e-12)
+    assert metrics["tracking_error"] == abs(metrics["steady_state_error"])
     assert metrics["activation_std"] == pytest.approx(settled.std(), abs=1e-12)
     assert metrics["clamp_share"] == 0.0
+
+
+def test_a_target_of_all_is_tracked_exactly() -> None:
+    """There is nothing to control, and a constraint on it is met."""
+    method = ast(linear(), target_activation=1.0)
+    method.select(*batch(0), PHASE, 0)
+    assert method.summary() == {"steady_state_error": 0.0, "tracking_error": 0.0}
+
+
+@pytest.mark.parametrize(("start", "error"), [(1e-9, 0.5), (1e9, 1 / 16 - 0.5)])
+def test_a_controller_at_its_limit_does_not_track(start: float, error: float) -> None:
+    """All samples are active, or the fewest that may be; without gains the threshold stays."""
+    method = ast(linear(), target_activation=0.5, initial_threshold=start, kp=0.0, ki=0.0, min_active=1 / 16)
+    for step in range(8):
+        method.select(*batch(step), PHASE, 0)
+    found = method.summary()
+    assert found["steady_state_error"] == pytest.approx(error)
+    assert found["tracking_error"] == pytest.approx(abs(error))
 
 
 def test_clamp_share_counts_the_steps_at_a_limit() -> None:

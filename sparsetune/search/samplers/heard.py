@@ -3,7 +3,13 @@
 Optuna's Gaussian process overlooks what failed or was pruned. Where its next point does so, it knows nothing new, and
 proposes that point again until the budget is gone.
 
-MEASURED
+What "the worst" is was measured on six fake studies, five of whose best points lie at the edge of what can be trained
+(26 to 30 trials of which 10 are random, 6 to 10 seeds; means). Overlooked, 16.1 of the trials came to nothing. With the
+worst value of the complete trials 9.1 did, and the best value was better in four studies, the same in the one where
+four fifths of the space fail, and a little worse in the one whose edge is far from the best. Worse values than that, by
+a quarter to three times the complete ones' range, were as good or not as good. In the five studies where what came to
+nothing counted among the random trials of the beginning, too, 6.0 did instead of 10.1; the best value was far better
+where four fifths of the space fail, and elsewhere within twice its standard error.
 """
 
 from __future__ import annotations
