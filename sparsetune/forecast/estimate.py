@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sparsetune.config.cadence import Cadence
@@ -30,6 +30,8 @@ class Probed:
         files: bytes of what the trial left, by name.
         checkpoint_bytes: after the last row.
         checkpoint_growth: bytes a row.
+        lacks: metrics that the study is judged by and that it has no number of.
+        fault: it failed by an error in code or input before its time was up, not by its numbers.
     """
 
     reason: str = ""
@@ -45,6 +47,8 @@ class Probed:
     files: Mapping[str, int] = field(default_factory=dict)
     checkpoint_bytes: float = 0.0
     checkpoint_growth: float = 0.0
+    lacks: Sequence[str] = field(default=(), compare=False)  # no part of what was measured
+    fault: bool = False
 
 
 @dataclass(frozen=True)

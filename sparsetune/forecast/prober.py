@@ -10,23 +10,24 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from math import ceil
+from math import ceil, isnan, nan
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from sparsetune.assembly import train_and_draw
-from sparsetune.config.messages import Branch, Key, OwnFile
+from sparsetune.config.messages import Branch, Key, OwnFile, Run
 from sparsetune.config.objectives import scorer
 from sparsetune.config.overrides import assign
 from sparsetune.config.study_file import Objective
 from sparsetune.config.trial import resolve_trial
 from sparsetune.driver import Driver
 from sparsetune.execution.in_process import InProcess
+from sparsetune.execution.worker import ERROR_FILE
 from sparsetune.forecast.estimate import Probed
 from sparsetune.forecast.machine import peak_memory
 from sparsetune.forecast.probe import Order, Process, Say
@@ -92,8 +93,7 @@ def measure(order: Order, config: dict[str, Any], seconds: float, folder: Path, 
         book,
         (watch,),
         folder=folder,
-        objectives=order.objectives,
-        further=order.further,
+        objectives=(),  # a trial that is cut short may lack what a whole one has
         job_options={
             "cpus": order.cpus,
             "report_every": "1ep",
@@ -108,9 +108,15 @@ def measure(order: Order, config: dict[str, Any], seconds: float, folder: Path, 
     InProcess().run(driver, train_and_draw)
     wall = time.perf_counter() - started
     if book.trial.state != "COMPLETE":
-        return Probed(reason=book.trial.reason or driver.trouble)
+        raised = (folder / "00000" / ERROR_FILE).exists() and not book.trial.reason.startswith("out of memory")
+        return Probed(book.trial.reason or driver.trouble, fault=raised and (own_limit or wall < seconds))
     trained = 60 * watch.rows[-1].metrics["time_min"]
     ended = own_limit or trained < seconds
+    judged = (*order.objectives, *order.further.get(config["method"]["name"], ()))
+    lacks = _lacking(book.trial.runs, judged)
+    missing = [name for name in lacks if not any(name in run.metrics for run in book.trial.runs)]
+    if ended and missing:
+        return Probed(f"the trial gave no {', '.join(missing)}", lacks=lacks)
     rows = len(watch.rows)
     extent: dict[str, Any] = {"epochs": float(rows), "planned": rows, "epoch_seconds": trained / rows}
     if not ended:
@@ -125,8 +131,15 @@ def measure(order: Order, config: dict[str, Any], seconds: float, folder: Path, 
         files=_sizes(driver.folders.files(book.trial)),
         checkpoint_bytes=watch.checkpoint_bytes,
         checkpoint_growth=watch.checkpoint_growth,
+        lacks=lacks,
         **extent,
     )
+
+
+def _lacking(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
+    """What the trial has no number of; of a fork nothing, where one branch has all."""
+    lacking = [[name for name in names if isnan(run.metrics.get(name, nan))] for run in runs]
+    return list(dict.fromkeys(name for each in lacking for name in each)) if all(lacking) else []
 
 
 def _sizes(files: Mapping[Key, Mapping[str, Path]]) -> dict[str, int]:

@@ -30,7 +30,8 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
         The exit code: 1 if a probed config failed.
 
     Raises:
-        BadInput: also for files of data or model that are not there, after the rest has been printed.
+        BadInput: also for files of data or model that are not there, and where the probes show that every trial would
+            fail, after the rest has been printed.
     """
     from sparsetune.assembly import tracked_at, warner
     from sparsetune.search.meaning import identity
@@ -64,10 +65,14 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
         inputs.refuse_splits(study.bases, study.space, places, known, source)
         return 0
     from sparsetune.forecast.study import forecast
+    from sparsetune.forecast.verdict import doubts, refuse_hopeless
 
     with _progress(console) as say:
         found = forecast(study, [point.config for point in points], workers=workers, in_process=in_process, say=say)
     _comment("", *forecast_lines(study, found))
+    refuse_hopeless(study, found)
+    for doubt in doubts(study, found):
+        warner(console)(doubt)
     return int(any(each.reason for each in found.probed))
 
 

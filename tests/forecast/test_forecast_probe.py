@@ -144,6 +144,48 @@ def test_a_trial_that_fails_gives_its_reason(tmp_path: Path) -> None:
     assert "loss became" in measured(tmp_path / "a", 9.0, training__lr=1e30).reason
     without = measured(tmp_path / "b", 9.0, objective="activation_std", method__target_activation=1.0)
     assert without == Probed(reason="the trial gave no activation_std")
+    assert (without.lacks, without.fault) == (["activation_std"], False)
+
+
+NUMBERS = """
+from sparsetune.config.metrics import Metric
+
+def broken(outputs, targets):
+    return float("nan")
+
+def raising(outputs, targets):
+    raise IndexError("no such class")
+
+METRICS = {Metric(each.__name__, "", "maximize", "end", "none"): each for each in (broken, raising)}
+"""
+
+
+def with_own(wanted: dict[str, Any], objective: str, text: str = NUMBERS) -> Order:
+    return replace(order(wanted, objectives=("val_accuracy", objective)), imports=[{"name": "own.py", "text": text}])
+
+
+def test_a_metric_that_is_never_a_number_is_lacking(tmp_path: Path) -> None:
+    wanted = config(training__epochs=2)
+    text = NUMBERS.replace("(broken, raising)", "(broken,)")
+    found = measure(with_own(wanted, "broken", text), wanted, 600.0, tmp_path, lambda text: None)
+    assert (found.reason, found.ended, found.lacks, found.fault, found.rows) == ("", True, ["broken"], False, 2)
+
+
+def test_an_error_in_own_code_is_a_fault_unless_the_time_was_up(tmp_path: Path) -> None:
+    wanted = config(training__epochs=2)
+    whole = measure(with_own(wanted, "raising"), wanted, 600.0, tmp_path / "whole", lambda text: None)
+    assert (whole.reason, whole.fault) == ("IndexError: no such class", True)
+    longer = config(training__epochs=100_000)
+    cut = measure(with_own(longer, "raising"), longer, 0.05, tmp_path / "cut", lambda text: None)
+    assert (cut.reason, cut.fault) == ("IndexError: no such class", False)
+
+
+def test_what_a_short_training_lacks_a_whole_one_may_have(tmp_path: Path) -> None:
+    """It is measured all the same."""
+    changes = {"method__target_activation": 1.0, "training__epochs": 100_000}
+    found = measured(tmp_path, 0.05, objective="activation_std", **changes)
+    assert (found.reason, found.ended, found.lacks) == ("", False, ["activation_std"])
+    assert found.epoch_seconds > 0
 
 
 def test_probes_come_from_a_process_of_their_own_and_leave_nothing(

@@ -93,6 +93,24 @@ def test_a_config_that_fails_is_shown_with_its_reason(tmp_path: Path) -> None:
     assert not (tmp_path / "mlruns").exists()
 
 
+def test_a_metric_that_is_never_a_number_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "search_spaces").mkdir()
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "own.py").write_text(
+        "from sparsetune.config.metrics import Metric\n"
+        "def broken(outputs, targets):\n    return float('nan')\n"
+        "METRICS = {Metric('broken', '', 'maximize', 'end', 'none'): broken}\n"
+    )
+    goal = {"objectives": [{"metric": "broken", "goal": "maximize"}], "import": ["own.py"]}
+    file = write_study(tmp_path, method="dense", space={"training.lr": {"float": [0.01, 0.1]}}, **goal)
+    result = call("study", file, "--in-process", "--dry-run", "--set", "training.epochs=1")
+    assert result.exit_code == 2, result.stderr
+    line = result.stderr.strip().splitlines()[-1]
+    assert line.startswith(f"error: {file}: objectives.0.metric: 'broken' was no number in 3 probed configs")
+    assert "forecast, an estimate from these" in result.stdout
+    assert not (tmp_path / "mlruns").exists()
+
+
 def test_without_a_probe_it_is_the_same_each_time_and_trains_nothing(tmp_path: Path) -> None:
     file = write_study(tmp_path)
     first, second = (call("study", file, "--dry-run", "--no-probe") for _ in range(2))
