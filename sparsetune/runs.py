@@ -80,7 +80,7 @@ def run_configs(
     """
     orders = [_order(path, overrides, own, root) for path in paths]
     for uri in {each.uri for each in orders}:
-        check_experiment(uri, EXPERIMENT, None)
+        check_experiment(uri, EXPERIMENT)
     prepared: list[inputs.Prepared] = []
     with inputs.progress_bar(console) as progress:
         for each in orders:

@@ -15,7 +15,7 @@ _OF_STUDY = f"""{_STAGES} WHERE experiment_id IN
     (SELECT experiment_id FROM runs WHERE run_uuid IN (SELECT run_uuid FROM tags WHERE key = ? AND value = ?))"""
 
 
-def check_experiment(uri: str, name: str, uid: str | None) -> None:
+def check_experiment(uri: str, name: str, uid: str | None = None) -> None:
     """Raise :class:`BadInput` if the experiment was deleted, or its file can never be written to.
 
     It writes nothing, and is silent about a server that is away and a file that is locked.

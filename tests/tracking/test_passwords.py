@@ -16,6 +16,7 @@ from tracked import TAGS, trial
 from sparsetune.config.errors import BadInput
 from sparsetune.config.variables import from_environment
 from sparsetune.doctor.stores import mlflow_store
+from sparsetune.tracking.client import connected
 from sparsetune.tracking.find import find_experiment
 from sparsetune.tracking.mlflow import MlflowTracker
 from sparsetune.tracking.opening import store_to_read
@@ -82,7 +83,8 @@ def warning(uri: str, folder: Path) -> str:
 def test_it_arrives_as_it_is() -> None:
     Refusing.heard.clear()
     with serving() as port:
-        assert find_experiment(from_environment(f"http://me:${{PW}}@127.0.0.1:{port}", "", ""), "some") is None
+        client = connected(from_environment(f"http://me:${{PW}}@127.0.0.1:{port}", "", ""))
+        assert client.get_experiment_by_name("some") is None
     ((path, sent),) = Refusing.heard
     assert base64.b64decode(sent.removeprefix("Basic ")).decode() == f"me:{PASSWORD}"
     assert path.startswith("/api/2.0/mlflow/experiments/get-by-name")
