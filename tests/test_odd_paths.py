@@ -9,7 +9,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow import MlflowClient
 from sqlalchemy.engine import make_url
@@ -78,6 +78,7 @@ def names(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.iterdir())
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
 def test_a_url_means_its_path_to_all_who_read_it(name: str) -> None:
     path = Path("/above") / name

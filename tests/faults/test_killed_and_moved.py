@@ -14,12 +14,12 @@ from sparsetune.testing.studies import assert_same, finish, start, write_study
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("failpoint", ["after-checkpoint:3", "after-tell:2", "before-mlflow-end:1"])
+@pytest.mark.parametrize("failpoint", ["after-checkpoint:3", "before-mlflow-end:1"])
 def test_a_copy_of_a_study_that_was_cut_short(failpoint: str, tmp_path: Path, reference: Path) -> None:
     """Copy and original go on apart, each to the end that one without a fault has."""
     original, copy = tmp_path / "w?", tmp_path / "50% #1 {a}"
     file = write_study(original)
-    start(file, "--in-process", failpoint=failpoint).wait()
+    start(file, "--in-process", failpoint=failpoint).communicate()
     shutil.copytree(original, copy)
     held = {path: path.read_bytes() for path in original.rglob("*") if path.is_file()}
     finish(copy / file.relative_to(original), "--in-process")
@@ -27,9 +27,6 @@ def test_a_copy_of_a_study_that_was_cut_short(failpoint: str, tmp_path: Path, re
     finish(file, "--in-process")
     for root in (original, copy):
         assert_same(root, reference)
-    original.rename(tmp_path / "moved")
-    finish(tmp_path / "moved" / file.relative_to(original), "--in-process", "--trials", "6")
-    assert not original.exists()
 
 
 @pytest.mark.slow

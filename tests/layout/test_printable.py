@@ -6,7 +6,7 @@ import io
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.markup import escape
 from rich.table import Table
@@ -62,6 +62,7 @@ def test_lines_and_tabs_of_a_longer_text_stay() -> None:
     assert printable_lines("a\n\tb\x1bc\r\n") == "a\n\tb\\x1bc\\r\n"
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=[]), max_size=40))
 def test_nothing_is_left_that_steers_or_cannot_be_written(text: str) -> None:
     for found in (printable(text), printable_lines(text).replace("\n", "").replace("\t", "")):
@@ -72,6 +73,7 @@ def test_nothing_is_left_that_steers_or_cannot_be_written(text: str) -> None:
     assert printable(str(error)) == str(error)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=[]), max_size=20))
 def test_on_a_console_nothing_acts_however_it_is_printed(text: str) -> None:
     file = io.StringIO()
