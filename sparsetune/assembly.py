@@ -155,7 +155,7 @@ def leave_summary(
         write_atomic(path, texts[name])
     numbers = {f"trials_{state.lower()}": float(count) for state, count in counted.items()}
     tracker.summarise(numbers, files, "FINISHED" if counted["COMPLETE"] else "FAILED")
-    if tracker.summarised:
+    if not tracker.summary_stays:
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -127,9 +127,9 @@ class MlflowTracker:
         self._outbox.offer([SUMMARY])
 
     @property
-    def summarised(self) -> bool:
-        """Whether MLflow has all of the last summary."""
-        return self._summary is not None and SUMMARY not in self._outbox.waiting and not self._summary.bare
+    def summary_stays(self) -> bool:
+        """Whether MLflow has not taken the files of the last summary, and says where they lie."""
+        return self._summary is not None and self._summary.bare
 
     def close(self) -> None:
         self._shelf.try_again()

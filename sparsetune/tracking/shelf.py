@@ -62,10 +62,18 @@ class Shelf:
 
     def _upload(self, run_id: str, place: str, files: Files) -> None:
         folder = folder_of(self._uri, place) if is_remote(self._uri) and not self._shared else None
-        if folder is None:
-            upload(self._uri, place, files)
-        else:
+        if folder is not None:
             self._onto_a_disk(run_id, folder, place, files)
+            return
+        try:
+            upload(self._uri, place, files)
+        except Exception as error:
+            if (
+                answer(error) is not None
+            ):  # maybe before it has read all: the next call meets a connection that it ended
+                with contextlib.suppress(Exception):
+                    seen_by_server(self._uri, run_id)
+            raise
 
     def _onto_a_disk(self, run_id: str, folder: Path, place: str, files: Files) -> None:
         """Write into a folder that a server names: it may be one of the server's own disk, which is not this one's."""

@@ -88,7 +88,7 @@ def test_a_place_that_takes_no_files(watch: Watch, files: dict[str, Path], tmp_p
         ended(tracker, number, files)
         assert (tracker.logged(number), tracker.refused(number)) == (False, True)
     tracker.summarise({"trials_complete": 2}, files, "FINISHED")
-    assert not tracker.summarised
+    assert tracker.summary_stays
     tracker.close()
     assert [line.partition("(")[0] for line in watch.warnings] == [
         f"MLflow at {watch.uri}: it takes no files from here "
