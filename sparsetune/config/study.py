@@ -56,7 +56,7 @@ class Study:
     @property
     def judged_by(self) -> list[str]:
         """Names of the metrics that a complete run must have."""
-        names = [each.metric for each in (*self.objectives, *self.constraints)]
+        names = [each.metric for each in self.objectives] + [each.metric for each in self.constraints]
         return [name for name in dict.fromkeys(names) if not any(name in lacked for lacked in self.lacking.values())]
 
     @cached_property
