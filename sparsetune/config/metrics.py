@@ -203,7 +203,7 @@ _AST = (
         "mean activation of the last half of the controlled steps - target_activation"),
     Metric("tracking_error", "fraction", "minimize", "end",
         "|steady_state_error|: how far off its target the activation stayed",
-        sound=Sound(0.05, "the controller did not reach its target, and what they save is by no choice of it")),
+        sound=Sound(0.05, "the controller did not reach its target, so what they save was not controlled")),
     Metric("activation_std", "fraction", "minimize", "end",
         "standard deviation of the activation over the last half of the controlled steps"),
     Metric("clamp_share", "fraction", "minimize", "end",

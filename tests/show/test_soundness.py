@@ -20,7 +20,7 @@ TRACKED = Constraint(metric="tracking_error", at_most=0.05)
 LOOSE = Constraint(metric="tracking_error", at_most=0.5)
 ACCURATE = Constraint(metric="val_accuracy", at_least=0.5)
 ADVICE = "A constraint keeps them from winning: {metric: tracking_error, at_most: 0.05}"
-TEXT = "the controller did not reach its target, and what they save is by no choice of it: tracking error above 0.05."
+TEXT = "the controller did not reach its target, so what they save was not controlled: tracking error above 0.05."
 
 
 def row(number: int, error: float | None = None, state: Any = "COMPLETE", method: str = "ast") -> Trial:
