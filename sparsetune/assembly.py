@@ -129,7 +129,7 @@ def leave_summary(study: Study, tracker: MlflowTracker, counted: Mapping[str, in
 
     with tempfile.TemporaryDirectory() as folder:
         files = {"study.yaml": Path(folder) / "study.yaml", "trials.csv": Path(folder) / "trials.csv"}
-        files["study.yaml"].write_text(dump(study.resolved()))
+        files["study.yaml"].write_text(dump(study.resolved()), encoding="utf-8")
         files["trials.csv"].write_text(trials_csv(rows))
         for number, file in enumerate(study.imports):  # two may have one name, in different folders
             files[f"import/{number}-{Path(file.name).name}"] = Path(folder) / f"{number}.py"
