@@ -8,16 +8,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.base import Part
+from sparsetune.config.base import Part, places
 from sparsetune.config.constraints import Constraint
 from sparsetune.config.extent import Extent
 from sparsetune.config.forks import branches_of
 from sparsetune.config.messages import Branch, OwnFile
 from sparsetune.config.objectives import given
 from sparsetune.config.overrides import assign, flatten
-from sparsetune.config.paths import Project, without_password
+from sparsetune.config.paths import Project
 from sparsetune.config.problem import Problem
 from sparsetune.config.registry import StudyRegistries
+from sparsetune.config.secrets import without_password
 from sparsetune.config.space import Space, corners
 from sparsetune.config.space.points import cells, configured, flat_base
 from sparsetune.config.study_file import Budget, Objective, Resources, Tracking
@@ -56,7 +57,7 @@ class Study:
     @property
     def judged_by(self) -> list[str]:
         """Names of the metrics that a complete run must have."""
-        names = [each.metric for each in self.objectives] + [each.metric for each in self.constraints]
+        names = [*(each.metric for each in self.objectives), *(each.metric for each in self.constraints)]
         return [name for name in dict.fromkeys(names) if not any(name in lacked for lacked in self.lacking.values())]
 
     @cached_property
@@ -152,6 +153,10 @@ class Study:
         """How often a trial reports. A round trip an epoch costs small trainings more than their steps."""
         auto = "1ep" if self.prunes else "1s"
         return auto if self.tracking.report_every == "auto" else self.tracking.report_every
+
+    def places(self, section: str) -> set[str]:
+        """The fields of a section that say where its files lie."""
+        return {name for base in self.bases.values() for name in places(getattr(base, section))}
 
     @property
     def definition(self) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def load_study(path: Path, known: Known, overrides: Mapping[str, Any] | None = N
         return _load(path, known, overrides or {})
     except BadInput as error:
         if any(f"{error.key}.".startswith(f"{name}.") for name in overrides or {}):
-            hint = f"; {IN_QUOTES}" if error.problem.endswith(TEXT) else ""
+            hint = f"; {IN_QUOTES}" if TEXT in error.problem else ""
             raise BadInput(f"{error.problem}{hint}", source="--set", key=error.key) from None
         raise
 

@@ -55,6 +55,9 @@ def what_is_known_beforehand_is_true(case: DataCase) -> None:
     assert len(dataset.train) == facts.train_samples == counts.train
     for split, count in ((dataset.val, counts.val), (dataset.test, counts.test)):
         assert count in (0, len(split)), "0 where the data bring that split"
+    pools = case.data.at_hand(case.config)
+    if pools is not None:
+        assert case.data.divided(pools, case.config).train.tolist() == dataset.train.rows.tolist()
 
 
 def shapes_and_types(case: DataCase) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -111,6 +111,7 @@ TEXT = st.text(max_size=130) | st.sampled_from([*NAMES, *BASE_60, *PLAIN])
 ANY = st.text(st.characters(), max_size=20) | TEXT  # surrogates and breaks of Unicode included
 
 
+@settings(deadline=None)
 @given(st.dictionaries(TEXT, ANY | st.lists(ANY, max_size=2), max_size=2))
 def test_what_is_written_reads_alike_here_and_by_yaml_1_1(value: dict[str, Any]) -> None:
     text = dump(value)

@@ -24,8 +24,11 @@ def balance_remarks(pools: Pools, config: DataConfig) -> Iterator[str]:
         BadInput: the data cannot be divided so.
     """
     division = None if config.stratified else divide(pools, config, "classification")
-    drawn = (None, None) if division is None else (division.val, division.test)
-    for name, own, rows in zip(("validation", "test"), (pools.val, pools.test), drawn, strict=True):
+    splits = (
+        ("validation", pools.val, None if division is None else division.val),
+        ("test", pools.test, None if division is None else division.test),
+    )
+    for name, own, rows in splits:
         if own is not None:
             yield from _lacking(name, own.targets, pools, "")
         elif rows is not None:

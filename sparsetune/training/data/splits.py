@@ -75,9 +75,11 @@ def divide(pools: Pools, config: DataConfig, task: Kind) -> Division:
     """Test samples are drawn first, then validation, then ``num_train`` of the rest.
 
     Raises:
-        BadInput: sizes do not fit; the training split lacks a class, or with shares any split.
+        BadInput: sizes do not fit; the training split lacks a class, or with shares any split; labels are none.
     """
     targets = pools.train.targets
+    if task == "classification":
+        _refuse_strange(targets, pools.outputs, config.label_noise)
     test_size = None if pools.test is not None else getattr(config, "test_size", None)
     counted = counts(len(targets), None if pools.val is not None else config.val_size, test_size, config.num_train)
     stratified = config.stratified and task == "classification"
@@ -137,6 +139,17 @@ def _drawn(rows: Rows, held: int, labels: Array, seed: int, stratified: bool) ->
         return rows[stay], rows[leave]
     order = np.random.RandomState(seed).permutation(len(rows))  # the one generator whose stream never changes
     return rows[order[held:]], rows[order[:held]]
+
+
+def _refuse_strange(labels: Array, classes: int, noise: float) -> None:
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        problem = f"found labels of {labels.dtype} and shape {labels.shape}, allowed: a whole number for each sample"
+        raise BadInput(problem, key="data")
+    if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
+        found = labels.max() if labels.min() >= 0 else labels.min()
+        raise BadInput(f"found the label {found}, allowed: 0 to {classes - 1}", key="data")
+    if noise and classes < 2:
+        raise BadInput(f"found {noise}, allowed with one class: 0", key="data.label_noise")
 
 
 def _refuse_small(labels: Array, held: int, key: str, pools: Pools) -> None:
