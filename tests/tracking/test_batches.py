@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, TEMPORARILY_UNAVAILABLE
@@ -58,6 +58,7 @@ def test_a_request_stays_below_what_a_server_reads() -> None:
 
 
 @given(items, st.sets(words, max_size=5))
+@settings(deadline=None)
 def test_all_but_what_is_refused_arrives_in_order(sent: list[Item], bad: set[str]) -> None:
     store = Store(*bad)
     refused = send(sent, store.write)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow.utils.validation import MAX_ENTITY_KEY_LENGTH, _validate_metric, _validate_param, _validate_tag
 
@@ -49,6 +49,7 @@ def test_a_name_stays_the_same_from_run_to_run() -> None:
 
 
 @given(st.text(st.characters(), max_size=300), st.text("ab/.()-0 \n", max_size=12))
+@settings(deadline=None)
 def test_any_name_is_taken_and_two_are_never_one(one: str, other: str) -> None:
     for name in (one, other, one + other):
         _validate_metric(clean(name), 0.0, 0, 0)
@@ -57,6 +58,7 @@ def test_any_name_is_taken_and_two_are_never_one(one: str, other: str) -> None:
 
 
 @given(st.text(st.characters(), max_size=60), st.integers(20, 50))
+@settings(deadline=None)
 def test_words_that_are_too_long_are_cut_and_told_apart(text: str, most: int) -> None:
     found = fit(text, most)
     assert len(found) <= most
