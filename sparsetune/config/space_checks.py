@@ -105,7 +105,7 @@ def _blamed(error: BadInput, point: Mapping[str, Any], space: Space) -> BadInput
     named = {entry.target: space.sources[name] for name, entry in space.entries.items() if entry.target in point}
     blamed = named.get(error.key, next(iter(named.values()), ""))
     at = "" if error.key in point or not point else f" (at {', '.join(f'{k}={v}' for k, v in point.items())})"
-    return BadInput(error.problem + at, source=blamed, key=error.key)
+    return BadInput(error.problem + at, source=error.source or blamed, key=error.key)
 
 
 def refuse_unknown(name: str, known: Mapping[str, Any], *, source: str, key: str) -> None:

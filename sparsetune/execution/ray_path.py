@@ -7,6 +7,7 @@ in place of Python's.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ class SamePath(JobConfig):
     """
 
     def __init__(self, *, whole: bool) -> None:
-        super().__init__()
+        super().__init__(runtime_env=environment(sys.executable) if whole else None)
         self._whole = whole
 
     def _serialize(self) -> str:
@@ -29,6 +30,11 @@ class SamePath(JobConfig):
         self._cached_pb = None
         serialized: str = super()._serialize()
         return serialized
+
+
+def environment(python: str) -> dict[str, str] | None:
+    """What workers need to start where a shell misreads the interpreter's path, which Ray hands to one unquoted."""
+    return None if shlex.quote(python) == python else {"py_executable": shlex.quote(python)}
 
 
 def module_path(path: list[str]) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from sparsetune.execution.ray_path import SamePath, before_library, module_path
+from sparsetune.execution.ray_path import SamePath, before_library, environment, module_path
 
 LIBRARY = str(Path(os.__file__).parent)
 
@@ -37,3 +38,19 @@ def test_unless_this_process_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_path_without_a_library_goes_as_it_is() -> None:
     assert before_library(["/a", "/b"]) == ["/a", "/b"]
+
+
+@pytest.mark.parametrize(
+    "python", ["/a b/python", "/50% #1 {a}?/.venv/bin/python", "/a'b/python", "/$HOME/python", "/a;b/p"]
+)
+def test_an_interpreter_that_a_shell_would_misread_is_quoted(python: str) -> None:
+    quoted = (environment(python) or {})["py_executable"]
+    assert (
+        subprocess.run(["bash", "-c", f"printf %s {quoted}"], capture_output=True, text=True, check=True).stdout
+        == python
+    )
+
+
+@pytest.mark.parametrize("python", ["/usr/bin/python3.11", "/home/me/a-b_c/.venv/bin/python"])
+def test_others_need_no_environment_of_their_own(python: str) -> None:
+    assert environment(python) is None

@@ -146,7 +146,8 @@ def test_what_is_said_of_the_trial(tmp_path: Path, cpus: int) -> None:
     assert about.split == last.outcome.notes["split"]
     assert about.metrics.items() <= last.outcome.metrics.items()
     named = {f"{split}_{name}" for split in ("val", "test") for name in ("accuracy", "loss", "top5_accuracy")}
-    plain = {f"{split}{name}" for split in ("", "test_") for name in ("brier", "ece", "ece_15", "ece_odds", "entropy")}
+    quality = ("brier", "ece", "ece_15", "ece_odds", "entropy", "balanced_accuracy", "macro_f1", "auc")
+    plain = {f"{split}{name}" for split in ("", "test_") for name in quality}
     assert set(about.metrics) == named | plain
 
 
