@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -46,6 +49,19 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(trainer, "train_epoch", counting)
     return epochs
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts an empty module in the place of a database's driver, until the test ends."""
+
+    def import_empty(driver: str) -> None:
+        module = ModuleType(driver)
+        module.paramstyle = "pyformat"  # type: ignore[attr-defined]
+        module.__spec__ = ModuleSpec(driver, loader=None)
+        monkeypatch.setitem(sys.modules, driver, module)
+
+    return import_empty
 
 
 @pytest.fixture

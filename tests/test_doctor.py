@@ -5,9 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import socket
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -323,11 +322,11 @@ def test_a_tracking_server(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (gone.state, "no answer" in gone.found, bool(gone.mend)) == ("problem", True, True)
 
 
-def test_a_database_server_and_its_password(port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_server_and_its_password(
+    port: int, stand_in: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("psycopg", "psycopg2"):
-        (tmp_path / f"{name}.py").touch()
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.syspath_prepend(tmp_path)
+        stand_in(name)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"postgresql+psycopg://me:secret@127.0.0.1:{port}/x")
     assert only(stores.mlflow_store(None)).state == "ok"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:secret@127.0.0.1:1/x")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -19,16 +17,7 @@ from sparsetune.config.tables import MLFLOW, OPTUNA, Tables
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.stores import file_finding as finding_of
 from sparsetune.search.storage import open_storage
-
-KILLED = """
-import os, signal, sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("PRAGMA cache_size = 1")
-connection.execute("BEGIN IMMEDIATE")
-connection.execute("CREATE TABLE more (x)")
-connection.executemany("INSERT INTO more VALUES (?)", [("x" * 1000,) for _ in range(100)])
-os.kill(os.getpid(), signal.SIGKILL)
-"""
+from sparsetune.testing.killed_writer import leave_half_a_transaction
 
 
 def file_finding(path: Path, tables: Tables) -> Finding:
@@ -87,7 +76,7 @@ def test_reading_refuses_to_write_and_to_make(storage: Path, tmp_path: Path) -> 
 
 
 def test_a_writer_that_was_killed(storage: Path) -> None:
-    subprocess.run([sys.executable, "-c", KILLED, str(storage)], check=False)
+    leave_half_a_transaction(storage)
     assert (storage.parent / "studies.db-journal").exists()
     before = content(storage)
     finding = file_finding(storage, OPTUNA)

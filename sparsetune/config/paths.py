@@ -53,12 +53,19 @@ def made(folder: Path) -> Path:
     """The folder, created if need be; raises :class:`BadInput` where nothing can be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            reason = errno.EROFS if os.statvfs(folder).f_flag & os.ST_RDONLY else errno.EACCES
-            raise OSError(reason, os.strerror(reason))
+        reason = why_unwritable(folder)
     except OSError as error:
-        raise BadInput(f"nothing can be written there: {error.strerror}", source=folder) from None
+        reason = str(error.strerror)
+    if reason:
+        raise BadInput(f"nothing can be written there: {reason}", source=folder)
     return folder
+
+
+def why_unwritable(path: Path) -> str:
+    """What keeps a file, or new files in a folder, from being written, in the system's words; empty if nothing does."""
+    if os.access(path, os.W_OK | os.X_OK if path.is_dir() else os.W_OK):
+        return ""
+    return os.strerror(errno.EROFS if os.statvfs(path).f_flag & os.ST_RDONLY else errno.EACCES)
 
 
 def run_folder(folder: Path, key: Key, runs: int) -> Path:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from sparsetune.config.errors import BadInput, in_utf8
-from sparsetune.config.paths import Project
+from sparsetune.config.paths import Project, why_unwritable
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.machine import room
 
@@ -31,9 +32,10 @@ def results(project: Project | None) -> Iterator[Finding]:
     if project is None:
         return
     there = project.runs if project.runs.exists() else project.root
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+    reason = why_unwritable(there) if there.is_dir() else os.strerror(errno.ENOTDIR)
+    if reason:
         mend = "make it a folder that you may write to, or go on in a copy of the project"
-        yield Finding("problem", "results", f"{there}: nothing can be written there", mend)
+        yield Finding("problem", "results", f"{there}: nothing can be written there: {reason}", mend)
     else:
         yield room("results", project.runs, f"results in {project.runs}")
 

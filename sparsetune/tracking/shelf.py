@@ -15,7 +15,7 @@ from sparsetune.config.secrets import hidden
 from sparsetune.tracking.client import folder_of, seen_by_server, upload
 from sparsetune.tracking.outbox import RETRY_SECONDS
 from sparsetune.tracking.store import is_remote, shown
-from sparsetune.tracking.trouble import Refused, answer, refuses_files
+from sparsetune.tracking.trouble import Refused, answer, refuses_files, server_fault
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,5 @@ def withdraw(folder: Path, made: Sequence[Path]) -> None:
 
 def worded(error: BaseException, *secret: str) -> str:
     """An error of a place for files in one line, without passwords; ``secret`` are URIs that may have some."""
-    status = answer(error)
-    if status is not None and status >= 500:
-        return f"the server answers with HTTP {status}"  # and with no word of its own
-    return f"{type(error).__name__}: {hidden(' '.join(str(error).split()), *secret)[:300]}"
+    said = f"{type(error).__name__}: {hidden(' '.join(str(error).split()), *secret)[:300]}"
+    return server_fault(error) or said

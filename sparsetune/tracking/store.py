@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -13,12 +14,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import why_unwritable
 from sparsetune.config.proxies import through_proxy
 from sparsetune.config.secrets import hidden
 from sparsetune.config.sqlite import file_uri, sqlite_path, sqlite_url
 from sparsetune.config.tables import MLFLOW, look
 from sparsetune.config.tracking_uri import is_database
-from sparsetune.tracking.trouble import answer
+from sparsetune.tracking.trouble import server_fault
 
 LOCK_SECONDS = 1.0
 
@@ -39,15 +41,13 @@ def shown(uri: str) -> str:
 
 def reason_of(error: BaseException, uri: str) -> str:
     """Why a store did not serve, on one short line without passwords, with the proxy in between."""
-    cause, status = error, answer(error)
+    cause: BaseException = error
     while is_remote(uri) and (cause.__cause__ or cause.__context__):  # clients wrap it in long words of their own
         cause = cause.__cause__ or cause.__context__ or cause
-    if status is not None and status >= 500:
-        said = f"the server answers with HTTP {status}"  # and with no word of its own
-    elif isinstance(cause, OSError):
+    said = server_fault(error)
+    if not said and isinstance(cause, OSError):
         said = f"no answer ({cause.strerror or cause or type(cause).__name__})"
-    else:
-        said = str(error).replace(uri, shown(uri)) or type(error).__name__
+    said = said or str(error).replace(uri, shown(uri)) or type(error).__name__
     return f"{hidden(' '.join(said.split()), uri)[:300]}{through_proxy(uri) if is_remote(uri) else ''}"
 
 
@@ -90,14 +90,16 @@ def refuse_unwritable(path: Path) -> None:
     or folder that may be written to; writes nothing."""
     if not is_there(path):
         there = next(folder for folder in path.absolute().parents if is_there(folder))
-        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-            raise BadInput(f"cannot be made: nothing can be written in {there}", source=path)
+        reason = why_unwritable(there) if there.is_dir() else os.strerror(errno.ENOTDIR)
+        if reason:
+            raise BadInput(f"cannot be made: nothing can be written in {there}: {reason}", source=path)
         return
     trouble = look(path, MLFLOW).trouble
     if trouble is not None and not trouble.passing:
         raise trouble.refusal(path)
-    if not os.access(path, os.W_OK):
-        raise BadInput("cannot be written to", source=path)
+    reason = why_unwritable(path)
+    if reason:
+        raise BadInput(f"cannot be written to: {reason}", source=path)
 
 
 def is_there(path: Path) -> bool:

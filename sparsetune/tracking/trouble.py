@@ -61,6 +61,12 @@ def answer(error: BaseException) -> int | None:
     return int(said[1]) if said else None
 
 
+def server_fault(error: BaseException) -> str:
+    """What a server answers that is at fault itself, and has no word of its own for it; else empty."""
+    status = answer(error)
+    return f"the server answers with HTTP {status}" if status is not None and status >= 500 else ""
+
+
 def _of_a_network(error: BaseException) -> bool:
     return isinstance(error, ConnectionError | TimeoutError) or type(error).__module__.split(".")[0] in _NETWORKS
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -124,11 +125,9 @@ def test_the_option_goes_before_the_variable_and_neither_is_none(monkeypatch: py
 @pytest.mark.parametrize(
     "uri", ["postgresql+psycopg2://me:a/b@h:5/db", "mysql+pymysql://h/db", "postgresql+psycopg2:///db"]
 )
-def test_a_database_with_its_driver(uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_with_its_driver(uri: str, stand_in: Callable[[str], None]) -> None:
     for name in ("psycopg2", "pymysql"):
-        (tmp_path / f"{name}.py").write_text("paramstyle = 'pyformat'\n")
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.syspath_prepend(tmp_path)
+        stand_in(name)
     found = tracking_uri(uri)
     assert found == uri.replace("a/b", "a%2Fb")
     assert is_database(uri)

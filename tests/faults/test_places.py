@@ -46,7 +46,9 @@ def test_a_read_only_mlruns_is_refused(tmp_path: Path, mount: Mount, reference: 
     mount(mlruns, "ro,size=64m")
     fresh = run(file, "--in-process", capture_output=True)
     assert fresh.returncode == 2
-    assert fresh.stderr.strip() == f"error: {mlruns / 'locks'}: nothing can be written there: Read-only file system"
+    assert fresh.stderr.strip() == (
+        f"error: {mlruns / 'mlflow.db'}: cannot be made: nothing can be written in {mlruns}: Read-only file system"
+    )
     remount(mlruns, "rw")
     finish(file, "--in-process", "--trials", "2")
     remount(mlruns, "ro")

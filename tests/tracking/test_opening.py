@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -16,22 +15,13 @@ import pytest
 from sparsetune.config.errors import BadInput
 from sparsetune.config.migrations import migrations
 from sparsetune.config.tables import MLFLOW
+from sparsetune.testing.killed_writer import leave_half_a_transaction
 from sparsetune.tracking.experiment import check_experiment
 from sparsetune.tracking.left import left_by
 from sparsetune.tracking.opening import store_to_read
 from sparsetune.tracking.places import Place
 from sparsetune.tracking.store import database
 from sparsetune.tracking.ui import open_ui
-
-KILLED = """
-import os, signal, sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("PRAGMA cache_size = 1")
-connection.execute("BEGIN IMMEDIATE")
-connection.execute("CREATE TABLE more (x)")
-connection.executemany("INSERT INTO more VALUES (?)", [("x" * 1000,) for _ in range(100)])
-os.kill(os.getpid(), signal.SIGKILL)
-"""
 
 
 @pytest.fixture
@@ -124,7 +114,7 @@ def test_a_file_that_is_locked_is_no_reason_against_a_study(store: Path) -> None
 
 
 def test_what_a_killed_writer_left_is_undone(store: Path) -> None:
-    subprocess.run([sys.executable, "-c", KILLED, str(store)], check=False)
+    leave_half_a_transaction(store)
     assert store.with_name("mlflow.db-journal").exists()
     uri = f"sqlite:///{store}"
     check_experiment(uri, "first")
@@ -149,14 +139,17 @@ def test_a_file_that_is_not_there_yet_or_empty(tmp_path: Path) -> None:
 def test_a_place_where_no_file_can_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     line = refused(lambda: check_experiment(f"sqlite:///{tmp_path}/file/a/mlflow.db", "first"))
-    assert line == f"{tmp_path}/file/a/mlflow.db: cannot be made: nothing can be written in {tmp_path}/file"
+    assert (
+        line
+        == f"{tmp_path}/file/a/mlflow.db: cannot be made: nothing can be written in {tmp_path}/file: Not a directory"
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may do everything")
 def test_a_file_of_somebody_else(store: Path) -> None:
     uri = f"sqlite:///{store}"
     store.chmod(0o444)
-    assert refused(lambda: check_experiment(uri, "first")) == f"{store}: cannot be written to"
+    assert refused(lambda: check_experiment(uri, "first")) == f"{store}: cannot be written to: Permission denied"
     store.chmod(0)
     for call in (lambda: check_experiment(uri, "first"), lambda: open_ui(uri, 5000, experiment=None, say=pytest.fail)):
         assert refused(call) == f"{store}: you may not read it; name another file"
