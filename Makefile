@@ -14,7 +14,7 @@ study: $(VENV)/.installed
 	$(BIN)/sparsetune study studies/ast_pi.yaml
 
 test: $(VENV)/.installed-test
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # real data, faults at seeded moments, clusters, browsers; SPARSETUNE_DATA names a folder with MNIST/raw
 test-slow: $(VENV)/.installed-test

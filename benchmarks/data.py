@@ -33,6 +33,7 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
+from sparsetune.config.paths import CACHE
 from sparsetune.config.trial import resolve_trial
 from sparsetune.training.data import store
 from sparsetune.training.data.dataset import Dataset
@@ -86,7 +87,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
-        os.environ[store.VARIABLE] = str(root / "cache")
+        os.environ[CACHE] = str(root / "cache")
         with tarfile.open(archive) as opened:
             opened.extractall(root, filter="data")
         config = FolderConfig(train_dir=str(root / "train"), test_dir=str(root / "test"), augment="none")

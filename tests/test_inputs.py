@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from sparsetune import inputs
+from sparsetune.config.paths import CACHE
 from sparsetune.testing.pictures import write_pictures
 from sparsetune.training.data import store
 from sparsetune.training.data.folder import Folder, FolderConfig
@@ -19,7 +20,7 @@ from sparsetune.training.data.tabular import Tabular, TabularConfig
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     monkeypatch.setattr(inputs, "_SHOWN_AFTER", 0.0)
 
 

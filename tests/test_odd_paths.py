@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from sparsetune.cli import app
 from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import Project
+from sparsetune.config.paths import Project, cache_root
 from sparsetune.config.sqlite import instead, reading, sqlite_path, sqlite_url
 from sparsetune.search.holder import lock_of
 from sparsetune.search.storage import exists, open_storage, study_names
@@ -25,7 +25,6 @@ from sparsetune.testing.studies import write_study
 from sparsetune.tracking.client import connected, create_experiment, fetch, names_of_files, upload
 from sparsetune.tracking.store import check_writable, create_once
 from sparsetune.tracking.ui import absolute, environment
-from sparsetune.training.data.store import cache_root
 
 NAMES = [
     "w?", "a%20b", "50% #1 {a}?", "{v1}", "${HOME}", "ü 中", "x;y&uri=true", "q\"'`", "n\nl\x1b[31m", "-rf", "[x]*",

@@ -13,6 +13,8 @@ from sparsetune.config.errors import BadInput, in_utf8
 from sparsetune.config.messages import Key
 from sparsetune.config.sqlite import sqlite_url
 
+CACHE = "SPARSETUNE_CACHE"  # an environment variable: where this machine keeps what can be made again
+
 
 def find_root(start: Path) -> Path:
     """The nearest ancestor of ``start`` (a file or folder) that has ``search_spaces/``."""
@@ -47,6 +49,13 @@ class Project:
 
     def trials(self, study: str, uid: str) -> Path:
         return self.runs / "checkpoints" / f"{slug(study)}-{uid}"
+
+
+def cache_root() -> Path:
+    """SPARSETUNE_CACHE, else ``sparsetune`` in XDG_CACHE_HOME, else ``~/.cache/sparsetune``."""
+    if named := os.environ.get(CACHE):
+        return Path(in_utf8(named, key=CACHE)).expanduser().absolute()
+    return in_utf8(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute()) / "sparsetune"
 
 
 def made(folder: Path) -> Path:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sparsetune.config.checking import check_model
+from sparsetune.config.paths import cache_root
 from sparsetune.fetch.examine import Examined, examine
 from sparsetune.fetch.fetch import fetch
 from sparsetune.fetch.presence import Presence, presences
@@ -32,7 +33,7 @@ def show_list(project_root: Path, root: str | None, *, as_json: bool) -> None:
     found, decoded = list(presences(project_root, root)), store.entries()
     if as_json:
         sets = [dataclasses.asdict(each) for each in found]
-        cache = {"folder": str(store.cache_root()), "entries": [_plain(each) for each in decoded]}
+        cache = {"folder": str(cache_root()), "entries": [_plain(each) for each in decoded]}
         print(json.dumps({"data_sets": sets, "decoded": cache}, indent=1))
         return
     console = open_console()
@@ -44,7 +45,7 @@ def show_list(project_root: Path, root: str | None, *, as_json: bool) -> None:
         table.add_row(each.name, Text(state, _STATES[each.state]), Text(each.card))
     console.print(table)
     console.print()
-    total = f"{len(decoded)} decoded in {store.cache_root()}, {size(sum(each.nbytes for each in decoded))}"
+    total = f"{len(decoded)} decoded in {cache_root()}, {size(sum(each.nbytes for each in decoded))}"
     console.print(Text(total, "bold"), soft_wrap=True)
     if decoded:
         console.print(entry_table(decoded, console.width))

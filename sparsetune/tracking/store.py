@@ -17,9 +17,10 @@ from sparsetune.config.errors import BadInput
 from sparsetune.config.paths import why_unwritable
 from sparsetune.config.proxies import through_proxy
 from sparsetune.config.secrets import hidden
-from sparsetune.config.sqlite import file_uri, sqlite_path, sqlite_url
+from sparsetune.config.sqlite import file_uri, sqlite_path
 from sparsetune.config.tables import MLFLOW, look
 from sparsetune.config.tracking_uri import is_database
+from sparsetune.tracking.blank import write_tables
 from sparsetune.tracking.trouble import server_fault
 
 LOCK_SECONDS = 1.0
@@ -52,7 +53,7 @@ def reason_of(error: BaseException, uri: str) -> str:
 
 
 def create_once(path: Path, create: Callable[[str], object]) -> None:
-    """Let ``create`` make the database at another URI and move it in place, unless it is there.
+    """Let ``create`` make MLflow's database at another URI and move it in place, unless it is there.
 
     Neither a kill nor a second study that starts meanwhile finds half of its tables.
     """
@@ -67,7 +68,7 @@ def create_once(path: Path, create: Callable[[str], object]) -> None:
         for left in path.parent.glob(f".{escape(path.name)}.*.part*"):
             left.unlink()
         part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-        create(sqlite_url(part))
+        write_tables(part, create)
         part.rename(path)
     finally:
         os.close(folder)

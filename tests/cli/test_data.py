@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 import sparsetune.cli.data
 from sparsetune.cli import app
 from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import CACHE
 from sparsetune.fetch.sources import SOURCES, Source
 from sparsetune.testing.pictures import write_pictures
 from sparsetune.training.data import store
@@ -28,7 +29,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project, which is where the commands are typed."""
     root = tmp_path / "project"
     (root / "search_spaces").mkdir(parents=True)
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.chdir(root)
     return root

@@ -31,7 +31,7 @@ EXECUTORS: dict[str, MakeRow] = {
 }
 
 
-@pytest.fixture(params=EXECUTORS)
+@pytest.fixture(params=["in_process", pytest.param("ray_1", marks=pytest.mark.slow), "ray_2"])
 def make_executor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeExecutor]:
     if request.param.startswith("ray"):
         request.getfixturevalue("cluster")

@@ -148,6 +148,7 @@ def test_no_files_of_tune_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert [path.name for path in tmp_path.iterdir()] == ["jobs"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_ctrl_c_raises_at_once_and_frees_the_workers(tmp_path: Path) -> None:
     def endless(job: Job) -> Iterator[Report]:

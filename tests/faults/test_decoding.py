@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sparsetune.config.paths import CACHE
 from sparsetune.testing.pictures import write_pictures
 from sparsetune.training.data import store
 from sparsetune.training.data.folder import Folder, FolderConfig
@@ -40,7 +41,7 @@ print(Folder.load(config).digest)
 
 @pytest.fixture
 def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     return write_pictures(tmp_path / "images", {"cat": 40, "dog": 40}, 16, 16)
 
 
@@ -94,7 +95,7 @@ def test_a_full_disk_is_known_before_much_is_written(
     way: str, tmp_path: Path, mount: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mount(tmp_path / "cache", "size=1m")
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
 
     def make(maker: store.Maker) -> dict[str, int]:
         maker.put("labels", np.zeros(100))

@@ -19,6 +19,7 @@ POINTS = (
     "after-tell:2",
     "before-mlflow-end:3",
 )
+QUICK = ("after-checkpoint:6", "before-tell:2")
 SERIAL = {"in_process": ("--in-process",), "ray": ("--workers", "1")}
 
 
@@ -29,7 +30,9 @@ def killed_at(file: Path, point: str, *options: str) -> None:
     assert process.returncode == -signal.SIGKILL, said
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    "point", [pytest.param(point, marks=() if point in QUICK else pytest.mark.slow) for point in POINTS]
+)
 def test_driver_killed_at_each_point_in_process(point: str, tmp_path: Path, reference: Path) -> None:
     file = write_study(tmp_path)
     killed_at(file, point, "--in-process")
@@ -42,6 +45,7 @@ def test_ray_with_one_worker_gives_the_numbers_of_in_process(tmp_path: Path, ref
     assert_same(tmp_path, reference)
 
 
+@pytest.mark.slow
 def test_driver_on_ray_killed_before_tell(tmp_path: Path, reference: Path) -> None:
     file = write_study(tmp_path)
     killed_at(file, "before-tell:2", "--workers", "1")
@@ -49,6 +53,7 @@ def test_driver_on_ray_killed_before_tell(tmp_path: Path, reference: Path) -> No
     assert_same(tmp_path, reference)
 
 
+@pytest.mark.slow
 def test_worker_killed_after_a_checkpoint(tmp_path: Path, reference: Path) -> None:
     """The driver lives: one command is enough, and the trial goes on in another worker."""
     process = start(write_study(tmp_path), "--workers", "1", failpoint="after-checkpoint:6")
@@ -58,7 +63,13 @@ def test_worker_killed_after_a_checkpoint(tmp_path: Path, reference: Path) -> No
     assert_same(tmp_path, reference)
 
 
-@pytest.mark.parametrize("options", SERIAL.values(), ids=SERIAL)
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(SERIAL["in_process"], id="in_process"),
+        pytest.param(SERIAL["ray"], id="ray", marks=pytest.mark.slow),
+    ],
+)
 def test_ctrl_c_is_130_and_the_study_goes_on(options: tuple[str, ...], tmp_path: Path, reference: Path) -> None:
     file = write_study(tmp_path)
     process = start(file, *options)

@@ -39,6 +39,7 @@ def test_without_a_terminal_there_are_plain_lines(tmp_path: Path) -> None:
     assert "\r" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_read_only_mlruns_is_refused(tmp_path: Path, mount: Mount, reference: Path) -> None:
     """A fresh one, and one with a study in it, which goes on once it can be written to."""
     file = write_study(tmp_path)
@@ -65,7 +66,13 @@ def remount(folder: Path, how: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("options", [("--in-process",), ("--workers", "1")], ids=["in_process", "ray"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(("--in-process",), id="in_process"),
+        pytest.param(("--workers", "1"), id="ray", marks=pytest.mark.slow),
+    ],
+)
 def test_a_full_disk_loses_nothing(options: tuple[str, ...], tmp_path: Path, mount: Mount, reference: Path) -> None:
     file = write_study(tmp_path)
     mount(tmp_path / "mlruns", "size=64m")
@@ -103,6 +110,7 @@ def test_a_disk_that_is_full_from_the_start(tmp_path: Path, mount: Mount) -> Non
     assert "disk is full" in done.stderr or "no space left" in done.stderr
 
 
+@pytest.mark.slow
 def test_two_starts_at_once_in_a_fresh_project(tmp_path: Path, reference: Path) -> None:
     """One runs, the other says so: neither finds half of a database, and no trial is run twice."""
     file = write_study(tmp_path)

@@ -55,7 +55,10 @@ def plain(seed: int, several: bool) -> int:
     return sum(trial.state is optuna.trial.TrialState.FAIL for trial in study.trials)
 
 
-@pytest.mark.parametrize("several", [False, True], ids=["one objective", "two objectives"])
+@pytest.mark.parametrize(
+    "several",
+    [pytest.param(False, id="one objective"), pytest.param(True, id="two objectives", marks=pytest.mark.slow)],
+)
 def test_half_as_many_fail_as_where_failures_are_overlooked(several: bool, tmp_path: Path) -> None:
     objectives = [{"metric": "val_loss", "goal": "minimize"}, {"metric": "val_accuracy", "goal": "maximize"}]
     found = [ours(tmp_path / str(seed), seed, objectives[: 1 + several]) for seed in range(5)]

@@ -161,7 +161,7 @@ import os, subprocess, sys
 from pathlib import Path
 import sparsetune.execution.worker
 from sparsetune.surroundings.home import settle
-from sparsetune.training.data.store import cache_root
+from sparsetune.config.paths import cache_root
 assert settle() == settle()
 assert cache_root().is_relative_to(Path.home()), cache_root()
 print(*settle(), sep="\\n")

@@ -18,8 +18,9 @@ SIZES = {"mnist": (100, 20), "fashionmnist": (100, 20), "cifar10": (100, 20), "c
 TRAIN = {"mnist": 10, "fashionmnist": 10, "cifar10": 10, "cifar100": 100, "teacher_student": 20}  # each class has one
 
 LTH = ("lenet_300_100", "conv2", "alexnet", "vgg16", "resnet18")  # seed of the lottery-ticket code base
+LARGE = [(model, "cifar100") for model in ("alexnet", "vgg16", "resnet18")]
 PAIRS: list[tuple[Any, str]] = [
-    *((model, data) for model in LTH for data in (*GREY, *COLOUR)),
+    *((model, data) for model in LTH for data in (*GREY, *COLOUR) if (model, data) not in LARGE),
     ("lenet5", "cifar10"),
     ("lenet5", "cifar100"),
     ("densenet121", "cifar10"),
@@ -51,7 +52,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield folder
 
 
-@pytest.mark.parametrize(("model", "data"), PAIRS, ids=lambda part: part if isinstance(part, str) else part["name"])
+@pytest.mark.parametrize(
+    ("model", "data"),
+    [*PAIRS, *(pytest.param(*pair, marks=pytest.mark.slow) for pair in LARGE)],
+    ids=lambda part: part if isinstance(part, str) else part["name"],
+)
 def test_two_batches_and_an_evaluation(model: Any, data: str, root: Path) -> None:
     train = TRAIN[data]
     given: dict[str, Any] = {"name": data, "num_train": train}

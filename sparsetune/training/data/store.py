@@ -20,14 +20,13 @@ from typing import Any
 import numpy as np
 
 from sparsetune.config.disk import disk_trouble
-from sparsetune.config.errors import BadInput, in_utf8
-from sparsetune.config.paths import made, slug
+from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import cache_root, made, slug
 from sparsetune.training.data.locked import locked, locked_now
 from sparsetune.training.data.maker import FORMAT, META
 from sparsetune.training.data.maker import Maker as Maker
 from sparsetune.training.data.pools import Array
 
-VARIABLE = "SPARSETUNE_CACHE"
 _PART = ".part"  # what is being made, or was left by a process that died
 _LOCK = ".lock"
 
@@ -52,13 +51,6 @@ class Entry:
     def last_used(self) -> float:
         """When a process last asked for it, in Unix seconds."""
         return (self.folder / META).stat().st_mtime
-
-
-def cache_root() -> Path:
-    """SPARSETUNE_CACHE, else ``sparsetune`` in XDG_CACHE_HOME, else ``~/.cache/sparsetune``."""
-    if named := os.environ.get(VARIABLE):
-        return Path(in_utf8(named, key=VARIABLE)).expanduser().absolute()
-    return in_utf8(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute()) / "sparsetune"
 
 
 def find(label: str, key: Mapping[str, Any]) -> Entry | None:

@@ -10,9 +10,9 @@ import pytest
 
 from sparsetune.config.base import param
 from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import CACHE
 from sparsetune.testing.data_files import write_idx
 from sparsetune.testing.pictures import write_pictures
-from sparsetune.training.data import store
 from sparsetune.training.data.contract import DataConfig, DataSet, OnePoolConfig, Progress
 from sparsetune.training.data.folder import Folder, FolderConfig
 from sparsetune.training.data.mnist import Mnist, MnistConfig
@@ -21,7 +21,7 @@ from sparsetune.training.data.pools import Pools, Samples
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import CACHE
 from sparsetune.testing.pictures import encoded, picture, write_pictures
 from sparsetune.training.data import store
 from sparsetune.training.data.folder import Folder, FolderConfig
@@ -25,7 +26,7 @@ from sparsetune.training.data.roots import VARIABLE
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     monkeypatch.delenv(VARIABLE, raising=False)
     return tmp_path / "cache" / "data"
 

@@ -22,6 +22,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Image
 
 from sparsetune.config.checking import check_model
 from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import CACHE
 from sparsetune.testing.pictures import encoded, picture, write_pictures
 from sparsetune.training.data import store
 from sparsetune.training.data.hf import Hf, HfConfig
@@ -36,7 +37,7 @@ PIXELS = np.stack([np.asarray(image).transpose(2, 0, 1) for image in IMAGES])
 
 @pytest.fixture(autouse=True)
 def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
     datasets.disable_progress_bars()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import CACHE
 from sparsetune.testing.pictures import encoded, picture, write_pictures
 from sparsetune.training.data import store
 from sparsetune.training.data.folder import Folder, FolderConfig
@@ -21,7 +22,7 @@ from sparsetune.training.data.twins import shared
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from torchvision.datasets import MNIST as TORCHVISION
 from torchvision.transforms.v2.functional import resize
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import cache_root
 from sparsetune.testing.data import CHECKS, Check, DataCase, forget
 from sparsetune.testing.data_files import write_idx
 from sparsetune.training.data import DATA, load_dataset, store
@@ -235,7 +236,7 @@ def test_a_wrong_file_is_known_when_it_is_decoded_and_leaves_nothing(
             decode()
         assert str(caught.value) == f"{path}: data.root: {message}"
     assert {each.folder for each in store.entries()} == before
-    assert not list((store.cache_root() / "data").glob("*.part"))
+    assert not list((cache_root() / "data").glob("*.part"))
 
 
 def linked(folder: Path, root: Path) -> Path:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from sparsetune.cli import app
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Job, Key
+from sparsetune.config.paths import CACHE
 from sparsetune.config.trial import resolve_trial
 from sparsetune.testing.deep_pictures import tiff, write_deep
 from sparsetune.testing.pictures import write_pictures
@@ -31,7 +32,7 @@ from sparsetune.training.trial import run_trial
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
 
 
 @pytest.mark.parametrize(

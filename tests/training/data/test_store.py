@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.paths import CACHE
 from sparsetune.training.data import store
 from sparsetune.training.data.locked import locked, locked_now
 from sparsetune.training.data.maker import META, Maker
@@ -28,7 +29,7 @@ LABELS = np.arange(10)
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     return tmp_path / "cache" / "data"
 
 
@@ -119,7 +120,7 @@ def test_nothing_is_left_of_what_failed(error: BaseException, cache: Path) -> No
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "file" / "cache"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "file" / "cache"))
     with pytest.raises(BadInput, match="nothing can be written there: Not a directory"):
         store.get("set", KEY, make)
 

@@ -12,9 +12,10 @@ from sklearn import datasets
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.facts import Facts
+from sparsetune.config.paths import CACHE
 from sparsetune.config.trial import resolve_trial
 from sparsetune.testing.data import CHECKS, Check, DataCase
-from sparsetune.training.data import DATA, store
+from sparsetune.training.data import DATA
 from sparsetune.training.data.bundled import SETS
 from sparsetune.training.data.tabular import Tabular, TabularConfig
 from sparsetune.training.registries import REGISTRIES
@@ -125,7 +126,7 @@ def test_pandas_and_scikit_learn_are_imported_when_a_file_is_decoded_and_not_aga
     for name in ("pandas", "sklearn", "sklearn.datasets"):
         monkeypatch.setitem(sys.modules, name, None)  # an import would raise
     assert [Tabular.load(each).digest for each in configs] == digests
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(CACHE, str(tmp_path))
     for each in configs:
         with pytest.raises(ImportError):
             Tabular.load(each)
