@@ -39,7 +39,8 @@ from sparsetune.tracking.store import is_remote
 if "MLFLOW_LOGGING_LEVEL" not in os.environ:
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it prints a traceback of each error that it raises
 
-if "%" in mlflow.__file__:
+ODD_PATH = "%" in mlflow.__file__  # where MLflow opens no database by itself
+if ODD_PATH:
     from sparsetune.tracking import migrations
 
     migrations.escape()

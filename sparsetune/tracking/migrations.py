@@ -1,17 +1,21 @@
 """MLflow installed below a folder with a per cent sign in its name; written for MLflow 3.17.
 
 It hands the folder of its migrations to configparser as it is, where ``%`` begins a reference, and opens no database.
+This process is mended in place; its server, which starts processes of its own, is shown another way to the same files.
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 import mlflow
 from alembic.config import Config
 from mlflow.store.db import utils
 
-FOLDER = Path(mlflow.__file__).parent / "store" / "db_migrations"
+PACKAGE = Path(mlflow.__file__).parent
+FOLDER = PACKAGE / "store" / "db_migrations"
 
 
 def escape() -> None:
@@ -26,3 +30,10 @@ def alembic_config(db_url: str, alembic_dir: str | None = None) -> Config:
     config.set_main_option("script_location", folder.replace("%", "%%"))
     config.set_main_option("sqlalchemy.url", db_url.replace("%", "%%"))
     return config
+
+
+def environment() -> dict[str, str]:
+    """Variables with which processes find MLflow by a link whose name has no per cent sign."""
+    link = Path(tempfile.mkdtemp(prefix="sparsetune-ui-")) / "packages"
+    link.symlink_to(PACKAGE.parent)
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(link), os.environ.get("PYTHONPATH"))))}

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.sqlite import for_mlflow, reading, sqlite_url
-from sparsetune.tracking.client import connected
+from sparsetune.tracking.client import ODD_PATH, connected
 from sparsetune.tracking.find import find_experiment
 from sparsetune.tracking.home import Home, bring_home, strays
 from sparsetune.tracking.opening import store_to_read
@@ -108,9 +108,19 @@ def command(port: int) -> list[str]:
 def environment(uri: str) -> dict[str, str]:
     """Variables for the server; the URI is among them because a command line shows passwords to every user."""
     return {
+        **paths(),
         "MLFLOW_BACKEND_STORE_URI": for_mlflow(uri),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "PYTHONWARNINGS": "ignore",  # MLflow's own deprecations
         "PYTHONSAFEPATH": "1",  # a torch.py that lies here is no module of its
         "MLFLOW_DISABLE_TELEMETRY": os.environ.get("MLFLOW_DISABLE_TELEMETRY", "true"),
     }
+
+
+def paths() -> dict[str, str]:
+    """Variables without which MLflow's server does not find its own files."""
+    if not ODD_PATH:
+        return {}
+    from sparsetune.tracking import migrations
+
+    return migrations.environment()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from mlflow.store.db import utils
 
-from sparsetune.tracking.migrations import FOLDER, alembic_config
+from sparsetune.tracking.migrations import FOLDER, PACKAGE, alembic_config, environment
 
 
 def test_written_for_this_version() -> None:
@@ -25,3 +26,11 @@ def test_migrations_are_found(tmp_path: Path, name: str) -> None:
     shutil.copytree(FOLDER, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     scripts = ScriptDirectory.from_config(alembic_config("sqlite:///x", str(tmp_path / name)))
     assert scripts.get_heads() == ScriptDirectory.from_config(alembic_config("")).get_heads()
+
+
+def test_a_process_of_mlflows_own_finds_it_by_a_plain_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    first, *others = environment()["PYTHONPATH"].split(os.pathsep)
+    assert others == ["/elsewhere"]
+    assert (Path(first) / "mlflow").samefile(PACKAGE)
+    assert "%" not in first
