@@ -19,7 +19,7 @@ POINTS = (
     "after-tell:2",
     "before-mlflow-end:3",
 )
-QUICK = ("after-checkpoint:6", "before-tell:2")
+QUICK = ("after-checkpoint:6",)
 SERIAL = {"in_process": ("--in-process",), "ray": ("--workers", "1")}
 
 

@@ -37,7 +37,8 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("point", ["after-checkpoint:2", pytest.param("after-checkpoint:7", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["after-checkpoint:2", "after-checkpoint:7"])
 def test_the_same_mask(point: str, straight: Path, tmp_path: Path) -> None:
     file = write_study(tmp_path, **STUDY)
     process = start(file, "--in-process", failpoint=point)

@@ -33,15 +33,9 @@ def until(process: subprocess.Popen[str], text: str) -> None:
         said += line
 
 
-@pytest.mark.parametrize(
-    ("options", "signum"),
-    [
-        pytest.param(EXECUTORS["in_process"], signal.SIGINT, id="in_process-ctrl_c"),
-        pytest.param(EXECUTORS["in_process"], signal.SIGTERM, id="in_process-sigterm", marks=pytest.mark.slow),
-        pytest.param(EXECUTORS["ray"], signal.SIGINT, id="ray-ctrl_c", marks=pytest.mark.slow),
-        pytest.param(EXECUTORS["ray"], signal.SIGTERM, id="ray-sigterm", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["ctrl_c", "sigterm"])
+@pytest.mark.parametrize("options", EXECUTORS.values(), ids=EXECUTORS)
 def test_running_trials_save_their_state_and_go_on_from_it(
     options: tuple[str, ...], signum: signal.Signals, tmp_path: Path
 ) -> None:
@@ -78,7 +72,13 @@ def logged_at(root: Path, number: int) -> list[float]:
     return [point.timestamp / 1000 for point in client.get_metric_history(run.info.run_id, "train_loss")]
 
 
-@pytest.mark.parametrize("options", EXECUTORS.values(), ids=EXECUTORS)
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(EXECUTORS["in_process"], id="in_process"),
+        pytest.param(EXECUTORS["ray"], id="ray", marks=pytest.mark.slow),
+    ],
+)
 def test_the_second_ctrl_c_does_not_wait_for_the_epoch(options: tuple[str, ...], tmp_path: Path) -> None:
     file = write_study(
         tmp_path,

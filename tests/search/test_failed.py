@@ -69,6 +69,7 @@ def test_half_as_many_fail_as_where_failures_are_overlooked(several: bool, tmp_p
     assert all((state == "FAIL") == (x > EDGE) for each in found for state, x in each), "listed as what they are"
 
 
+@pytest.mark.slow
 def test_what_fails_is_worse_than_what_breaks_a_constraint(tmp_path: Path) -> None:
     """Above 0 all fail, below none is accurate enough, by very little: the search goes there."""
     late = 0

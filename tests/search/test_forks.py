@@ -13,6 +13,7 @@ from functools import cache
 
 import numpy as np
 import optuna
+import pytest
 from optuna._hypervolume import compute_hypervolume
 from optuna.distributions import FloatDistribution
 from optuna.samplers import TPESampler
@@ -192,6 +193,7 @@ def test_with_one_objective_all_rows_mislead() -> None:
     assert low > -0.02
 
 
+@pytest.mark.slow
 def test_with_several_objectives_one_trial_costs_little() -> None:
     """All rows would do a little better there, for five times the trials; the best of each is a row that no one has."""
     _, low, _ = against("all rows", 2, range(12))
