@@ -6,6 +6,7 @@ import importlib.util
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _ASSIGNED = re.compile(r"^(revision|down_revision)\b[^=\n]*=(.*)$", re.MULTILINE)
@@ -20,6 +21,7 @@ class Migrations:
     head: str | None
 
 
+@cache
 def migrations(package: str, folder: str) -> Migrations:
     """Those of an installed package, which is not imported; none if it has no such folder."""
     spec = importlib.util.find_spec(package)

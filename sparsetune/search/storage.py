@@ -14,6 +14,7 @@ from sparsetune.config.messages import Branch, Key, Run, State, Trial
 from sparsetune.config.metrics import Goal
 from sparsetune.config.secrets import without_password
 from sparsetune.config.sqlite import instead, sqlite_path
+from sparsetune.config.tables import OPTUNA, look
 from sparsetune.config.views import branch_rows
 from sparsetune.config.winners import best_rows
 from sparsetune.search.times import told_ms, trials_with_times
@@ -51,9 +52,21 @@ def open_storage(url: str) -> RDBStorage:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        return RDBStorage(_literal(url), engine_kwargs=options)
+        known = _has_tables(url)  # Optuna would execute all of its migrations to learn the newest one's name
+        return RDBStorage(
+            _literal(url), engine_kwargs=options, skip_compatibility_check=known, skip_table_creation=known
+        )
     except Exception as error:  # SQLAlchemy, a driver's own errors, a missing driver: all mean the same here
         raise BadInput(f"cannot be opened: {words_of(error, url)}", source=without_password(url)) from None
+
+
+def _has_tables(url: str) -> bool:
+    """Whether it is an SQLite file with the tables of the Optuna that is installed."""
+    path = sqlite_path(url)
+    if path is None or not path.is_file():
+        return False
+    found = look(path, OPTUNA)
+    return bool(found.schema) and found.trouble is None
 
 
 def _literal(url: str) -> str:

@@ -6,10 +6,13 @@ import importlib.util
 import itertools
 import random
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import optuna
 import pytest
+from optuna.storages._rdb.storage import _VersionManager
 
 from sparsetune.config.errors import BadInput
 from sparsetune.search.meaning import refuse_other_meaning
@@ -133,3 +136,24 @@ def test_one_objective_and_a_foreign_study(tmp_path: Path) -> None:
     assert [row.number for row in stored.front] == [row.number for row in stored.best_by_metric] == [1]
     first = stored.trials[0]
     assert (first.params, first.config, first.values) == ({"x": 1.0}, {}, (1.0,))
+
+
+def test_migrations_are_read_for_a_new_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor for one whose maker was killed before it said of which schema it is."""
+    url = f"sqlite:///{tmp_path}/x.db"
+    open_storage(url)
+    read: list[str] = []
+    real = _VersionManager._create_alembic_script
+    monkeypatch.setattr(
+        _VersionManager, "_create_alembic_script", lambda manager: (read.append(manager.url), real(manager))[1]
+    )
+    open_storage(url)
+    assert not read
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
+        connection.execute("DELETE FROM alembic_version")
+    assert open_storage(url).get_all_studies() == []
+    assert read
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
+        assert connection.execute("SELECT COUNT(*) FROM alembic_version").fetchone() == (1,)
+        connection.execute("UPDATE alembic_version SET version_num = 'v9.0.0'")
+    assert "no longer compatible" in refused(url)
