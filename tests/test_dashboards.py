@@ -60,6 +60,7 @@ def answer(url: str, body: dict[str, Any] | None = None) -> Any:
             time.sleep(0.2)  # the server starts
 
 
+@pytest.mark.slow
 def test_optuna_dashboard_shows_the_study(left: Project) -> None:
     port = free_port()
     program = str(Path(sys.executable).with_name("optuna-dashboard"))

@@ -35,7 +35,9 @@ def run(root: Path, overrides: dict[str, Any] | None = None, *, ray: bool = Fals
     return run_study(study, workers=2 if ray else None, in_process=not ray, console=Console(quiet=True))
 
 
-@pytest.mark.parametrize("ray", [False, True], ids=["in_process", "ray"])
+@pytest.mark.parametrize(
+    "ray", [pytest.param(False, id="in_process"), pytest.param(True, id="ray", marks=pytest.mark.slow)]
+)
 def test_a_pruned_trial_is_pruned_in_optuna_and_killed_in_mlflow(ray: bool, tmp_path: Path) -> None:
     summary = run(tmp_path, ray=ray, **PRUNED)
     assert summary.counts["PRUNED"] > 0

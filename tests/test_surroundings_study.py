@@ -34,6 +34,7 @@ def small(root: Path) -> Path:
                        objectives=[{"metric": "val_accuracy", "goal": "maximize"}])  # fmt: skip
 
 
+@pytest.mark.slow
 def test_it_runs_all_the_same(tmp_path: Path) -> None:
     """On Ray: modules of the libraries' names beside it, no home, temporary folders that cannot serve, `uv run`."""
     file = small(tmp_path)

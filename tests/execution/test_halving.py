@@ -106,6 +106,7 @@ def test_stopped_trials_are_pruned_and_never_before_complete_ones(tmp_path: Path
         assert sum(trial.state == TrialState.COMPLETE for trial in taken) == min(count, len(complete))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 @pytest.mark.filterwarnings("ignore")  # Ray's own
 def test_with_rays_search_and_scheduler_tpe_takes_stopped_trials_for_the_best(

@@ -40,6 +40,7 @@ def test_driver_killed_at_each_point_in_process(point: str, tmp_path: Path, refe
     assert_same(tmp_path, reference)
 
 
+@pytest.mark.slow
 def test_ray_with_one_worker_gives_the_numbers_of_in_process(tmp_path: Path, reference: Path) -> None:
     finish(write_study(tmp_path), "--workers", "1")
     assert_same(tmp_path, reference)

@@ -47,11 +47,9 @@ STUDIES: dict[str, dict[str, Any]] = {
 }
 # Of samples a trial that is not pruned trains two times four epochs, with a checkpoint after each. Of densities it is
 # two epochs before pruning, a checkpoint of what the lines go on from, and two epochs for each line; and that twice.
-POINTS = [
-    ("samples", "after-checkpoint:6", 6),  # the second replicate
-    ("densities", "after-checkpoint:13", 11),  # the second line of the second replicate
-]
+POINTS = [("samples", "after-checkpoint:6", 6)]  # the second replicate
 MORE = [
+    ("densities", "after-checkpoint:13", 11),  # the second line of the second replicate
     ("samples", "after-checkpoint:4", 4),  # the first replicate has an end that was not stored
     ("samples", "before-tell:1", 8),
     ("samples", "after-tell:1", 8),

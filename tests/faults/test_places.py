@@ -30,6 +30,7 @@ def test_a_pipe_whose_reader_left_does_not_end_the_study(tmp_path: Path, referen
     assert_same(tmp_path, reference)
 
 
+@pytest.mark.slow
 def test_without_a_terminal_there_are_plain_lines(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ("TERM", "COLUMNS", "LINES")}
     done = run(write_study(tmp_path), "--in-process", env=environment, capture_output=True, start_new_session=True)

@@ -72,13 +72,8 @@ def logged_at(root: Path, number: int) -> list[float]:
     return [point.timestamp / 1000 for point in client.get_metric_history(run.info.run_id, "train_loss")]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param(EXECUTORS["in_process"], id="in_process"),
-        pytest.param(EXECUTORS["ray"], id="ray", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("options", EXECUTORS.values(), ids=EXECUTORS)
 def test_the_second_ctrl_c_does_not_wait_for_the_epoch(options: tuple[str, ...], tmp_path: Path) -> None:
     file = write_study(
         tmp_path,

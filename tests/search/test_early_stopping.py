@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+import pytest
 
 from sparsetune.config.messages import Metrics, Row, State
 from sparsetune.config.problem import Problem
@@ -46,6 +47,7 @@ def test_hypervolume_with_its_defaults() -> None:
     assert epochs <= 0.7
 
 
+@pytest.mark.slow
 def test_a_gate_with_its_defaults() -> None:
     """Accuracy is judged, and trades off against cost: the cheap end of the front is among what counts."""
     volume, epochs = over_the_whole(pruner("hyperband", metric="val_accuracy"))

@@ -9,13 +9,11 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
-from optuna.storages._rdb.storage import _VersionManager
 
 from sparsetune.config.seeds import mix
 from sparsetune.failpoints import VARIABLE
@@ -75,13 +73,6 @@ def combinations() -> Iterator[Any]:
             yield pytest.param(name, kind, space, fork, id=f"{name}-{kind}-{space}-{fork}", marks=marks)
 
 
-@pytest.fixture
-def _quick_opening(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Optuna reads a dozen files to learn its schema's version at each opening of a storage: half of its time."""
-    monkeypatch.setattr(_VersionManager, "get_head_version", cache(_VersionManager.get_head_version))
-
-
-@pytest.mark.usefixtures("_quick_opening")
 @pytest.mark.parametrize(("name", "kind", "space", "fork"), list(combinations()))
 def test_reopened_inside_every_trial(name: str, kind: str, space: str, fork: str, tmp_path: Path) -> None:
     """Right after the ask, between reports, after a replicate, before the tell, between trials."""
