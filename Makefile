@@ -8,6 +8,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 # what every URL, shell and pattern has to quote
 ELSEWHERE := 50% \#1 {a}?
 
+# else each process that a test starts would compile the package anew
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: study test test-slow test-elsewhere lint bench clean
 
 study: $(VENV)/.installed
