@@ -62,7 +62,7 @@ def made(folder: Path) -> Path:
     """The folder, created if need be; raises :class:`BadInput` where nothing can be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        reason = why_unwritable(folder)
+        reason = why_no_files(folder)
     except OSError as error:
         reason = str(error.strerror)
     if reason:
@@ -70,8 +70,13 @@ def made(folder: Path) -> Path:
     return folder
 
 
+def why_no_files(folder: Path) -> str:
+    """What keeps new files out of a folder that should be there, in the system's words; empty if nothing does."""
+    return why_unwritable(folder) if folder.is_dir() else os.strerror(errno.ENOTDIR)
+
+
 def why_unwritable(path: Path) -> str:
-    """What keeps a file, or new files in a folder, from being written, in the system's words; empty if nothing does."""
+    """The same of a file or folder that is there."""
     if os.access(path, os.W_OK | os.X_OK if path.is_dir() else os.W_OK):
         return ""
     return os.strerror(errno.EROFS if os.statvfs(path).f_flag & os.ST_RDONLY else errno.EACCES)

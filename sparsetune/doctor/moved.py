@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from sparsetune.config.paths import Project
+from sparsetune.config.paths import Project, why_no_files
 from sparsetune.config.sqlite import reading
 from sparsetune.doctor.finding import Finding
 from sparsetune.search.lock import others
@@ -38,4 +37,4 @@ def moved_findings(project: Project, uri: str, store: Path) -> Iterator[Finding]
 
 def _writable(folder: Path) -> bool:
     there = next((each for each in (folder, *folder.parents) if each.exists()), folder)
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    return not why_no_files(there)

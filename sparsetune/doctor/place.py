@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from sparsetune.config.errors import BadInput, in_utf8
-from sparsetune.config.paths import Project, why_unwritable
+from sparsetune.config.paths import Project, why_no_files
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.machine import room
 
@@ -32,8 +30,7 @@ def results(project: Project | None) -> Iterator[Finding]:
     if project is None:
         return
     there = project.runs if project.runs.exists() else project.root
-    reason = why_unwritable(there) if there.is_dir() else os.strerror(errno.ENOTDIR)
-    if reason:
+    if reason := why_no_files(there):
         mend = "make it a folder that you may write to, or go on in a copy of the project"
         yield Finding("problem", "results", f"{there}: nothing can be written there: {reason}", mend)
     else:

@@ -12,6 +12,7 @@ from sparsetune.config.drivers import words_of
 from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.messages import Branch, Key, Run, State, Trial
 from sparsetune.config.metrics import Goal
+from sparsetune.config.migrations import migrations
 from sparsetune.config.secrets import without_password
 from sparsetune.config.sqlite import instead, sqlite_path
 from sparsetune.config.tables import OPTUNA, look
@@ -52,7 +53,7 @@ def open_storage(url: str) -> RDBStorage:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        known = _has_tables(url)  # Optuna would execute all of its migrations to learn the newest one's name
+        known = _is_current(url)  # Optuna would execute all of its migrations to learn the newest one's name
         return RDBStorage(
             _literal(url), engine_kwargs=options, skip_compatibility_check=known, skip_table_creation=known
         )
@@ -60,13 +61,11 @@ def open_storage(url: str) -> RDBStorage:
         raise BadInput(f"cannot be opened: {words_of(error, url)}", source=without_password(url)) from None
 
 
-def _has_tables(url: str) -> bool:
-    """Whether it is an SQLite file with the tables of the Optuna that is installed."""
+def _is_current(url: str) -> bool:
+    """Whether it is an SQLite file with the tables of the Optuna that is installed, as far as these are known."""
     path = sqlite_path(url)
-    if path is None or not path.is_file():
-        return False
-    found = look(path, OPTUNA)
-    return bool(found.schema) and found.trouble is None
+    known = migrations(OPTUNA.package, OPTUNA.scripts).head
+    return path is not None and path.is_file() and look(path, OPTUNA).schema == known
 
 
 def _literal(url: str) -> str:

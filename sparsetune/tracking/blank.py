@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import uuid
@@ -13,7 +14,7 @@ from pathlib import Path
 from sparsetune.config.errors import BadInput
 from sparsetune.config.paths import cache_root
 from sparsetune.config.sqlite import sqlite_url
-from sparsetune.config.tables import MLFLOW, Content, look
+from sparsetune.config.tables import MLFLOW, look
 
 
 def write_tables(path: Path, create: Callable[[str], object]) -> None:
@@ -21,6 +22,8 @@ def write_tables(path: Path, create: Callable[[str], object]) -> None:
     kept = kept_tables()
     if kept is not None and is_blank(kept):
         shutil.copyfile(kept, path)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())  # it will be moved in place, and must be whole there
         return
     create(sqlite_url(path))
     if kept is not None:
@@ -32,7 +35,7 @@ def kept_tables() -> Path | None:
     """Where the tables of the installed MLflow are kept; None if there is no place for a cache."""
     try:
         return cache_root() / "mlflow" / f"{version('mlflow')}.db"
-    except BadInput:
+    except (BadInput, RuntimeError):  # the latter: ~ of nobody
         return None
 
 
@@ -41,7 +44,7 @@ def is_blank(path: Path) -> bool:
     with suppress(OSError):
         if path.is_file():
             found = look(path, MLFLOW)
-            return found == Content(dict.fromkeys(MLFLOW.counted, 0), found.schema) and bool(found.schema)
+            return bool(found.schema) and found.trouble is None and not any(found.rows.values())
     return False
 
 

@@ -33,7 +33,7 @@ def alembic_config(db_url: str, alembic_dir: str | None = None) -> Config:
 
 
 def environment() -> dict[str, str]:
-    """Variables with which processes find MLflow by a link whose name has no per cent sign."""
-    link = Path(tempfile.mkdtemp(prefix="sparsetune-ui-")) / "packages"
-    link.symlink_to(PACKAGE.parent)
-    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(link), os.environ.get("PYTHONPATH"))))}
+    """Makes a link to MLflow below a name without per cent sign; returns the variables with which processes take it."""
+    folder = Path(tempfile.mkdtemp(prefix="sparsetune-ui-"))
+    (folder / PACKAGE.name).symlink_to(PACKAGE)  # alone: PYTHONPATH goes before Python's own modules
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import sqlite3
@@ -14,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import why_unwritable
+from sparsetune.config.paths import why_no_files, why_unwritable
 from sparsetune.config.proxies import through_proxy
 from sparsetune.config.secrets import hidden
 from sparsetune.config.sqlite import file_uri, sqlite_path
@@ -91,15 +90,13 @@ def refuse_unwritable(path: Path) -> None:
     or folder that may be written to; writes nothing."""
     if not is_there(path):
         there = next(folder for folder in path.absolute().parents if is_there(folder))
-        reason = why_unwritable(there) if there.is_dir() else os.strerror(errno.ENOTDIR)
-        if reason:
+        if reason := why_no_files(there):
             raise BadInput(f"cannot be made: nothing can be written in {there}: {reason}", source=path)
         return
     trouble = look(path, MLFLOW).trouble
     if trouble is not None and not trouble.passing:
         raise trouble.refusal(path)
-    reason = why_unwritable(path)
-    if reason:
+    if reason := why_unwritable(path):
         raise BadInput(f"cannot be written to: {reason}", source=path)
 
 

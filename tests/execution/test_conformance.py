@@ -31,7 +31,7 @@ EXECUTORS: dict[str, MakeRow] = {
 }
 
 
-@pytest.fixture(params=["in_process", pytest.param("ray_1", marks=pytest.mark.slow), "ray_2"])
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] * (name == "ray_1")) for name in EXECUTORS])
 def make_executor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeExecutor]:
     if request.param.startswith("ray"):
         request.getfixturevalue("cluster")

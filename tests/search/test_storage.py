@@ -15,6 +15,8 @@ import pytest
 from optuna.storages._rdb.storage import _VersionManager
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.migrations import Migrations
+from sparsetune.search import storage
 from sparsetune.search.meaning import refuse_other_meaning
 from sparsetune.search.storage import open_storage, read_study, study_names
 
@@ -139,7 +141,7 @@ def test_one_objective_and_a_foreign_study(tmp_path: Path) -> None:
 
 
 def test_migrations_are_read_for_a_new_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor for one whose maker was killed before it said of which schema it is."""
+    """And for one whose maker was killed before it said of which schema it is, and where the newest is not known."""
     url = f"sqlite:///{tmp_path}/x.db"
     open_storage(url)
     read: list[str] = []
@@ -149,6 +151,11 @@ def test_migrations_are_read_for_a_new_file_alone(tmp_path: Path, monkeypatch: p
     )
     open_storage(url)
     assert not read
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "migrations", lambda *_: Migrations(frozenset(), None))
+        open_storage(url)
+    assert len(read) == 1
+    read.clear()
     with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
         connection.execute("DELETE FROM alembic_version")
     assert open_storage(url).get_all_studies() == []

@@ -24,7 +24,7 @@ def by_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_mlflow: Path) -> Path:
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where an empty cache will keep the tables."""
     monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     found = kept_tables()
@@ -125,8 +125,9 @@ def test_a_cache_that_takes_nothing(create: Create, tmp_path: Path, monkeypatch:
     assert len(create[1]) == 2
 
 
-def test_a_cache_whose_name_is_not_utf8(create: Create, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(CACHE, str(tmp_path / "\udcff"))
+@pytest.mark.parametrize("name", ["/tmp/\udcff", "~nobody-of-that-name/cache"])
+def test_a_cache_that_cannot_be(name: str, create: Create, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE, name)
     assert kept_tables() is None
     write_tables(tmp_path / "first.db", create[0])
     assert len(create[1]) == 1

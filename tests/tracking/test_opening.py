@@ -137,12 +137,10 @@ def test_a_file_that_is_not_there_yet_or_empty(tmp_path: Path) -> None:
 
 
 def test_a_place_where_no_file_can_be_made(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    line = refused(lambda: check_experiment(f"sqlite:///{tmp_path}/file/a/mlflow.db", "first"))
-    assert (
-        line
-        == f"{tmp_path}/file/a/mlflow.db: cannot be made: nothing can be written in {tmp_path}/file: Not a directory"
-    )
+    file = tmp_path / "file"
+    file.touch()
+    line = refused(lambda: check_experiment(f"sqlite:///{file}/a/mlflow.db", "first"))
+    assert line == f"{file}/a/mlflow.db: cannot be made: nothing can be written in {file}: Not a directory"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may do everything")

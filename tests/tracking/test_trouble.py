@@ -13,6 +13,8 @@ from mlflow.exceptions import MlflowException, RestException, get_error_code
 from mlflow.protos.databricks_pb2 import BAD_REQUEST, INVALID_PARAMETER_VALUE, TEMPORARILY_UNAVAILABLE
 
 from sparsetune.tracking.client import upload
+from sparsetune.tracking.shelf import worded
+from sparsetune.tracking.store import reason_of
 from sparsetune.tracking.trouble import refuses, refuses_files
 
 CLOSED = 1  # a port at which nothing listens
@@ -116,3 +118,15 @@ def test_a_damaged_database_is_no_refusal(tmp_path: Path, client: MlflowClient, 
     copy.write_bytes(content)
     error = raised(lambda: MlflowClient(f"sqlite:///{copy}").create_run("0"))
     assert not refuses(error), error
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_server_that_is_at_fault_is_told_by_its_answer(status: int) -> None:
+    """Though requests counts its error among those of a system."""
+    assert isinstance(answered(status), OSError)
+    said = f"the server answers with HTTP {status}"
+    assert reason_of(answered(status), "http://127.0.0.1:1") == worded(answered(status)) == said
+
+
+def test_one_that_refuses_is_told_in_its_own_words() -> None:
+    assert "answers with HTTP" not in worded(answered(404)) + reason_of(answered(404), "http://127.0.0.1:1")
