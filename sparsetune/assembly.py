@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.former import note_place
-from sparsetune.config.messages import Executor, Job, Key, OwnFile, Report, Row, Trial
+from sparsetune.config.messages import Executor, Job, Key, OwnFile, Report, Row
 from sparsetune.config.overrides import assign
 from sparsetune.config.paths import Project, run_folder, slug
 from sparsetune.config.provenance import tags
@@ -26,8 +27,10 @@ from sparsetune.layout.printable import printable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sparsetune.tracking.answer import Answer
     from sparsetune.tracking.home import Home
     from sparsetune.tracking.mlflow import MlflowTracker
+    from sparsetune.tracking.subject import Subject
 
 Warn = Callable[[str], None]
 
@@ -134,27 +137,46 @@ def open_tracker(study: Study, uid: str, warn: Warn, home: Home) -> MlflowTracke
 
     uri = tracked_at(study)
     labels = {**tags(study.project.root, study.imports), STUDY_ID: uid}
-    return MlflowTracker(uri, study.name, study.project.artifacts, study=study.name, tags=labels, warn=warn, home=home)
+    return MlflowTracker(
+        uri,
+        study.name,
+        study.project.artifacts,
+        study=study.name,
+        tags=labels,
+        warn=warn,
+        home=home,
+        subject=subject_of(study),
+    )
 
 
-def leave_summary(
-    study: Study, tracker: MlflowTracker, counted: Mapping[str, int], rows: Sequence[Trial], folder: Path
-) -> None:
-    """The study's files on its parent run: what was run, with files of one's own, and all rows as a table.
+def subject_of(study: Study) -> Subject:
+    """What the study's pages in MLflow say of it."""
+    from sparsetune.tracking.subject import Subject
+
+    root, here = study.project.root, study.source.parent
+    imports = tuple(os.path.relpath(here / file.name, root) for file in study.imports)
+    source = os.path.relpath(study.source, root)
+    return Subject(study.name, study.objectives, study.constraints, source, imports, study.registries.metrics)
+
+
+def leave_summary(study: Study, tracker: MlflowTracker, answer: Answer, folder: Path) -> None:
+    """The study's answer and files on its parent run: what was run, with files of one's own, all rows, the winners.
 
     They stay in ``folder`` if the tracker does not take them.
     """
     from sparsetune.report.files import trials_csv
+    from sparsetune.tracking.notes import FRONT_FILE, front_table
+    from sparsetune.tracking.view_state import table
 
     shutil.rmtree(folder, ignore_errors=True)
-    texts = {"study.yaml": dump(study.resolved()), "trials.csv": trials_csv(rows)}
+    winners = table(*front_table(subject_of(study), answer.won.front))
+    texts = {"study.yaml": dump(study.resolved()), "trials.csv": trials_csv(answer.rows), FRONT_FILE: winners}
     for number, file in enumerate(study.imports):  # two may have one name, in different folders
         texts[f"import/{number}-{slug(Path(file.name).stem)}.py"] = file.text
     files = {name: folder / name for name in texts}
     for name, path in files.items():
         write_atomic(path, texts[name])
-    numbers = {f"trials_{state.lower()}": float(count) for state, count in counted.items()}
-    tracker.summarise(numbers, files, "FINISHED" if counted["COMPLETE"] else "FAILED")
+    tracker.summarise("FINISHED" if answer.counts["COMPLETE"] else "FAILED", answer, files)
     if not tracker.summary_stays:
         shutil.rmtree(folder, ignore_errors=True)
 

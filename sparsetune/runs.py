@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -149,6 +150,7 @@ def _run_one(order: _Order, folder: Path, keep: Path | None, lock_file: Path, co
     from sparsetune.tracking.console import ConsoleObserver
     from sparsetune.tracking.mlflow import MlflowTracker
     from sparsetune.tracking.places import RUN
+    from sparsetune.tracking.subject import Subject
 
     config, stem, project = order.config, order.path.stem, order.project
     task = order.known.data.get(config.data.name).task(config.data)
@@ -166,6 +168,7 @@ def _run_one(order: _Order, folder: Path, keep: Path | None, lock_file: Path, co
         warn=warn,
         home=home,
         left_at=lambda files: left.absolute(),
+        subject=Subject(source=os.path.relpath(order.path, project.root)),
     )
     shown = tuple(Objective(metric=name, goal=goal) for name, goal in _SHOWN if METRICS[name].of(task))
     book = SingleTrial(config.plain())

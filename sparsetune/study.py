@@ -32,7 +32,7 @@ from sparsetune.config.provenance import environment
 from sparsetune.config.study import Study
 from sparsetune.config.study_load import load_study
 from sparsetune.config.views import branch_rows
-from sparsetune.config.winners import best_rows
+from sparsetune.config.winners import Winners, best_rows
 from sparsetune.driver import Driver, counts
 from sparsetune.surroundings.remarks import remarks
 
@@ -47,10 +47,15 @@ class Summary:
     name: str
     metrics: tuple[str, ...]  # of the objectives
     counts: Mapping[str, int]  # trials by state
-    front: tuple[Trial, ...]  # the best row, or the Pareto front by the first objective
+    won: Winners
     failures: tuple[Trial, ...]
     trials: tuple[Trial, ...]  # all of them, by number
     rows: tuple[Trial, ...]  # the same, of a forked trial each branch
+
+    @property
+    def front(self) -> tuple[Trial, ...]:
+        """The best row, or the Pareto front by the first objective."""
+        return tuple(self.won.front)
 
     @property
     def exit_code(self) -> int:
@@ -83,6 +88,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     from sparsetune.search.ledger import Ledger
     from sparsetune.search.meaning import identity, refuse_other_content, refuse_other_meaning, spent
     from sparsetune.search.points import Points
+    from sparsetune.tracking.answer import Answer
     from sparsetune.tracking.background import Background
     from sparsetune.tracking.console import ConsoleObserver
     from sparsetune.tracking.experiment import check_experiment
@@ -143,9 +149,10 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
                 driver.make_good(tracking)
                 run_until_told(executor, driver, warn)
                 summary = summarise(study, ledger.trials())
-                leave_summary(study, tracking.up_to_date(), summary.counts, summary.rows, driver.folders.of_study)
+                answer = Answer(summary.counts, summary.rows, summary.won, ledger.by_importance())
+                leave_summary(study, tracking.up_to_date(), answer, driver.folders.of_study)
             except BaseException:
-                tracking.up_to_date().summarise({}, {}, "KILLED")
+                tracking.up_to_date().summarise("KILLED")
                 raise
             finally:
                 for observer in observers:
@@ -178,4 +185,4 @@ def summarise(study: Study, trials: Sequence[Trial]) -> Summary:
     rows = [row for trial in trials for row in branch_rows(trial, metrics, study.constraints)]
     won = best_rows(rows, [objective.goal for objective in study.objectives])
     failures = tuple(trial for trial in trials if trial.state == "FAIL")
-    return Summary(study.name, metrics, counts(trials), tuple(won.front), failures, tuple(trials), tuple(rows))
+    return Summary(study.name, metrics, counts(trials), won, failures, tuple(trials), tuple(rows))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from sparsetune.cli.app import LOOK, PROJECT, Json, Root, Verbose, app, guarded, stderr
+from sparsetune.cli.app import LOOK, PROJECT, Json, Root, Storage, Verbose, app, guarded, stderr
 from sparsetune.cli.completion import study_names
 from sparsetune.cli.look import examples
-
-if TYPE_CHECKING:
-    from sparsetune.config.paths import Project
 
 
 @app.command(rich_help_panel=PROJECT, epilog=examples("sparsetune init demo", "cd demo; sparsetune init ."))
@@ -47,7 +45,9 @@ def doctor(root: Root = None, as_json: Json = False, verbose: Verbose = False) -
 
 @app.command(
     rich_help_panel=LOOK,
-    epilog=examples("sparsetune ui ast_pi --port 5001", "sparsetune ui --uri sqlite:///mlflow.db"),
+    epilog=examples(
+        "sparsetune ui ast_pi --port 5001", "sparsetune ui ast_pi --plain", "sparsetune ui --uri sqlite:///mlflow.db"
+    ),
 )
 @guarded
 def ui(
@@ -59,32 +59,45 @@ def ui(
     uri: Annotated[
         str | None, typer.Option(help="MLflow's tracking URI; else MLFLOW_TRACKING_URI, else mlruns/mlflow.db.")
     ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="MLflow's own page, without the prepared view.")] = False,
     root: Root = None,
+    storage: Storage = None,
     verbose: Verbose = False,
 ) -> None:
-    """Open MLflow's UI on a study's runs, on this machine only."""
+    """Open MLflow's UI on a study's runs, on this machine only: its trials as a table and as charts."""
     from sparsetune.config.paths import Project, find_root
     from sparsetune.config.tracking_uri import tracking_uri
+    from sparsetune.config.variables import from_environment
     from sparsetune.search.lock import others
     from sparsetune.show.facts import nearest_project
 
     named, start = tracking_uri(uri), root or Path.cwd()
     project = nearest_project(start) if named else Project(find_root(start))
     where = named or Project(find_root(start)).tracking_uri
+    from sparsetune.pages import prepare_page  # with MLflow, which takes seconds, as the next ones
     from sparsetune.tracking.home import Home
-    from sparsetune.tracking.ui import open_ui  # with MLflow, which takes seconds
+    from sparsetune.tracking.ui import open_ui
 
     home = None if project is None else Home.of(project.runs, where, shared=others(project.runs / "locks"))
-    uid = _uid(name, project) if name and project else None
-    open_ui(where, port, experiment=name, uid=uid, home=home, say=print)
+    stored = from_environment(storage, "", "--storage") if storage else project.storage_url if project else ""
+    uid = _uid(name, stored) if name and stored else None
+    prepare = None
+    if name and not plain:
+        if uid is None:
+            print(
+                f"{name} is in no storage here (--storage names another): MLflow's plain page, without a prepared view"
+            )
+        else:
+            prepare = partial(prepare_page, storage=stored, name=name)
+    open_ui(where, port, experiment=name, uid=uid, home=home, say=print, prepare=prepare)
 
 
-def _uid(name: str, project: Project) -> str | None:
-    """What tells a study from others of its name, as the project's storage knows it."""
+def _uid(name: str, storage: str) -> str | None:
+    """What tells a study from others of its name, as a storage knows it."""
     from sparsetune.config.errors import BadInput
     from sparsetune.search.progress import read_progress
 
     try:
-        return read_progress(project.storage_url, [name])[0].uid
+        return read_progress(storage, [name])[0].uid
     except BadInput:  # no storage, or a study of another one
         return None

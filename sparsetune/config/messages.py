@@ -13,6 +13,7 @@ Metrics = dict[str, float]
 State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAIL"]
 Files = Mapping[str, Path]  # name to path
 SAME_AS = "same_as"  # a trial's note: whose results it has
+SPLIT = "split"  # a trial's note: the digest of its samples and of their division
 GIVEN = "given"  # a trial's note: these were taken over at the start, and cost nothing of the budget
 
 

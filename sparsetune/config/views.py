@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sparsetune.config.constraints import Constraint, feasible
-from sparsetune.config.messages import Branch, Metrics, Run, State, Trial
+from sparsetune.config.messages import Branch, Metrics, Row, Run, State, Trial
 from sparsetune.config.overrides import assign
 
 
@@ -82,6 +82,18 @@ def mean_and_error(samples: Sequence[Metrics]) -> tuple[Metrics, Metrics]:
         if math.isfinite(squares):
             errors[name] = math.sqrt(squares / (len(values) - 1) / len(values))
     return means, errors
+
+
+def mean_rows(replicates: Sequence[Sequence[Row]]) -> tuple[Row, ...]:
+    """Row by row the mean of what all replicates have, as far as all of them have trained; known with the last one."""
+    return tuple(
+        replace(
+            rows[0],
+            metrics=mean_and_error([row.metrics for row in rows])[0],
+            timestamp_ms=max(row.timestamp_ms for row in rows),
+        )
+        for rows in zip(*replicates, strict=False)
+    )
 
 
 def _sum(values: Sequence[float]) -> float:

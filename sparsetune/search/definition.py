@@ -10,14 +10,13 @@ from sparsetune.config.extent import Extent
 from sparsetune.config.overrides import flatten
 from sparsetune.config.study import Study
 from sparsetune.search.progress import BUDGET
-from sparsetune.search.storage import DEFINITION
+from sparsetune.search.storage import DEFINITION, UID
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 METRIC_NAMES = "study:metric_names"  # where Optuna and its dashboard look for the objectives' names
 _CHANGES = "changes"
-_UID = "uid"
 _ABSENT = "(absent)"
 
 
@@ -73,11 +72,11 @@ def study_uid(storage: BaseStorage, study_id: int) -> str:
     uid = stored_uid(storage, study_id)
     if uid is None:
         uid = uuid.uuid4().hex[:12]
-        storage.set_study_user_attr(study_id, _UID, uid)
+        storage.set_study_user_attr(study_id, UID, uid)
     return uid
 
 
 def stored_uid(storage: BaseStorage, study_id: int) -> str | None:
     """The same; None while no driver has written it."""
-    uid = storage.get_study_user_attrs(study_id).get(_UID)
+    uid = storage.get_study_user_attrs(study_id).get(UID)
     return None if uid is None else str(uid)

@@ -21,6 +21,7 @@ from sparsetune.failpoints import failpoint
 from sparsetune.search.cell import NEWS, Cell
 from sparsetune.search.definition import note_changes, study_uid
 from sparsetune.search.ending import store_end
+from sparsetune.search.importance import by_importance
 from sparsetune.search.known import Known
 from sparsetune.search.meaning import CONTENT
 from sparsetune.search.patience import Patient
@@ -104,6 +105,11 @@ class Ledger:
 
     def trials(self) -> list[Trial]:
         return [self._trial(number) for number in range(len(self))]
+
+    def by_importance(self) -> tuple[str, ...]:
+        """Names of the parameters, the one that matters most for the first objective first (``importance.py``)."""
+        trials = (cell.whole(cell.frozen(position), number) for number, (cell, position) in enumerate(self._places))
+        return by_importance(trials, self._study.objectives[0].goal)
 
     def ask(self) -> Trial:
         """Draw a new trial and store it as RUNNING; one whose like is complete may be so at once (``duplicates``)."""

@@ -15,6 +15,7 @@ from sparsetune.config.metrics import Goal
 from sparsetune.config.migrations import migrations
 from sparsetune.config.secrets import without_password
 from sparsetune.config.sqlite import instead, sqlite_path
+from sparsetune.config.study_file import Objective
 from sparsetune.config.tables import OPTUNA, look
 from sparsetune.config.views import branch_rows
 from sparsetune.config.winners import best_rows
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
+UID = "uid"  # the study's attribute that tells it from others of its name
 DEFINITION = "definition"  # the study's attribute with what makes it this study
 
 
@@ -86,6 +88,8 @@ class StoredStudy:
         formulas: of those objectives that the study computes, by name.
         keys: by number, of all that decides a trial's numbers (``known.py``).
         constraints: that rows may break.
+        objectives: with their goals.
+        uid: what tells it from others of its name; None while no driver has written it.
     """
 
     metrics: list[str]
@@ -96,6 +100,8 @@ class StoredStudy:
     formulas: dict[str, str]
     keys: dict[int, str]
     constraints: list[Constraint]
+    objectives: tuple[Objective, ...]
+    uid: str | None
 
 
 def read_study(url: str, name: str) -> StoredStudy:
@@ -112,13 +118,25 @@ def read_study(url: str, name: str) -> StoredStudy:
     metrics = study.metric_names or [f"value {index}" for index in range(len(goals))]
     definition = study.user_attrs.get(DEFINITION, {})
     constraints = [Constraint(**each) for each in definition.get("constraints", ())]
-    formulas = {each["metric"]: each["score"] for each in definition.get("objectives", ()) if each.get("score")}
+    plain = [{"metric": name, "goal": goal} for name, goal in zip(metrics, goals, strict=True)]
+    objectives = tuple(Objective(**each) for each in definition.get("objectives", plain))
+    formulas = {each.metric: each.score for each in objectives if each.score}
     stored = trials_with_times(storage, study._study_id)
     trials = [as_trial(frozen) for frozen in stored]
     keys = {frozen.number: frozen.user_attrs["key"] for frozen in stored if "key" in frozen.user_attrs}
     rows = [row for trial in trials for row in branch_rows(trial, metrics, constraints)]
     won = best_rows(rows, goals)
-    return StoredStudy(metrics, trials, rows, won.front, won.best, formulas, keys, constraints)
+    uid = study.user_attrs.get(UID)
+    return StoredStudy(metrics, trials, rows, won.front, won.best, formulas, keys, constraints, objectives, uid)
+
+
+def stored_importance(url: str, name: str, goal: Goal) -> tuple[str, ...]:
+    """Names of a study's parameters, the one that matters most for the first objective first (``importance.py``)."""
+    import optuna
+
+    from sparsetune.search.importance import by_importance
+
+    return by_importance(optuna.load_study(study_name=name, storage=open_storage(url)).trials, goal)
 
 
 def study_names(url: str) -> list[str]:

@@ -12,9 +12,10 @@ from rich.text import Text
 
 from sparsetune.config.messages import Trial
 from sparsetune.config.metrics import METRICS, Metric
+from sparsetune.config.reading import how_to_read, row_word, which_one
 from sparsetune.config.study import Study
 from sparsetune.config.study_file import Objective
-from sparsetune.layout.text import cut, duration, either, heading, listed, number
+from sparsetune.layout.text import cut, duration, heading, listed, number
 from sparsetune.report.tables import known, metric, single_table, trial_table
 from sparsetune.show.failures import alike
 from sparsetune.show.words import BESIDE, command_line, meaning, of_replicates
@@ -69,7 +70,9 @@ def best_of_one(
     if others:
         near = ", ".join(f"trial {row.label} ({metric(row, objectives[0].metric, 4)})" for row in others[:NEXT_BEST])
         middle = number(median(row.values[0] for row in complete), 4)
-        yield Text(f"Next by {heading(objectives[0].metric)}: {near}; median of all complete {_word(rows)}s {middle}.")
+        yield Text(
+            f"Next by {heading(objectives[0].metric)}: {near}; median of all complete {row_word(rows)}s {middle}."
+        )
     yield _legend(objectives, known(names, [best]), [best], metrics)
 
 
@@ -77,43 +80,6 @@ def columns(objectives: Sequence[Objective]) -> list[str]:
     """The metrics of a table of rows, where there is room: objectives first, what scores are made of last."""
     read = [name for each in objectives if each.score is not None for name in each.reads]
     return list(dict.fromkeys([*(each.metric for each in objectives), *BESIDE, *read]))
-
-
-def how_to_read(objectives: Sequence[Objective], front: Sequence[Trial]) -> str:
-    """What it means to be in the table."""
-    names = [heading(objective.metric) for objective in objectives]
-    word = _word(front)
-    if len(front) == 1:
-        return f"No other {word} is better than this one in {' or '.join(names)}."
-    where = "both" if len(names) == 2 else f"all {len(names)} objectives"
-    text = f"Each row is a best trade-off: no other {word} is better in {where}."
-    return f"{text}\nFrom top to bottom you give {names[0]} for {names[1]}." if len(names) == 2 else text
-
-
-def which_one(objectives: Sequence[Objective], front: Sequence[Trial]) -> str:
-    """The best row for each objective, and one between them."""
-    names: dict[str, list[str]] = {}  # by the label of the row that is the best in them
-    for index, each in enumerate(objectives):
-        names.setdefault(_best(front, index, each).label, []).append(heading(each.metric))
-    (label, first), *others = ((label, either(found)) for label, found in names.items())
-    text = ", ".join([f"Trial {label} if {first} comes first", *(f"trial {n} if {found} does" for n, found in others)])
-    between = balanced(objectives, front).label
-    return f"Which one? {text}" + ("." if between in names else f", trial {between} between them.")
-
-
-def balanced(objectives: Sequence[Objective], front: Sequence[Trial]) -> Trial:
-    """The trial nearest to the best of everything, each objective scaled to its range on the front."""
-    ranges = []
-    for index, objective in enumerate(objectives):
-        values = [trial.values[index] for trial in front]
-        low, high = min(values), max(values)
-        ranges.append((high if objective.goal == "maximize" else low, (high - low) or 1.0))
-    return min(
-        front,
-        key=lambda trial: sum(
-            ((value - ideal) / scale) ** 2 for value, (ideal, scale) in zip(trial.values, ranges, strict=True)
-        ),
-    )
 
 
 def ended(study: Study, trials: Sequence[Trial], rows: Sequence[Trial], width: int) -> Iterator[RenderableType]:
@@ -162,19 +128,9 @@ def _failed(reason: str, failed: Sequence[Trial], width: int) -> Text:
     said, labels = cut(reason, 2 * width), [each.label for each in failed]
     if len(labels) == 1:
         return Text.assemble((f"trial {labels[0]} failed: ", "red"), said)
-    words = f"{_word(failed)}s"
+    words = f"{row_word(failed)}s"
     which = f"({words} {listed(labels, MOST_LABELS)})"
     return Text.assemble((f"{len(labels)} {words} failed: ", "red"), f"{said} {which}")
-
-
-def _word(rows: Sequence[Trial]) -> str:
-    """What a line of a table is."""
-    return "row" if any(row.branch for row in rows) else "trial"
-
-
-def _best(front: Sequence[Trial], index: int, objective: Objective) -> Trial:
-    pick = max if objective.goal == "maximize" else min
-    return pick(front, key=lambda trial: trial.values[index])
 
 
 def _legend(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.text import Text
 
+from sparsetune.config.broken import broken
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import SAME_AS, Trial
 from sparsetune.config.paths import find_root
@@ -23,7 +24,6 @@ from sparsetune.layout.text import heading
 from sparsetune.report.listing import trial_row
 from sparsetune.report.tables import known, plain_table
 from sparsetune.show.answer import best_of_one, ended, front_of_several, time_spent
-from sparsetune.show.constraints import broken
 from sparsetune.show.soundness import soundness, unguarded, unsound
 from sparsetune.show.words import command_line, picked
 from sparsetune.training.ticket import TICKET

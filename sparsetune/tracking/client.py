@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 # Before mlflow is imported. Its own retries would hold up training for minutes; the outbox has others.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -18,8 +20,8 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 import mlflow
 from mlflow import MlflowClient as MlflowClient  # this and the next are here for the files beside this one, too
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag, ViewType
 from mlflow.entities import Experiment as Experiment
-from mlflow.entities import Metric, RunTag, ViewType
 from mlflow.entities import Param as MlflowParam
 from mlflow.entities import Run as Run
 from mlflow.exceptions import MlflowException
@@ -132,6 +134,18 @@ def log(client: MlflowClient, run_id: str, items: Sequence[Item]) -> dict[str, E
         )
 
     return send(items, write)
+
+
+def log_data(client: MlflowClient, run_id: str, name: str, digest: str, config: Mapping[str, Any]) -> None:
+    """Say of a run which data it was trained on; said again it changes nothing.
+
+    Args:
+        digest: of the samples and their division.
+        config: where and how they were read.
+    """
+    source = json.dumps(config, sort_keys=True, default=str)
+    data = Dataset(name, digest, source_type="sparsetune", source=source)
+    client.log_inputs(run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
 
 
 def last_steps(run: Run) -> dict[str, int]:

@@ -16,10 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sparsetune.config.messages import Files, Metrics, Row, Trial
+from sparsetune.config.messages import Files, Row, Trial
 from sparsetune.config.overrides import flatten
+from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.naming import clean
-from sparsetune.tracking.places import Place
+from sparsetune.tracking.places import NUMBER, Place
 
 
 class Point(NamedTuple):
@@ -34,13 +35,11 @@ class Entry:
     """A row or a replicate of a trial that is not yet wholly in MLflow.
 
     Attributes:
-        of: the row's entry, for a replicate's.
         siblings: how many runs its trial has in all.
     """
 
     place: Place
     trial: Trial  # the view of it
-    of: Entry | None = None
     siblings: int = 1
     rows: list[Row] = field(default_factory=list)  # not sent yet; all of them once the trial has ended
     files: Files = field(default_factory=dict)
@@ -89,8 +88,9 @@ class Entry:
         ]
 
     def lacking_params(self) -> dict[str, Any]:
-        """The drawn parameters and the rest of the config, without what the run has (MLflow allows no change)."""
-        wanted = {clean(key): value for key, value in {**flatten(self.trial.config), **self.trial.params}.items()}
+        """The number, what was drawn, the rest of the config, without what the run has: MLflow allows no change."""
+        said = {NUMBER: self.place.number, **flatten(self.trial.config), **self.trial.params}
+        wanted = {clean(key): value for key, value in said.items()}
         return {key: value for key, value in wanted.items() if key not in self.params}
 
     def sent(self, points: list[Point], params: Mapping[str, Any]) -> None:
@@ -103,13 +103,13 @@ class Entry:
 
 @dataclass
 class Summary:
-    """How a study's session ended, for the parent run."""
+    """How a study's session ended, for the parent run and the study's view."""
 
-    metrics: Metrics
-    files: Files
     status: str  # FINISHED, FAILED or KILLED
+    files: Files = field(default_factory=dict)
     left_at: str = ""  # the folder of the files
-    bare: bool = False  # they were not taken
+    answer: Answer | None = None
+    bare: bool = False  # the files were not taken
     ended: bool = True
 
     def doubt(self) -> None:

@@ -1,7 +1,7 @@
 """Trials in MLflow: one experiment a study, in it one parent run and under that one run a trial.
 
-A forked trial has a run for each branch. The run of several replicates has their means, no curves, and under it a run
-for each seed. Each says how many runs its trial has: only when so many are closed, the trial is wholly there.
+A forked trial has a run for each branch. The run of several replicates has their means, and beside it is a run for each
+seed. Each says how many runs its trial has: only when so many are closed, the trial is wholly there.
 
 Runs are found again by their tags, which are written in the transaction that creates the run: a kill at any moment
 gives no second run. What an outage kept back is sent later; what a driver that died had not sent, the next one sends
@@ -17,16 +17,18 @@ from pathlib import Path
 from typing import Literal
 
 from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Files, Key, Metrics, Row, Trial
+from sparsetune.config.messages import Files, Key, Row, Trial
+from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.client import connected
 from sparsetune.tracking.entry import Entry, Summary
 from sparsetune.tracking.home import Home
 from sparsetune.tracking.outbox import Outbox
-from sparsetune.tracking.places import Place, place_of, views
+from sparsetune.tracking.places import Place, place_of, rows_of_places, views
 from sparsetune.tracking.sender import Sender
 from sparsetune.tracking.session import Owner, Session, open_session
 from sparsetune.tracking.shelf import Shelf
 from sparsetune.tracking.store import check_writable, create_once, database, reason_of, shown
+from sparsetune.tracking.subject import SINGLE, Subject
 from sparsetune.tracking.trouble import refuses
 
 SUMMARY = Place(-1)  # the study's parent run in the outbox
@@ -59,11 +61,13 @@ class MlflowTracker:
         home: Home | None = None,
         clock: Callable[[], float] = time.monotonic,
         left_at: Callable[[Files], Path] = folder_of,
+        subject: Subject = SINGLE,
     ) -> None:
         """
         Args:
             artifacts: where a local store keeps files.
             left_at: the folder in which a run's files stay if MLflow does not take them.
+            subject: what the runs are of, for their names, tags and descriptions.
         """
         self._uri, self._experiment, self._artifacts = uri, experiment, artifacts
         self._warn, self._left_at, self._home = warn, left_at, home
@@ -71,7 +75,7 @@ class MlflowTracker:
         self._session: Session | None = None
         self._entered: dict[int, list[Place]] = {}  # runs of the trials of this session
         self._shelf = Shelf(uri, clock)
-        self._sender = Sender(uri, self._owner, self._shelf, warn)
+        self._sender = Sender(uri, self._owner, subject, self._shelf, warn)
         self._outbox: Outbox[Place, Entry | Summary] = Outbox(self._send, self._reachable, self._complain, clock)
         self._summary: Summary | None = None
         try:
@@ -111,7 +115,7 @@ class MlflowTracker:
         ended = views(trial)
         if any(place not in self._outbox.waiting for place in ended):
             self._enter(trial)
-        its_rows = {place_of(trial, key): each for key, each in rows.items()}
+        its_rows = rows_of_places(trial, rows)
         its_files = {place_of(trial, key): each for key, each in files.items()}
         for place, view in ended.items():
             entry = self._outbox.waiting[place]
@@ -120,9 +124,12 @@ class MlflowTracker:
                 entry.left_at = str(self._left_at(entry.files)) if entry.files else ""
         self._outbox.offer(list(ended))
 
-    def summarise(self, metrics: Metrics, files: Files, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
-        """Close the study's parent run; numbers that differ from its last ones add one step to the metrics."""
-        self._summary = Summary(metrics, files, status, str(folder_of(files)) if files else "")
+    def summarise(
+        self, status: Literal["FINISHED", "FAILED", "KILLED"], answer: Answer | None = None, files: Files | None = None
+    ) -> None:
+        """Close the study's parent run; with an answer also bring what runs say and the study's view up to date."""
+        left_at = str(folder_of(files)) if files else ""
+        self._summary = Summary(status, files or {}, left_at, answer)
         self._outbox.waiting[SUMMARY] = self._summary
         self._outbox.offer([SUMMARY])
 
@@ -139,9 +146,7 @@ class MlflowTracker:
         shown = views(trial)
         entries: dict[Place, Entry] = {}
         for place, view in shown.items():
-            of = entries[place.row] if place.seed is not None else None
-            doubtful = place in self._outbox.waiting
-            entries[place] = Entry(place, view, of, len(shown), doubtful=doubtful)
+            entries[place] = Entry(place, view, len(shown), doubtful=place in self._outbox.waiting)
         self._outbox.waiting.update(entries)
         self._entered[trial.number] = list(entries)
 

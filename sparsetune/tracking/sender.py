@@ -6,15 +6,16 @@ and where its files lie. Files that may be taken later are tried again while the
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 
-from sparsetune.config.messages import Trial
+from sparsetune.config.messages import SPLIT, Trial
 from sparsetune.failpoints import failpoint
 from sparsetune.tracking.batches import Param, Tag
-from sparsetune.tracking.client import MlflowClient, Run, last_steps, log, run_at
-from sparsetune.tracking.entry import Entry, Point, Summary
+from sparsetune.tracking.client import MlflowClient, Run, last_steps, log, log_data, run_at
+from sparsetune.tracking.entry import Entry, Summary
+from sparsetune.tracking.labels import end_tags, run_name, tags_of
 from sparsetune.tracking.naming import KEY, PARAM, TAG, clean, fit
+from sparsetune.tracking.notes import FRONT_FILE
 from sparsetune.tracking.places import (
     FILES_AT,
     FILES_REFUSED,
@@ -24,16 +25,19 @@ from sparsetune.tracking.places import (
     STATE,
     STUDY,
 )
+from sparsetune.tracking.present import present
 from sparsetune.tracking.session import STATUS, Owner, Session, settled, wants_files
 from sparsetune.tracking.shelf import Kept, Shelf, worded
 from sparsetune.tracking.store import shown
+from sparsetune.tracking.subject import Subject
+from sparsetune.tracking.view_state import TABLES, tables
 
 
 class Sender:
     """Sends what an entry lacks. Raises what the store raises when it is away, or will not have a run at all."""
 
-    def __init__(self, uri: str, owner: Owner, shelf: Shelf, warn: Callable[[str], None]) -> None:
-        self._uri, self._owner, self._shelf, self._warn = uri, owner, shelf, warn
+    def __init__(self, uri: str, owner: Owner, subject: Subject, shelf: Shelf, warn: Callable[[str], None]) -> None:
+        self._uri, self._owner, self._subject, self._shelf, self._warn = uri, owner, subject, shelf, warn
         self._said: set[str] = set()
 
     def entry(self, session: Session, entry: Entry) -> bool:
@@ -41,13 +45,14 @@ class Sender:
         client, trial = session.client, entry.trial
         if entry.steps is None:
             self._look_up(session, entry)
-        tags = {STATE: trial.state, REASON: trial.reason, **_noted(trial)} if entry.ended else {}
+        tags = self._end_tags(trial) if entry.ended else {}
         if entry.run_id is None:
             info = self._create(session, entry, tags).info
             entry.run_id, entry.artifacts, tags = info.run_id, info.artifact_uri, {}
         open_run = entry.settled not in ("deleted", trial.state)
         if open_run:
             self._write_numbers(client, entry, tags)
+            self._write_data(client, entry)
         if not entry.ended:
             return False
         later = False
@@ -62,22 +67,26 @@ class Sender:
         return later
 
     def summary(self, session: Session, summary: Summary) -> None:
-        """Close the parent run; numbers that it has not yet add a step to each metric."""
+        """Close the parent run; with an answer also bring it, the runs and the study's view up to date."""
         client, parent = session.client, session.parent
         if parent is None:
             return
         run = client.get_run(parent)
         if run.info.lifecycle_stage == "deleted":
             return
-        news = any(run.data.metrics.get(key) != value for key, value in summary.metrics.items())
-        if news:
-            step, now = 1 + max(last_steps(run).values(), default=-1), int(time.time() * 1000)
-            log(client, parent, [Point(clean(key), value, now, step) for key, value in summary.metrics.items()])
+        news = summary.answer is not None and present(
+            client, session.experiment_id, run, self._owner.mine, self._subject, summary.answer
+        )
         if summary.files and (news or FILES_REFUSED not in run.data.tags):
             kept = self._shelf.put(parent, run.info.artifact_uri, summary.files)
             self._note_files(client, parent, kept, summary.left_at, run.data.tags)
             summary.bare = kept is not None
+            log(client, parent, [Tag(TABLES, tables(FRONT_FILE))] if FRONT_FILE in summary.files else [])
         client.set_terminated(parent, summary.status)
+
+    def _end_tags(self, trial: Trial) -> dict[str, str]:
+        noted = {f"sparsetune.{name}": words for name, words in trial.notes.items()}
+        return {STATE: trial.state, REASON: trial.reason, **noted, **end_tags(self._subject, trial)}
 
     def _write_numbers(self, client: MlflowClient, entry: Entry, tags: Mapping[str, str]) -> None:
         assert entry.run_id is not None
@@ -90,6 +99,12 @@ class Sender:
                 return
             self._note_refused(client, entry, refused)
         entry.sent(points, params)
+
+    def _write_data(self, client: MlflowClient, entry: Entry) -> None:
+        """Of a trial that has ended: what it was trained on."""
+        digest, data = entry.trial.notes.get(SPLIT), entry.trial.config.get("data", {})
+        if digest and entry.run_id is not None and entry.settled != "deleted":
+            log_data(client, entry.run_id, data.get("name", "data"), digest, data)
 
     def _note_refused(self, client: MlflowClient, entry: Entry, refused: Mapping[str, Exception]) -> None:
         assert entry.run_id is not None
@@ -150,24 +165,16 @@ class Sender:
 
     def _create(self, session: Session, entry: Entry, end: Mapping[str, str]) -> Run:
         """A run with its tags, those of its end included if that is known."""
-        place, owner = entry.place, self._owner
-        tags = {**owner.tags, **place.tags(entry.siblings), STATE: "RUNNING", **{k: v for k, v in end.items() if v}}
-        above = session.parent
-        if entry.of is not None:
-            if entry.of.run_id is None:
-                self.entry(session, entry.of)
-            above = entry.of.run_id
-        if above is not None:
-            tags["mlflow.parentRunId"] = above
+        place, owner, subject = entry.place, self._owner, self._subject
+        tags = {**owner.tags, **place.tags(entry.siblings), **tags_of(subject, place, entry.trial), STATE: "RUNNING"}
+        tags |= {key: value for key, value in end.items() if value}
+        if session.parent is not None:
+            tags["mlflow.parentRunId"] = session.parent
         if owner.study is not None:
             tags[STUDY] = owner.study
-        name = owner.tags[RUN] if owner.study is None else place.name
+        name = owner.tags[RUN] if owner.study is None else run_name(entry.trial)
         words = {tag.key: tag.value for tag in _tags(tags)}
         return session.client.create_run(session.experiment_id, entry.trial.started_ms or None, words, fit(name, KEY))
-
-
-def _noted(trial: Trial) -> dict[str, str]:
-    return {f"sparsetune.{name}": words for name, words in trial.notes.items()}
 
 
 def _tags(words: Mapping[str, str]) -> Sequence[Tag]:

@@ -26,6 +26,7 @@ from sparsetune.tracking.naming import KEY, fit
 from sparsetune.tracking.places import (
     FILES_AT,
     FILES_REFUSED,
+    ROLE,
     RUN,
     RUNS,
     STATE,
@@ -142,7 +143,7 @@ def _of_another(client: MlflowClient, found: Experiment, owner: Owner) -> bool:
 def _open_parent(session: Session, study: str, tags: Mapping[str, str], found: list[Run]) -> str:
     client = session.client
     if not found:
-        labels = {**tags, STUDY: study}
+        labels = {**tags, STUDY: study, ROLE: "study"}
         return str(client.create_run(session.experiment_id, tags=labels, run_name=fit(study, KEY)).info.run_id)
     run_id = str(found[0].info.run_id)
     if found[0].info.lifecycle_stage == "deleted":

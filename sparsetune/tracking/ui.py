@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import NoReturn
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.sqlite import for_mlflow, reading, sqlite_url
@@ -19,7 +18,8 @@ from sparsetune.tracking.client import ODD_PATH, connected
 from sparsetune.tracking.find import find_experiment
 from sparsetune.tracking.home import Home, bring_home, strays
 from sparsetune.tracking.opening import store_to_read
-from sparsetune.tracking.store import database, is_remote, shown
+from sparsetune.tracking.store import database, is_remote, reason_of, shown
+from sparsetune.tracking.view_state import KEY, address
 
 HOST = "127.0.0.1"
 
@@ -32,22 +32,28 @@ def open_ui(
     say: Callable[[str], None],
     uid: str | None = None,
     home: Home | None = None,
-) -> NoReturn:
-    """Say the link of a study's experiment (None: of all) and become MLflow's server until it is interrupted.
+    prepare: Callable[[str], None] | None = None,
+) -> None:
+    """Say the links of a study's experiment (None: of all) and become MLflow's server until it is interrupted.
 
-    ``uid`` tells the study from others of its name, if it is known.
+    A tracking server has its own pages: of it only the links are said.
 
-    Where the files of a project lie that was moved since is put right first; ``home`` knows it.
+    Args:
+        uid: tells the study from others of its name, if it is known.
+        home: where the files of a project lie that was moved since is put right first.
+        prepare: makes the view of the study at a URI; whatever it raises, the pages are opened without a view.
 
-    Raises :class:`BadInput` for a store that is not there or cannot be opened, an experiment that is not there, a port
-    that is taken, or a tracking server that has its own pages.
+    Raises:
+        BadInput: a store that is not there or cannot be opened, an experiment that is not there, a port that is taken.
     """
     uri = absolute(uri)
     path = database(uri)
     with store_to_read(uri, empty="nothing is recorded yet: run a study first"):
-        link = page(uri, port, experiment, uid)
+        page(uri, port, experiment, uid)
     if is_remote(uri):
-        raise BadInput(f"the tracking server shows its own pages: {link}")
+        links = _links(uri, port, experiment, uid, prepared(uri, prepare, say))
+        say(f"the tracking server shows its own pages: {links}")
+        return
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server that has just ended does not matter
         try:
@@ -56,7 +62,7 @@ def open_ui(
             raise BadInput(f"port {port} cannot be used: {error.strerror}; choose another", key="--port") from None
     if home is not None:
         uri = up_to_date(uri, home, say)
-    say(f"{link} (Ctrl-C ends it)")
+    say(f"{_links(uri, port, experiment, uid, prepared(uri, prepare, say))} (Ctrl-C ends it)")
     sys.stdout.flush()
     if path is not None:
         os.chdir(path.parent)  # MLflow puts files where it starts
@@ -88,8 +94,28 @@ def absolute(uri: str) -> str:
     return uri if path is None else f"{sqlite_url(path.absolute())}{''.join(uri.partition('?')[1:])}"
 
 
-def page(uri: str, port: int, experiment: str | None, uid: str | None = None) -> str:
-    """The address of an experiment's runs, or of the list of experiments."""
+def prepared(uri: str, prepare: Callable[[str], None] | None, say: Callable[[str], None]) -> str:
+    """The key of the view that was made; empty without one."""
+    if prepare is None:
+        return ""
+    try:
+        prepare(uri)
+    except Exception as error:  # a store that cannot be written to, a server that is away, a storage that is damaged
+        say(f"these are MLflow's plain pages, for the prepared view cannot be made: {reason_of(error, uri)}")
+        return ""
+    return KEY
+
+
+def _links(uri: str, port: int, experiment: str | None, uid: str | None, view: str) -> str:
+    """The address of the table, and with a view that of the charts on a line of its own."""
+    table = page(uri, port, experiment, uid, view)
+    return f"{table}\nwith charts: {page(uri, port, experiment, uid, view, charts=True)}" if view else table
+
+
+def page(
+    uri: str, port: int, experiment: str | None, uid: str | None = None, view: str = "", *, charts: bool = False
+) -> str:
+    """The address of an experiment's runs through a view, or of the list of experiments."""
     base = shown(uri).rstrip("/") if is_remote(uri) else f"http://{HOST}:{port}"
     if experiment is None:
         if not is_remote(uri):
@@ -98,7 +124,7 @@ def page(uri: str, port: int, experiment: str | None, uid: str | None = None) ->
     found = find_experiment(uri, experiment, uid)
     if found is None:
         raise BadInput(f"no experiment {experiment!r} in MLflow at {shown(uri)}")
-    return f"{base}/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning"  # else among GenAI's tabs
+    return address(base, str(found.experiment_id), view=view, charts=charts)
 
 
 def command(port: int) -> list[str]:

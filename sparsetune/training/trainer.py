@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from sparsetune.config.base import Part
-from sparsetune.config.messages import Metrics, Row
+from sparsetune.config.messages import SPLIT, Metrics, Row
 from sparsetune.config.metrics import metric_of
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
@@ -70,7 +70,7 @@ class Trainer:
         self.data, how = delivered(
             load_dataset(config.data, registries.data), self.device, dtype, config.training.data_share
         )
-        self.notes = {"split": self.data.digest, "data": how}
+        self.notes = {SPLIT: self.data.digest, "data": how}
         if self.data.pixels is not None:
             self.notes["pixels"] = str(self.data.pixels)
         self.task = make_task(self.data, config.training.label_smoothing)

@@ -12,17 +12,15 @@ from rich.console import Console, RenderableType
 
 from sparsetune.config.messages import Trial
 from sparsetune.config.metrics import Goal
+from sparsetune.config.reading import balanced, how_to_read, which_one
 from sparsetune.config.study_file import Objective
 from sparsetune.show.answer import (
-    balanced,
     best_of_one,
     columns,
     ended,
     front_of_several,
-    how_to_read,
     spread,
     time_spent,
-    which_one,
 )
 
 TWO = (Objective(metric="val_accuracy", goal="maximize"), Objective(metric="est_flops_g", goal="minimize"))

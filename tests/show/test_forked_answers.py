@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 import sparsetune
 from sparsetune.assembly import registries
 from sparsetune.cli import app
+from sparsetune.config.broken import bound, distance
 from sparsetune.config.constraints import Constraint
 from sparsetune.config.study_file import Objective
-from sparsetune.show.constraints import bound, distance
 from sparsetune.show.summary import show_summary
 
 BEST = "1 mc_samples=50"

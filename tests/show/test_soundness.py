@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from sparsetune.config.broken import broken
 from sparsetune.config.constraints import Constraint
 from sparsetune.config.messages import Trial
 from sparsetune.config.metrics import METRICS
 from sparsetune.config.study_file import Objective
 from sparsetune.report.tables import single_table, trial_table
-from sparsetune.show.constraints import broken
 from sparsetune.show.soundness import soundness, unguarded, unsound
 
 TRACKED = Constraint(metric="tracking_error", at_most=0.05)

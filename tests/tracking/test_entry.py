@@ -49,7 +49,7 @@ def test_params_are_the_config_and_what_was_drawn() -> None:
     entry = Entry(
         Place(0), Trial(0, "RUNNING", {"drr.alpha": 2}, {"method": {"name": "drr"}, "seed": 0}), params={"seed"}
     )
-    assert entry.lacking_params() == {"drr.alpha": 2, "method.name": "drr"}
+    assert entry.lacking_params() == {"trial": 0, "drr.alpha": 2, "method.name": "drr"}
 
 
 def test_errors_stand_beside_their_means() -> None:

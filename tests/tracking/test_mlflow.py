@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from tracked import TAGS, Watch, rows, session, trial
+from tracked import TAGS, Watch, answer, rows, session, trial
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Key, Row, Trial
@@ -40,7 +40,7 @@ def test_a_trial_is_one_nested_run_with_all_that_it_is(watch: Watch, tmp_path: P
     run = watch.runs()[7]
     assert tracker.logged(7)
     assert run.info.status == "FINISHED"
-    assert (run.info.run_name, run.info.start_time, run.info.end_time) == ("trial 7", 1_000, 9_000)
+    assert (run.info.run_name, run.info.start_time, run.info.end_time) == ("#7 kp 0.1", 1_000, 9_000)
     assert run.data.params["method.kp"] == "0.1"
     assert run.data.params["model.hidden"] == "[300, 100]"
     assert len(run.data.params["long"]) == 6000
@@ -133,7 +133,7 @@ def test_many_rows_and_params_pass_the_limits_of_a_batch(watch: Watch) -> None:
     wide = Trial(0, "COMPLETE", {}, {f"p{index}": index for index in range(250)})
     metrics = {f"m{index}": float(index) for index in range(7)}
     tracker.trial_ended(wide, {Key(0): tuple(Row(epoch, epoch, metrics) for epoch in range(1, 401))}, {})
-    assert len(watch.runs()[0].data.params) == 250
+    assert len(watch.runs()[0].data.params) == 251, "those and the trial's number"
     assert watch.steps(0, "m6") == list(range(1, 401))
     assert watch.warnings == []
 
@@ -167,17 +167,18 @@ def test_runs_without_a_study_are_told_apart_by_name(watch: Watch) -> None:
     assert all("mlflow.parentRunId" not in run.data.tags for run in watch.all_runs())
 
 
-def test_each_session_of_a_study_adds_a_step_to_its_summary(watch: Watch, tmp_path: Path) -> None:
+def test_each_session_of_a_study_brings_its_summary_up_to_date(watch: Watch, tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
+    ended = [trial(number, "COMPLETE", acc=0.5) for number in (0, 1)]
     for turn, status in ((0, "KILLED"), (1, "FINISHED")):
         tracker = watch.open()
         assert watch.parent().info.status == "RUNNING"
         table.write_text(str(turn))
-        tracker.summarise({"best": turn / 2}, {"trials.csv": table}, status)  # type: ignore[arg-type]
+        tracker.summarise(status, answer(*ended[: turn + 1]), {"trials.csv": table})  # type: ignore[arg-type]
         tracker.close()
         assert watch.parent().info.status == status
-    history = MlflowClient(watch.uri).get_metric_history(watch.parent().info.run_id, "best")
-    assert [(point.step, point.value) for point in history] == [(0, 0), (1, 0.5)]
+        assert watch.parent().data.tags["sparsetune.trials_complete"] == str(turn + 1)
+    assert watch.parent().data.metrics == {}
     assert [path.read_text() for path in watch.folder.rglob("trials.csv")] == ["1"]
 
 
@@ -236,7 +237,7 @@ def test_a_server_that_is_away_stops_nothing(tmp_path: Path) -> None:
         tracker.trial_reported(trial(number), Key(number), rows(1, 2))
         tracker.trial_ended(trial(number, "COMPLETE"), {Key(number): rows(1, 2)}, {})
         assert not tracker.logged(number)
-    tracker.summarise({"best": 1}, {}, "FINISHED")
+    tracker.summarise("FINISHED", answer(trial(0, "COMPLETE", acc=0.5)))
     tracker.close()
     assert time.monotonic() - start < 5
     assert len(watch.warnings) == 1

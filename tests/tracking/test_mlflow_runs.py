@@ -49,14 +49,15 @@ def test_the_places_of_a_trial() -> None:
     plain = Trial(0, "COMPLETE", {}, {}, runs=(Run(Key(0, 3)),))
     assert list(views(plain)) == [Place(0)] == [place_of(plain, Key(0, 3))]
     assert ALL[1].tags(9) == {
-        "sparsetune.trial": "7", "sparsetune.branch": "mc_samples=1", "sparsetune.seed": "3", "sparsetune.runs": "9",
+        "sparsetune.role": "replicate", "sparsetune.trial": "7", "sparsetune.branch": "mc_samples=1",
+        "sparsetune.seed": "3", "sparsetune.runs": "9",
     }  # fmt: skip
-    assert Place(3).tags(1) == {"sparsetune.trial": "3"}
+    assert Place(3).tags(1) == {"sparsetune.role": "trial", "sparsetune.trial": "3"}
     assert Place(3, "", 0).tags(2)["sparsetune.seed"] == "0"
     assert [place.name for place in ALL[:2]] == ["trial 7 mc_samples=1", "trial 7 mc_samples=1 seed 3"]
 
 
-def test_each_row_has_its_means_and_under_it_a_run_for_each_seed(watch: Watch, tmp_path: Path) -> None:
+def test_each_row_has_its_means_and_beside_it_is_a_run_for_each_seed(watch: Watch, tmp_path: Path) -> None:
     trial = forked()
     figures = {}
     for run in trial.runs:
@@ -75,18 +76,21 @@ def test_each_row_has_its_means_and_under_it_a_run_for_each_seed(watch: Watch, t
     client = MlflowClient(watch.uri)
     for index, place in enumerate(ROWS):
         run = found[place]
-        assert run.info.run_name == f"trial 7 {FORK[index].name}"
+        assert run.info.run_name == f"#7 lr 0.08 mc_samples {FORK[index].values['method.mc_samples']}"
         assert (run.info.status, run.data.tags["sparsetune.state"]) == ("FINISHED", "COMPLETE")
         assert run.data.tags["mlflow.parentRunId"] == watch.parent().info.run_id
         assert run.data.metrics == {
             "acc": pytest.approx(0.4 + 0.1 * index),
             "acc_se": pytest.approx(0.1),
-        }, "the mean of two that differ by 0.2, and s / sqrt(2) = 0.1; no curves"
+            "loss": pytest.approx(1 / 3),
+        }, "the mean of two that differ by 0.2, and s / sqrt(2) = 0.1"
+        means = client.get_metric_history(run.info.run_id, "loss")
+        assert [(point.step, point.value) for point in means] == [(1, 1), (2, 1 / 2), (3, pytest.approx(1 / 3))]
         assert run.data.params["method.mc_samples"] == str(FORK[index].values["method.mc_samples"])
         for seed in SEEDS:
             under = found[place._replace(seed=seed)]
-            assert under.info.run_name == f"trial 7 {FORK[index].name} seed {seed}"
-            assert under.data.tags["mlflow.parentRunId"] == run.info.run_id
+            assert under.info.run_name == f"#7 seed {seed} lr 0.08 mc_samples {FORK[index].values['method.mc_samples']}"
+            assert under.data.tags["mlflow.parentRunId"] == watch.parent().info.run_id
             assert under.data.params["seed"] == str(seed)
             assert under.data.metrics["acc"] == pytest.approx(0.3 + 0.1 * index + 0.2 * (seed - 3))
             assert "acc_se" not in under.data.metrics
@@ -116,9 +120,9 @@ def test_replicates_without_a_fork(watch: Watch) -> None:
     tracker.trial_ended(trial, curves(trial), {})
     found = watch.places()
     assert [found[place].info.run_name for place in (Place(0), Place(0, "", 3), Place(0, "", 4))] == [
-        "trial 0",
-        "trial 0 seed 3",
-        "trial 0 seed 4",
+        "#0 lr 0.01",
+        "#0 seed 3 lr 0.01",
+        "#0 seed 4 lr 0.01",
     ]
     assert len(found) == 3
 
@@ -158,9 +162,7 @@ def test_a_kill_between_the_ends_of_its_runs_is_made_good(watch: Watch, tmp_path
         place: run.info.run_id for place, run in left.items()
     }, "each goes on in its own run"
     assert {run.info.status for run in found.values()} == {"FINISHED"}
-    for place, run in found.items():
-        if place.seed is not None:
-            assert run.data.tags["mlflow.parentRunId"] == found[place.row].info.run_id
+    assert {run.data.tags["mlflow.parentRunId"] for run in found.values()} == {watch.parent().info.run_id}
     assert watch.open().logged(7)
     assert watch.warnings == []
 
@@ -210,8 +212,8 @@ def test_a_resumed_trial_gets_its_rows_by_run_and_no_step_twice(watch: Watch) ->
     assert len(watch.places()) == len(ALL)
 
 
-def test_a_replicate_never_stands_without_its_row(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The row's run cannot be created at first, while the server answers: the first replicate makes up for it."""
+def test_a_run_that_could_not_be_created_at_first_is_made_up_for(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row's, while the server answers for the others."""
     tracker, create, calls = watch.open(), MlflowClient.create_run, []
 
     def once(*arguments: Any, **options: Any) -> Any:
@@ -226,7 +228,5 @@ def test_a_replicate_never_stands_without_its_row(watch: Watch, monkeypatch: pyt
     assert tracker.logged(7)
     found = watch.places()
     assert set(found) == set(ALL)
-    for place, run in found.items():
-        if place.seed is not None:
-            assert run.data.tags["mlflow.parentRunId"] == found[place.row].info.run_id
+    assert {run.data.tags["mlflow.parentRunId"] for run in found.values()} == {watch.parent().info.run_id}
     assert len(watch.warnings) == 1

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from test_mlflow_runs import begun, curves, forked
-from tracked import Watch, rows, trial
+from tracked import Watch, answer, rows, trial
 
 from sparsetune.config.messages import Key, Row, Trial
 from sparsetune.tracking.mlflow import MlflowTracker
@@ -53,7 +53,7 @@ def test_odd_names_arrive_cleaned_and_alike(watch: Watch) -> None:
     run = watch.runs()[0]
     assert (tracker.logged(0), run.info.status, watch.warnings) == (True, "FINISHED", [])
     assert run.data.metrics == {clean(name): value for name, value in metrics.items()}
-    assert set(run.data.params) == {*map(clean, ODD), clean("method.odd (name)")}
+    assert set(run.data.params) == {"trial", *map(clean, ODD), clean("method.odd (name)")}
     assert watch.steps(0, clean("fc(1)")) == [1, 2, 3]
     again = watch.open()
     again.trial_ended(replace(whole, state="FAIL"), {Key(0): (Row(1, 5, metrics),)}, {})
@@ -72,6 +72,7 @@ def test_long_words_and_numbers_that_are_none(watch: Watch) -> None:
     assert (tracker.logged(0), watch.warnings) == (True, [])
     assert set(run.data.metrics) == set(odd)
     assert {name: len(value) for name, value in run.data.params.items()} == {
+        "trial": 1,
         "long": 6000,
         "nul": 6,
         "half": 6,
@@ -87,7 +88,8 @@ def test_a_place_that_takes_no_files(watch: Watch, files: dict[str, Path], tmp_p
         watch.begin(tracker, number)
         ended(tracker, number, files)
         assert (tracker.logged(number), tracker.refused(number)) == (False, True)
-    tracker.summarise({"trials_complete": 2}, files, "FINISHED")
+    both = answer(*(trial(number, "COMPLETE", acc=0.5) for number in (0, 1)))
+    tracker.summarise("FINISHED", both, files)
     assert tracker.summary_stays
     tracker.close()
     assert [line.partition("(")[0] for line in watch.warnings] == [
@@ -105,12 +107,11 @@ def test_a_place_that_takes_no_files(watch: Watch, files: dict[str, Path], tmp_p
         assert (later.logged(0), later.refused(0)) == (False, True)
         later.trial_started(trial(0, "COMPLETE"), resumed=True)
         ended(later, 0, files)
-        later.summarise({"trials_complete": 2}, files, "FINISHED")
+        later.summarise("FINISHED", both, files)
         later.close()
     assert len(watch.warnings) == 1, "it is not tried again"
     assert watch.steps(0, "loss") == [1, 2, 3]
-    history = MlflowClient(watch.uri).get_metric_history(watch.parent().info.run_id, "trials_complete")
-    assert [(point.step, point.value) for point in history] == [(0, 2)]
+    assert watch.parent().data.tags["sparsetune.trials_complete"] == "2"
     assert watch.parent().info.status == "FINISHED"
 
 

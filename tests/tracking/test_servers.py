@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from tracked import Watch, rows, trial
+from tracked import Watch, answer, rows, trial
 
 from sparsetune.config.messages import Key, Row, Trial
 from sparsetune.testing.mlflow_server import serving
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def session(watch: Watch, file: Path, number: int) -> None:
     tracker = watch.open()
     tracker.trial_ended(trial(number, "COMPLETE"), {Key(number): rows(1, 3)}, {Key(number): {"a.txt": file}})
-    tracker.summarise({"trials_complete": 1}, {"a.txt": file}, "FINISHED")
+    tracker.summarise("FINISHED", answer(), {"a.txt": file})
     tracker.close()
 
 

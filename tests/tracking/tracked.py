@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,13 @@ from mlflow.entities import Run
 
 from sparsetune.config.messages import Row, Trial
 from sparsetune.config.paths import slug
+from sparsetune.config.study_file import Objective
+from sparsetune.config.winners import best_rows
+from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.mlflow import MlflowTracker
 from sparsetune.tracking.outbox import FLUSH_SECONDS
 from sparsetune.tracking.places import Place, place_in
+from sparsetune.tracking.subject import Subject
 
 CONFIG = {"method": {"name": "ast", "kp": 0.1}, "model": {"hidden": [300, 100]}, "seed": 0, "long": "x" * 7000}
 TAGS = {"sparsetune.study_id": "x", "mlflow.source.git.commit": "abc", "sparsetune.host": "here"}
@@ -31,6 +36,12 @@ def rows(first: int, last: int, at: int = 0) -> tuple[Row, ...]:
     )
 
 
+def answer(*trials: Trial) -> Answer:
+    """What these amount to; ``acc`` is to be high."""
+    counts = dict(Counter(each.state for each in trials))
+    return Answer(counts, trials, best_rows(trials, ["maximize"]))
+
+
 class Watch:
     """Opens trackers on one experiment and looks at what they left."""
 
@@ -39,9 +50,13 @@ class Watch:
         self.warnings: list[str] = []
         self.now = 0.0
 
+    @property
+    def subject(self) -> Subject:
+        return Subject(self.experiment, (Objective(metric="acc", goal="maximize"),), source="studies/s.yaml")
+
     def open(self, *, identity: str = "", **others: object) -> MlflowTracker:
         """``identity``: of the study, which is known by it alone; another one for each experiment if none is given."""
-        given: dict[str, Any] = {"study": self.experiment, "tags": TAGS, **others}
+        given: dict[str, Any] = {"study": self.experiment, "tags": TAGS, "subject": self.subject, **others}
         given["tags"] = {**given["tags"], "sparsetune.study_id": identity or slug(self.experiment)}
         return MlflowTracker(
             self.uri, self.experiment, self.folder, warn=self.warnings.append, clock=lambda: self.now, **given

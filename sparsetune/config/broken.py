@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from sparsetune.config.constraints import Constraint
 from sparsetune.config.messages import Trial
+from sparsetune.layout.measured import measured
 from sparsetune.layout.text import either, heading, number
-from sparsetune.report.tables import metric
 
 
 def broken(constraints: Sequence[Constraint], rows: Sequence[Trial]) -> Iterator[str]:
@@ -25,7 +25,7 @@ def broken(constraints: Sequence[Constraint], rows: Sequence[Trial]) -> Iterator
     if complete and not any(row.feasible for row in complete):
         row = min(complete, key=lambda row: distance(constraints, row))
         found = ", ".join(
-            f"{heading(each.metric)} {metric(row, each.metric, 4)}"
+            f"{heading(each.metric)} {measured(row.metrics[each.metric], row.errors.get(each.metric), 4)}"
             for each in constraints
             if each.metric in row.metrics and each.violation(row.metrics) > 0
         )
