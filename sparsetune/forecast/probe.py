@@ -58,7 +58,7 @@ class Order:
     imports: Sequence[dict[str, Any]] = ()
     branches: Sequence[dict[str, Any]] = ({},)
     scores: Mapping[str, str] = field(default_factory=dict)
-    figures: Literal["front", "all", "none"] = "front"
+    figures: Literal["front", "all", "none"] = "all"
     further: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 

@@ -33,7 +33,7 @@ TRAINING, VALIDATION, OTHER, BROKEN = "#d9822b", "#1f5fa8", "#2c7a4b", "#c0272d"
 _HEIGHTS = {1: 3.6, 2: 2.3, 3: 1.75}  # inches of axes, by how many there are
 _LEAST = 1.5
 _FEW = 15  # epochs up to which each is a dot
-_LETTERS, _LINES = 128, 3  # of a reason
+_LETTERS, _LINES = 118, 3  # of a reason
 _LETTER = 0.063  # inches that a small letter takes
 
 
@@ -93,7 +93,7 @@ def curves_figure(subject: Subject) -> Figure | None:
     legend(drawing, _handles(subject, {name for panel in shown for name in panel.names}), margins)
     for number, words in enumerate(said):
         below = 0.07 + 0.16 * (len(said) - 1 - number)
-        place = margins.left / WIDTH, below / drawing.get_size_inches()[1]
+        place = 0.13 / WIDTH, below / drawing.get_size_inches()[1]
         drawing.text(*place, written(words), color=BROKEN, fontsize=SMALL, va="bottom")
     return drawing
 
@@ -110,7 +110,7 @@ def _draw(axes: Axes, lines: Sequence[Line], colour: str) -> list[float]:
         axes.plot(epochs, values, **thin, **dots)
     if len(lines) > 1:
         epochs, values = mean_line(lines)
-        axes.plot(epochs, values, color=colour, linewidth=2.6, marker="o" if len(epochs) == 1 else None)
+        axes.plot(epochs, values, color=colour, linewidth=2.2, marker="o" if len(epochs) == 1 else None)
     return [value for _, values in lines for value in values if math.isfinite(value)]
 
 
@@ -149,7 +149,7 @@ def _handles(subject: Subject, names: set[str]) -> list[Any]:
         if any(name.startswith(prefix) for name in names):
             found.append(Line2D([], [], color=colour, linewidth=2.0, label=label))
     if several > 1:
-        found.append(Line2D([], [], color=GREY, linewidth=2.6, label=f"mean of {several} seeds"))
+        found.append(Line2D([], [], color=GREY, linewidth=2.2, label=f"mean of {several} seeds"))
         found.append(Line2D([], [], color=GREY, linewidth=0.8, label="each seed"))
     if subject.kept:
         label = "kept state" if several > 1 else f"kept state: epoch {subject.kept[0]}"
