@@ -62,7 +62,7 @@ def values_axis(axes: Axes, label: str, low: float, high: float, *, log: bool = 
         axes.set_yscale("log")
         axes.yaxis.set_visible(False)
     axes.set_ylim(low, high)
-    marks = log_ticks(low, high) if log else ticks(low, high, round(3 / _share(axes, 1, 1)))
+    marks = log_ticks(low, high) if log else ticks(low, high, min(8, round(3.5 / _share(axes, 1, 1))))
     across = axes.get_yaxis_transform()
     axes.hlines(marks, 0, 1, transform=across, colors=GRID, linewidth=0.8, zorder=0)
     for mark in marks:
