@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.former import note_place
-from sparsetune.config.messages import Executor, Job, Key, OwnFile, Report, Row
+from sparsetune.config.messages import Executor, Job, Key, OwnFile, Report, Row, Trial
+from sparsetune.config.objectives import formulas_of
 from sparsetune.config.overrides import assign
-from sparsetune.config.paths import Project, run_folder, slug
+from sparsetune.config.paths import Project, slug
 from sparsetune.config.provenance import tags
 from sparsetune.config.registry import StudyRegistries
 from sparsetune.config.secrets import hidden
 from sparsetune.config.study import Study
 from sparsetune.config.tracking_uri import tracking_uri
 from sparsetune.config.yaml_io import dump, write_atomic
+from sparsetune.drawing import draw, figures_of, is_drawn
 from sparsetune.inputs import Places
 from sparsetune.layout.printable import printable
 
@@ -47,18 +49,16 @@ def registries(imports: tuple[OwnFile, ...] = ()) -> StudyRegistries:
 
 
 def train_and_draw(job: Job) -> Iterator[Report]:
-    """What a worker does: train, and draw the figures of each run that ends."""
-    from sparsetune.report.figures import draw_figures
-    from sparsetune.training.files import TRACE
+    """What a worker does: train, and draw the figures of runs that end, where it is to."""
     from sparsetune.training.trial import run_trial
 
     rows: dict[Key, list[Row]] = {}
     for report in run_trial(job):
-        key = report.key or job.key
+        key, end = report.key or job.key, report.outcome
         known = rows.setdefault(key, [])
         known += [row for row in report.rows if row.epoch > len(known)]  # after a trunk its rows come again
-        if report.outcome is not None and report.outcome.state != "STOPPED":
-            draw_figures(run_folder(Path(job.folder), key, job.runs) / TRACE, known, job.config["method"])
+        if end is not None and is_drawn(job, end):
+            draw(job, key, known, end)
         yield report
 
 
@@ -112,6 +112,9 @@ def job_options(study: Study) -> dict[str, Any]:
         "report_every": study.report_every,
         "checkpoint_every": study.tracking.checkpoint_every,
         "imports": study.imports,
+        "figures": study.tracking.figures,
+        "objectives": tuple(objective.metric for objective in study.objectives),
+        "scores": formulas_of(study.objectives),
     }
 
 
@@ -130,8 +133,8 @@ def at_home(project: Project, uri: str, lock_file: Path) -> Home:
     return home
 
 
-def open_tracker(study: Study, uid: str, warn: Warn, home: Home) -> MlflowTracker:
-    """The observer that writes to MLflow, for the study of that identity."""
+def open_tracker(study: Study, uid: str, warn: Warn, home: Home, earlier: Sequence[Trial]) -> MlflowTracker:
+    """The observer that writes to MLflow, for the study of that identity with these trials so far."""
     from sparsetune.tracking.mlflow import MlflowTracker
     from sparsetune.tracking.places import STUDY_ID
 
@@ -146,6 +149,7 @@ def open_tracker(study: Study, uid: str, warn: Warn, home: Home) -> MlflowTracke
         warn=warn,
         home=home,
         subject=subject_of(study),
+        files_of=figures_of(study, earlier),
     )
 
 

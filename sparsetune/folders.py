@@ -10,18 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sparsetune.config.disk import CannotWrite, disk_trouble
+from sparsetune.config.left import CONFIG, ERROR_FILE, FINAL, HISTORY, LEFT
 from sparsetune.config.messages import Key, Row, Run, Trial
 from sparsetune.config.overrides import assign
 from sparsetune.config.paths import run_folder
 from sparsetune.config.yaml_io import dump, write_atomic
-from sparsetune.execution.worker import ERROR_FILE
 from sparsetune.training.results import final_results, json_lines, read_json_lines
-
-HISTORY = "history.jsonl"
-_LEFT = (
-    "config.yaml", "final_results.json", HISTORY, "results.csv", "results.units.json", "weights.safetensors",
-    "ticket.safetensors", "layers.json", "trace.npz", "controller.png", "density_by_layer.png", ERROR_FILE,
-)  # fmt: skip
 
 
 class Folders:
@@ -55,8 +49,8 @@ class Folders:
         branch = next(each for each in trial.branches if each.name == run.key.branch)
         config = assign(trial.config, {**branch.values, "seed": run.key.seed})
         with _writing():
-            write_atomic(folder / "config.yaml", dump(config))
-            write_atomic(folder / "final_results.json", json.dumps(final_results(rows, run.metrics), indent=1) + "\n")
+            write_atomic(folder / CONFIG, dump(config))
+            write_atomic(folder / FINAL, json.dumps(final_results(rows, run.metrics), indent=1) + "\n")
             write_atomic(folder / HISTORY, json_lines(rows))
 
     def hand_on_error(self, keys: Iterable[Key], runs: int) -> None:
@@ -78,7 +72,7 @@ class Folders:
         found = {}
         for run in trial.runs:
             folder = self.of_run(run.key, len(trial.runs))
-            found[run.key] = {name: folder / name for name in _LEFT if (folder / name).exists()}
+            found[run.key] = {name: folder / name for name in LEFT if (folder / name).exists()}
         return found
 
 

@@ -127,8 +127,8 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
         with lock.hold(lock_file, study.name):
             home = at_home(study.project, tracked_at(study), lock_file)
             ledger = Ledger(study, environment(study.imports), warn, prepared.content, points)
-            tracking = Background(lambda: open_tracker(study, ledger.uid, warn, home))
             earlier = ledger.trials()
+            tracking = Background(lambda: open_tracker(study, ledger.uid, warn, home, earlier))
             watcher = ConsoleObserver(
                 console, study.objectives, earlier, ledger.extent, study.name, constraints=study.constraints
             )

@@ -187,6 +187,7 @@ def test_run_keeps_files_and_summarises_several(tmp_path: Path) -> None:
     assert left == [
         "config.yaml",
         "controller.png",
+        "curves.png",
         "final_results.json",
         "history.jsonl",
         "trace.npz",

@@ -107,7 +107,11 @@ def test_test_data_prune_nothing(tmp_path: Path) -> None:
 def test_a_figure_has_each_epoch_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a fork the first branch hears of the epochs before it twice: from the trunk, and from its own line."""
     drawn: list[list[int]] = []
-    monkeypatch.setattr(figures, "draw_figures", lambda trace, rows, method: drawn.append([row.epoch for row in rows]))
+    monkeypatch.setattr(
+        figures,
+        "draw_figures",
+        lambda folder, runs, *others: drawn.extend([row.epoch for row in rows] for rows in runs),
+    )
     toy = OwnFile("toy_method.py", Path(toy_method.__file__).read_text())
     known = registries_of((toy,))
     config = trial_config("toy", STUDY["model"], epochs=3, metrics=STUDY["metrics"], registries=known).plain()
@@ -127,6 +131,7 @@ def test_layers_have_curves_and_a_figure_and_crowd_no_table(tmp_path: Path) -> N
         method={"name": "toy", "density": 0.2},
         pruner="none",
         budget={"trials": 2},
+        tracking={"figures": "all"},
     )
     summary = run_study(load(file), workers=None, in_process=True, console=console)
     assert summary.counts["COMPLETE"] == 2

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparsetune.config.errors import BadInput
+from sparsetune.config.left import TICKET
 from sparsetune.config.messages import SAME_AS, Run, Trial
 from sparsetune.layout.text import listed
-from sparsetune.training.ticket import TICKET
 
 if TYPE_CHECKING:
     from sparsetune.api.result import StudyResult

@@ -12,6 +12,7 @@ from typing import Any
 
 from sparsetune.cli.app import storage_url
 from sparsetune.config.errors import BadInput
+from sparsetune.config.left import CONFIG, TICKET
 from sparsetune.config.paths import Project, find_root
 
 _OPTIONS = {"number": "--trial", "branch": "--branch", "seed": "--seed"}  # arguments of the API
@@ -66,8 +67,6 @@ class Which:
         return " ".join([f"{self.named} trial {trial}", *([self.branch] if self.branch else []), *seed])
 
     def _on_disk(self) -> Path:
-        from sparsetune.training.ticket import TICKET
-
         for option, value in {"--branch": self.branch or None, "--seed": self.seed, "--uri": self.uri}.items():
             if value is not None:
                 raise BadInput(f"found {value!r} without --trial, which it belongs to", key=option)
@@ -114,6 +113,6 @@ def _config_beside(file: Path) -> dict[str, Any]:
     from sparsetune.config.yaml_io import read_mapping
 
     try:
-        return read_mapping(file.with_name("config.yaml"))
+        return read_mapping(file.with_name(CONFIG))
     except BadInput:  # there is none, or something else is called so: --set says where the data lie
         return {}

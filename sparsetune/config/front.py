@@ -40,7 +40,7 @@ class Front(Generic[T]):
         Returns:
             The positions of the objectives in which it beats all items before it.
         """
-        key = tuple(sign * value for sign, value in zip(self._signs, values, strict=True))
+        key = self._key(values)
         improved = []
         for index, best in enumerate(self._best):
             if best is None or key[index] < best[0][index]:
@@ -50,6 +50,15 @@ class Front(Generic[T]):
                 self._best[index] = (key, item)  # no news, and on the front where the other no longer is
         self._place(item, key)
         return improved
+
+    def holds(self, values: Sequence[float]) -> bool:
+        """Whether an item of these values is on the front."""
+        key = self._key(values)
+        at = bisect_left(self._keys, key)
+        return at < len(self._keys) and self._keys[at] == key
+
+    def _key(self, values: Sequence[float]) -> tuple[float, ...]:
+        return tuple(sign * value for sign, value in zip(self._signs, values, strict=True))
 
     def _place(self, item: T, key: tuple[float, ...]) -> None:
         at = bisect_left(self._keys, key)

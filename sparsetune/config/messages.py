@@ -59,6 +59,9 @@ class Job:
     report_every: str = "1ep"
     checkpoint_every: str = "10s"
     stop_file: str = ""  # once it exists, the job saves its state and ends as STOPPED
+    figures: Literal["front", "all", "none"] = "all"  # which runs are drawn; with ``front`` here those that fail
+    objectives: tuple[str, ...] = ()  # names of the numbers that figures show beside losses and accuracies
+    scores: Mapping[str, str] = field(default_factory=dict)  # the formulas of those that the study computes
 
     @property
     def runs(self) -> int:

@@ -68,7 +68,17 @@ def scorer(objectives: Sequence[Objective]) -> Callable[[Metrics], Metrics]:
 
     A formula that lacks a number (it is known only at the end), or has no finite value, adds nothing.
     """
-    formulas = {each.metric: parse(each.score) for each in objectives if each.score is not None}
+    return scored(formulas_of(objectives))
+
+
+def formulas_of(objectives: Sequence[Objective]) -> dict[str, str]:
+    """The formulas of those that the study computes, by name."""
+    return {each.metric: each.score for each in objectives if each.score is not None}
+
+
+def scored(texts: Mapping[str, str]) -> Callable[[Metrics], Metrics]:
+    """What :func:`scorer` gives, for formulas by name."""
+    formulas = {name: parse(text) for name, text in texts.items()}
     return lambda metrics: {**metrics, **_scores(formulas, metrics)} if formulas else metrics
 
 

@@ -61,6 +61,9 @@ class Tracking(Model):
     uri: str | None = param(None, "MLflow's tracking URI; else MLFLOW_TRACKING_URI, else mlruns/mlflow.db")
     report_every: str = param("auto", "how often a trial reports: 5ep, 2s; auto: 1ep with a pruner, else 1s")
     checkpoint_every: str = param("10s", "how often a trial saves its state: epochs (1ep) or seconds (10s)")
+    figures: Literal["front", "all", "none"] = param(
+        "front", "which runs are drawn: of trials that led when they ended and of those that failed, all, or none"
+    )
 
     @field_validator("report_every", "checkpoint_every")
     @classmethod

@@ -24,11 +24,16 @@ class Winners:
     best: list[Trial]
 
 
+def may_win(row: Trial) -> bool:
+    """Whether it is complete, meets all constraints and has its ``values`` as numbers."""
+    return row.state == "COMPLETE" and row.feasible and bool(row.values) and not any(map(isnan, row.values))
+
+
 def best_rows(rows: Iterable[Trial], goals: Sequence[Goal]) -> Winners:
     """The winners among rows that have ``values``."""
     found = Front[Trial](goals)
     for row in rows:
-        if row.state == "COMPLETE" and row.feasible and row.values and not any(map(isnan, row.values)):
+        if may_win(row):
             found.add(row, row.values)
     front = found.some(len(found))
     best = [each[1] for each in found.best if each is not None]

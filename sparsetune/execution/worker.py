@@ -8,9 +8,9 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from sparsetune.config.disk import disk_trouble
+from sparsetune.config.left import ERROR_FILE
 from sparsetune.config.messages import Job, Outcome, Report, Work
 
-ERROR_FILE = "error.txt"  # in the job's folder: the traceback of what ended it
 LONGEST_REASON = 500  # characters
 _GAP = " ... "
 NO_MEMORY = ("out of memory", "can't allocate memory")  # how torch says it in a RuntimeError

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sparsetune.config.cadence import Cadence
+from sparsetune.config.left import FINAL, HISTORY, TRACE
 
 STORED_METRIC_BYTES = 300  # a number of an epoch in MLflow's SQLite tables and their indexes (measured with 3.17)
-_BY_ROW = ("history.jsonl", "final_results.json")  # files that grow by a line an epoch
-_BY_STEP = ("trace.npz",)
+_BY_ROW = (HISTORY, FINAL)  # files that grow by a line an epoch
+_BY_STEP = (TRACE,)
 
 
 @dataclass(frozen=True)

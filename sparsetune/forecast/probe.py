@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sparsetune.forecast.estimate import Probed
 
@@ -46,6 +46,7 @@ class Order:
         imports: files of the user's own, as ``OwnFile`` has them.
         branches: of a fork, as ``Branch`` has them.
         scores: formulas of metrics, by the name of the objective.
+        figures: which runs the study draws.
         further: more metrics that a trial must give, by its method.
     """
 
@@ -57,6 +58,7 @@ class Order:
     imports: Sequence[dict[str, Any]] = ()
     branches: Sequence[dict[str, Any]] = ({},)
     scores: Mapping[str, str] = field(default_factory=dict)
+    figures: Literal["front", "all", "none"] = "all"
     further: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 

@@ -20,14 +20,13 @@ from typing import Any
 import torch
 
 from sparsetune.assembly import train_and_draw
+from sparsetune.config.left import ERROR_FILE
 from sparsetune.config.messages import Branch, Key, OwnFile, Run
-from sparsetune.config.objectives import scorer
+from sparsetune.config.objectives import scored
 from sparsetune.config.overrides import assign
-from sparsetune.config.study_file import Objective
 from sparsetune.config.trial import resolve_trial
 from sparsetune.driver import Driver
 from sparsetune.execution.in_process import InProcess
-from sparsetune.execution.worker import ERROR_FILE
 from sparsetune.forecast.estimate import Probed
 from sparsetune.forecast.machine import peak_memory
 from sparsetune.forecast.probe import Order, Process, Say
@@ -99,8 +98,9 @@ def measure(order: Order, config: dict[str, Any], seconds: float, folder: Path, 
             "report_every": "1ep",
             "checkpoint_every": _SAVE_EVERY,
             "imports": own,
+            "figures": order.figures,
         },
-        score=scorer([Objective(metric=name, goal="minimize", score=text) for name, text in order.scores.items()]),
+        score=scored(order.scores),
         localise=lambda found: found,
         kept=lambda number: False,
     )

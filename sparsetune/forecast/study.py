@@ -11,6 +11,7 @@ from typing import Any
 from sparsetune import inputs
 from sparsetune.assembly import localiser, tracked_at
 from sparsetune.config.messages import GIVEN
+from sparsetune.config.objectives import formulas_of
 from sparsetune.config.study import Study
 from sparsetune.driver import counts
 from sparsetune.execution.in_process import InProcess
@@ -93,7 +94,8 @@ def forecast(
         further=study.judged_in,
         imports=[vars(file) for file in study.imports],
         branches=[vars(branch) for branch in study.branches],
-        scores={each.metric: each.score for each in study.objectives if each.score is not None},
+        scores=formulas_of(study.objectives),
+        figures=study.tracking.figures,
     )
     environment = {} if in_process else _as_ray_sets(study, room)
     process, probed = probe(order, environment, say)

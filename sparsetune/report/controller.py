@@ -3,40 +3,63 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sparsetune.config.yaml_io import write_atomic
+from sparsetune.config.metrics import METRICS
+from sparsetune.report.canvas import (
+    Margins,
+    blank,
+    counts_axis,
+    legend,
+    padded,
+    values_axis,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _POINTS = 2000  # drawn at most; longer traces are shown as means of equal stretches
+_SMOOTHED, _LEAST = 40, 9  # a moving mean is over one point in so many, and over so many at least
+_HEIGHT = 2.3  # inches of axes
+_THRESHOLD, _EACH, _MEAN, _TARGET = "#1f5fa8", "#b3bac4", "#3f4752", "#c0272d"
+_MARGINS = Margins()
 
 
-def draw_controller(trace: Path, target: float, figure: Path) -> None:
-    """Draw ``trace`` (an .npz with threshold and activation by step) as a PNG."""
-    import io
-
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def controller_figure(trace: Path, target: float, unit: str = METRICS["threshold"].unit) -> Figure | None:
+    """Draw ``trace`` (an .npz with threshold, in ``unit``, and activation by step); None where there is no step."""
+    from matplotlib.lines import Line2D
 
     with np.load(trace, allow_pickle=False) as recorded:
         threshold, activation = recorded["threshold"], recorded["activation"]
     if threshold.size == 0:
-        return
+        return None
+    last = int(threshold.size)
     steps, threshold, activation = _thin(threshold, activation)
-    drawing = Figure(figsize=(8, 4.5), dpi=100, layout="constrained")
-    FigureCanvasAgg(drawing)
-    upper, lower = drawing.subplots(2, sharex=True)
-    upper.plot(steps, threshold, color="#1f77b4", linewidth=1)
-    upper.set_ylabel("threshold")
-    if threshold.min() > 0 and threshold.max() > 10 * threshold.min():
-        upper.set_yscale("log")
-    lower.plot(steps, activation, color="#7f7f7f", linewidth=0.5)
-    lower.axhline(target, color="#d62728", linewidth=1, label=f"target {target:g}")
-    lower.set(xlabel="step", ylabel="activation", ylim=(0, 1))
-    lower.legend(loc="upper right", frameon=False)
-    buffer = io.BytesIO()
-    drawing.savefig(buffer, format="png")
-    write_atomic(figure, buffer.getvalue())
+    drawing, (upper, lower) = blank(2, _HEIGHT, _MARGINS)
+    room = 0.015 * last or 0.5
+    for axes in (upper, lower):
+        axes.set_xlim(1 - room, last + room)
+    dot = "o" if len(steps) == 1 else None
+    upper.plot(steps, threshold, color=_THRESHOLD, linewidth=1, marker=dot)
+    finite = threshold[np.isfinite(threshold)]
+    log = bool(finite.size and finite.min() > 0 and finite.max() > 10 * finite.min())
+    values_axis(upper, f"threshold ({unit})", *padded(finite.tolist() or [0.0], log=log), log=log)
+    window = max(_LEAST, len(steps) // _SMOOTHED)
+    lower.plot(steps, activation, color=_EACH, linewidth=0.7, marker=dot, label="each step")
+    found = [Line2D([], [], color=_EACH, linewidth=1.2, label="each step")]
+    if len(steps) >= 3 * window:
+        middle = steps[(window - 1) // 2 : len(steps) - window // 2]
+        lower.plot(middle, np.convolve(activation, np.full(window, 1 / window), "valid"), color=_MEAN, linewidth=1.4)
+        stride = -(-last // len(steps))
+        found.append(Line2D([], [], color=_MEAN, linewidth=1.4, label=f"mean of {window * stride} steps"))
+    lower.axhline(target, color=_TARGET, linewidth=1)
+    found.append(Line2D([], [], color=_TARGET, linewidth=1, label=f"target {target:.3g}"))
+    values_axis(lower, "activation (fraction)", -0.03, 1.03)
+    counts_axis(lower, "step", 1 - room, last + room)
+    legend(drawing, found, _MARGINS)
+    return drawing
 
 
 def _thin(*series: np.ndarray) -> tuple[np.ndarray, ...]:

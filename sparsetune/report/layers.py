@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.messages import Row
 from sparsetune.config.metrics import LAYER_DENSITY
-from sparsetune.config.yaml_io import write_atomic
+from sparsetune.report.canvas import SMALL, Margins, blank, counts_axis, values_axis, written
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +16,7 @@ Curves = dict[str, tuple[list[int], list[float]]]
 _DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)))  # neighbours in depth differ in more than colour
 _LINE = 0.2  # inches that a line of the legend takes
 _LABEL = 0.13  # inches between two labels at the ends of lines: their font is 8/72 inches high
-_BELOW = 0.55  # inches of the figure's height that are not the axes'
+_LETTER = 0.07  # inches that a letter of the legend takes at most, on the average
 _COLOURS = "gnuplot", 0.05, 0.75  # the part of the map that stands out from white: contrast 3.4 and more
 
 
@@ -58,34 +56,31 @@ def spread(heights: Sequence[float], gap: float, top: float) -> list[float]:
 def density_figure(curves: Curves) -> Figure:
     """What :func:`layer_curves` found: colour goes with depth, the numbers at the ends are those of the legend."""
     from matplotlib import colormaps
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
-    height = max(4.5, 0.9 + _LINE * len(curves))
-    drawing = Figure(figsize=(9, height), dpi=100, layout="constrained")
-    FigureCanvasAgg(drawing)
-    axes = drawing.subplots()
+    height = max(3.9, 0.3 + _LINE * len(curves))
+    names = [f"{number}  {written(layer)}" for number, layer in enumerate(curves, 1)]
+    margins = Margins(right=1.05 + _LETTER * max(map(len, names)), top=0.15)
+    drawing, (axes,) = blank(1, height, margins, max(9.0, 5.5 + margins.right))
+    last = max(epochs[-1] for epochs, _ in curves.values())
+    room = 0.015 * (last - 1) or 0.5
+    axes.set_xlim(1 - room, last + room)
     top = min(1.02, 1.1 * max(max(densities) for _, densities in curves.values()) or 1)
-    heights = spread([densities[-1] for _, densities in curves.values()], top * _LABEL / (height - _BELOW), top)
-    name, first, last = _COLOURS
-    for number, (layer, (epochs, densities)) in enumerate(curves.items()):
+    heights = spread([densities[-1] for _, densities in curves.values()], top * _LABEL / height, top)
+    name, first, end = _COLOURS
+    for number, (epochs, densities) in enumerate(curves.values()):
         depth = number / max(1, len(curves) - 1)
-        colour = colormaps[name](first + (last - first) * depth)
+        colour = colormaps[name](first + (end - first) * depth)
         style: dict[str, Any] = {"color": colour, "linestyle": _DASHES[number % 4]}
         marker = "o" if len(epochs) == 1 else None
-        axes.plot(epochs, densities, label=f"{number + 1}  {layer}", lw=1.6, marker=marker, ms=4, **style)
-        end: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
-        axes.annotate(str(number + 1), (epochs[-1], heights[number]), annotation_clip=False, **end)
-    axes.set(xlabel="epoch", ylabel="kept fraction of the layer's weights", ylim=(0, top))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.grid(alpha=0.3)
-    drawing.legend(loc="outside right upper", frameon=False, fontsize=8, handlelength=4, title="input to output")
+        axes.plot(epochs, densities, label=names[number], lw=1.6, marker=marker, ms=4, **style)
+        place: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "fontsize": SMALL}
+        axes.annotate(str(number + 1), (epochs[-1], heights[number]), annotation_clip=False, **place)
+    values_axis(axes, "kept fraction of the layer's weights", 0, top)
+    counts_axis(axes, "epoch", 1 - room, last + room)
+    width, whole = drawing.get_size_inches()
+    beside = 1 - (margins.right - 0.25) / width, 1 - margins.top / whole
+    drawing.legend(
+        loc="upper left", bbox_to_anchor=beside, frameon=False, fontsize=SMALL, handlelength=4,
+        title="input to output", title_fontsize=SMALL, borderaxespad=0.0, borderpad=0.0, alignment="left",
+    )  # fmt: skip
     return drawing
-
-
-def draw_density_by_layer(curves: Curves, figure: Path) -> None:
-    """Write :func:`density_figure` as a PNG."""
-    buffer = io.BytesIO()
-    density_figure(curves).savefig(buffer, format="png")
-    write_atomic(figure, buffer.getvalue())

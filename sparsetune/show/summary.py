@@ -15,6 +15,7 @@ from rich.text import Text
 
 from sparsetune.config.broken import broken
 from sparsetune.config.errors import BadInput
+from sparsetune.config.left import TICKET
 from sparsetune.config.messages import SAME_AS, Trial
 from sparsetune.config.paths import find_root
 from sparsetune.config.secrets import without_password
@@ -26,7 +27,6 @@ from sparsetune.report.tables import known, plain_table
 from sparsetune.show.answer import best_of_one, ended, front_of_several, time_spent
 from sparsetune.show.soundness import soundness, unguarded, unsound
 from sparsetune.show.words import command_line, picked
-from sparsetune.training.ticket import TICKET
 
 if TYPE_CHECKING:
     from sparsetune.study import Summary

@@ -31,12 +31,18 @@ from sparsetune.tracking.store import check_writable, create_once, database, rea
 from sparsetune.tracking.subject import SINGLE, Subject
 from sparsetune.tracking.trouble import refuses
 
+FilesOf = Callable[[Trial, Mapping[Key, tuple[Row, ...]], Mapping[Key, Files]], Mapping[Place, Files]]
 SUMMARY = Place(-1)  # the study's parent run in the outbox
 
 
 def folder_of(files: Files) -> Path:
     """The nearest folder above all of them."""
     return Path(os.path.commonpath([path.absolute().parent for path in files.values()]))
+
+
+def placed(trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]) -> Mapping[Place, Files]:
+    """The files that each run of a trial has left."""
+    return {place_of(trial, key): each for key, each in files.items()}
 
 
 class MlflowTracker:
@@ -62,15 +68,17 @@ class MlflowTracker:
         clock: Callable[[], float] = time.monotonic,
         left_at: Callable[[Files], Path] = folder_of,
         subject: Subject = SINGLE,
+        files_of: FilesOf = placed,
     ) -> None:
         """
         Args:
             artifacts: where a local store keeps files.
             left_at: the folder in which a run's files stay if MLflow does not take them.
             subject: what the runs are of, for their names, tags and descriptions.
+            files_of: the files that the runs of an ended trial get, of what its rows and files are.
         """
         self._uri, self._experiment, self._artifacts = uri, experiment, artifacts
-        self._warn, self._left_at, self._home = warn, left_at, home
+        self._warn, self._left_at, self._files_of, self._home = warn, left_at, files_of, home
         self._owner = Owner(study, dict(tags))
         self._session: Session | None = None
         self._entered: dict[int, list[Place]] = {}  # runs of the trials of this session
@@ -116,7 +124,7 @@ class MlflowTracker:
         if any(place not in self._outbox.waiting for place in ended):
             self._enter(trial)
         its_rows = rows_of_places(trial, rows)
-        its_files = {place_of(trial, key): each for key, each in files.items()}
+        its_files = self._files_of(trial, rows, files)
         for place, view in ended.items():
             entry = self._outbox.waiting[place]
             if isinstance(entry, Entry):

@@ -10,18 +10,14 @@ from pathlib import Path
 import numpy as np
 import safetensors.torch
 
+from sparsetune.config.left import LAYERS, RESULTS, TICKET, TRACE, UNITS, WEIGHTS
 from sparsetune.config.messages import Metrics
 from sparsetune.config.yaml_io import write_atomic
 from sparsetune.training.final import layer_rows
 from sparsetune.training.rebuild import ticket_of
-from sparsetune.training.results_csv import RESULTS, UNITS, results_csv, results_units
-from sparsetune.training.ticket import TICKET
+from sparsetune.training.results_csv import results_csv, results_units
 from sparsetune.training.trainer import Trainer
 from sparsetune.training.view import View
-
-WEIGHTS = "weights.safetensors"
-TRACE = "trace.npz"
-LAYERS = "layers.json"
 
 
 def leave_files(trainer: Trainer, folders: Sequence[Path], metrics: Metrics) -> None:

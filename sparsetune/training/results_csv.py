@@ -14,8 +14,6 @@ from typing import Any
 from sparsetune.config.messages import Metrics, Row
 from sparsetune.config.metrics import METRICS
 
-RESULTS = "results.csv"
-UNITS = "results.units.json"
 _SIZES = ("bytes_seed_mask", "bytes_bitmask")  # the first that the method has
 
 

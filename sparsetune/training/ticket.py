@@ -25,11 +25,11 @@ from safetensors.numpy import save
 from sparsetune.config.base import Model
 from sparsetune.config.errors import BadInput
 from sparsetune.config.facts import Kind
+from sparsetune.config.left import TICKET
 from sparsetune.config.messages import Metrics
 from sparsetune.config.trial import NAMED
 from sparsetune.training.data.pixels import Pixels
 
-TICKET = "ticket.safetensors"
 VERSION = 1
 _HEADER = "sparsetune_ticket"  # one entry: safetensors writes several in any order
 _MASK = "mask"

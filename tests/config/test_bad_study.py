@@ -404,6 +404,8 @@ TYPES: list[tuple[dict[str, Any], str]] = [
         ({"tracking": {"report_every": v}}, f"tracking.report_every: {v!r}: {DURATION}")
         for v in ("5", "0s", "x", "1.5ep", "-1s", "1h", "1e3s")
     ),
+    ({"tracking": {"figures": "best"}}, "tracking.figures: found 'best', allowed: 'front', 'all' or 'none'"),
+    ({"tracking": {"figures": False}}, "tracking.figures: found false, allowed: 'front', 'all' or 'none'"),
     ({"tracking": {"checkpoint_every": 5}}, f"tracking.checkpoint_every: found 5, allowed: {QUOTES}"),
     *(
         ({"study": v}, f"study: found {v!r}, allowed: 1 to 200 printable characters")

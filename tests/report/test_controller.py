@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sparsetune.report.controller import _thin, draw_controller
+from sparsetune.report.canvas import save
+from sparsetune.report.controller import _thin, controller_figure
 
 
 def test_a_long_trace_is_drawn_as_means_of_stretches() -> None:
@@ -18,14 +19,38 @@ def test_a_long_trace_is_drawn_as_means_of_stretches() -> None:
     assert (list(steps), list(same)) == ([1, 2], [3.0, 1.0])
 
 
+def traced(folder: Path, steps: int) -> Path:
+    activation = 0.25 + 0.2 * (-1.0) ** np.arange(steps)
+    np.savez(folder / "trace.npz", threshold=np.geomspace(1, 1e-4, steps), activation=activation)
+    return folder / "trace.npz"
+
+
 @pytest.mark.parametrize("steps", [1, 50, 5000])
 def test_a_figure_is_a_png(steps: int, tmp_path: Path) -> None:
-    np.savez(tmp_path / "trace.npz", threshold=np.geomspace(1, 1e-4, steps), activation=np.full(steps, 0.25))
-    draw_controller(tmp_path / "trace.npz", 0.25, tmp_path / "controller.png")
+    drawing = controller_figure(traced(tmp_path, steps), 0.25)
+    assert drawing is not None
+    save(drawing, tmp_path / "controller.png")
     assert (tmp_path / "controller.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_drawn_by_hand(tmp_path: Path) -> None:
+    drawing = controller_figure(traced(tmp_path, 60), 0.25)
+    assert drawing is not None
+    upper, lower = drawing.axes
+    (threshold,) = upper.lines
+    assert list(threshold.get_ydata()) == list(np.geomspace(1, 1e-4, 60))
+    assert upper.get_yscale() == "log"
+    each, mean, target = lower.lines
+    assert list(each.get_xdata()) == list(range(1, 61))
+    assert list(mean.get_xdata()) == list(range(5, 57)), "the middle of nine steps"
+    assert list(mean.get_ydata()[:2]) == pytest.approx([0.25 + 0.2 / 9, 0.25 - 0.2 / 9])
+    assert list(target.get_ydata()) == [0.25, 0.25]
+    said = {text.get_text() for text in drawing.texts}
+    assert {"threshold (nats)", "activation (fraction)", "step"} <= said
+    legend = [text.get_text() for text in drawing.legends[0].get_texts()]
+    assert legend == ["each step", "mean of 9 steps", "target 0.25"]
 
 
 def test_no_steps_no_figure(tmp_path: Path) -> None:
     np.savez(tmp_path / "trace.npz", threshold=np.empty(0), activation=np.empty(0))
-    draw_controller(tmp_path / "trace.npz", 1.0, tmp_path / "controller.png")
-    assert not (tmp_path / "controller.png").exists()
+    assert controller_figure(tmp_path / "trace.npz", 1.0) is None

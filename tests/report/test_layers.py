@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
-from sparsetune.config import said_once
 from sparsetune.config.messages import Row
-from sparsetune.report.figures import draw_figures
-from sparsetune.report.layers import density_figure, draw_density_by_layer, layer_curves, spread
+from sparsetune.report.canvas import save
+from sparsetune.report.layers import density_figure, layer_curves, spread
 
 PNG = b"\x89PNG"
 
@@ -45,12 +42,12 @@ def test_where_nothing_is_pruned_there_is_nothing_to_draw() -> None:
 @pytest.mark.parametrize("epochs", [1, 8])
 def test_a_figure_is_a_png(layers: int, epochs: int, tmp_path: Path) -> None:
     falling = [tuple(0.9 ** (epoch * number) for number in range(1, layers + 1)) for epoch in range(1, epochs + 1)]
-    draw_density_by_layer(layer_curves(rows(*falling)), tmp_path / "figure.png")
+    save(density_figure(layer_curves(rows(*falling))), tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes().startswith(PNG)
 
 
 def test_a_layer_that_lost_everything(tmp_path: Path) -> None:
-    draw_density_by_layer(layer_curves(rows((0.0,), (0.0,))), tmp_path / "figure.png")
+    save(density_figure(layer_curves(rows((0.0,), (0.0,)))), tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes().startswith(PNG)
 
 
@@ -66,6 +63,18 @@ def test_labels_stand_apart_beside_the_axes(layers: int, density: float) -> None
     assert all(low.y1 <= high.y0 for low, high in pairwise(boxes))
     assert boxes[0].y0 >= axes.bbox.y0 - 10, "half a label below the axes at most"
     assert boxes[-1].y1 <= axes.bbox.y1 + 10
+
+
+@pytest.mark.parametrize("name", ["a.weight", "features.denseblock3.denselayer24.conv2.weight"])
+def test_the_legend_stands_beside_the_axes(name: str) -> None:
+    drawing = density_figure({f"{name}{number}": ([1, 2], [0.5, 0.4]) for number in range(30)})
+    drawing.draw_without_rendering()
+    box, (axes,) = drawing.legends[0].get_window_extent(), drawing.axes
+    labels = [text.get_window_extent().x1 for text in axes.texts]
+    assert max(labels) < box.x0
+    assert box.x1 <= drawing.bbox.x1
+    assert box.y0 >= 0
+    assert axes.bbox.width >= 400
 
 
 @pytest.mark.parametrize("layers", [1, 3, 5, 21])
@@ -100,38 +109,3 @@ def test_spread_heights_keep_their_order_and_a_gap(heights: list[float], gap: fl
 @given(st.lists(st.floats(40, 41), max_size=30), st.floats(0, 0.2))
 def test_spread_heights_keep_their_mean_where_there_is_room(heights: list[float], gap: float) -> None:
     assert sum(spread(heights, gap, 100.0)) == pytest.approx(sum(heights))
-
-
-def test_which_figures_follows_from_what_there_is(tmp_path: Path) -> None:
-    def drawn(name: str, *, method: dict[str, float], density: float, trace: bool = True) -> set[str]:
-        folder = tmp_path / name
-        folder.mkdir()
-        if trace:
-            np.savez(folder / "trace.npz", threshold=np.ones(3), activation=np.ones(3))
-        draw_figures(folder / "trace.npz", rows((density,), (density,)), method)
-        return {path.name for path in folder.glob("*.png")}
-
-    controlled = {"target_activation": 0.5}
-    assert drawn("none", method={}, density=1.0, trace=False) == set()
-    assert drawn("sparse", method={}, density=0.5, trace=False) == {"density_by_layer.png"}
-    assert drawn("controlled", method=controlled, density=1.0) == {"controller.png"}
-    assert drawn("both", method=controlled, density=0.5) == {"controller.png", "density_by_layer.png"}
-    assert drawn("another trace", method={}, density=1.0) == set()
-
-
-def test_a_figure_that_cannot_be_drawn_stops_nothing(tmp_path: Path) -> None:
-    (tmp_path / "trace.npz").write_text("no arrays")
-    draw_figures(tmp_path / "trace.npz", rows((0.5,)), {"target_activation": 0.5})
-    assert [path.name for path in tmp_path.glob("*.png")] == ["density_by_layer.png"]
-
-
-def test_letters_that_the_font_lacks_are_warned_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(said_once, "_SAID", set())
-    odd = [Row(epoch, 0, {"layer_density/\u5c64.weight": 1 / epoch}) for epoch in (1, 2)]
-    with warnings.catch_warnings(record=True) as shown:
-        warnings.simplefilter("always")
-        for _ in range(2):
-            draw_figures(tmp_path / "trace.npz", odd, {"name": "dense"})
-    assert (tmp_path / "density_by_layer.png").exists()
-    assert len(shown) == 1
-    assert "missing from font" in str(shown[0].message)

@@ -58,6 +58,7 @@ def test_another_meaning_is_refused_and_nothing_is_written(changes: dict[str, An
         {"sampler": "random"},
         {"resources": {"cpus": 2}},
         {"tracking": {"report_every": "2s"}},
+        {"tracking": {"figures": "all"}},
     ],
     ids=str,
 )

@@ -1,0 +1,20 @@
+"""The names of the files that a run leaves in its folder, and from there in MLflow."""
+
+from __future__ import annotations
+
+CONFIG = "config.yaml"
+FINAL = "final_results.json"
+HISTORY = "history.jsonl"
+RESULTS = "results.csv"
+UNITS = "results.units.json"
+WEIGHTS = "weights.safetensors"
+TICKET = "ticket.safetensors"
+LAYERS = "layers.json"
+TRACE = "trace.npz"
+ERROR_FILE = "error.txt"  # the traceback of what ended its job
+CURVES = "curves.png"
+CONTROLLER = "controller.png"
+DENSITIES = "density_by_layer.png"
+
+FIGURES = (CURVES, CONTROLLER, DENSITIES)
+LEFT = (CONFIG, FINAL, HISTORY, RESULTS, UNITS, WEIGHTS, TICKET, LAYERS, TRACE, *FIGURES, ERROR_FILE)
