@@ -62,6 +62,10 @@ class Tracking(Model):
     report_every: str = param("auto", "how often a trial reports: 5ep, 2s; auto: 1ep with a pruner, else 1s")
     checkpoint_every: str = param("10s", "how often a trial saves its state: epochs (1ep) or seconds (10s)")
 
+    models: Literal["none", "front", "best", "all"] = param(
+        "none", "trials whose networks MLflow gets as models: the front, the best by each objective, all complete ones"
+    )
+
     @field_validator("report_every", "checkpoint_every")
     @classmethod
     def _duration(cls, every: str, info: ValidationInfo) -> str:
