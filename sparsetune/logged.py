@@ -1,6 +1,6 @@
 """Networks of a study's trials as models in MLflow: found among what their runs have left, exported, tried, logged.
 
-At a study's end for the trials that ``tracking.models`` names, and for the one that ``sparsetune register`` is asked for.
+At a study's end for the trials that ``tracking.models`` names, and for the one that ``sparsetune register`` names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from sparsetune.tracking.home import Home
     from sparsetune.tracking.models import Models
     from sparsetune.tracking.places import Place
-    from sparsetune.training.deployed import Deployed
 
 _NEEDS = ("torch", "numpy")  # who loads a model
 
@@ -87,7 +86,6 @@ class Shelf:
         """
         from sparsetune.tracking.left import left_by
         from sparsetune.tracking.places import FILES_REFUSED
-        from sparsetune.training.deployed import deployed
         from sparsetune.training.files import WEIGHTS
 
         place = trained.place
@@ -103,11 +101,35 @@ class Shelf:
             left = left_by(self.uri, self.study, self.uid, place, WEIGHTS, Path(folder), self.home)
             if left.path is None:
                 raise BadInput("its weights are gone from MLflow")
+            saved = self._exported(trained, left.path, Path(folder) / "model", run.info.run_id)
+            return models.log(place, run, saved)
+
+    def _exported(self, trained: Trained, weights: Path, folder: Path, run_id: str) -> Saved:
+        """A run's network in MLflow's format, once it was loaded from there and has given the same."""
+        from sparsetune.tracking.flavor import save
+        from sparsetune.training.deployed import deployed
+
+        try:
             config = resolve_trial(trained.config, self.known)
-            network = deployed(config, left.path, self.known, trained.run.notes.get("split", ""))
-            words = {"study": self.study, "run": place.name, "seed": trained.run.key.seed, **network.words}
-            saved = _saved(network, Path(folder) / "model", run.info.run_id, words)
-            return models.log(place, run, saved, describe(self.study, trained, network.words))
+            network = deployed(config, weights, self.known, trained.run.notes.get("split", ""))
+            saved = save(
+                folder,
+                network.network,
+                network.example,
+                network.output,
+                run_id=run_id,
+                words={"network": describe(self.study, trained), **network.words},
+                requirements=[f"{name}=={version(name).partition('+')[0]}" for name in _NEEDS],
+            )
+            same = network.equals(saved.loaded())
+        except BadInput:
+            raise
+        except Exception as error:  # torch.export has no kind of its own, and the model's code may be the user's
+            said = " ".join(str(error).split())[:200]
+            raise BadInput(f"its network cannot be exported: {type(error).__name__}: {said}") from None
+        if not same:
+            raise BadInput("its network cannot be exported: torch.export makes one of it that gives other outputs")
+        return saved
 
 
 def log_models(
@@ -159,33 +181,7 @@ def _first(row: Trial, places: inputs.Places) -> Trained:
     return Trained(row, run, assign(row.config, {**places, "seed": run.key.seed}))
 
 
-def _saved(network: Deployed, folder: Path, run_id: str, words: Mapping[str, Any]) -> Saved:
-    """The network in MLflow's format, once it was loaded from there and has given the same."""
-    from sparsetune.tracking.flavor import save
-
-    needs = [f"{name}=={version(name).partition('+')[0]}" for name in _NEEDS]
-    try:
-        saved = save(
-            folder, network.network, network.example, network.output, run_id=run_id, words=words, requirements=needs
-        )
-        same = network.equals(saved.loaded())
-    except Exception as error:  # torch.export has no kind of its own
-        said = " ".join(str(error).split())[:200]
-        raise BadInput(f"torch.export cannot take its network: {type(error).__name__}: {said}") from None
-    if not same:
-        raise BadInput("torch.export makes another network of it, which gives other outputs")
-    return saved
-
-
-def describe(study: str, trained: Trained, words: Mapping[str, Any]) -> str:
-    """What a model is, takes and gives, in Markdown."""
-    config = trained.config
-    named = ", ".join(f"{section} {config[section]['name']}" for section in ("method", "model", "data"))
-    first = f"Network of {trained.place.name} of study {study}: {named}. In evaluation mode, on the CPU."
-    return "\n".join([first, "", *(f"- **{name}**: {_short(value)}" for name, value in words.items())])
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_short(each)}" for name, each in value.items())
-    return listed(value, 12) if isinstance(value, list) else str(value)
+def describe(study: str, trained: Trained) -> str:
+    """What a model is of: ``trial 3 seed 1 of study ast_pi: method ast, model mlp, data digits``."""
+    named = ", ".join(f"{section} {trained.config[section]['name']}" for section in ("method", "model", "data"))
+    return f"{trained.place.name} of study {study}: {named}"

@@ -100,7 +100,7 @@ def register(
         if home is not None:
             bring_home(uri, home, None)
         model = shelf.log(models, trained)
-        version = models.register(name, model, describe(result.name, trained, {}))
+        version = models.register(name, model, describe(result.name, trained))
     except BadInput as error:
         raise error.located(source=of) from None
     except Exception as error:  # MLflow's own, its database's, its server's client's

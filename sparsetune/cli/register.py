@@ -40,7 +40,7 @@ def register(
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Register a trial's network as a model in MLflow: with a signature, for batches of any size, without pickled code."""
+    """Register a trial's network as a model in MLflow, for batches of any size and without pickled code."""
     from sparsetune import api
     from sparsetune.api.register import register as registered
     from sparsetune.config.paths import Project, find_root

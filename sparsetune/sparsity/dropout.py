@@ -83,7 +83,8 @@ class MonteCarloDropout:
         """The outputs (T, B, ...) of T networks for a batch (B, ...), without gradient."""
         with self._units.drawn(inputs.device):
             outputs: Tensor = self._network(inputs)
-        return outputs.unflatten(0, (self.samples, -1))
+        each: Tensor = outputs.unflatten(0, (self.samples, -1))
+        return each
 
     def fix(self, sample: Tensor) -> None:
         """From here on each of the T networks drops the same units of all samples: those of an evaluation's first one.

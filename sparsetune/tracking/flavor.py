@@ -29,6 +29,11 @@ class Saved:
     folder: Path
     model: Model
 
+    @property
+    def words(self) -> dict[str, Any]:
+        """What is said of it."""
+        return dict(self.model.metadata or {})
+
     def belongs_to(self, logged: LoggedModel) -> None:
         """Write into it which logged model it is of."""
         self.model.artifact_path = logged.artifact_location

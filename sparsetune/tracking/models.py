@@ -1,4 +1,4 @@
-"""Networks of a study's runs in MLflow: logged models, found again by tags as runs are, and versions of registered ones.
+"""Networks of a study's runs as MLflow's logged models, found again by tags as runs are, and as registered ones.
 
 A logged model that a kill has left unfinished is finished by the next attempt: no run gets two.
 """
@@ -6,11 +6,13 @@ A logged model that a kill has left unfinished is finished by the next attempt: 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sparsetune.config.errors import BadInput
 from sparsetune.config.errors import shown as quoted
 from sparsetune.failpoints import failpoint
+from sparsetune.layout.text import listed
 from sparsetune.tracking.client import MlflowClient, Run, experiment_of, last_steps, run_at
 from sparsetune.tracking.flavor import (
     LoggedModel,
@@ -55,18 +57,14 @@ class Models:
             return None
         return run_at(self._client, self._experiments, place, self._mine, deleted=False)
 
-    def log(self, place: Place, run: Run, saved: Saved, note: str) -> LoggedModel:
-        """Make what was saved the model of the run at a place.
-
-        Args:
-            note: its description, in Markdown.
-        """
+    def log(self, place: Place, run: Run, saved: Saved) -> LoggedModel:
+        """Make what was saved the model of the run at a place."""
         client, run_id = self._client, run.info.run_id
         model = self._known.get(place) or client.create_logged_model(
             run.info.experiment_id,
             name=re.sub(r"""[/:.%"']""", "_", place.name),
             source_run_id=run_id,
-            tags={**self._tags, **place.tags(1), _NOTE: fit(note, TAG)},
+            tags={**self._tags, **place.tags(1), _NOTE: fit(_note(saved.words), TAG)},
             params=run.data.params,
         )
         self._known[place] = model
@@ -113,6 +111,17 @@ def refuse_name(name: str) -> None:
     if not plain or name in ("", ".", "..") or len(name) > _LONGEST:
         allowed = f"1 to {_LONGEST} printable characters, none of them {' '.join(_APART)}"
         raise BadInput(f"found {quoted(name)}, allowed: {allowed}", key="NAME")
+
+
+def _note(words: Mapping[str, Any]) -> str:
+    """In Markdown."""
+    return "\n".join(f"- **{name}**: {_short(value)}" for name, value in words.items())
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_short(each)}" for name, each in value.items())
+    return listed(value, 12) if isinstance(value, list) else str(value)
 
 
 def _outputs(run: Run) -> list[LoggedModelOutput]:

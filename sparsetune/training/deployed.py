@@ -24,7 +24,6 @@ from sparsetune.training.data.dataset import Dataset
 
 _CPU = torch.device("cpu")
 _TRIED = (1, 5)  # samples in a batch
-_CLOSE = {"rtol": 1e-3, "atol": 1e-4, "equal_nan": True}  # fused kernels round otherwise
 
 
 class Network(nn.Module):
@@ -62,7 +61,7 @@ class Deployed:
         """Whether another network gives the same for real samples, in batches of one and of several."""
         with torch.inference_mode():
             batches = [self._samples[:count] for count in _TRIED]
-            return all(torch.allclose(other(each), self.network(each), **_CLOSE) for each in batches)
+            return all(_close(other(each), self.network(each)) for each in batches)
 
 
 def deployed(config: TrialConfig, weights: Path, registries: Registries, split: str = "") -> Deployed:
@@ -79,8 +78,9 @@ def deployed(config: TrialConfig, weights: Path, registries: Registries, split: 
     if split not in ("", data.digest):
         raise BadInput("its data, or how they are divided, are not those that it was trained on", key="data")
     data = data.to(_CPU, DTYPES[config.training.dtype])
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
+    with torch.random.fork_rng(devices=[]):
         built = build(config, data.input_shape, data.outputs, data.task, _CPU, registries)
+    with torch.no_grad():
         built.network.eval()
         built.method.begin_evaluation()
         built.method.before_batch()
@@ -96,6 +96,11 @@ def deployed(config: TrialConfig, weights: Path, registries: Registries, split: 
         example = torch.zeros_like(samples[:2])
         output = network(example)
     return Deployed(network, example.numpy(), output.numpy(), _words(built, data), samples)
+
+
+def _close(one: Tensor, other: Tensor) -> bool:
+    """Fused kernels round otherwise."""
+    return torch.allclose(one, other, rtol=1e-3, atol=1e-4, equal_nan=True)
 
 
 def _words(built: Built, data: Dataset) -> dict[str, Any]:

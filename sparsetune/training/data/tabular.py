@@ -107,8 +107,8 @@ class Tabular(DataSet):
         entry = _entry(config)
         samples = Samples(entry.array("inputs"), entry.array("targets"))
         meta = entry.meta
-        names = {"classes": tuple(meta["classes"]), "features": tuple(meta["inputs"])}
-        return Pools(samples, meta["outputs"], digest=meta["digest"], **names)
+        classes, features = tuple(meta["classes"]), tuple(meta["inputs"])
+        return Pools(samples, meta["outputs"], digest=meta["digest"], classes=classes, features=features)
 
 
 def _found(config: TabularConfig) -> store.Entry | None:
