@@ -17,4 +17,4 @@ def show_registered(found: Registered, *, as_json: bool) -> None:
         return
     where, address = json.dumps(found.uri), json.dumps(found.address)
     load = f"mlflow.set_tracking_uri({where}); network = mlflow.pytorch.load_model({address})"
-    print(f"{found.run} is {found.name} version {found.version}; in Python: {load}")
+    print(f"{found.run} is {found.name} version {found.version}; in Python: import mlflow; {load}")

@@ -121,22 +121,27 @@ def _inputs(data: Dataset) -> str:
 def _outputs(built: Built, data: Dataset) -> str:
     if data.task == "regression":
         said = "numbers in the unit of the targets"
-        return said if built.method.first_dropout is None else f"{said}, {_averaged(built)}"
+        return said if built.method.first_dropout is None else f"{said}, {_dropping(built)}"
     if built.method.first_dropout is None:
         return "logits: softmax makes probabilities of them"
-    return f"logarithms of probabilities, {_averaged(built)}"
+    return f"logarithms of probabilities, {_dropping(built)}"
 
 
-def _averaged(built: Built) -> str:
-    return f"averaged over {built.method.samples} networks that drop other units, the same of every sample"
+def _dropping(built: Built) -> str:
+    count = built.method.samples
+    which = "one network that drops units" if count == 1 else f"{count} networks that drop other units, averaged"
+    return f"of {which}: the same units of every sample"
 
 
 def _scaling(data: Dataset) -> dict[str, Any]:
-    """What the model does to its inputs: ((value - black) / (white - black) - shift) / scale."""
+    """What the model does to its inputs: a formula and its numbers, one or one for each channel or column."""
     split = data.val
     found = {name: _plain(getattr(split.scaling, name)) for name in ("shift", "scale")}
     bright = split.brightness
-    return found if bright is None else {"black": bright.black, "white": bright.white, **found}
+    if bright is None:
+        return {"formula": "(value - shift) / scale", **found}
+    formula = "((value - black) / (white - black) - shift) / scale"
+    return {"formula": formula, "black": bright.black, "white": bright.white, **found}
 
 
 def _plain(value: float | Tensor) -> float | list[float]:
