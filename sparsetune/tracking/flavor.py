@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,8 +94,8 @@ def measured_by(run: Run, model: LoggedModel) -> list[Metric]:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without what MLflow says of its own type hints."""
-    with warnings.catch_warnings():
+    """Without what MLflow says of its own type hints, and the graphs that torch prints of what it cannot export."""
+    with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore", UserWarning)
         yield
 

@@ -51,7 +51,7 @@ class Deployed:
         words: what it takes, does and gives, by name.
     """
 
-    network: Network
+    network: nn.Module
     example: NDArray[Any]
     output: NDArray[Any]
     words: dict[str, Any]
