@@ -19,7 +19,7 @@ from sparsetune.config.errors import BadInput
     rich_help_panel=LOOK,
     epilog=examples(
         "sparsetune register ast_pi --trial 22 digits",
-        "sparsetune register slt_mnist --trial 7 --branch mc_samples=5 --seed 1 digits",
+        "sparsetune register slt_mnist --trial 7 --seed 1 digits",
         note="What it prints loads the model in Python. `tracking: {models: front}` in a study file logs networks at a "
         "study's end.",
     ),
