@@ -142,13 +142,20 @@ def refuse_splits(
 
 @contextmanager
 def progress_bar(
-    console: Console, doing: str = "decoding", remark: str = ", once on this machine"
+    console: Console,
+    doing: str = "decoding",
+    remark: str = ", once on this machine",
+    *,
+    what: str = "samples",
+    after: float = _SHOWN_AFTER,
 ) -> Iterator[Progress]:
     """A function of (done, of how many) that draws a bar once the work takes longer than a moment.
 
     Args:
-        doing: what is done to samples.
+        doing: what is done to them.
         remark: behind it, where no bar can be drawn.
+        what: they are.
+        after: seconds that count as a moment.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
@@ -165,10 +172,10 @@ def progress_bar(
             waited = True
             return
         if task is None:
-            if done == total or time.monotonic() - started < _SHOWN_AFTER:
+            if done == total or time.monotonic() - started < after:
                 return
             if not console.is_terminal:
-                console.print(f"{doing} {total:,} samples{remark}", highlight=False)
+                console.print(f"{doing} {total:,} {what}{remark}", highlight=False)
             bar.start()
             task = bar.add_task(doing, total=total)
         bar.update(task, completed=done)

@@ -34,6 +34,7 @@ from sparsetune.config.study_load import load_study
 from sparsetune.config.views import branch_rows
 from sparsetune.config.winners import Winners, best_rows
 from sparsetune.driver import Driver, counts
+from sparsetune.logged import log_models
 from sparsetune.surroundings.remarks import remarks
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
                 summary = summarise(study, ledger.trials())
                 answer = Answer(summary.counts, summary.rows, summary.won, ledger.by_importance())
                 leave_summary(study, tracking.up_to_date(), answer, driver.folders.of_study)
+                log_models(study, summary.rows, ledger.uid, home, places, console)
             except BaseException:
                 tracking.up_to_date().summarise("KILLED")
                 raise

@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -230,3 +231,23 @@ def test_places_that_are_one_are_no_move(tmp_path: Path) -> None:
     assert found.noted == (moved / "mlruns",)
     (runs / RECORD).write_text("{")
     assert former_places(runs) is None
+
+
+def test_versions_of_registered_models_follow(moved: tuple[Path, Path]) -> None:
+    """While others work there, those of one's own runs alone."""
+    before, after = moved
+    uri, lock = Project(after).tracking_uri, after / "mlruns" / "locks" / "small.lock"
+    client = connected(uri)
+    small = client.get_experiment_by_name("small")
+    run = client.search_runs([small.experiment_id])[0].info.run_id
+    client.create_registered_model("digits")
+    for source, of in ((f"{before.as_uri()}/mlruns/m", run), (f"{before.as_uri()}/mlruns/n", "0"), ("s3://m", run)):
+        client.create_model_version("digits", source, of)
+    home = at_home(Project(after), uri, lock)
+    assert bring_home(uri, replace(home, shared=True), small.experiment_id) == 5  # of the version both columns
+    assert client.get_model_version("digits", "1").source == f"{after.as_uri()}/mlruns/m"
+    assert client.get_model_version_download_uri("digits", "1") == f"{after.as_uri()}/mlruns/m"
+    assert client.get_model_version("digits", "2").source == f"{before.as_uri()}/mlruns/n"
+    assert bring_home(uri, home, small.experiment_id) == 2
+    assert client.get_model_version_download_uri("digits", "2") == f"{after.as_uri()}/mlruns/n"
+    assert client.get_model_version("digits", "3").source == "s3://m"

@@ -7,10 +7,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sparsetune.api.ended import ended_run
 from sparsetune.config.errors import BadInput
 from sparsetune.config.left import TICKET
-from sparsetune.config.messages import SAME_AS, Run, Trial
-from sparsetune.layout.text import listed
 
 if TYPE_CHECKING:
     from sparsetune.api.result import StudyResult
@@ -39,15 +38,7 @@ def kept_ticket(
     from sparsetune.tracking.left import left_by
     from sparsetune.tracking.places import place_of
 
-    trial = result.trial(number)
-    run = _run(result, trial, branch, seed)
-    missing = f"trial {number} of study {result.name!r} has no ticket"
-    if SAME_AS in run.notes:
-        raise BadInput(f"{missing} of its own: its results are those of {run.notes[SAME_AS]}")
-    if trial.state not in ("COMPLETE", "PRUNED", "FAIL"):
-        raise BadInput(f"{missing} yet: it has not ended")
-    if run.state != "COMPLETE":
-        raise BadInput(f"{missing}: {_end(run)}")
+    trial, run = ended_run(result, number, branch, seed, "ticket")
     storage = open_storage(result.storage)
     uid = study_uid(storage, storage.get_study_id_from_name(result.name))
     if project is not None:
@@ -58,24 +49,6 @@ def kept_ticket(
     left = left_by(uri, result.name, uid, place_of(trial, run.key), TICKET, folder, home)
     if left.path is None:
         method = trial.config["method"]["name"]
-        raise BadInput(f"{missing}: " + (f"{method!r} trains weights" if left.names else "its files are gone"))
+        reason = f"{method!r} trains weights" if left.names else "its files are gone"
+        raise BadInput(f"trial {number} of study {result.name!r} has no ticket: {reason}")
     return left.path
-
-
-def _run(result: StudyResult, trial: Trial, branch: str, seed: int | None) -> Run:
-    """The one that is meant."""
-    result.config(trial.number, branch)  # refuses an unknown branch, and several without a choice
-    runs = [run for run in trial.runs if run.key.branch == branch or len(trial.branches) == 1]
-    chosen = runs if seed is None else [run for run in runs if run.key.seed == seed]
-    if len(chosen) == 1:
-        return chosen[0]
-    seeds = listed([run.key.seed for run in runs], 8)
-    found = f"trial {trial.number} has several runs" if seed is None else f"found {seed}"
-    raise BadInput(f"{found}, allowed: {seeds}", key="seed")
-
-
-def _end(run: Run) -> str:
-    """Why it is not complete."""
-    if run.state == "PRUNED":
-        return f"it was {run.reason or 'pruned'}"
-    return f"it failed: {run.reason or 'no reason given'}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from sparsetune.cli import train  # isort: skip  # the order of the imports is that of `--help`
-from sparsetune.cli import stored, ticket, catalogue, project, data  # isort: skip
+from sparsetune.cli import stored, ticket, register, catalogue, project, data  # isort: skip
 from sparsetune.cli.app import app
 from sparsetune.cli.look import Command
 from sparsetune.cli.stdout import written_out
 
-__all__ = ["app", "catalogue", "data", "main", "project", "stored", "ticket", "train"]
+__all__ = ["app", "catalogue", "data", "main", "project", "register", "stored", "ticket", "train"]
 
 for command in app.registered_commands:
     command.cls = Command

@@ -15,7 +15,7 @@ from sparsetune.config.errors import BadInput
 from sparsetune.config.left import CONFIG, TICKET
 from sparsetune.config.paths import Project, find_root
 
-_OPTIONS = {"number": "--trial", "branch": "--branch", "seed": "--seed"}  # arguments of the API
+OPTIONS = {"number": "--trial", "branch": "--branch", "seed": "--seed"}  # arguments of the API
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Which:
             file = kept_ticket(result, number, self.branch, self.seed, uri, project, folder)
             return file, result.config(number, self.branch), project.root if project else self.root
         except BadInput as error:
-            raise BadInput(error.problem, source=error.source, key=_OPTIONS.get(error.key, error.key)) from None
+            raise BadInput(error.problem, source=error.source, key=OPTIONS.get(error.key, error.key)) from None
 
     def _project(self) -> Project:
         return Project(find_root(self.root or Path.cwd()))

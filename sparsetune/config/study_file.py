@@ -65,6 +65,10 @@ class Tracking(Model):
         "front", "which runs are drawn: of trials that led when they ended and of those that failed, all, or none"
     )
 
+    models: Literal["none", "front", "best", "all"] = param(
+        "none", "trials whose networks MLflow gets as models: the front, the best by each objective, all complete ones"
+    )
+
     @field_validator("report_every", "checkpoint_every")
     @classmethod
     def _duration(cls, every: str, info: ValidationInfo) -> str:

@@ -29,6 +29,18 @@ def may_win(row: Trial) -> bool:
     return row.state == "COMPLETE" and row.feasible and bool(row.values) and not any(map(isnan, row.values))
 
 
+def chosen_rows(which: str, rows: Sequence[Trial], goals: Sequence[Goal]) -> list[Trial]:
+    """Each once: those of the ``front``, the ``best`` by each objective, or ``all`` that are complete."""
+    won = best_rows(rows, goals)
+    named = {
+        "none": [],
+        "front": won.front,
+        "best": won.best,
+        "all": [row for row in rows if row.state == "COMPLETE"],
+    }[which]
+    return list({(row.number, row.branch): row for row in named}.values())
+
+
 def best_rows(rows: Iterable[Trial], goals: Sequence[Goal]) -> Winners:
     """The winners among rows that have ``values``."""
     found = Front[Trial](goals)

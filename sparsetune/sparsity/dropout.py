@@ -63,7 +63,7 @@ class MonteCarloDropout:
         self._network, self._task = network, task
         self._units = _Units(p, samples, seed)
         for number, name in enumerate(sites):
-            network.get_submodule(name).register_forward_hook(_Site(self._units, first=number == 0))
+            network.get_submodule(name).register_forward_hook(_Site(self._units, number))
 
     @property
     def samples(self) -> int:
@@ -83,7 +83,17 @@ class MonteCarloDropout:
         """The outputs (T, B, ...) of T networks for a batch (B, ...), without gradient."""
         with self._units.drawn(inputs.device):
             outputs: Tensor = self._network(inputs)
-        return outputs.reshape(self.samples, len(inputs), *outputs.shape[1:])
+        each: Tensor = outputs.unflatten(0, (self.samples, -1))
+        return each
+
+    def fix(self, sample: Tensor) -> None:
+        """From here on each of the T networks drops the same units of all samples: those of an evaluation's first one.
+
+        Args:
+            sample: (1, ...), a batch of any one sample.
+        """
+        self._units.hold()
+        self.predict(sample)
 
     def mean(self, inputs: Tensor) -> Tensor:
         """(B, C): the mean of the T predictions; of classes as logarithms of probabilities, which serve as logits."""
@@ -120,10 +130,16 @@ class _Units:
         self._p, self._seed = p, seed
         self._generators: list[torch.Generator] | None = None
         self._predicting = False
+        self._held: dict[int, Tensor] | None = None  # by site: what is kept of every sample, (T, 1, ...)
 
     def restart(self) -> None:
         """Draw as from the start."""
         self._generators = None
+
+    def hold(self) -> None:
+        """Draw as from the start for one batch of one sample, and the same for all that follow."""
+        self.restart()
+        self._held = {}
 
     @contextmanager
     def drawn(self, device: torch.device) -> Iterator[None]:
@@ -137,14 +153,17 @@ class _Units:
         finally:
             self._predicting = False
 
-    def drop(self, values: Tensor, *, training: bool, first: bool) -> Tensor:
+    def drop(self, values: Tensor, *, training: bool, site: int) -> Tensor:
         """What a site makes of a module's output."""
         if training:
             return dropout(values, self._p)
         if not self._predicting:
             return values
-        each = values.unsqueeze(0) if first else values.unflatten(0, (self.samples, -1))
-        return (self._kept(each) * each).div_(1 - self._p).flatten(0, 1)
+        each = values.unflatten(0, (self.samples, -1)) if site else values.unsqueeze(0)
+        if self._held is not None and site not in self._held:
+            self._held[site] = self._kept(each)
+        kept = self._kept(each) if self._held is None else self._held[site]
+        return (kept * each).div_(1 - self._p).flatten(0, 1)
 
     def _kept(self, each: Tensor) -> Tensor:
         """1 where a value is kept, else 0, for each network: of (1 or T, B, ...) values (T, B, ...)."""
@@ -162,11 +181,11 @@ class _Units:
 class _Site:
     """A forward hook; a class, so that a copied network has copies of its sites."""
 
-    def __init__(self, units: _Units, *, first: bool) -> None:
-        self._units, self._first = units, first
+    def __init__(self, units: _Units, number: int) -> None:
+        self._units, self._number = units, number
 
     def __call__(self, module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-        return self._units.drop(output, training=module.training, first=self._first)
+        return self._units.drop(output, training=module.training, site=self._number)
 
 
 def log_mean_probability(logits: Tensor) -> Tensor:

@@ -178,6 +178,13 @@ class Method:
         outputs: Tensor = self.network(inputs)
         return outputs
 
+    def fix(self, sample: Tensor) -> None:
+        """Called once before the network is exported: from here on ``predict`` is a function of a sample alone.
+
+        Args:
+            sample: (1, ...), a batch of any one sample.
+        """
+
     @property
     def drawn(self) -> Tensor | None:
         """(n,) all prunable weights as the seed drew them, if they are never trained: seed and mask are a ticket."""

@@ -51,6 +51,11 @@ class MonteCarloMethod(Method):
         if self._averaged is not None:
             self._averaged.restart()
 
+    def fix(self, sample: Tensor) -> None:
+        """Each of the averaged networks drops the same units of all samples: those of an evaluation's first one."""
+        if self._averaged is not None:
+            self._averaged.fix(sample)
+
     def predict(self, inputs: Tensor) -> Tensor:
         """With dropout the mean over Monte Carlo samples: of probabilities (as logarithms), or of numbers."""
         return super().predict(inputs) if self._averaged is None else self._averaged.mean(inputs)

@@ -17,10 +17,12 @@ from sparsetune.config.former import Former, alive, former_places, same_folder
 from sparsetune.config.sqlite import for_mlflow, reading, sqlite_path
 from sparsetune.tracking.store import is_remote
 
-_PLACES = (  # tables, their keys, and their columns with places
-    ("experiments", "experiment_id", "artifact_location"),
-    ("runs", "run_uuid", "artifact_uri"),
-    ("logged_models", "model_id", "artifact_location"),
+_PLACES = (  # tables, their columns with places, and those that say whose they are
+    ("experiments", "artifact_location", "experiment_id"),
+    ("runs", "artifact_uri", "experiment_id"),
+    ("logged_models", "artifact_location", "experiment_id"),
+    ("model_versions", "source", "run_id"),
+    ("model_versions", "storage_location", "run_id"),
 )
 _OURS = re.compile(r"file://(/.*/mlruns)/artifacts/([^/]+)")  # an experiment's place, as SparseTune gives it
 
@@ -79,23 +81,25 @@ def bring_home(uri: str, home: Home, experiment: str | None) -> int:
     starts = home.starts()
     if not starts or is_remote(uri):  # a tracking server keeps places of its own
         return 0
-    from sqlalchemy import column, create_engine, or_, select, table, update
+    from sqlalchemy import column, create_engine, literal, or_, select, table, true, update
     from sqlalchemy.pool import NullPool
 
     changed = 0
     with create_engine(for_mlflow(uri), poolclass=NullPool).begin() as connection:
-        for name, key, place in _PLACES:
-            rows = table(name, *map(column, {key, place, "experiment_id"}))
-            query = select(rows.c[key], rows.c[place]).where(
-                or_(*(rows.c[place].startswith(start, autoescape=True) for start in starts))
-            )
-            if home.shared:
-                query = query.where(rows.c.experiment_id == (experiment and int(experiment)))
-            for number, before in connection.execute(query).all():
+        runs = table("runs", column("run_uuid"), column("experiment_id"))
+        mine = {
+            "experiment_id": select(literal(experiment and int(experiment))),
+            "run_id": select(runs.c.run_uuid).where(runs.c.experiment_id == (experiment and int(experiment))),
+        }
+        for name, place, owner in _PLACES:
+            rows = table(name, column(place), column(owner))
+            own = rows.c[owner].in_(mine[owner]) if home.shared else true()
+            former = or_(*(rows.c[place].startswith(start, autoescape=True) for start in starts))
+            for (before,) in connection.execute(select(rows.c[place]).where(former, own).distinct()).all():
                 after = home.now(before)
                 if after != before:
-                    connection.execute(update(rows).where(rows.c[key] == number).values({place: after}))
-                    changed += 1
+                    change = update(rows).where(rows.c[place] == before, own).values({place: after})
+                    changed += connection.execute(change).rowcount
     return changed
 
 
@@ -105,7 +109,7 @@ def strays(uri: str, home: Home) -> int:
     if file is None or not home.starts():
         return 0
     with suppress(sqlite3.Error), reading(file) as connection:
-        queries = (f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL" for table, _, column in _PLACES)
+        queries = (f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL" for table, column, _ in _PLACES)
         return sum(home.now(place) != place for query in queries for (place,) in connection.execute(query))
     return 0
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sparsetune.config.messages import Key, Run, State, Trial
 from sparsetune.config.metrics import Goal
 from sparsetune.config.views import branch_rows
-from sparsetune.config.winners import best_rows
+from sparsetune.config.winners import best_rows, chosen_rows
 from sparsetune.testing.trials import FORK
 
 STATES: tuple[State, ...] = ("COMPLETE", "COMPLETE", "COMPLETE", "PRUNED", "FAIL", "RUNNING")
@@ -113,3 +113,15 @@ def test_a_fork_that_did_not_complete_has_no_row_that_wins(state: State, goals: 
     assert {each.number for each in won.front} == {each.number for each in won.best} == {1}
     assert best_rows(rows[:3] + rows[6:], goals).front == []
     assert [row.values for row in rows[:3]] == [()] * 3
+
+
+def test_chosen_rows() -> None:
+    """By hand: 1 is the best in both, 3 equals it, 4 breaks a constraint; with one objective the front is one row."""
+    rows = [row(0, 0.1), row(1, 0.9), row(2, 0.5, state="FAIL"), row(3, 0.9), row(4, 1.0, feasible=False)]
+    assert [each.number for each in chosen_rows("front", rows, ["maximize"])] == [1]
+    assert [each.number for each in chosen_rows("all", rows, ["maximize"])] == [0, 1, 3, 4]
+    assert chosen_rows("none", rows, ["maximize"]) == []
+    both = [row(0, 0.1, 0.9), row(1, 0.9, 0.1), row(2, 0.5, 0.5), row(3, 0.4, 0.4)]
+    assert [each.number for each in chosen_rows("front", both, ["maximize", "maximize"])] == [1, 2, 0]
+    assert [each.number for each in chosen_rows("best", both, ["maximize", "maximize"])] == [1, 0]
+    assert [each.number for each in chosen_rows("best", [*both, row(5, 1.0, 1.0)], ["maximize", "maximize"])] == [5]

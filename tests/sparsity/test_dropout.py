@@ -51,6 +51,19 @@ def test_equals_one_pass_for_each_network(p: float, samples: int) -> None:
         torch.testing.assert_close(dropout.mean(inputs).exp(), average, rtol=0, atol=1e-12)
 
 
+def test_fixed_units_are_those_of_an_evaluation_s_first_sample() -> None:
+    """Of each sample, wherever it stands in a batch, and again in the next one."""
+    network, inputs = small(), torch.randn(11, 4, dtype=torch.float64)
+    alone = [by_hand(network, each[None], 0.3, 7, seed=5) for each in inputs]
+    dropout = MonteCarloDropout(network, SITES, 0.3, 7, seed=5, task="classification")
+    with torch.no_grad():
+        dropout.predict(inputs)
+        dropout.fix(torch.zeros(1, 4, dtype=torch.float64))
+        for _ in range(2):
+            torch.testing.assert_close(dropout.predict(inputs), torch.cat(alone, 1), rtol=0, atol=1e-12)
+        torch.testing.assert_close(dropout.predict(inputs[3:4]), alone[3], rtol=0, atol=1e-12)
+
+
 def test_what_lies_before_the_first_site_is_computed_once() -> None:
     network, seen = small(), []
     dropout = MonteCarloDropout(network, SITES, 0.5, 20, seed=0, task="classification")

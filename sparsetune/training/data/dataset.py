@@ -116,6 +116,8 @@ class Dataset:
         outputs: classes, or numbers to predict.
         target_scaling: what regression learns is targets scaled by this; None: as they are.
         digest: names data and split: 16 hexadecimal digits.
+        classes: their names, where the data have them.
+        features: names of the inputs of a table.
         pixels: how those that are no bytes are scaled; None: there are none.
     """
 
@@ -127,6 +129,7 @@ class Dataset:
     task: Kind
     digest: str
     classes: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
     target_scaling: Scaling | None = None
     pixels: Pixels | None = None
 
@@ -210,6 +213,7 @@ def assemble(
         task=task,
         digest=division.digest(pools.content()),
         classes=pools.classes,
+        features=pools.features,
         target_scaling=_standard(*moments(division.targets), ndim=2) if standardize_targets else None,
         pixels=pixels,
     )

@@ -37,6 +37,7 @@ class Pools:
         white: the value of a white pixel; None: black and white are what the training images make of them.
         digest: hexadecimal SHA-256 of the content where it is known already; else "".
         classes: names, where the data have them.
+        features: names of the inputs of a table.
     """
 
     train: Samples
@@ -46,6 +47,7 @@ class Pools:
     white: float | None = 255.0
     digest: str = ""
     classes: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
 
     def content(self) -> str:
         """Hexadecimal SHA-256 of all samples."""

@@ -106,7 +106,9 @@ class Tabular(DataSet):
         """Inputs (N, features), mapped from the store."""
         entry = _entry(config)
         samples = Samples(entry.array("inputs"), entry.array("targets"))
-        return Pools(samples, entry.meta["outputs"], digest=entry.meta["digest"], classes=tuple(entry.meta["classes"]))
+        meta = entry.meta
+        classes, features = tuple(meta["classes"]), tuple(meta["inputs"])
+        return Pools(samples, meta["outputs"], digest=meta["digest"], classes=classes, features=features)
 
 
 def _found(config: TabularConfig) -> store.Entry | None:
