@@ -34,7 +34,8 @@ lint: $(VENV)/.installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# about 45 minutes; the last two want SPARSETUNE_DATA; benchmarks/data.py wants an archive, benchmarks/gpu.py a GPU
+# about 45 minutes; the last two want SPARSETUNE_DATA; benchmarks/data.py wants an archive, benchmarks/gpu.py a GPU,
+# benchmarks/mlflow_page.py Chromium and the test tools
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/harness_overhead.py

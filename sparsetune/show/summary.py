@@ -80,7 +80,7 @@ def _go_on(study: Study, summary: Summary) -> Iterator[str]:
         if _leaves_tickets(study, best):
             of = [study.name, *_one_run(study, best), *where]
             yield f"Its ticket:           {command_line('ticket', 'show', *of)}"
-    yield f"Curves of all trials: {command_line('ui', study.name, *root)}"
+    yield f"Table and charts:     {command_line('ui', study.name, *root)}"
 
 
 def _root(study: Study) -> list[object]:

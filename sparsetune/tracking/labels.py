@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from sparsetune.config.messages import Trial
 from sparsetune.config.study_file import Objective
@@ -11,11 +10,11 @@ from sparsetune.config.winners import Winners
 from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.notes import NOTE, of_run
 from sparsetune.tracking.places import BEST, BROKEN, FRONT, METHOD, ROLE, Place
+from sparsetune.tracking.short import short_names, value_text
 from sparsetune.tracking.subject import Subject
 
 SOURCE, SOURCE_TYPE = "mlflow.source.name", "mlflow.source.type"
 _LONGEST = 60  # characters of a name
-_WORD = 16  # characters of a value
 
 
 def run_name(row: Trial) -> str:
@@ -34,23 +33,6 @@ def run_name(row: Trial) -> str:
     return name
 
 
-def short_names(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Each dotted name with its last part, or as many as tell it from the others; ``method.name`` is ``method``."""
-    parts = {name: name.removesuffix(".name").split(".") for name in names}
-    found = []
-    for name, own in parts.items():
-        others = [each for other, each in parts.items() if other != name]
-        count = next((n for n in range(1, len(own)) if all(each[-n:] != own[-n:] for each in others)), len(own))
-        found.append((name, ".".join(own[-count:])))
-    return found
-
-
-def value_text(value: Any) -> str:
-    """A value in few characters: two digits of a float."""
-    text = f"{value:.2g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= _WORD else f"{text[: _WORD - 1]}…"
-
-
 def tags_of(subject: Subject, place: Place, row: Trial) -> dict[str, str]:
     """What is known of a run when it begins."""
     method = row.config.get("method", {}).get("name", "")
@@ -66,7 +48,9 @@ def end_tags(subject: Subject, row: Trial) -> dict[str, str]:
 
 def parent_tags(subject: Subject, answer: Answer) -> dict[str, str]:
     """What a study's own run is tagged with: its role, and how many trials it has."""
-    counted = {f"sparsetune.trials_{state.lower()}": str(count) for state, count in answer.counts.items()}
+    counted = {
+        f"sparsetune.trials_{state.lower()}": str(count) for state, count in answer.counts.items() if state != "RUNNING"
+    }
     return {ROLE: "study", **counted, **_source(subject)}
 
 

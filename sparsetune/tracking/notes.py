@@ -13,6 +13,7 @@ from sparsetune.layout.measured import measured
 from sparsetune.layout.text import heading, number
 from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.places import Place
+from sparsetune.tracking.short import short_names
 from sparsetune.tracking.subject import Subject, drawn, table_columns
 
 NOTE = "mlflow.note.content"
@@ -24,7 +25,7 @@ def of_run(subject: Subject, place: Place, row: Trial) -> str:
     """What was trained, what its study asks, and how to train it again."""
     said = [_trained(subject, place, row)]
     if subject.name:
-        said += [f"The study asks for {subject.asks}.", _varied(row), _again(subject, place, row)]
+        said += [f"The study asks for {subject.asks}.", _again(subject, place, row), _varied(row)]
     elif subject.source:
         said += [_commands(subject, [["run", subject.source]])]
     return "\n\n".join(filter(None, said))
@@ -50,7 +51,10 @@ def of_study(subject: Subject, answer: Answer) -> str:
 
 
 def front_table(subject: Subject, front: Sequence[Trial]) -> tuple[list[str], list[list[str]]]:
-    """Headings and cells of the winners: number, branch, metrics with standard errors, parameters."""
+    """Headings and cells of the winners: number, branch, metrics with standard errors, parameters by short names.
+
+    MLflow looks for what stands behind a dot of a heading inside a cell.
+    """
     metrics, params = table_columns(subject, front), drawn(front)
     branch = ["branch"] if any(row.branch for row in front) else []
     cells = [
@@ -62,7 +66,7 @@ def front_table(subject: Subject, front: Sequence[Trial]) -> tuple[list[str], li
         ]
         for row in front
     ]
-    return ["trial", *branch, *metrics, *params], cells
+    return ["trial", *branch, *metrics, *(short.replace(".", " ") for _, short in short_names(params))], cells
 
 
 def _trained(subject: Subject, place: Place, row: Trial) -> str:
@@ -111,7 +115,7 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Empty where there are no rows."""
     if not rows:
         return ""
-    lines = [[heading(name) if "." not in name else _code(name) for name in names], ["---"] * len(names), *rows]
+    lines = [map(heading, names), ["---"] * len(names), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
 
 

@@ -37,7 +37,7 @@ def view_of(subject: Subject, rows: Sequence[Trial], matter: Sequence[str]) -> s
 
 def columns(subject: Subject, rows: Sequence[Trial]) -> list[Column]:
     """Objectives, what is constrained, what was drawn; then tags that say how a row stands."""
-    tags = [FRONT, *([BROKEN] if subject.constraints else []), STATE]
+    tags = [FRONT, *([] if all(row.feasible for row in rows) else [BROKEN]), STATE]
     return [
         *(("metrics", clean(name)) for name in table_columns(subject, rows)),
         *(("params", clean(name)) for name in drawn(rows)),

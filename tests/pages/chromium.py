@@ -28,7 +28,7 @@ _TABLE = """() => {
 }"""
 _HEADER, _CARD = (f"[data-testid=experiment-view-compare-runs-{name}]" for name in ("section-header", "card"))
 _ORDER = f"""() => [...document.querySelectorAll('{_HEADER}, {_CARD}')].map(
-  each => each.matches('{_CARD}') ? '' : each.innerText.split('\\n')[0])"""
+  each => each.matches('{_CARD}') ? '' : each.textContent)"""
 _DRAWN = """card => {
   const plot = card.querySelector('.js-plotly-plot');
   const axes = [...card.querySelectorAll('.parcoords .label')].map(each => each.textContent);

@@ -26,7 +26,7 @@ DENSE = {
     "objectives": [{"metric": "val_accuracy", "goal": "maximize"}],
     "budget": {"trials": 12},
 }
-BOUND = {"constraints": [{"metric": "tracking_error", "at_most": 0.2}]}
+BOUND = {"constraints": [{"metric": "tracking_error", "at_most": 0.02}]}
 STUDIES: dict[str, dict[str, Any]] = {
     "one": DENSE,
     "two": {

@@ -12,8 +12,9 @@ from sparsetune.config.constraints import Constraint
 from sparsetune.config.messages import Trial
 from sparsetune.config.study_file import Objective
 from sparsetune.config.winners import best_rows
-from sparsetune.tracking.labels import end_tags, run_name, short_names, tags_of, value_text, winner_tags
+from sparsetune.tracking.labels import end_tags, run_name, tags_of, winner_tags
 from sparsetune.tracking.places import Place
+from sparsetune.tracking.short import short_names, value_text
 from sparsetune.tracking.subject import SINGLE, Subject
 
 TWO = (Objective(metric="acc", goal="maximize"), Objective(metric="macs", goal="minimize"))

@@ -31,10 +31,10 @@ def test_a_run_says_what_it_is_and_how_to_repeat_it() -> None:
     assert note == (
         "Trial 22 of study `my study`: method `ast` on `digits` with model `mlp`, seed 3.\n\n"
         "The study asks for the highest val accuracy and the lowest macs, with tracking error at most 0.05.\n\n"
-        "| varies | value |\n| --- | --- |\n| `method.kp` | 0.0894123 |\n\n"
         "Train it again, in the project's folder:\n\n"
         "    sparsetune best 'my study' --trial 22 > trial_22.yaml\n"
-        "    sparsetune run trial_22.yaml --import own.py"
+        "    sparsetune run trial_22.yaml --import own.py\n\n"
+        "| varies | value |\n| --- | --- |\n| `method.kp` | 0.0894123 |"
     )
 
 
@@ -72,7 +72,7 @@ def test_a_study_s_answer() -> None:
     note = of_study(Subject("s", TWO, (BOUND,)), answer(*rows))
     assert note.startswith("**`s`** asks for the highest val accuracy and the lowest macs, with tracking error at most")
     assert ": 3 complete, 2 pruned." in note
-    assert "| trial | val accuracy | macs | tracking error | `method.kp` |" in note
+    assert "| trial | val accuracy | macs | tracking error | kp |" in note
     assert [line for line in note.split("\n") if line.startswith(("| 0", "| 1", "| 2"))] == [
         "| 1 | 0.95 | 200 | 0.01 | 0.08941 |",
         "| 0 | 0.9 | 100 | 0.01 | 0.08941 |",
@@ -106,5 +106,5 @@ def test_nothing_of_a_name_is_taken_for_markdown() -> None:
 def test_the_front_as_a_table_has_branches_and_errors() -> None:
     forked = row(0, 0.9, 100, branch="mc_samples=5", errors={"val_accuracy": 0.01})
     names, cells = front_table(Subject("s", TWO), [forked])
-    assert names == ["trial", "branch", "val_accuracy", "macs", "method.kp"]
+    assert names == ["trial", "branch", "val_accuracy", "macs", "kp"]
     assert cells == [["0", "mc_samples=5", "0.90 ± 0.01", "100", "0.08941"]]
