@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from chromium import Drawn, browsing, charts, comparison, needs_chromium, table, visit
-from conftest import STUDIES, Pages
+from studied import STUDIES, Pages
 
 from sparsetune.config.messages import Trial
 
