@@ -102,7 +102,11 @@ def test_what_a_trial_leaves_in_mlflow(tmp_path: Path) -> None:
     results = Path(client.download_artifacts(trial.info.run_id, "final_results.json", str(tmp_path)))
     history = json.loads(results.read_text())["training_history"]
     assert {len(column) for column in history.values()} == {4}
-    assert {file.path for file in client.list_artifacts(parent.info.run_id)} == {"study.yaml", "trials.csv"}
+    assert {file.path for file in client.list_artifacts(parent.info.run_id)} == {
+        "front.json",
+        "study.yaml",
+        "trials.csv",
+    }
 
 
 def test_a_changed_sampler_is_noted_and_a_lower_budget_ends_at_once(tmp_path: Path) -> None:

@@ -89,7 +89,12 @@ def test_all_files_are_kept_with_the_study_each_under_a_name_of_its_own(tmp_path
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
     (parent,) = [run.info.run_id for run in runs if "sparsetune.trial" not in run.data.tags]
-    assert {found.path for found in client.list_artifacts(parent)} == {"import", "study.yaml", "trials.csv"}
+    assert {found.path for found in client.list_artifacts(parent)} == {
+        "front.json",
+        "import",
+        "study.yaml",
+        "trials.csv",
+    }
     names = ["import/0-my_method.py", "import/1-my_method.py", "import/2-further.py"]
     assert [found.path for found in client.list_artifacts(parent, "import")] == names
     folder = Path(client.download_artifacts(parent, ""))
