@@ -22,7 +22,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from harness_overhead import FIRST, STUDY, WORKERS
+from harness_overhead import COUNT, FIRST, STUDY
 
 Event = tuple[str, int, float, float]  # what, in which process, from, to
 
@@ -103,9 +103,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="overhead-") as folder:
         os.chdir(folder)
         Path("search_spaces").mkdir()
-        Path("overhead.yaml").write_text(STUDY % given.trials)
+        Path("overhead.yaml").write_text(STUDY % ("dense", given.trials))
         log = Path(folder, "events.jsonl")
-        sys.argv = ["sparsetune", "study", "overhead.yaml", "--workers", str(WORKERS)]
+        sys.argv = ["sparsetune", "study", "overhead.yaml", "--workers", str(COUNT)]
         try:
             instrumented(log)()
         except SystemExit as ended:

@@ -1,4 +1,4 @@
-"""Optuna in one process on a shared journal: `python -m harness.optuna_alone TRIALS FILE`; the parent starts two."""
+"""Optuna in one process on a shared journal: `python -m harness.optuna_alone TRIALS METHOD FILE`, started twice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from optuna.storages.journal import JournalFileBackend
 from harness.training import HIGHEST, LOWEST, digits, train
 
 
-def main(trials: int, journal: str) -> None:
+def main(trials: int, method: str, journal: str) -> None:
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     data = digits()
@@ -22,10 +22,10 @@ def main(trials: int, journal: str) -> None:
 
     def objective(trial: optuna.Trial) -> float:
         lr = trial.suggest_float("lr", LOWEST, HIGHEST, log=True)
-        return [metrics["val_accuracy"] for metrics in train(lr, data)][-1]
+        return [metrics["val_accuracy"] for metrics in train(lr, data, method)][-1]
 
     study.optimize(objective, n_trials=trials, callbacks=[lambda *_: print(time.time(), flush=True)])
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3])

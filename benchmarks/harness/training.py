@@ -6,18 +6,21 @@ mean training loss and accuracy and those of the validation split are known afte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, log_softmax
 
 EPOCHS, BATCH, HELD_OUT = 10, 60, 359
 LOWEST, HIGHEST = 1e-4, 1e-2  # of the learning rate, on a logarithmic scale
+TARGET, KP, KI = 0.25, 0.1, 0.01  # of AST
 
 Split = tuple[Tensor, Tensor]
+Select = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def digits() -> tuple[Split, Split]:
@@ -32,9 +35,40 @@ def digits() -> tuple[Split, Split]:
     return train, val
 
 
-def train(lr: float, data: tuple[Split, Split]) -> Iterator[dict[str, float]]:
+def adaptive() -> Select:
+    """AST: which samples of a batch reach a threshold that a PI controller moves, and what was predicted for all."""
+    level: float | None = None
+    integral = 0.0
+
+    def select(network: nn.Module, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        nonlocal level, integral
+        network.eval()
+        with torch.inference_mode():
+            outputs = network(inputs)
+        network.train()
+        log_p = log_softmax(outputs, dim=1)
+        scores = -log_p.gather(1, targets.unsqueeze(1)).squeeze(1) - (log_p.exp() * log_p).sum(dim=1)
+        if level is None:
+            level = math.log(torch.quantile(scores, 1 - TARGET).item())
+        active = (scores >= math.exp(level)).nonzero().squeeze(1)
+        if not len(active):
+            active = scores.topk(1).indices
+        error = len(active) / len(targets) - TARGET
+        integral += error
+        level += KP * error + KI * integral
+        return active, outputs
+
+    return select
+
+
+METHODS: dict[str, Callable[[], Select] | None] = {"dense": None, "ast": adaptive}
+
+
+def train(lr: float, data: tuple[Split, Split], method: str) -> Iterator[dict[str, float]]:
     """The metrics of each epoch."""
     (x, y), (val_x, val_y) = data
+    make = METHODS[method]
+    select = make() if make else None
     torch.manual_seed(0)
     network = nn.Sequential(
         nn.Flatten(), nn.Linear(64, 300), nn.ReLU(), nn.Linear(300, 100), nn.ReLU(), nn.Linear(100, 10)
@@ -44,13 +78,19 @@ def train(lr: float, data: tuple[Split, Split]) -> Iterator[dict[str, float]]:
         network.train()
         outputs, targets = [], []
         for indices in torch.randperm(len(y)).split(BATCH):
-            out = network(x[indices])
-            loss = cross_entropy(out, y[indices])
+            inputs, wanted = x[indices], y[indices]
+            targets.append(wanted)
+            if select is not None:
+                active, predicted = select(network, inputs, wanted)
+                outputs.append(predicted)
+                inputs, wanted = inputs[active], wanted[active]
+            out = network(inputs)
+            loss = cross_entropy(out, wanted)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            outputs.append(out.detach())
-            targets.append(y[indices])
+            if select is None:
+                outputs.append(out.detach())
         network.eval()
         with torch.inference_mode():
             trained, expected, val_out = torch.cat(outputs), torch.cat(targets), network(val_x)

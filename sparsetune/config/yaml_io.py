@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from sparsetune.config.errors import BadInput, shown
-from sparsetune.config.yaml_schema import Argument, Dumper, Loader
+from sparsetune.config.yaml_schema import Argument, Dumper, Loader, WideDumper
 
 _STRUCTURED = re.compile(r"""[\[{"'!]|[-?]\s|.*:\s|.*\n""", re.DOTALL)
 
@@ -70,7 +71,15 @@ def _parse(text: str, loader: type[Loader], source: str) -> Any:
 
 def dump(value: Any) -> str:
     """YAML in the order written, lists of scalars on one line."""
-    return yaml.dump(value, Dumper=Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
+    with suppress(UnicodeEncodeError):  # a file's name that is no UTF-8
+        text = _dump(value, Dumper)
+        if "\\U" not in text:
+            return text
+    return _dump(value, WideDumper)
+
+
+def _dump(value: Any, dumper: type[Dumper | WideDumper]) -> str:
+    return yaml.dump(value, Dumper=dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

@@ -20,7 +20,6 @@ from sparsetune.config.study import Study
 from sparsetune.failpoints import failpoint
 from sparsetune.search.cell import NEWS, Cell
 from sparsetune.search.definition import note_changes, study_uid
-from sparsetune.search.ending import store_end
 from sparsetune.search.importance import by_importance
 from sparsetune.search.known import Known
 from sparsetune.search.meaning import CONTENT
@@ -29,6 +28,7 @@ from sparsetune.search.points import Points, crossed
 from sparsetune.search.storage import as_trial, open_storage
 from sparsetune.search.times import trials_with_times
 from sparsetune.search.told import Told, told
+from sparsetune.search.writing import store_end, store_new
 
 
 class Ledger:
@@ -132,8 +132,8 @@ class Ledger:
             attributes[NEWS] = noted
         frozen = cell.note(position, attributes)
         template = cell.whole(frozen, number)
-        trial_id = self._patient(self._storage.create_new_trial, self._study_id, template)
-        if self._patient(self._storage.get_trial_number_from_id, trial_id) != number:
+        trial_id = self._patient(store_new, self._storage, self._study_id, template)
+        if trial_id is None:
             raise BadInput("another program adds trials to this study; end one of them", source=self._study.source)
         self._ids.append(trial_id)
         self._noted[number] = set(frozen.system_attrs)

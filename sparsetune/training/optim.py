@@ -4,51 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from inspect import unwrap
 from typing import Any, NamedTuple
 
 import torch
 from torch.optim import Optimizer
 
 from sparsetune.config.trial import Constant, Cosine, OneCycle, Schedule, Step, Training
+from sparsetune.training import fused
 
 Parameters = Iterable[torch.nn.Parameter] | list[dict[str, Any]]
 
 
-_WRAPPED = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
-
-
-def _lean(optimizer: type[Optimizer]) -> Callable[..., Optimizer]:
-    """torch's optimiser without the wrappers of its methods.
-
-    They serve torch's compiler and profiler, import the compiler at first use (more than a second in each process)
-    and take a quarter of the time of a step where the network is small. The hooks that they call are not used here.
-    """
-    bare = unwrap(optimizer.step)
-
-    @torch.no_grad()
-    def step(self: Optimizer) -> None:
-        bare(self)
-
-    step.hooked = True  # type: ignore[attr-defined]  # torch would wrap it again
-    others = {name: unwrap(getattr(optimizer, name)) for name in _WRAPPED}
-    return type(optimizer.__name__, (optimizer,), {"step": step, **others})
-
-
-_SGD, _Adam, _AdamW = _lean(torch.optim.SGD), _lean(torch.optim.Adam), _lean(torch.optim.AdamW)
-
-
 def _sgd(parameters: Parameters, training: Training) -> Optimizer:
     momentum, decay = training.momentum, training.weight_decay
-    return _SGD(parameters, training.lr, momentum, weight_decay=decay, nesterov=training.nesterov, fused=True)
+    return fused.SGD(parameters, training.lr, momentum, weight_decay=decay, nesterov=training.nesterov, fused=True)
 
 
 def _adam(parameters: Parameters, training: Training) -> Optimizer:
-    return _Adam(parameters, training.lr, weight_decay=training.weight_decay, fused=True)
+    return fused.Adam(parameters, training.lr, weight_decay=training.weight_decay, fused=True)
 
 
 def _adamw(parameters: Parameters, training: Training) -> Optimizer:
-    return _AdamW(parameters, training.lr, weight_decay=training.weight_decay, fused=True)
+    return fused.AdamW(parameters, training.lr, weight_decay=training.weight_decay, fused=True)
 
 
 _OPTIMIZERS: dict[str, Callable[[Parameters, Training], Optimizer]] = {"sgd": _sgd, "adam": _adam, "adamw": _adamw}
