@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_chromium = pytest.mark.skipif(PROGRAM is None, reason="needs Chromium (Debian's package chromium)")
@@ -27,8 +28,6 @@ _TABLE = """() => {
   return [heads.map(head => [head.getAttribute('col-id'), head.offsetWidth]), numbers.map(number => rows[number])];
 }"""
 _HEADER, _CARD = (f"[data-testid=experiment-view-compare-runs-{name}]" for name in ("section-header", "card"))
-_ORDER = f"""() => [...document.querySelectorAll('{_HEADER}, {_CARD}')].map(
-  each => each.matches('{_CARD}') ? '' : each.textContent)"""
 _DRAWN = """card => {
   const plot = card.querySelector('.js-plotly-plot');
   const axes = [...card.querySelectorAll('.parcoords .label')].map(each => each.textContent);
@@ -36,7 +35,7 @@ _DRAWN = """card => {
   const shown = (plot?.data || []).filter(each => each.type !== 'contour' && (each.x || []).length);
   if (!shown.length) return null;
   if (plot.data.some(each => each.type === 'contour')) return ['contour', shown[0].x.length];
-  return shown[0].mode.includes('lines') ? ['lines', shown.length] : ['points', shown[0].x.length];
+  return shown[0].mode.includes('lines') ? ['lines', new Set(shown.map(each => each.name)).size] : ['points', shown[0].x.length];
 }"""
 
 
@@ -78,23 +77,23 @@ def table(page: Page, rows: int) -> tuple[list[tuple[str, int]], list[dict[str, 
 
 
 def charts(page: Page) -> list[Drawn]:
-    """All charts of the sections that are open."""
+    """All charts of the sections that are open, which are drawn once they can be seen."""
     page.locator(_CARD).first.wait_for(state="attached")
-    found, section, number = [], "", 0
-    for each in page.evaluate(_ORDER):
-        if each:
-            section = each.rpartition(" (")[0]
-            continue
-        card = page.locator(_CARD).nth(number)
-        number += 1
+    return [each for section in page.locator("[class*=collapse-item-active]").all() for each in _of_section(section)]
+
+
+def _of_section(section: Locator) -> Iterator[Drawn]:
+    header = section.locator(_HEADER)
+    header.scroll_into_view_if_needed()
+    title, count = re.match(r"(.*)\((\d+)\)", header.text_content() or "").groups()  # type: ignore[union-attr]
+    for index in range(int(count)):
+        card = section.locator(_CARD).nth(index)
+        if not card.count():  # what is below is made once what is above it has been seen
+            section.locator(_CARD).nth(index - 1).evaluate("card => card.scrollIntoView({block: 'start'})")
+        card.wait_for(state="attached")
         card.scroll_into_view_if_needed()
-        kind, holds = _until_drawn(page, card)
-        found.append(Drawn(section, card.inner_text().split("\n")[0], kind, holds))
-    return found
-
-
-def _until_drawn(page: Page, card: Any) -> Any:
-    return page.wait_for_function(_DRAWN, arg=card.element_handle()).json_value()
+        kind, holds = card.page.wait_for_function(_DRAWN, arg=card.element_handle()).json_value()
+        yield Drawn(title, card.inner_text().split("\n")[0], kind, holds)
 
 
 def comparison(base: str, experiment: str, runs: list[str]) -> str:

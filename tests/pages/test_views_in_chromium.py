@@ -21,7 +21,7 @@ COLUMNS = {
         "sparsetune.front", "sparsetune.state",
     ],
     "chosen": [
-        "val_accuracy", "compute_saved", "tracking_error", "method.name", "training.lr", "ast.method.kp",
+        "val_accuracy", "compute_saved", "tracking_error", "method.name", "training.lr", "ast.kp",
         "sparsetune.front", "sparsetune.broken", "sparsetune.state",
     ],
 }  # fmt: skip
