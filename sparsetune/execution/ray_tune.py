@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib import import_module
-from typing import Literal
+from typing import Any, Literal
 from unittest.mock import patch
 
 import ray
@@ -151,7 +151,7 @@ def _lean() -> Iterator[None]:
         yield
 
 
-def _set_actor(trial: trial_module.Trial, actor: ActorHandle | None) -> None:
+def _set_actor(trial: trial_module.Trial, actor: ActorHandle[Any] | None) -> None:
     trial.temporary_state.ray_actor = actor
 
 

@@ -31,6 +31,7 @@ def store_new(storage: RDBStorage, study_id: int, drawn: FrozenTrial) -> int | N
         Its id in the storage; None, and nothing is stored, if the study has another count of trials than its number.
     """
     with _create_scoped_session(storage.scoped_session) as session:
+        models.StudyModel.find_or_raise_by_id(study_id, session, for_update=True)  # while numbers are counted
         row = {
             "study_id": study_id,
             "number": drawn.number,
@@ -63,16 +64,15 @@ def store_end(
 
     A trial that has ended stays as it is: the transaction before went through, and only its answer was lost.
     """
-    this = _TRIALS.c.trial_id == trial_id
     with _create_scoped_session(storage.scoped_session) as session:
-        if session.execute(select(_TRIALS.c.state).where(this).with_for_update()).scalar_one().is_finished():
+        if models.TrialModel.find_or_raise_by_id(trial_id, session, for_update=True).state.is_finished():
             return
         _replace(session, _USER, trial_id, "key", _attributes(attributes))
         _replace(session, _SYSTEM, trial_id, "key", _attributes(notes))
         _replace(session, _STEPS, trial_id, "step", _steps(ended.intermediate_values))
         _replace(session, _VALUES, trial_id, "objective", _values(ended.values or ()))
         end = {"state": ended.state, "datetime_complete": _utc(ended.datetime_complete)}
-        session.execute(update(_TRIALS).where(this).values(end))
+        session.execute(update(_TRIALS).where(_TRIALS.c.trial_id == trial_id).values(end))
 
 
 def _replace(session: Session, table: Table, trial_id: int, key: str, rows: list[dict[str, Any]]) -> None:

@@ -60,7 +60,8 @@ def send(items: Sequence[Item], write: Callable[[list[Item]], None]) -> dict[str
 
 def _halve(batch: list[Item], write: Callable[[list[Item]], None], refused: dict[str, Exception]) -> None:
     """Write a batch; of one that is refused find the item that it is due to."""
-    batch = [item for item in batch if _label(item) not in refused]
+    if refused:
+        batch = [item for item in batch if _label(item) not in refused]
     if not batch:
         return
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import unwrap
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,7 +30,7 @@ def _sgd(self: Optimizer) -> None:
     for group in self.param_groups:
         parameters: list[Tensor] = []
         gradients: list[Tensor] = []
-        momenta: list[Tensor | None] = []
+        momenta: list[Any] = []  # None before the first step
         self._init_group(group, parameters, gradients, momenta)  # type: ignore[attr-defined]
         first = bool(momenta) and all(each is None for each in momenta)
         if first:

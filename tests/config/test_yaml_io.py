@@ -30,6 +30,22 @@ def test_what_is_dumped_is_read_back(value: Any) -> None:
     assert repr(again) == repr(value)  # 1, 1.0 and true are equal
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Z\u00fcrich", "Z\u00fcrich"),
+        ("\U0001f600", "\U0001f600"),
+        (r"a\Ub", r"a\Ub"),
+        ("half \ud83d", r'"half \uD83D"'),
+        ("\u2028", r'"\L"'),
+    ],
+)
+def test_texts_are_written_as_a_person_would(name: str, written: str) -> None:
+    """libyaml alone would escape what lies beyond the basic plane, and fail for half a pair."""
+    content = {"a": {"layers": [1, 2], "name": name, "lr": 1e-5}, "b": None}
+    assert dump(content) == f"a:\n  layers: [1, 2]\n  name: {written}\n  lr: 1.0e-05\nb: null\n"
+
+
 @given(st.floats(allow_nan=False))
 def test_every_spelling_of_a_float(value: float) -> None:
     for form in (f"{value!r}", f"{value:e}", f"{value:E}"):
