@@ -51,12 +51,12 @@ def sections(subject: Subject, rows: Sequence[Trial], matter: Sequence[str]) -> 
     names = [each.metric for each in subject.objectives]
     if len(names) > 1:
         pairs = islice(combinations(names, 2), _MOST_PAIRS)
-        yield Section("Objectives against each other", tuple(_against(right, left) for left, right in pairs))
+        yield Section("Objectives", tuple(_against(right, left) for left, right in pairs))
     else:
-        yield Section("History", (Chart("SCATTER", (param(NUMBER), metric(clean(names[0])))),), 1)
+        yield Section("History", (Chart("SCATTER", (param(NUMBER), metric(clean(names[0])))),))
     for title, axes in _parallels(names, complete):
-        yield Section(title, (Chart("PARALLEL", axes),), 1)
-    yield Section("The two parameters that matter most", tuple(_contour(names[0], complete, matter)), 1)
+        yield Section(title, (Chart("PARALLEL", axes),))
+    yield Section("What matters most", tuple(_contour(names[0], complete, matter)))
     learnt = [name for name in names if subject.by_epoch(name, rows)] or [_FALLBACK]
     yield Section("Learning curves", tuple(map(_curve, learnt)))
     methods = ", ".join(dict.fromkeys(_method(row) for row in complete))
@@ -76,12 +76,12 @@ def _parallels(objectives: Sequence[str], rows: Sequence[Trial]) -> Iterator[tup
     of_all = _varying(rows)
     shown = tuple(metric(clean(name)) for name in objectives)
     if of_all:
-        yield "Parameters and objectives", (*map(param, map(clean, of_all)), *shown)
+        yield "Parameters", (*map(param, map(clean, of_all)), *shown)
     methods = dict.fromkeys(_method(row) for row in rows)
     for method in methods if len(methods) > 1 else ():
         own = _varying([row for row in rows if _method(row) == method])
         if set(own) - set(of_all):
-            yield f"Parameters and objectives of {method}", (*map(param, map(clean, own)), *shown)
+            yield f"Parameters of {method}", (*map(param, map(clean, own)), *shown)
 
 
 def _contour(objective: str, rows: Sequence[Trial], matter: Sequence[str]) -> Iterator[Chart]:

@@ -20,6 +20,7 @@ KEY = "sparsetune"
 TAG = f"mlflow.sharedViewState.{KEY}"
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # else its pages open among those for language models
 TABLES = "mlflow.loggedArtifacts"  # a run's tag: which of its files are tables
+_IN_A_ROW = 2  # charts
 MOST_RUNS = 1000  # drawn in a chart
 _LONGEST_PLAIN = 5000  # characters: what older servers take of a tag
 _PER_LETTER, _MARGIN = 8, 40  # pixels of a column's heading
@@ -47,11 +48,10 @@ class Chart:
 
 @dataclass(frozen=True)
 class Section:
-    """Charts under a heading, so many in a row."""
+    """Charts under a heading, of which pages of 1,000 pixels show some twenty letters."""
 
     title: str
     charts: tuple[Chart, ...]
-    in_a_row: int = 2
 
 
 def document(
@@ -137,7 +137,7 @@ def _section(section: Section, place: int) -> dict[str, Any]:
         "uuid": f"section-{place}",
         "name": section.title,
         "display": True,
-        "columns": section.in_a_row,
+        "columns": min(_IN_A_ROW, len(section.charts)),
         "cardHeight": 420,
     }
 

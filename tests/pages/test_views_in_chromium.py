@@ -54,8 +54,8 @@ def test_the_charts_of_one_objective(pages: Pages) -> None:
         found = charts(page)
     assert found == [
         Drawn("History", "trial vs. val_accuracy", "points", 12),
-        Drawn("Parameters and objectives", "Parallel Coordinates", "parallel", found[1].holds),
-        Drawn("The two parameters that matter most", found[2].title, "contour", 12),
+        Drawn("Parameters", "Parallel Coordinates", "parallel", found[1].holds),
+        Drawn("What matters most", found[2].title, "contour", 12),
         Drawn("Learning curves", "val_accuracy", "lines", 12),
     ]
     assert len(found[1].holds) == 3
@@ -70,9 +70,9 @@ def test_the_charts_of_two_objectives(pages: Pages) -> None:
     both = having(rows, "val_accuracy", "compute_saved")
     assert both == 12
     assert [(each.section, each.kind) for each in found] == [
-        ("Objectives against each other", "points"),
-        ("Parameters and objectives", "parallel"),
-        ("The two parameters that matter most", "contour"),
+        ("Objectives", "points"),
+        ("Parameters", "parallel"),
+        ("What matters most", "contour"),
         ("Learning curves", "lines"),
         ("Learning curves", "lines"),
         *[("Method: ast", "lines")] * 4,
@@ -89,7 +89,7 @@ def test_the_charts_of_replicates_with_a_fork(pages: Pages) -> None:
         found = charts(page)
     assert [(each.section, each.kind) for each in found] == [
         ("History", "points"),
-        ("Parameters and objectives", "parallel"),
+        ("Parameters", "parallel"),
         ("Learning curves", "lines"),
     ], "too few trials to know what matters"
     assert [found[0].holds, found[2].holds] == [8, 8], "replicates are not among them"
@@ -105,7 +105,7 @@ def test_the_charts_of_a_choice_of_methods(pages: Pages) -> None:
         found = charts(page)
     sections = list(dict.fromkeys(each.section for each in found))
     assert sections[:4] == [
-        "Objectives against each other", "Parameters and objectives", "Parameters and objectives of ast",
+        "Objectives", "Parameters", "Parameters of ast",
         "Learning curves",
     ]  # fmt: skip
     assert found[0].holds == len(rows)

@@ -12,7 +12,7 @@ from sparsetune.config.study_file import Objective
 from sparsetune.tracking.naming import clean
 from sparsetune.tracking.subject import Subject
 from sparsetune.tracking.view import columns, sections, view_of
-from sparsetune.tracking.view_state import Chart, Section
+from sparsetune.tracking.view_state import Chart
 
 ACC = Objective(metric="val_accuracy", goal="maximize")
 MACS = Objective(metric="macs", goal="minimize")
@@ -43,10 +43,8 @@ def test_one_objective_has_a_history() -> None:
     found = titles(ONE, PLAIN, ("training.batch_size", "training.lr"))
     assert found == {
         "History": [Chart("SCATTER", (param("trial"), metric("val_accuracy")))],
-        "Parameters and objectives": [
-            Chart("PARALLEL", (param("training.lr"), param("training.batch_size"), metric("val_accuracy")))
-        ],
-        "The two parameters that matter most": [
+        "Parameters": [Chart("PARALLEL", (param("training.lr"), param("training.batch_size"), metric("val_accuracy")))],
+        "What matters most": [
             Chart("CONTOUR", (param("training.batch_size"), param("training.lr"), metric("val_accuracy")))
         ],
         "Learning curves": [Chart("LINE", (metric("val_accuracy"),))],
@@ -55,7 +53,7 @@ def test_one_objective_has_a_history() -> None:
 
 def test_several_objectives_stand_against_each_other() -> None:
     three = Subject("three", (ACC, MACS, Objective(metric="density", goal="minimize")))
-    charts = titles(three, PLAIN)["Objectives against each other"]
+    charts = titles(three, PLAIN)["Objectives"]
     assert [chart.axes for chart in charts] == [
         (metric("macs"), metric("val_accuracy")),
         (metric("density"), metric("val_accuracy")),
@@ -77,23 +75,23 @@ def test_curves_are_of_objectives_that_rows_have_by_epoch() -> None:
 
 def test_a_contour_wants_two_numbers_that_all_rows_have() -> None:
     mixed = [row(1, {"a": 1, "b": 2, "c": "x"}), row(2, {"a": 2, "b": 3, "c": "y", "d": 1})]
-    assert "The two parameters that matter most" not in titles(ONE, mixed, ("d", "c", "a"))
-    (chart,) = titles(ONE, mixed, ("d", "b", "c", "a"))["The two parameters that matter most"]
+    assert "What matters most" not in titles(ONE, mixed, ("d", "c", "a"))
+    (chart,) = titles(ONE, mixed, ("d", "b", "c", "a"))["What matters most"]
     assert chart.axes == (param("b"), param("a"), metric("val_accuracy"))
     switched = [row(1, {"a": True, "b": 2}), row(2, {"a": False, "b": 3})]
-    assert "The two parameters that matter most" not in titles(ONE, switched, ("a", "b"))
-    assert "The two parameters that matter most" not in titles(ONE, PLAIN), "nothing is known of what matters"
+    assert "What matters most" not in titles(ONE, switched, ("a", "b"))
+    assert "What matters most" not in titles(ONE, PLAIN), "nothing is known of what matters"
 
 
 def test_what_is_always_the_same_is_no_axis() -> None:
     rows = [row(number, {"training.lr": number / 10, "training.epochs": 5}) for number in (1, 2)]
-    (chart,) = titles(ONE, rows)["Parameters and objectives"]
+    (chart,) = titles(ONE, rows)["Parameters"]
     assert chart.axes == (param("training.lr"), metric("val_accuracy"))
 
 
 def test_a_parameter_under_a_condition_has_the_config_s_value_where_it_was_not_drawn() -> None:
     rows = [row(1, {"training.lr": 0.1, "training.momentum": 0.8}), row(2, {"training.lr": 0.2})]
-    (chart,) = titles(ONE, rows)["Parameters and objectives"]
+    (chart,) = titles(ONE, rows)["Parameters"]
     assert param("training.momentum") in chart.axes
 
 
@@ -104,12 +102,12 @@ def test_methods_of_a_choice_have_their_own_parameters_beside_what_they_share() 
         row(3, {"method.name": "ast", "training.lr": 0.3, "ast.method.kp": 0.2}, "ast", activation_rate=0.4),
     ]
     found = titles(ONE, rows, ("ast.method.kp", "training.lr"))
-    shared, own = found["Parameters and objectives"], found["Parameters and objectives of ast"]
+    shared, own = found["Parameters"], found["Parameters of ast"]
     assert shared == [Chart("PARALLEL", (param("method.name"), param("training.lr"), metric("val_accuracy")))]
     assert own == [Chart("PARALLEL", (param("training.lr"), param("ast.method.kp"), metric("val_accuracy")))]
-    assert "Parameters and objectives of dense" not in found
+    assert "Parameters of dense" not in found
     assert found["Method: dense, ast"] == [Chart("LINE", (metric("activation_rate"),))]
-    assert "The two parameters that matter most" not in found, "one of them is ast's alone"
+    assert "What matters most" not in found, "one of them is ast's alone"
 
 
 def test_what_a_pruned_network_keeps() -> None:
@@ -134,7 +132,7 @@ def test_a_study_of_which_nothing_is_complete_has_a_page() -> None:
     failed = [Trial(0, "FAIL", {"training.lr": 0.1}, {"method": {"name": "dense"}})]
     for rows in ([], failed):
         assert [each.title for each in sections(TWO, rows, ()) if each.charts] == [
-            "Objectives against each other",
+            "Objectives",
             "Learning curves",
         ]
         assert json.loads(view_of(TWO, rows, ()))["orderByKey"] == "metrics.`val_accuracy`"
@@ -164,8 +162,8 @@ def test_sections_are_listed_with_their_charts() -> None:
     state = json.loads(view_of(TWO, PLAIN, ()))
     shown = {each["uuid"]: each["name"] for each in state["compareRunSections"] if each["display"]}
     assert [(shown[each["metricSectionId"]], each["type"]) for each in state["compareRunCharts"]] == [
-        ("Objectives against each other", "SCATTER"),
-        ("Parameters and objectives", "PARALLEL"),
+        ("Objectives", "SCATTER"),
+        ("Parameters", "PARALLEL"),
         ("Learning curves", "LINE"),
     ]
-    assert Section("x", ()).in_a_row == 2
+    assert [each["columns"] for each in state["compareRunSections"] if each["display"]] == [1, 1, 1]

@@ -25,14 +25,14 @@ def test_the_version_for_which_the_fields_were_tried() -> None:
 
 def test_a_view_as_a_document() -> None:
     columns = [("metrics", "acc"), ("params", "a.very.long.name.of.a.parameter"), ("tags", "t")]
-    state = json.loads(document("x = 1", columns[0], False, columns, [Section("First", CHARTS, 1)], ["family"]))  # type: ignore[arg-type]
+    state = json.loads(document("x = 1", columns[0], False, columns, [Section("First", CHARTS)], ["family"]))  # type: ignore[arg-type]
     names = ["metrics.`acc`", "params.`a.very.long.name.of.a.parameter`", "tags.`t`"]
     assert (state["searchFilter"], state["orderByKey"], state["orderByAsc"]) == ("x = 1", "metrics.`acc`", False)
     assert state["selectedColumns"] == names
     assert [each for each in state["columnOrder"] if each in names] == names
     assert [state["columnWidths"][name] for name in names] == [110, 230, 110]
     first, others, family = state["compareRunSections"]
-    assert (first["name"], first["display"], first["columns"]) == ("First", True, 1)
+    assert (first["name"], first["display"], first["columns"]) == ("First", True, 2)
     assert [(each["name"], each["display"]) for each in (others, family)] == [
         ("Model metrics", False),
         ("family", False),
