@@ -35,7 +35,8 @@ _DRAWN = """card => {
   const shown = (plot?.data || []).filter(each => each.type !== 'contour' && (each.x || []).length);
   if (!shown.length) return null;
   if (plot.data.some(each => each.type === 'contour')) return ['contour', shown[0].x.length];
-  return shown[0].mode.includes('lines') ? ['lines', new Set(shown.map(each => each.name)).size] : ['points', shown[0].x.length];
+  const lines = new Set(shown.map(each => each.name)).size;
+  return shown[0].mode.includes('lines') ? ['lines', lines] : ['points', shown[0].x.length];
 }"""
 
 
