@@ -34,6 +34,7 @@ from sparsetune.config.study_load import load_study
 from sparsetune.config.views import branch_rows
 from sparsetune.config.winners import best_rows
 from sparsetune.driver import Driver, counts
+from sparsetune.surroundings.garbage import rarely_collected
 from sparsetune.surroundings.remarks import remarks
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def run_until_told(executor: Executor, driver: Driver, say: Callable[[str], None
         driver.stop()
         Thread(target=say, args=(text,)).start()  # in a signal handler this thread may hold the console's locks
 
-    with signals.stopping_gently(stop) as request:
+    with signals.stopping_gently(stop) as request, rarely_collected():
         executor.run(driver, train_and_draw)
     if driver.trouble:
         raise CannotWrite(driver.trouble)
