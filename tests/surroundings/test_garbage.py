@@ -23,7 +23,12 @@ def as_before() -> Iterator[None]:
 )
 def test_less_often_and_then_as_before(before: tuple[int, int, int], within: tuple[int, int, int]) -> None:
     gc.set_threshold(*before)
-    with pytest.raises(KeyboardInterrupt), rarely_collected():
-        assert gc.get_threshold() == within
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(within)
     assert gc.get_threshold() == before
+
+
+def interrupted(expected: tuple[int, int, int]) -> None:
+    with rarely_collected():
+        assert gc.get_threshold() == expected
+        raise KeyboardInterrupt
