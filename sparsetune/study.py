@@ -35,6 +35,7 @@ from sparsetune.config.views import branch_rows
 from sparsetune.config.winners import Winners, best_rows
 from sparsetune.driver import Driver, counts
 from sparsetune.logged import log_models
+from sparsetune.surroundings.garbage import rarely_collected
 from sparsetune.surroundings.remarks import remarks
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def run_until_told(executor: Executor, driver: Driver, say: Callable[[str], None
         driver.stop()
         Thread(target=say, args=(text,)).start()  # in a signal handler this thread may hold the console's locks
 
-    with signals.stopping_gently(stop) as request:
+    with signals.stopping_gently(stop) as request, rarely_collected():
         executor.run(driver, train_and_draw)
     if driver.trouble:
         raise CannotWrite(driver.trouble)

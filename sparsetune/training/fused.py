@@ -47,14 +47,26 @@ def _sgd(self: Optimizer) -> None:
 @torch.no_grad()
 def _adam(self: Optimizer) -> None:
     for group in self.param_groups:
-        lists: tuple[list[Tensor], ...] = ([], [], [], [], [], [])
-        self._init_group(group, *lists)  # type: ignore[attr-defined]
-        if lists[0]:
-            torch._foreach_add_(lists[-1], 1)  # steps
-            beta1, beta2 = group["betas"]
-            settings = {name: group[name] for name in ("amsgrad", "lr", "weight_decay", "eps", "maximize")}
-            kernel = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
-            kernel(*lists, **settings, beta1=beta1, beta2=beta2)
+        parameters = [each for each in group["params"] if each.grad is not None]
+        if not parameters:
+            continue
+        states = [self.state[each] for each in parameters]
+        if not all(states):
+            self._init_group(group, [], [], [], [], [], [])  # type: ignore[attr-defined]
+        steps = [each["step"] for each in states]
+        torch._foreach_add_(steps, 1)
+        settings = {name: group[name] for name in ("amsgrad", "lr", "weight_decay", "eps", "maximize")}
+        settings["beta1"], settings["beta2"] = group["betas"]
+        kernel = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
+        kernel(
+            parameters,
+            [each.grad for each in parameters],
+            [each["exp_avg"] for each in states],
+            [each["exp_avg_sq"] for each in states],
+            [],
+            steps,
+            **settings,
+        )
 
 
 SGD, Adam, AdamW = _lean(torch.optim.SGD, _sgd), _lean(torch.optim.Adam, _adam), _lean(torch.optim.AdamW, _adam)
