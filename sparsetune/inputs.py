@@ -147,7 +147,7 @@ def progress_bar(
     remark: str = ", once on this machine",
     *,
     what: str = "samples",
-    after: float = _SHOWN_AFTER,
+    after: float | None = None,
 ) -> Iterator[Progress]:
     """A function of (done, of how many) that draws a bar once the work takes longer than a moment.
 
@@ -155,7 +155,7 @@ def progress_bar(
         doing: what is done to them.
         remark: behind it, where no bar can be drawn.
         what: they are.
-        after: seconds that count as a moment.
+        after: seconds that count as a moment, where it is another one.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
@@ -163,6 +163,7 @@ def progress_bar(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Bars(*columns, console=console, transient=True)
     started, task, waited = time.monotonic(), None, False
+    moment = _SHOWN_AFTER if after is None else after
 
     def progress(done: int, total: int) -> None:
         nonlocal task, waited
@@ -172,7 +173,7 @@ def progress_bar(
             waited = True
             return
         if task is None:
-            if done == total or time.monotonic() - started < after:
+            if done == total or time.monotonic() - started < moment:
                 return
             if not console.is_terminal:
                 console.print(f"{doing} {total:,} {what}{remark}", highlight=False)
