@@ -77,8 +77,10 @@ def described(there: Mapping[str, str], text: str) -> dict[str, str]:
 def _view(shown: Mapping[Place, Trial], place: Place) -> Trial | None:
     """What the run at a place shows of a row or of a replicate of it; None for what has not ended or is not known."""
     row = shown.get(place.row)
-    if row is None or row.state == "RUNNING" or place.seed is None:
-        return None if row is None or row.state == "RUNNING" else row
+    if row is None or row.state == "RUNNING":
+        return None
+    if place.seed is None:
+        return row
     return next((each for each in replicate_rows(row) if each.seed == place.seed), None)
 
 

@@ -30,6 +30,7 @@ from sparsetune.tracking.session import STATUS, Owner, Session, settled, wants_f
 from sparsetune.tracking.shelf import Kept, Shelf, worded
 from sparsetune.tracking.store import shown
 from sparsetune.tracking.subject import Subject
+from sparsetune.tracking.trouble import refuses
 from sparsetune.tracking.view_state import TABLES, tables
 
 
@@ -103,8 +104,14 @@ class Sender:
     def _write_data(self, client: MlflowClient, entry: Entry) -> None:
         """Of a trial that has ended: what it was trained on."""
         digest, data = entry.trial.notes.get(SPLIT), entry.trial.config.get("data", {})
-        if digest and entry.run_id is not None and entry.settled != "deleted":
+        if not digest or entry.run_id is None or entry.settled == "deleted":
+            return
+        try:
             log_data(client, entry.run_id, data.get("name", "data"), digest, data)
+        except Exception as error:  # each store raises its own kinds
+            if not refuses(error):
+                raise
+            self._note_refused(client, entry, {"data set": error})
 
     def _note_refused(self, client: MlflowClient, entry: Entry, refused: Mapping[str, Exception]) -> None:
         assert entry.run_id is not None

@@ -81,6 +81,18 @@ def test_long_words_and_numbers_that_are_none(watch: Watch) -> None:
     assert len(run.data.tags["sparsetune.reason"]) == 5000
 
 
+def test_a_data_set_that_it_does_not_take(watch: Watch) -> None:
+    """MLflow's digests have 36 letters at most."""
+    tracker = watch.open()
+    tracker.trial_ended(replace(trial(0, "COMPLETE"), notes={"split": "x" * 100}), {Key(0): rows(1, 2)}, {})
+    tracker.close()
+    run = watch.runs()[0]
+    assert (tracker.logged(0), run.info.status) == (True, "FINISHED")
+    assert run.data.tags["sparsetune.refused"].startswith("data set: ")
+    assert len(watch.warnings) == 1
+    assert "it does not take data set of trial 0" in watch.warnings[0]
+
+
 def test_a_place_that_takes_no_files(watch: Watch, files: dict[str, Path], tmp_path: Path) -> None:
     placed(watch, f"{files['a.txt']}/below/a/file")
     tracker = watch.open()
