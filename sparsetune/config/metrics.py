@@ -40,6 +40,7 @@ class Metric:
     task: Kind | None = None  # the only one that has it
     any_state: bool = False  # said of network and validation data alone: with metrics.each_epoch every row has it
     family: bool = False
+    curve: bool = True  # False: other curves show all that its own would, and its last value is enough
     sound: Sound | None = None  # where no constraint is on it, tables mark the rows beyond
 
     @property
@@ -92,9 +93,9 @@ _TRAINING = (
         "test_accuracy", "fraction", "maximize", "end",
         "top-1 accuracy on the test split; never selects anything", task="classification",
     ),
-    Metric("best_epoch", "epochs", None, "run", "the epoch with the lowest val_loss so far in its phase of the plan, counted from 1"),
-    Metric("best_val_loss", "nats", "minimize", "run", "val_loss of that epoch"),
-    Metric("best_val_accuracy", "fraction", "maximize", "run", "val_accuracy of that epoch", task="classification"),
+    Metric("best_epoch", "epochs", None, "run", "the epoch with the lowest val_loss so far in its phase of the plan, counted from 1", curve=False),
+    Metric("best_val_loss", "nats", "minimize", "run", "val_loss of that epoch", curve=False),
+    Metric("best_val_accuracy", "fraction", "maximize", "run", "val_accuracy of that epoch", task="classification", curve=False),
 )  # fmt: skip
 
 _QUALITY = (

@@ -15,6 +15,7 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from sparsetune.config.messages import Job, Key, Report, Source
+from sparsetune.execution.ray_workers import Parcel
 from sparsetune.execution.worker import shortened
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -75,7 +76,7 @@ class Asking(Searcher):
         if job is None:
             return None if self.desk.running else Searcher.FINISHED  # a running one may have to start again
         self.desk.running[trial_id] = job
-        return {"job": job}
+        return {"parcel": Parcel(job)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         self.desk.running.pop(trial_id, None)

@@ -99,7 +99,7 @@ class RayTune:
                     type("Jobs", (Worker,), {"work": staticmethod(work)}),
                     name=name,
                     storage_path=folder,
-                    trial_dirname_creator=lambda trial: trial.trial_id,
+                    trial_dirname_creator=_folder_of,
                     search_alg=Asking(desk),
                     scheduler=Judging(desk),
                     num_samples=-1,
@@ -149,6 +149,10 @@ def _lean() -> Iterator[None]:
         patches.enter_context(patch.object(TuneController, "checkpoint", _nothing))
         patches.enter_context(patch.object(tune_module, "ExperimentAnalysis", _nothing))
         yield
+
+
+def _folder_of(trial: trial_module.Trial) -> str:
+    return trial.trial_id
 
 
 def _set_actor(trial: trial_module.Trial, actor: ActorHandle[Any] | None) -> None:

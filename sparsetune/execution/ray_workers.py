@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import ray
@@ -13,6 +14,16 @@ from ray.tune.execution import tune_controller
 
 from sparsetune.config.messages import Job, Work
 from sparsetune.execution.worker import describe, perform
+
+
+@dataclass(frozen=True, repr=False)
+class Parcel:
+    """A job as Tune carries it: Tune copies and prints all that a trial's config holds, and searches it, some times."""
+
+    job: Job
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parcel:
+        return self  # nobody changes a job
 
 
 class Worker(tune.Trainable):
@@ -27,9 +38,9 @@ class Worker(tune.Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self.cleanup()
-        job: Job = new_config["job"]
+        parcel: Parcel = new_config["parcel"]
         self.config = {}  # Tune would send it back with each result
-        self._reports = perform(job, self.work)
+        self._reports = perform(parcel.job, self.work)
         return True
 
     def step(self) -> dict[str, Any]:

@@ -16,12 +16,26 @@ from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import FrozenTrial
-from sqlalchemy import Table, delete, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, func, insert, select, update
 
-_TRIALS, _PARAMS = models.TrialModel.__table__, models.TrialParamModel.__table__
+_STUDIES, _TRIALS = models.StudyModel.__table__, models.TrialModel.__table__
+_PARAMS, _VALUES = models.TrialParamModel.__table__, models.TrialValueModel.__table__
 _USER, _SYSTEM = models.TrialUserAttributeModel.__table__, models.TrialSystemAttributeModel.__table__
-_VALUES, _STEPS = models.TrialValueModel.__table__, models.TrialIntermediateValueModel.__table__
+_STEPS = models.TrialIntermediateValueModel.__table__
+
+# Made once: SQLAlchemy takes longer to put a statement together than SQLite to carry it out.
+_STUDY: BindParameter[int] = bindparam("the_study")
+_TRIAL: BindParameter[int] = bindparam("the_trial")
+_HOLD_STUDY = select(_STUDIES.c.study_id).where(_STUDIES.c.study_id == _STUDY).with_for_update()
+_HOLD_TRIAL = select(_TRIALS.c.state).where(_TRIALS.c.trial_id == _TRIAL).with_for_update()
+_EARLIER = select(func.count()).where(_TRIALS.c.study_id == _STUDY, _TRIALS.c.trial_id < _TRIAL)
+_END = update(_TRIALS).where(_TRIALS.c.trial_id == _TRIAL)
+_INSERT = {table: insert(table) for table in (_TRIALS, _PARAMS, _USER, _SYSTEM, _STEPS, _VALUES)}
+_KEYS = {_USER: "key", _SYSTEM: "key", _STEPS: "step", _VALUES: "objective"}
+_DELETE = {
+    table: delete(table).where(table.c.trial_id == _TRIAL, table.c[key] == bindparam("the_key"))
+    for table, key in _KEYS.items()
+}
 
 
 def store_new(storage: RDBStorage, study_id: int, drawn: FrozenTrial) -> int | None:
@@ -29,18 +43,24 @@ def store_new(storage: RDBStorage, study_id: int, drawn: FrozenTrial) -> int | N
 
     Returns:
         Its id in the storage; None, and nothing is stored, if the study has another count of trials than its number.
+
+    Raises:
+        KeyError: there is no such study.
     """
     with _create_scoped_session(storage.scoped_session) as session:
-        models.StudyModel.find_or_raise_by_id(study_id, session, for_update=True)  # while numbers are counted
+        database = session.connection()
+        if database.execute(_HOLD_STUDY, {"the_study": study_id}).scalar() is None:  # while numbers are counted
+            raise KeyError(models.NOT_FOUND_MSG)
         row = {
             "study_id": study_id,
             "number": drawn.number,
             "state": drawn.state,
             "datetime_start": _utc(drawn.datetime_start),
         }
-        (trial_id,) = session.execute(insert(_TRIALS).values(row)).inserted_primary_key  # type: ignore[attr-defined]
-        others = select(func.count()).where(_TRIALS.c.study_id == study_id, _TRIALS.c.trial_id < trial_id)
-        if session.execute(others).scalar_one() != drawn.number:
+        added = database.execute(_INSERT[_TRIALS], row).inserted_primary_key
+        assert added is not None
+        trial_id = int(added[0])
+        if database.execute(_EARLIER, {"the_study": study_id, "the_trial": trial_id}).scalar_one() != drawn.number:
             session.rollback()
             return None
         params = [
@@ -51,10 +71,10 @@ def store_new(storage: RDBStorage, study_id: int, drawn: FrozenTrial) -> int | N
             }
             for name, value in drawn.params.items()
         ]
-        _add(session, _PARAMS, trial_id, params)
-        _add(session, _USER, trial_id, _attributes(drawn.user_attrs))
-        _add(session, _SYSTEM, trial_id, _attributes(drawn.system_attrs))
-        return int(trial_id)
+        _add(database, _PARAMS, trial_id, params)
+        _add(database, _USER, trial_id, _attributes(drawn.user_attrs))
+        _add(database, _SYSTEM, trial_id, _attributes(drawn.system_attrs))
+        return trial_id
 
 
 def store_end(
@@ -63,29 +83,36 @@ def store_end(
     """Make a RUNNING trial of the storage what ``ended`` is, with these user attributes and Optuna's own notes.
 
     A trial that has ended stays as it is: the transaction before went through, and only its answer was lost.
+
+    Raises:
+        KeyError: there is no such trial.
     """
     with _create_scoped_session(storage.scoped_session) as session:
-        if models.TrialModel.find_or_raise_by_id(trial_id, session, for_update=True).state.is_finished():
+        database = session.connection()
+        state = database.execute(_HOLD_TRIAL, {"the_trial": trial_id}).scalar()
+        if state is None:
+            raise KeyError(models.NOT_FOUND_MSG)
+        if state.is_finished():
             return
-        _replace(session, _USER, trial_id, "key", _attributes(attributes))
-        _replace(session, _SYSTEM, trial_id, "key", _attributes(notes))
-        _replace(session, _STEPS, trial_id, "step", _steps(ended.intermediate_values))
-        _replace(session, _VALUES, trial_id, "objective", _values(ended.values or ()))
+        _replace(database, _USER, trial_id, _attributes(attributes))
+        _replace(database, _SYSTEM, trial_id, _attributes(notes))
+        _replace(database, _STEPS, trial_id, _steps(ended.intermediate_values))
+        _replace(database, _VALUES, trial_id, _values(ended.values or ()))
         end = {"state": ended.state, "datetime_complete": _utc(ended.datetime_complete)}
-        session.execute(update(_TRIALS).where(_TRIALS.c.trial_id == trial_id).values(end))
+        database.execute(_END, {"the_trial": trial_id, **end})
 
 
-def _replace(session: Session, table: Table, trial_id: int, key: str, rows: list[dict[str, Any]]) -> None:
+def _replace(database: Connection, table: Table, trial_id: int, rows: list[dict[str, Any]]) -> None:
     """Add rows to a trial in place of those with the same key."""
     if rows:
-        taken = table.c[key].in_([row[key] for row in rows])
-        session.execute(delete(table).where(table.c.trial_id == trial_id, taken))
-        _add(session, table, trial_id, rows)
+        key = _KEYS[table]
+        database.execute(_DELETE[table], [{"the_trial": trial_id, "the_key": row[key]} for row in rows])
+        _add(database, table, trial_id, rows)
 
 
-def _add(session: Session, table: Table, trial_id: int, rows: list[dict[str, Any]]) -> None:
+def _add(database: Connection, table: Table, trial_id: int, rows: list[dict[str, Any]]) -> None:
     if rows:
-        session.execute(insert(table), [{"trial_id": trial_id, **row} for row in rows])
+        database.execute(_INSERT[table], [{"trial_id": trial_id, **row} for row in rows])
 
 
 def _attributes(said: Mapping[str, Any]) -> list[dict[str, Any]]:

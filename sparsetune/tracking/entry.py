@@ -12,7 +12,7 @@ has stands at the last epoch; one that differs from the last row (the best state
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -36,11 +36,13 @@ class Entry:
 
     Attributes:
         siblings: how many runs its trial has in all.
+        last_only: metrics of which the last row's value is written alone, once the trial has ended.
     """
 
     place: Place
     trial: Trial  # the view of it
     siblings: int = 1
+    last_only: Collection[str] = ()
     rows: list[Row] = field(default_factory=list)  # not sent yet; all of them once the trial has ended
     files: Files = field(default_factory=dict)
     ended: bool = False
@@ -66,6 +68,7 @@ class Entry:
             Point(clean(key), value, row.timestamp_ms, row.epoch)
             for row in self.rows
             for key, value in row.metrics.items()
+            if key not in self.last_only or (self.ended and row is self.rows[-1])
         ]
         if self.ended:
             points += self._results()

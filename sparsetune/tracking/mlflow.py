@@ -79,7 +79,7 @@ class MlflowTracker:
         """
         self._uri, self._experiment, self._artifacts = uri, experiment, artifacts
         self._warn, self._left_at, self._files_of, self._home = warn, left_at, files_of, home
-        self._owner = Owner(study, dict(tags))
+        self._owner, self._last_only = Owner(study, dict(tags)), subject.last_only
         self._session: Session | None = None
         self._entered: dict[int, list[Place]] = {}  # runs of the trials of this session
         self._shelf = Shelf(uri, clock)
@@ -154,7 +154,7 @@ class MlflowTracker:
         shown = views(trial)
         entries: dict[Place, Entry] = {}
         for place, view in shown.items():
-            entries[place] = Entry(place, view, len(shown), doubtful=place in self._outbox.waiting)
+            entries[place] = Entry(place, view, len(shown), self._last_only, doubtful=place in self._outbox.waiting)
         self._outbox.waiting.update(entries)
         self._entered[trial.number] = list(entries)
 

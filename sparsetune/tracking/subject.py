@@ -39,6 +39,12 @@ class Subject:
         bounds = " and ".join(map(bound, self.constraints))
         return f"{wanted}, with {bounds}" if bounds else wanted
 
+    @property
+    def last_only(self) -> frozenset[str]:
+        """Numbers that rows have, and of which a run's last is enough."""
+        asked = {name for each in self.objectives for name in each.reads}
+        return frozenset(name for name, each in self.metrics.items() if not each.curve and name not in asked)
+
     def by_epoch(self, name: str, rows: Iterable[Trial]) -> bool:
         """Whether every epoch of these rows has that number, a score if it has all numbers that it is made of."""
         reads = next((each.reads for each in self.objectives if each.metric == name), (name,))

@@ -57,3 +57,11 @@ def test_errors_stand_beside_their_means() -> None:
     entry = Entry(Place(3), means, steps={})
     entry.end(means, (), {})
     assert entry.lacking_points() == [Point("acc", 0.5, 900, 0), Point("acc_se", 0.01, 900, 0)]
+
+
+def test_of_some_numbers_the_last_value_is_written_alone_once_the_trial_has_ended() -> None:
+    entry = Entry(Place(3), trial(), last_only={"acc"}, rows=list(ROWS), steps={})
+    assert entry.lacking_points() == [Point("loss", 2.0, 100, 1), Point("loss", 1.0, 200, 2)]
+    entry.sent(entry.lacking_points(), {})
+    entry.end(trial(loss=1.0, acc=0.4), ROWS, {})
+    assert entry.lacking_points() == [Point("acc", 0.4, 200, 2)]
