@@ -33,6 +33,8 @@ from sparsetune.tracking.subject import Subject
 from sparsetune.tracking.trouble import refuses
 from sparsetune.tracking.view_state import TABLES, tables
 
+Refused = Mapping[str, Exception]  # why, by what it is
+
 
 class Sender:
     """Sends what an entry lacks. Raises what the store raises when it is away, or will not have a run at all."""
@@ -52,8 +54,9 @@ class Sender:
             entry.run_id, entry.artifacts, tags = info.run_id, info.artifact_uri, {}
         open_run = entry.settled not in ("deleted", trial.state)
         if open_run:
-            self._write_numbers(client, entry, tags)
-            self._write_data(client, entry)
+            refused = {**self._write_numbers(client, entry, tags), **self._write_data(client, entry)}
+            if refused and entry.settled != "deleted":
+                self._note_refused(client, entry, refused)
         if not entry.ended:
             return False
         later = False
@@ -89,31 +92,31 @@ class Sender:
         noted = {f"sparsetune.{name}": words for name, words in trial.notes.items()}
         return {STATE: trial.state, REASON: trial.reason, **noted, **end_tags(self._subject, trial)}
 
-    def _write_numbers(self, client: MlflowClient, entry: Entry, tags: Mapping[str, str]) -> None:
+    def _write_numbers(self, client: MlflowClient, entry: Entry, tags: Mapping[str, str]) -> Refused:
         assert entry.run_id is not None
         points, params = entry.lacking_points(), entry.lacking_params()
         written = [Param(key, fit(str(value), PARAM)) for key, value in params.items()]
         refused = log(client, entry.run_id, (*_tags(tags), *written, *points))
-        if refused:
-            if client.get_run(entry.run_id).info.lifecycle_stage == "deleted":
-                entry.settled = "deleted"
-                return
-            self._note_refused(client, entry, refused)
-        entry.sent(points, params)
+        if refused and client.get_run(entry.run_id).info.lifecycle_stage == "deleted":
+            entry.settled = "deleted"
+        else:
+            entry.sent(points, params)
+        return refused
 
-    def _write_data(self, client: MlflowClient, entry: Entry) -> None:
+    def _write_data(self, client: MlflowClient, entry: Entry) -> Refused:
         """Of a trial that has ended: what it was trained on."""
         digest, data = entry.trial.notes.get(SPLIT), entry.trial.config.get("data", {})
         if not digest or entry.run_id is None or entry.settled == "deleted":
-            return
+            return {}
         try:
             log_data(client, entry.run_id, data.get("name", "data"), digest, data)
         except Exception as error:  # each store raises its own kinds
             if not refuses(error):
                 raise
-            self._note_refused(client, entry, {"data set": error})
+            return {"data set": error}
+        return {}
 
-    def _note_refused(self, client: MlflowClient, entry: Entry, refused: Mapping[str, Exception]) -> None:
+    def _note_refused(self, client: MlflowClient, entry: Entry, refused: Refused) -> None:
         assert entry.run_id is not None
         said = {what: worded(error, self._uri) for what, error in refused.items()}
         client.set_tag(entry.run_id, REFUSED, fit("; ".join(f"{what}: {why}" for what, why in said.items()), TAG))

@@ -93,6 +93,23 @@ def test_a_data_set_that_it_does_not_take(watch: Watch) -> None:
     assert "it does not take data set of trial 0" in watch.warnings[0]
 
 
+def test_a_parameter_and_a_data_set_of_one_run(watch: Watch) -> None:
+    tracker = watch.open()
+    watch.begin(tracker, 0)
+    tracker.trial_reported(trial(0, "RUNNING"), Key(0), rows(1, 2))
+    tracker.close()
+    MlflowClient(watch.uri).log_param(watch.runs()[0].info.run_id, "later", "by hand")
+    odd = replace(trial(0, "COMPLETE"), config={"later": 2}, notes={"split": "x" * 100})
+    tracker.trial_ended(odd, {Key(0): rows(1, 2)}, {})
+    tracker.close()
+    run = watch.runs()[0]
+    assert run.info.status == "FINISHED"
+    refused = run.data.tags["sparsetune.refused"]
+    assert refused.startswith("parameter 'later': ")
+    assert "; data set: " in refused
+    assert len(watch.warnings) == 1
+
+
 def test_a_place_that_takes_no_files(watch: Watch, files: dict[str, Path], tmp_path: Path) -> None:
     placed(watch, f"{files['a.txt']}/below/a/file")
     tracker = watch.open()
