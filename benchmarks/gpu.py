@@ -28,7 +28,6 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sparsetune.config.trial import Training
-from sparsetune.sparsity.method import Phase
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.training.data.dataset import Scaling, Split
 from sparsetune.training.data.delivery import batches
@@ -37,6 +36,7 @@ from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.optim import make_optimizer
 from sparsetune.training.precision import compute_as_asked
 from sparsetune.training.registries import REGISTRIES
+from sparsetune.training.session import TrainingSession
 from sparsetune.training.task import Classification
 
 SHAPE, CLASSES = (3, 32, 32), 10
@@ -63,14 +63,14 @@ def resnet18(width: float, device: torch.device) -> nn.Module:
 def sparsetune(network: nn.Module, images: Tensor, targets: Tensor, training: Training) -> Epoch:
     device = images.device
     compute_as_asked(network, training, device)
-    method = Dense(DenseConfig(), network, training)
+    method = Dense(DenseConfig(), TrainingSession.of(network, device=device))
     optimizer = make_optimizer(method.parameters(), training)
     split = Split(images, torch.arange(len(targets), device=device), targets, Scaling(MEAN, STD))
 
     def epoch(order: Tensor) -> tuple[float, float]:
         loss, accuracy = train_epoch(
             network, method, optimizer, Classification(), batches(split, training.batch_size, order),
-            phase=Phase("train", 1), epoch=0, cost=Cost(), deadline=math.inf,
+            epoch=0, cost=Cost(), deadline=math.inf,
         )  # fmt: skip
         return loss, accuracy
 

@@ -20,10 +20,11 @@ from torch.nn.functional import cross_entropy
 
 from sparsetune.config.trial import Training
 from sparsetune.sparsity.masks import kth_smallest, removed_count
-from sparsetune.sparsity.method import Method, Subject
+from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.methods import METHODS
 from sparsetune.training.models import MODELS
 from sparsetune.training.optim import make_optimizer
+from sparsetune.training.session import TrainingSession
 
 CASES: dict[str, tuple[dict[str, Any], tuple[int, ...], int]] = {
     "lenet5, width 4, batch 128": ({"name": "lenet5", "width_scale": 4.0}, (1, 28, 28), 128),
@@ -45,8 +46,8 @@ def built(method: str, model: dict[str, Any], shape: tuple[int, ...], **settings
     known, made_by = MODELS.get(model["name"]), METHODS.get(method)
     config = known.Config(init="signed_constant", **model)
     network = known.build(config, shape, 10)
-    subject = Subject(known.prunable(network), known.dropout_sites(config))
-    return network, made_by(made_by.Config(**settings), network, Training(lr=0.1), subject)
+    session = TrainingSession.of(network, known.prunable(network), known.dropout_sites(config))
+    return network, made_by(made_by.Config(**settings), session)
 
 
 class Steps:

@@ -8,7 +8,7 @@ from sparsetune.search.storage import StoredStudy, read_study, stored_importance
 from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.client import connected, runs
 from sparsetune.tracking.find import find_experiment
-from sparsetune.tracking.places import STUDY_ID, place_in
+from sparsetune.tracking.places import place_in, runs_of
 from sparsetune.tracking.present import edition, present
 from sparsetune.tracking.subject import Subject
 
@@ -31,7 +31,7 @@ def prepare_page(uri: str, storage: str, name: str) -> None:
     if edition(answer).items() <= experiment.tags.items():
         return
     answer = Answer(answer.counts, answer.rows, answer.won, stored_importance(storage, name, stored.objectives[0].goal))
-    client, mine = connected(uri), f"tags.`{STUDY_ID}` = '{stored.uid}'"
+    client, mine = connected(uri), runs_of(stored.uid)
     number = str(experiment.experiment_id)
     parent = next((run for run in runs(client, [number], mine, deleted=False) if place_in(run.data.tags) is None), None)
     subject = Subject(name, stored.objectives, tuple(stored.constraints))

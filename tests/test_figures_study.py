@@ -48,7 +48,7 @@ class Steered(Method):
         self.epoch += 1
         if self.epoch == 2 and self.config.breaks == "nan":
             with torch.no_grad():
-                next(iter(self.network.parameters())).fill_(float("inf"))
+                next(iter(self.session.network.parameters())).fill_(float("inf"))
         if self.epoch == 3 and self.config.breaks == "failed":
             raise TrainingFailed("a layer keeps nothing")
         if self.epoch == 3 and self.config.breaks == "raised":

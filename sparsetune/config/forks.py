@@ -109,7 +109,7 @@ def _check_one_length(configs: Sequence[TrialConfig], known: Registries, source:
     if len(configs) == 1 or not isinstance(schedule, Cosine | OneCycle):
         return
     method = known.method.get(configs[0].method.name)
-    lengths = [method.epochs(config.method, config.training) for config in configs]
-    if len({*lengths} - {None}) > 1:
+    lengths = [sum(phase.epochs for phase in method.plan(config.method, config.training)) for config in configs]
+    if len({*lengths}) > 1:
         problem = f"plans of {', '.join(map(str, lengths))} epochs, and schedule {schedule.name} spans all of a plan"
         raise BadInput(f"{problem}; allowed in a fork: schedule constant or step", source=source, key="fork")

@@ -14,6 +14,7 @@ from sparsetune.config.errors import BadInput, shown
 from sparsetune.config.messages import OwnFile
 from sparsetune.config.metrics import Metric, on_splits
 from sparsetune.config.own import installed, module_of
+from sparsetune.config.own_signatures import check_signatures
 from sparsetune.config.registry import Registries
 
 R = TypeVar("R", bound=Registries)
@@ -124,6 +125,7 @@ def _check(key: str, name: Any, cls: Any, table: Table) -> None:
     if not isinstance(config, type) or not _derives(config, table.config):
         raise BadInput(f"{_kind(cls)} has no Config that derives from {table.config}", key=key)
     assert issubclass(config, Part)
+    check_signatures(key, cls, next(each for each in cls.__mro__ if _named(each) == table.base))
     default = config.model_fields["name"].default
     if default != name:
         named = f"the name {default!r}" if isinstance(default, str) else "no name"
@@ -170,7 +172,11 @@ def _metrics(
 
 
 def _derives(cls: type, base: str) -> bool:
-    return any(f"{each.__module__}.{each.__qualname__}" == base for each in cls.__mro__)
+    return base in map(_named, cls.__mro__)
+
+
+def _named(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _kind(value: Any) -> str:

@@ -24,7 +24,7 @@ from sparsetune.config.facts import Kind
 from sparsetune.config.registry import Registries
 from sparsetune.config.seeds import mix
 from sparsetune.config.trial import TrialConfig
-from sparsetune.sparsity.method import Subject
+from sparsetune.sparsity.session import Session
 
 _UNITS = 0xD209  # apart from what training draws with the same seed
 
@@ -101,12 +101,12 @@ class MonteCarloDropout:
         return outputs.mean(0) if self._task == "regression" else log_mean_probability(outputs)
 
 
-def make_dropout(config: DropoutConfig, network: nn.Module, subject: Subject) -> MonteCarloDropout | None:
+def make_dropout(config: DropoutConfig, session: Session) -> MonteCarloDropout | None:
     """Dropout at the last places of a network; None where nothing is dropped."""
     if not (config.n_dropout_layers and config.p_dropout):
         return None
-    sites = subject.dropout_sites[-config.n_dropout_layers :]
-    return MonteCarloDropout(network, sites, config.p_dropout, config.mc_samples, subject.seed, subject.task)
+    sites = session.dropout_sites[-config.n_dropout_layers :]
+    return MonteCarloDropout(session.network, sites, config.p_dropout, config.mc_samples, session.seed, session.task)
 
 
 def check_dropout(config: TrialConfig, registries: Registries) -> None:

@@ -15,7 +15,8 @@ The loop calls a method's hooks in this order::
 
     evaluate: begin_evaluation, for batch: before_batch -> predict
 
-Every hook does nothing by default, so a method is only its difference from dense training.
+Every hook does nothing by default, so a method is only its difference from dense training. What it sees of the training
+is its :class:`~sparsetune.sparsity.session.Session`.
 """
 
 from __future__ import annotations
@@ -28,30 +29,10 @@ import numpy as np
 from torch import Tensor, nn
 
 from sparsetune.config.base import Part
-from sparsetune.config.facts import Kind
 from sparsetune.config.messages import Metrics
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a method works on, beside the network itself.
-
-    Attributes:
-        prunable: names of the parameters that pruning may remove, as the model says.
-        dropout_sites: names of modules whose output can be dropped, in the order in which a sample passes them.
-        task: what is learned.
-        seed: of the training.
-    """
-
-    prunable: tuple[str, ...] = ()
-    dropout_sites: tuple[str, ...] = ()
-    task: Kind = "classification"
-    seed: int = 0
-
-
-ANYTHING = Subject()
+from sparsetune.sparsity.session import Session
 
 
 class TrainingFailed(RuntimeError):
@@ -76,11 +57,18 @@ class Selection:
 
     Attributes:
         active: indices into the batch, int64, at least one.
-        outputs: what the network said of the whole batch when it was scored, without gradient.
+        outputs: what the network said of the whole batch when it was scored, without gradient; None if it was not.
     """
 
     active: Tensor
-    outputs: Tensor
+    outputs: Tensor | None = None
+
+
+_MOVED = {
+    "network": "session.network",
+    "subject": "session (prunable, dropout_sites, task, seed)",
+    "training": "an argument of plan, and session.optimizer where a step depends on it",
+}
 
 
 class Method:
@@ -93,11 +81,14 @@ class Method:
     defaults: ClassVar[Mapping[str, Any]] = {}
     """What other sections of a config have with this method where nothing is written, by dotted name."""
 
-    def __init__(self, config: Any, network: nn.Module, training: Training, subject: Subject = ANYTHING) -> None:
+    def __init__(self, config: Any, session: Session) -> None:
         self.config = config
-        self.network = network
-        self.training = training
-        self.subject = subject
+        self.session = session
+
+    def __getattr__(self, name: str) -> Any:
+        """Say of what methods had in earlier versions where it is now."""
+        now = f": it is {_MOVED[name]} now" if name in _MOVED else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{now}")
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
@@ -107,18 +98,14 @@ class Method:
         """Take up a config that differs in fields of a phase that has not begun, such as how predictions are made."""
         self.config = config
 
-    def plan(self) -> tuple[Phase, ...]:
-        """The phases, in order. Their names are among ``phases``, and are what the fields of ``Config`` refer to."""
-        return (Phase("train", self.training.epochs),)
-
     @classmethod
-    def epochs(cls, config: Any, training: Training) -> int | None:
-        """Epochs of the whole plan, where settings alone say so; None where only a method with its network does."""
-        return training.epochs if cls.plan is Method.plan else None
+    def plan(cls, config: Any, training: Training) -> tuple[Phase, ...]:
+        """The phases, in order. Their names are among ``phases``, and are what the fields of ``Config`` refer to."""
+        return (Phase("train", training.epochs),)
 
     def parameters(self) -> Iterable[nn.Parameter] | list[dict[str, Any]]:
         """What the optimiser updates: parameters, or groups with options of their own."""
-        return self.network.parameters()
+        return self.session.network.parameters()
 
     def begin_phase(self, phase: Phase) -> None:
         """Called once before the first epoch of a phase; not again when a trial is resumed within it.
@@ -129,14 +116,12 @@ class Method:
     def before_batch(self) -> None:
         """Called before each batch, in training and in evaluation."""
 
-    def select(self, inputs: Tensor, targets: Tensor, phase: Phase, epoch: int) -> Selection | None:
+    def select(self, inputs: Tensor, targets: Tensor) -> Selection | None:
         """The samples of a training batch to train on; None for all of them.
 
         Args:
             inputs: the batch, first dimension B.
             targets: (B,) int64 classes, or (B, outputs) floats to predict.
-            phase: the phase that runs.
-            epoch: epochs done since training began (0 in the first).
         """
         return None
 
@@ -175,7 +160,7 @@ class Method:
 
     def predict(self, inputs: Tensor) -> Tensor:
         """Outputs for a batch in evaluation: (B, C) logits, or log-probabilities where they are averaged."""
-        outputs: Tensor = self.network(inputs)
+        outputs: Tensor = self.session.network(inputs)
         return outputs
 
     def fix(self, sample: Tensor) -> None:

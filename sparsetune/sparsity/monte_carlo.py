@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparsetune.config.registry import Registries
-from sparsetune.config.trial import Training, TrialConfig
+from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.dropout import DropoutConfig, MonteCarloDropout, check_dropout, make_dropout
-from sparsetune.sparsity.method import ANYTHING, Method, Subject
+from sparsetune.sparsity.method import Method
+from sparsetune.sparsity.session import Session
 
 
 class MonteCarloMethod(Method):
@@ -19,9 +20,9 @@ class MonteCarloMethod(Method):
 
     config: Any  # a DropoutConfig, in each method its own
 
-    def __init__(self, config: Any, network: nn.Module, training: Training, subject: Subject = ANYTHING) -> None:
-        super().__init__(config, network, training, subject)
-        self._dropout = make_dropout(config, network, subject)
+    def __init__(self, config: Any, session: Session) -> None:
+        super().__init__(config, session)
+        self._dropout = make_dropout(config, session)
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:

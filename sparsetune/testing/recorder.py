@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sparsetune.config.base import Part, param
 from sparsetune.config.messages import Metrics
+from sparsetune.config.trial import Training
 from sparsetune.sparsity.method import Method, Phase, Selection
 from sparsetune.sparsity.methods import METHODS
 
@@ -35,19 +36,20 @@ class Recorder(Method):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.events: list[str] = []
-        self.network.register_forward_pre_hook(self._forward)
+        self.session.network.register_forward_pre_hook(self._forward)
 
     def _forward(self, network: torch.nn.Module, inputs: Any) -> None:
         self.events.append(f"forward {'train' if network.training else 'eval'} {len(inputs[0])}")
 
-    def plan(self) -> tuple[Phase, ...]:
-        first = Phase("first", self.training.epochs - self.config.second_phase)
-        return (first, Phase("second", self.config.second_phase)) if self.config.second_phase else (first,)
+    @classmethod
+    def plan(cls, config: RecorderConfig, training: Training) -> tuple[Phase, ...]:
+        first = Phase("first", training.epochs - config.second_phase)
+        return (first, Phase("second", config.second_phase)) if config.second_phase else (first,)
 
     def parameters(self) -> Any:
         if self.config.last_layer_lr is None:
             return super().parameters()
-        *rest, weight, bias = self.network.parameters()
+        *rest, weight, bias = self.session.network.parameters()
         return [{"params": rest}, {"params": [weight, bias], "lr": self.config.last_layer_lr}]
 
     def begin_phase(self, phase: Phase) -> None:
@@ -56,18 +58,18 @@ class Recorder(Method):
     def before_batch(self) -> None:
         self.events.append("before_batch")
 
-    def select(self, inputs: Tensor, targets: Tensor, phase: Phase, epoch: int) -> Selection | None:
-        self.events.append(f"select {phase.name} {epoch}")
+    def select(self, inputs: Tensor, targets: Tensor) -> Selection | None:
+        self.events.append(f"select {self.session.at.phase} {self.session.at.epochs}")
         if not self.config.first_only:
             return None
         with torch.no_grad():
-            return Selection(torch.arange(len(targets) // 2), self.network(inputs))
+            return Selection(torch.arange(len(targets) // 2), self.session.network(inputs))
 
     def penalty(self) -> Tensor | None:
         self.events.append("penalty")
         if self.config.penalty == 0:
             return None
-        return self.config.penalty * torch.stack([p.square().sum() for p in self.network.parameters()]).sum()
+        return self.config.penalty * torch.stack([p.square().sum() for p in self.session.network.parameters()]).sum()
 
     def after_backward(self) -> None:
         self.events.append("after_backward")
@@ -79,9 +81,9 @@ class Recorder(Method):
         self.events.append("after_epoch")
         epoch = self.events.count("after_epoch")
         if epoch <= len(self.config.script):
-            *_, bias = self.network.parameters()
+            *_, bias = self.session.network.parameters()
             with torch.no_grad():
-                for parameter in self.network.parameters():
+                for parameter in self.session.network.parameters():
                     parameter.zero_()
                 bias[0] = self.config.script[epoch - 1]
         return {}

@@ -14,15 +14,16 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparsetune.config.base import param
 from sparsetune.config.messages import Metrics
 from sparsetune.config.metrics import Metric
 from sparsetune.config.trial import Training
 from sparsetune.sparsity.dropout import DropoutConfig
-from sparsetune.sparsity.method import ANYTHING, Phase, Subject
+from sparsetune.sparsity.method import Phase
 from sparsetune.sparsity.methods.dense import Dense
+from sparsetune.sparsity.session import Session
 
 FINETUNE = "finetune"
 
@@ -47,21 +48,16 @@ class ToyPruning(Dense):
 
     config: Any  # a ToyConfig
 
-    def __init__(self, config: Any, network: nn.Module, training: Training, subject: Subject = ANYTHING) -> None:
-        super().__init__(config, network, training, subject)
-        parameters = dict(network.named_parameters())
-        self._weights = {name: parameters[name] for name in subject.prunable}
+    def __init__(self, config: Any, session: Session) -> None:
+        super().__init__(config, session)
+        self._weights = session.prunable
         self._masks: dict[str, Tensor] = {}  # none before the step that prunes
         self._norm_kept = 1.0
 
-    def plan(self) -> tuple[Phase, ...]:
-        """Train as long as dense training does, then fine-tune; the first epoch after pruning is no measure."""
-        return (*super().plan(), Phase(FINETUNE, self.config.finetune_epochs, settle=1))
-
     @classmethod
-    def epochs(cls, config: Any, training: Training) -> int:
-        """Of both phases."""
-        return training.epochs + int(config.finetune_epochs)
+    def plan(cls, config: Any, training: Training) -> tuple[Phase, ...]:
+        """Train as long as dense training does, then fine-tune; the first epoch after pruning is no measure."""
+        return (*super().plan(config, training), Phase(FINETUNE, config.finetune_epochs, settle=1))
 
     def begin_phase(self, phase: Phase) -> None:
         """Prune before fine-tuning."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sparsetune.tracking.client import Experiment, Run, connected, experiment_of, experiments, run_at
-from sparsetune.tracking.places import STUDY, STUDY_ID, Place
+from sparsetune.tracking.places import STUDY, Place, runs_of
 
 
 def find_experiment(uri: str, name: str, uid: str | None = None) -> Experiment | None:
@@ -15,7 +15,7 @@ def find_experiment(uri: str, name: str, uid: str | None = None) -> Experiment |
     """
     client = connected(uri)
     quotes = next((quote for quote in "'\"" if quote not in name), None)  # MLflow's filters escape neither
-    conditions = [f"tags.`{STUDY_ID}` = '{uid}'"] if uid else []
+    conditions = [runs_of(uid)] if uid else []
     conditions += [f"tags.`{STUDY}` = {quotes}{name}{quotes}"] if quotes else []
     for condition in conditions:
         found = experiment_of(client, name, condition)
@@ -29,7 +29,7 @@ def find_run(uri: str, uid: str, place: Place) -> Run | None:
     client = connected(uri)
     for page in experiments(client):
         ids = [each.experiment_id for each in page]
-        found = run_at(client, ids, place, f"tags.`{STUDY_ID}` = '{uid}'", deleted=False)
+        found = run_at(client, ids, place, runs_of(uid), deleted=False)
         if found is not None:
             return found
     return None

@@ -23,7 +23,7 @@ from sparsetune.tracking.flavor import (
     measured_by,
 )
 from sparsetune.tracking.naming import TAG, fit
-from sparsetune.tracking.places import STUDY, STUDY_ID, Place, place_in
+from sparsetune.tracking.places import STUDY, STUDY_ID, Place, place_in, runs_of
 
 _NOTE = "mlflow.note.content"  # the tag that MLflow's pages show as the description
 _LONGEST = 250  # characters of a registered model's name
@@ -41,7 +41,7 @@ class Models:
         """
         self._client = client
         self._tags = {STUDY: study, STUDY_ID: uid}
-        self._mine = f"tags.`{STUDY_ID}` = '{uid}'"
+        self._mine = runs_of(uid)
         found = experiment_of(client, study, self._mine)
         self._experiments = [] if found is None else [str(found.experiment_id)]
         self._known = {place: model for model in self._all() if (place := place_in(model.tags)) is not None}

@@ -20,6 +20,11 @@ NUMBER = "trial"  # a parameter: the trial's number, for charts, which know no t
 REFUSED, FILES_AT, FILES_REFUSED = (f"sparsetune.{name}" for name in ("refused", "files_at", "files_refused"))
 
 
+def runs_of(uid: str) -> str:
+    """A filter of MLflow's: the runs of the study with that identity."""
+    return f"tags.`{STUDY_ID}` = '{uid}'"
+
+
 class Place(NamedTuple):
     """A run of MLflow: of a row if ``seed`` is None, else of one replicate of that row."""
 

@@ -34,6 +34,7 @@ from sparsetune.tracking.places import (
     STUDY_ID,
     Place,
     place_in,
+    runs_of,
 )
 
 STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
@@ -54,8 +55,9 @@ class Owner:
     @property
     def mine(self) -> str:
         """A condition on runs."""
-        identity = RUN if self.study is None else STUDY_ID
-        return f"tags.`{identity}` = '{self.tags[identity]}'"
+        if self.study is None:
+            return f"tags.`{RUN}` = '{self.tags[RUN]}'"
+        return runs_of(self.tags[STUDY_ID])
 
 
 @dataclass

@@ -9,26 +9,33 @@ from torch import nn
 
 from sparsetune.config.facts import Kind
 from sparsetune.config.registry import Registries
-from sparsetune.config.seeds import mix
 from sparsetune.config.trial import TrialConfig
-from sparsetune.sparsity.method import Method, Subject
+from sparsetune.sparsity.method import Method
 from sparsetune.training.anatomy import Anatomy, anatomy
 from sparsetune.training.evaluation import evaluation_batch
 from sparsetune.training.precision import compute_as_asked
+from sparsetune.training.seeding import seed_all
+from sparsetune.training.session import TrainingSession
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-BEGINNING, EVALUATION, END = 1 << 30, 2 << 30, 3 << 30  # apart from the numbers of training epochs
 
 
 @dataclass(frozen=True)
 class Built:
     """What a config gives before anything is trained."""
 
-    network: nn.Module
+    session: TrainingSession
     method: Method
     anatomy: Anatomy
-    device: torch.device
     dtype: torch.dtype
+
+    @property
+    def network(self) -> nn.Module:
+        return self.session.network
+
+    @property
+    def device(self) -> torch.device:
+        return self.session.device
 
     @property
     def evaluation_batch(self) -> int:
@@ -57,25 +64,13 @@ def build(
     dtype = DTYPES[config.training.dtype]
     model = registries.model.get(config.model.name)
     network: nn.Module = model.build(config.model, input_shape, outputs).to(device, dtype)
-    subject = Subject(model.prunable(network), model.dropout_sites(config.model), task, config.seed)
+    named = model.prunable(network), model.dropout_sites(config.model)
+    session = TrainingSession.of(network, *named, task, config.seed, device)
     method_class: type[Method] = registries.method.get(config.method.name)
-    method = method_class(config.method, network, config.training, subject)
+    method = method_class(config.method, session)
     known = anatomy(network, config.model, input_shape)
     compute_as_asked(network, config.training, device)  # casts of weights would count as activations
-    return Built(network, method, known, device, dtype)
-
-
-def seed_all(seed: int, number: int, device: torch.device) -> None:
-    """Seed what a training draws from; torch.manual_seed asks every kind of device there is, each time.
-
-    Args:
-        number: what is drawn for: 0 to build, 1 + e to train epoch e; after e epochs ``BEGINNING`` + e where a phase
-            begins, ``EVALUATION`` + e to evaluate, ``END`` + e where a phase ends.
-    """
-    mixed = mix(seed, number)
-    torch.default_generator.manual_seed(mixed)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(mixed)
+    return Built(session, method, known, dtype)
 
 
 def device_of(wanted: str) -> torch.device:

@@ -45,7 +45,7 @@ def _files(trainer: Trainer, metrics: Metrics) -> dict[str, str | bytes]:
     ticket = ticket_of(trainer, metrics)
     if ticket is not None:
         found[TICKET] = ticket.to_bytes()
-    layers = layer_rows(trainer.network, trainer.method.subject.prunable, trainer.work)
+    layers = layer_rows(trainer.network, list(trainer.session.prunable), trainer.work)
     if any(layer["density"] < 1 for layer in layers):  # of a dense network it says what its shape says
         found[LAYERS] = json.dumps(layers, indent=1) + "\n"
     trace = trainer.method.trace()

@@ -88,7 +88,7 @@ def size_numbers(
         bits = cross_entropy_bits(of_splits["val_loss"])
     found = network_numbers(
         network,
-        method.subject.prunable,
+        method.session.prunable,
         work,
         first_dropout=method.first_dropout,
         mc_samples=method.samples,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from sparsetune.sparsity.method import Method, Phase, TrainingFailed
+from sparsetune.sparsity.method import Method, TrainingFailed
 from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.task import Meter, Task
@@ -38,7 +38,6 @@ def train_epoch(
     task: Task,
     data: Iterator[Batch],
     *,
-    phase: Phase,
     epoch: int,
     cost: Cost,
     deadline: float,
@@ -52,10 +51,12 @@ def train_epoch(
     mean over their samples, and of a method that selects, the mean of the active samples' means.
 
     Args:
+        epoch: done before it since training began.
         pace: told the number of each step, from 0, before it.
 
     Returns:
-        The task's numbers for the drawn samples, each as predicted before the step that used it; the loss first.
+        The task's numbers for the drawn samples, each as predicted before the step that used it; the loss first. Of a
+        batch whose selection was made without scoring, those of its active samples.
     """
     network.train()
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -69,13 +70,15 @@ def train_epoch(
             method.before_batch()
             size = len(targets)
             drawn += size
-            selection = method.select(inputs, targets, phase, epoch)
-            if selection is not None:
-                meter.add(selection.outputs, targets)
+            selection = method.select(inputs, targets)
+            scored = selection.outputs if selection is not None else None
+            if scored is not None:
+                meter.add(scored, targets)
                 cost.scored += size
+            if selection is not None:
                 inputs, targets = inputs.index_select(0, selection.active), targets.index_select(0, selection.active)
             outputs = network(inputs)
-            if selection is None:
+            if scored is None:
                 meter.add(outputs.detach(), targets)
             loss = task.loss(outputs, targets)
             penalty = method.penalty()

@@ -11,10 +11,11 @@ from sparsetune.config.base import Part
 from sparsetune.config.messages import Metrics
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
-from sparsetune.training.build import EVALUATION, Built, seed_all
+from sparsetune.training.build import Built
 from sparsetune.training.data.dataset import Dataset, Split
 from sparsetune.training.evaluation import evaluate, predictions
 from sparsetune.training.final import noise_numbers, size_numbers, test_numbers, val_numbers
+from sparsetune.training.seeding import EVALUATION, seed_all
 from sparsetune.training.task import Task
 
 

@@ -80,7 +80,7 @@ def rebuild(ticket: Ticket, config: TrialConfig, device: torch.device, registrie
 
 def _not_drawn(network: nn.Module, method: Method) -> dict[str, Tensor]:
     """What neither seed nor mask give: buffers, and parameters that are trained beside the prunable ones."""
-    prunable = set(method.subject.prunable)
+    prunable = set(method.session.prunable)
     given = {name for name, p in network.named_parameters() if name in prunable or not p.requires_grad}
     return {name: value for name, value in network.state_dict().items() if name not in given}
 
@@ -95,7 +95,7 @@ def _counters(about: About) -> dict[str, Tensor]:
 
 def _layers(network: nn.Module, method: Method) -> tuple[Layer, ...]:
     parameters = dict(network.named_parameters())
-    return tuple(Layer(name=name, shape=tuple(parameters[name].shape)) for name in method.subject.prunable)
+    return tuple(Layer(name=name, shape=tuple(parameters[name].shape)) for name in method.session.prunable)
 
 
 def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
 def _digest(drawn: Tensor, network: nn.Module, method: Method) -> str:
     """SHA-256 of all that the seed has drawn and nothing trains."""
     found = hashlib.sha256(drawn.cpu().numpy().tobytes())
-    prunable = set(method.subject.prunable)
+    prunable = set(method.session.prunable)
     for name, parameter in network.named_parameters():
         if name not in prunable and not parameter.requires_grad:
             found.update(parameter.detach().cpu().numpy().tobytes())

@@ -22,7 +22,7 @@ from sparsetune.config.metrics import metric_of
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.method import Phase
-from sparsetune.training.build import BEGINNING, DTYPES, END, EVALUATION, build, device_of, seed_all
+from sparsetune.training.build import DTYPES, build, device_of
 from sparsetune.training.data import load_dataset
 from sparsetune.training.data.delivery import batches, delivered
 from sparsetune.training.final import declared, memory_numbers
@@ -33,6 +33,8 @@ from sparsetune.training.metrics.energy import GpuEnergy
 from sparsetune.training.metrics.memory import restart_peaks
 from sparsetune.training.optim import Pacer, make_optimizer
 from sparsetune.training.registries import REGISTRIES
+from sparsetune.training.seeding import BEGINNING, END, EVALUATION, seed_all
+from sparsetune.training.session import Going
 from sparsetune.training.task import make_task
 from sparsetune.training.view import View
 
@@ -76,17 +78,19 @@ class Trainer:
         self.task = make_task(self.data, config.training.label_smoothing)
         data = self.data
         self._built = build(config, data.input_shape, data.outputs, data.task, self.device, registries)
-        self.network, self.method, known = self._built.network, self._built.method, self._built.anatomy
+        self.session, self.method, known = self._built.session, self._built.method, self._built.anatomy
+        self.network = self.session.network
         self._measuring = Measuring(config, self._built, data, self.task, registries)
         self.optimizer = make_optimizer(self.method.parameters(), config.training)
+        self.session.going = Going(data, self.task, self.method, self.optimizer, self.evaluation_batch)
         per_sample = config.metrics.base_flop_per_sample
         self.flops = given_flops(per_sample) if per_sample else known.flops
         self.work = known.work
-        self.phases = [phase for phase in self.method.plan() for _ in range(phase.epochs)]  # by epoch
+        plan = self.method.plan(config.method, config.training)
+        self.phases = [phase for phase in plan for _ in range(phase.epochs)]  # by epoch
         self._names = [phase.name for phase in self.phases]
         self._last = self._names.index(until) if until in self._names else len(self._names)
         self._pacer = Pacer(self.optimizer, config.training, len(self.phases))
-        self.cost = Cost()
         self._out_of_time = False
 
     @property
@@ -98,6 +102,11 @@ class Trainer:
     def epoch(self) -> int:
         """Epochs done."""
         return max(len(view.record) for view in self.views)
+
+    @property
+    def cost(self) -> Cost:
+        """So far."""
+        return self.session.cost
 
     @property
     def evaluation_batch(self) -> int:
@@ -138,6 +147,7 @@ class Trainer:
         epoch, place = self.epoch, self._place
         phase = self.phases[place]
         since = place + 1 - self._names.index(phase.name)
+        self.session.epochs, self.session.phase = epoch, phase.name
         started, before = time.perf_counter(), replace(self.cost)
         if epoch == 0 and self.config.metrics.each_epoch:
             for view in self.views:
@@ -146,6 +156,7 @@ class Trainer:
             seed_all(self.config.seed, BEGINNING + epoch, self.device)
             self.method.begin_phase(phase)
         trained = self._train(epoch, place)
+        self.session.epochs = epoch + 1
         of_method = declared(self.method, self.method.after_epoch(), self._registries.metrics)
         active = [view for view in self.views if not self._ended(view)]
         validated = [self._measuring.validated(view.method, epoch + 1) for view in active]
@@ -221,7 +232,6 @@ class Trainer:
             self.optimizer,
             self.task,
             batches(self.data.train, training.batch_size, order),
-            phase=self.phases[place],
             epoch=epoch,
             cost=self.cost,
             deadline=time.monotonic() + self._time_left(),
@@ -251,7 +261,8 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.method.load_state_dict(state["method"])
-        self.cost = Cost(**state["cost"])
+        self.session.cost = Cost(**state["cost"])
         for view, saved in zip(self.views, state["views"], strict=True):
             view.load_state_dict(saved)
+        self.session.epochs = self.epoch
         self._out_of_time = state["out_of_time"]

@@ -125,3 +125,38 @@ def test_the_names_of_the_base_classes_are_right() -> None:
         for base in (table.base, table.config):
             module, _, name = base.rpartition(".")
             assert isinstance(getattr(import_module(module), name), type)
+
+
+EARLIER = {
+    "    def __init__(self, config, network, training, subject=None): pass\n": "__init__(self, config, session)",
+    "    def select(self, inputs, targets, phase, epoch): pass\n": "select(self, inputs, targets)",
+    "    def plan(self): pass\n": "plan(config, training)",
+}
+
+
+@pytest.mark.parametrize("line", EARLIER)
+def test_a_method_written_for_an_earlier_version(line: str) -> None:
+    said = refusal(METHOD.replace("    VALUE = 1\n", line))
+    assert said.startswith("my_method.py: METHODS.mine: Mine.")
+    assert f"was written for another version of sparsetune: this one calls {EARLIER[line]}" in said
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "    def __init__(self, *given): super().__init__(*given)\n",
+        "    def select(self, inputs, targets, more=1): pass\n",
+        "    @staticmethod\n    def plan(config, training): pass\n",
+        "    def summary(self): return {}\n",
+    ],
+)
+def test_what_can_be_called_alike_is_taken(line: str) -> None:
+    assert "mine" in registries_of((own(METHOD.replace("    VALUE = 1\n", line)),)).method.names()
+
+
+def test_what_has_moved_is_said() -> None:
+    method = registries_of((own(METHOD),)).method.get("mine")(None, None)
+    with pytest.raises(AttributeError, match=r"no attribute 'network': it is session\.network now"):
+        _ = method.network
+    with pytest.raises(AttributeError, match=r"no attribute 'other'$"):
+        _ = method.other

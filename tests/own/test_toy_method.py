@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from sparsetune.config.trial import TrialConfig
-from sparsetune.sparsity.method import Subject
 from sparsetune.testing.methods import (
     CHECKS,
     Check,
@@ -21,6 +20,7 @@ from sparsetune.testing.methods import (
 )
 from sparsetune.testing.toy_method import ToyConfig, ToyPruning, magnitude_masks, margin
 from sparsetune.training.registries import registries_of
+from sparsetune.training.session import TrainingSession
 from sparsetune.training.trainer import Trainer
 
 from .files import toy
@@ -63,10 +63,9 @@ def test_margin_by_hand() -> None:
 def test_what_is_pruned_stays_zero() -> None:
     """With a momentum that was there before."""
     network = torch.nn.Sequential(torch.nn.Linear(4, 3))
-    training = trial_config(epochs=1).training
-    method = ToyPruning(ToyConfig(density=0.25), network, training, Subject(prunable=("0.weight",)))
+    method = ToyPruning(ToyConfig(density=0.25), TrainingSession.of(network, ["0.weight"]))
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
-    train, finetune = method.plan()
+    train, finetune = method.plan(method.config, trial_config(epochs=1).training)
     for phase in (train, finetune):
         method.begin_phase(phase)
         for _ in range(3):
@@ -88,7 +87,7 @@ def test_a_training_of_two_phases() -> None:
     )
     trainer, metrics = run_through(config, KNOWN)
     assert [round(row.metrics["density"], 3) for row in trainer.record] == [1, 1, 0.1, 0.1, 0.1]
-    assert [phase.settle for phase in trainer.method.plan()] == [0, 1]
+    assert [phase.settle for phase in ToyPruning.plan(config.method, config.training)] == [0, 1]
     assert metrics["density"] == pytest.approx(0.1, abs=1e-3)
     assert 0.1 < metrics["norm_kept"] < 1, "the largest weights"
     assert metrics["compression_ratio"] > 5

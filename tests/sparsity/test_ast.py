@@ -7,17 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from sparsetune.config.trial import Training
-from sparsetune.sparsity.method import Phase
 from sparsetune.sparsity.methods.ast import AdaptiveSparseTraining, AstConfig
 from sparsetune.testing.methods import run_through, trial_config
+from sparsetune.training.session import TrainingSession
 
-PHASE = Phase("train", 3)
 BATCH = 64
 
 
 def ast(network: nn.Module, **settings: object) -> AdaptiveSparseTraining:
-    return AdaptiveSparseTraining(AstConfig(**settings), network, Training(batch_size=BATCH))
+    return AdaptiveSparseTraining(AstConfig(**settings), TrainingSession.of(network))
 
 
 def batch(seed: int = 0, size: int = BATCH, features: int = 5, classes: int = 3) -> tuple[Tensor, Tensor]:
@@ -43,7 +41,7 @@ def by_hand(outputs: Tensor, targets: Tensor, weight: float) -> np.ndarray:
 @pytest.mark.parametrize("target", [0.1, 0.5, 0.9])
 def test_the_first_batch_trains_its_target_share(weight: float, target: float) -> None:
     network, (inputs, targets) = linear(), batch()
-    selection = ast(network, target_activation=target, entropy_weight=weight).select(inputs, targets, PHASE, 0)
+    selection = ast(network, target_activation=target, entropy_weight=weight).select(inputs, targets)
     assert selection is not None
     scores = by_hand(network(inputs), targets, weight)
     assert selection.active.tolist() == np.flatnonzero(scores >= np.quantile(scores, 1 - target)).tolist()
@@ -56,7 +54,7 @@ def test_entropy_changes_the_ranking() -> None:
     inputs = torch.tensor([[0.0, 2.0], [0.0, 1.7]], dtype=torch.float64)  # loss 2.127, 1.867; entropy 0.365, 0.423
     targets = torch.zeros(2, dtype=torch.int64)
     for weight, most in ((0.0, 0), (1.0, 0), (6.0, 1)):
-        selection = ast(nn.Identity(), entropy_weight=weight, initial_threshold=99.0).select(inputs, targets, PHASE, 0)
+        selection = ast(nn.Identity(), entropy_weight=weight, initial_threshold=99.0).select(inputs, targets)
         assert selection is not None
         assert selection.active.tolist() == [most]
 
@@ -67,7 +65,7 @@ def test_too_many_active_samples_raise_the_threshold(normalize: str) -> None:
     for start, rises in ((1e-6, True), (1e3, False)):
         method = ast(linear(), target_activation=0.5, normalize=normalize, initial_threshold=start)
         for step in range(5):
-            method.select(*batch(step), PHASE, 0)
+            method.select(*batch(step))
         trace = method.trace()
         assert (trace["activation"] == (1.0 if rises else 1 / BATCH)).all()
         steps = np.diff(trace["threshold"])
@@ -85,7 +83,7 @@ def test_scoring_leaves_no_trace_in_the_network() -> None:
     random = torch.get_rng_state()
     for training in (True, False):
         network.train(training)
-        ast(network).select(inputs, targets, PHASE, 0)
+        ast(network).select(inputs, targets)
         assert all(module.training is training for module in network.modules())
     assert torch.equal(torch.get_rng_state(), random)
     assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
@@ -95,7 +93,7 @@ def test_scoring_leaves_no_trace_in_the_network() -> None:
 def test_scores_are_those_of_evaluation() -> None:
     network = nn.Sequential(nn.Dropout(0.5), nn.Linear(5, 3)).double()
     inputs, targets = batch()
-    selection = ast(network).select(inputs, targets, PHASE, 0)
+    selection = ast(network).select(inputs, targets)
     assert selection is not None
     assert not selection.outputs.requires_grad
     assert torch.equal(selection.outputs, network.eval()(inputs))
@@ -110,7 +108,7 @@ def test_scores_are_those_of_evaluation() -> None:
 )
 def test_no_batch_is_left_without_active_samples(wanted: float, size: int, start: float, normalize: str) -> None:
     method = ast(linear(), min_active=wanted, initial_threshold=start, normalize=normalize)
-    selection = method.select(*batch(size=size), PHASE, 0)
+    selection = method.select(*batch(size=size))
     assert selection is not None
     assert max(1, min(size, method.config.floor(size))) <= len(selection.active) <= size
     assert method.trace()["activation"].tolist() == [len(selection.active) / size]
@@ -139,7 +137,7 @@ def test_the_epoch_and_the_end_are_reported_from_the_steps() -> None:
 def test_a_target_of_all_is_tracked_exactly() -> None:
     """There is nothing to control, and a constraint on it is met."""
     method = ast(linear(), target_activation=1.0)
-    method.select(*batch(0), PHASE, 0)
+    method.select(*batch(0))
     assert method.summary() == {"steady_state_error": 0.0, "tracking_error": 0.0}
 
 
@@ -148,7 +146,7 @@ def test_a_controller_at_its_limit_does_not_track(start: float, error: float) ->
     """All samples are active, or the fewest that may be; without gains the threshold stays."""
     method = ast(linear(), target_activation=0.5, initial_threshold=start, kp=0.0, ki=0.0, min_active=1 / 16)
     for step in range(8):
-        method.select(*batch(step), PHASE, 0)
+        method.select(*batch(step))
     found = method.summary()
     assert found["steady_state_error"] == pytest.approx(error)
     assert found["tracking_error"] == pytest.approx(abs(error))
@@ -158,5 +156,5 @@ def test_clamp_share_counts_the_steps_at_a_limit() -> None:
     """Every sample is active, so the errors sum up to 0.5, 1, 1.5 (the limit), 1.5, ..."""
     method = ast(linear(), target_activation=0.5, initial_threshold=1e-9, integral_limit=1.5)
     for step in range(8):
-        method.select(*batch(step), PHASE, 0)
+        method.select(*batch(step))
     assert method.summary()["clamp_share"] == 6 / 8

@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from sparsetune.config.trial import Training
-from sparsetune.sparsity.method import Phase
 from sparsetune.sparsity.methods.ast import AdaptiveSparseTraining, AstConfig
 from sparsetune.testing.methods import run_through, same_state, trial_config, untimed
 from sparsetune.training.loop import train_epoch
 from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.models.mlp import Mlp, MlpConfig
 from sparsetune.training.optim import make_optimizer
+from sparsetune.training.session import TrainingSession
 from sparsetune.training.task import Classification
 
 SIZES = [64] * 16 + [55]  # of an epoch of digits
@@ -38,11 +38,11 @@ def test_a_step_sees_only_active_samples(batch_norm: bool, optimizer: str) -> No
     targets = torch.randint(4, (32,), generator=generator)
     training = Training(optimizer=optimizer, weight_decay=0.01)
 
-    method = AdaptiveSparseTraining(AstConfig(initial_threshold=2.7), network, training)
+    method = AdaptiveSparseTraining(AstConfig(initial_threshold=2.7), TrainingSession.of(network))
     cost, theirs = Cost(), make_optimizer(method.parameters(), training)
     measured = train_epoch(
         network, method, theirs, Classification(), iter([(inputs, targets)]),
-        phase=Phase("train", 1), epoch=0, cost=cost, deadline=math.inf,
+        epoch=0, cost=cost, deadline=math.inf,
     )  # fmt: skip
 
     with torch.no_grad():

@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from sparsetune.config.trial import Training
-from sparsetune.sparsity.method import Method, Phase
+from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.methods.ast import AdaptiveSparseTraining, AstConfig
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.testing.methods import run_through, same_state, trial_config
@@ -18,6 +18,7 @@ from sparsetune.training.metrics.cost import Cost, SampleFlops, count_flops, giv
 from sparsetune.training.models.lenet5 import Lenet5, Lenet5Config
 from sparsetune.training.models.mlp import Mlp, MlpConfig
 from sparsetune.training.optim import make_optimizer
+from sparsetune.training.session import TrainingSession
 from sparsetune.training.task import Classification
 from sparsetune.training.trainer import Trainer
 
@@ -83,11 +84,11 @@ def epoch_of(method_of: type[Method], config: object, name: str) -> tuple[int, C
         torch.manual_seed(0)
         network = build()
         data = [(torch.randn(size, *shape), torch.randint(10, (size,))) for size in (64, 64, 30)]
-    method, cost = method_of(config, network, Training()), Cost()
+    method, cost = method_of(config, TrainingSession.of(network)), Cost()
     with FlopCounterMode(display=False) as counter:
         train_epoch(
             network, method, make_optimizer(network.parameters(), Training()), TASK, iter(data),
-            phase=Phase("train", 1), epoch=0, cost=cost, deadline=math.inf,
+            epoch=0, cost=cost, deadline=math.inf,
         )  # fmt: skip
     return counter.get_total_flops(), cost
 

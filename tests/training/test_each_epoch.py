@@ -16,15 +16,15 @@ from safetensors.torch import load_file, save_file
 from sparsetune.config.base import Part
 from sparsetune.config.messages import Branch, Job, Key, Metrics
 from sparsetune.config.metrics import METRICS
-from sparsetune.config.trial import TrialConfig, resolve_trial
+from sparsetune.config.trial import Training, TrialConfig, resolve_trial
 from sparsetune.sparsity.method import Phase
 from sparsetune.sparsity.methods import METHODS
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.testing.methods import restarted, run_through, same_state, trial_config, untimed
-from sparsetune.training.build import EVALUATION, seed_all
 from sparsetune.training.evaluation import evaluate
 from sparsetune.training.metrics.quality import classification_quality
 from sparsetune.training.registries import REGISTRIES
+from sparsetune.training.seeding import EVALUATION, seed_all
 from sparsetune.training.trainer import Trainer
 from sparsetune.training.trial import run_trial
 
@@ -180,8 +180,9 @@ class Shaky(Dense):
         super().__init__(*arguments)
         self.heard: list[float] = []
 
-    def plan(self) -> tuple[Phase, ...]:
-        return Phase("train", self.training.epochs), Phase("more", 2)
+    @classmethod
+    def plan(cls, config: Any, training: Training) -> tuple[Phase, ...]:
+        return Phase("train", training.epochs), Phase("more", 2)
 
     def _draw(self, phase: Phase) -> None:
         self.heard.append(torch.rand(()).item())
@@ -189,7 +190,7 @@ class Shaky(Dense):
     def begin_phase(self, phase: Phase) -> None:
         self._draw(phase)
         with torch.no_grad():
-            self.network.get_parameter("linear1.weight").normal_()
+            self.session.network.get_parameter("linear1.weight").normal_()
 
     end_phase = _draw
 

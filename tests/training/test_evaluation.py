@@ -5,11 +5,11 @@ import torch
 from sklearn.metrics import accuracy_score, log_loss
 from torch import nn
 
-from sparsetune.config.trial import Training
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.testing.methods import trial_config
 from sparsetune.training.data.dataset import Split
 from sparsetune.training.evaluation import evaluate, evaluation_batch
+from sparsetune.training.session import TrainingSession
 from sparsetune.training.task import Classification
 from sparsetune.training.trainer import Trainer
 
@@ -27,7 +27,7 @@ def test_evaluation_against_brute_force(batch: int) -> None:
     inputs = torch.randn(250, 6, generator=generator, dtype=torch.float64)
     targets = torch.randint(4, (250,), generator=generator)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    dense = Dense(DenseConfig(), network, Training())
+    dense = Dense(DenseConfig(), TrainingSession.of(network))
     loss, accuracy = evaluate(network, dense, Classification(), Split.of(inputs, targets), batch)
     with torch.no_grad():
         outputs = torch.cat([network.eval()(sample.unsqueeze(0)) for sample in inputs])

@@ -45,7 +45,7 @@ class Rounding(Method):
     @torch.no_grad()
     def end_phase(self, phase: Phase) -> None:
         self.ends += 1
-        for parameter in self.network.parameters():
+        for parameter in self.session.network.parameters():
             parameter.copy_((parameter * GRID + torch.rand(())).floor() / GRID)  # at random, up or down together
 
     def trace(self) -> dict[str, Any]:

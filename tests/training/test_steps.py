@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sparsetune.config.trial import OneCycle, Training
-from sparsetune.sparsity.method import Method, Phase, Selection
+from sparsetune.sparsity.method import Method, Selection
 from sparsetune.testing.methods import same_state
 from sparsetune.testing.recorder import Recorder, RecorderConfig
 from sparsetune.training.loop import train_epoch
 from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.optim import Pacer, make_optimizer
+from sparsetune.training.session import TrainingSession
 from sparsetune.training.task import Classification, Meter
 
 from .test_waiting import Watch
@@ -48,8 +49,8 @@ def epoch(
     cost = Cost()
     settings = {"deadline": math.inf, **settings}
     measured = train_epoch(
-        method.network, method, optimizer, settings.pop("task", CLASSES), data,
-        phase=Phase("train", 1), epoch=0, cost=cost, **settings,
+        method.session.network, method, optimizer, settings.pop("task", CLASSES), data,
+        epoch=0, cost=cost, **settings,
     )  # fmt: skip
     return measured, cost
 
@@ -63,14 +64,14 @@ def train(
     **settings: Any,
 ) -> tuple[nn.Module, tuple[float, ...], Cost, Method]:
     """The network after an epoch in batches of these sizes, what was measured, what it cost, and the method."""
-    method = method_of(config, network(), training)
+    method = method_of(config, TrainingSession.of(network()))
     measured, cost = epoch(method, make_optimizer(method.parameters(), training), samples(sizes), **settings)
-    return method.network, measured, cost, method
+    return method.session.network, measured, cost, method
 
 
 class Penalised(Method):
     def penalty(self) -> Tensor:
-        return 0.05 * torch.stack([p.square().sum() for p in self.network.parameters()]).sum()
+        return 0.05 * torch.stack([p.square().sum() for p in self.session.network.parameters()]).sum()
 
 
 @pytest.mark.parametrize("method_of", [Method, Penalised])
@@ -95,11 +96,11 @@ class EverySecond(Method):
 
     batch = 0
 
-    def select(self, inputs: Tensor, targets: Tensor, phase: Phase, epoch: int) -> Selection:
+    def select(self, inputs: Tensor, targets: Tensor) -> Selection:
         self.batch += 1
         active = torch.arange(0, len(targets), 2) if self.batch == 1 else torch.arange(1)
         with torch.no_grad():
-            return Selection(active, self.network(inputs))
+            return Selection(active, self.session.network(inputs))
 
 
 def test_of_selected_samples_the_mean_of_the_batches_means_is_followed() -> None:
@@ -117,7 +118,7 @@ def test_of_selected_samples_the_mean_of_the_batches_means_is_followed() -> None
 def test_hooks_of_a_step_are_called_once_a_step() -> None:
     *_, method = train((15, 15, 7), Recorder, config=RecorderConfig(), grad_accum_steps=2)
     assert isinstance(method, Recorder)
-    batch = ["before_batch", "select train 0", "forward train {}", "penalty"]
+    batch = ["before_batch", "select  0", "forward train {}", "penalty"]
     step = ["after_backward", "after_step"]
     events = [*batch, *batch, *step, *batch, *step]
     sizes = iter((15, 15, 7))
@@ -127,7 +128,7 @@ def test_hooks_of_a_step_are_called_once_a_step() -> None:
 def test_the_deadline_ends_an_epoch_after_a_whole_step() -> None:
     data, net = samples(SIZES), network()
     optimizer = make_optimizer(net.parameters(), SGD)
-    _, cost = epoch(Method(None, net, SGD), optimizer, data, deadline=-math.inf, grad_accum_steps=3)
+    _, cost = epoch(Method(None, TrainingSession.of(net)), optimizer, data, deadline=-math.inf, grad_accum_steps=3)
     assert (cost.steps, cost.drawn) == (1, 24)
     assert len(list(data)) == 2  # nothing was fetched that was not trained on
 
@@ -141,7 +142,7 @@ class Norms(Method):
         self.after: list[float] = []
 
     def _norm(self) -> float:
-        return torch.cat([p.grad.flatten() for p in self.network.parameters()]).norm().item()
+        return torch.cat([p.grad.flatten() for p in self.session.network.parameters()]).norm().item()
 
     def after_backward(self) -> None:
         self.before.append(self._norm())
@@ -183,7 +184,7 @@ def test_a_pace_is_told_each_step_before_it_is_made() -> None:
         told.append(step)
         optimizer.param_groups[0]["lr"] = 0.0 if step else 0.1
 
-    epoch(Method(None, net, plain), optimizer, samples(SIZES), grad_accum_steps=2, pace=pace)
+    epoch(Method(None, TrainingSession.of(net)), optimizer, samples(SIZES), grad_accum_steps=2, pace=pace)
     assert told == [0, 1, 2]
     once, *_ = train(SIZES, training=plain, grad_accum_steps=2, deadline=-math.inf)
     assert same_state(dict(net.state_dict()), dict(once.state_dict()))
@@ -194,7 +195,7 @@ def test_one_cycle_in_the_loop_is_torch_s_training() -> None:
     net = network()
     optimizer = make_optimizer(net.parameters(), training)
     pace = Pacer(optimizer, training, 1).begin(0, len(SIZES))
-    epoch(Method(None, net, training), optimizer, samples(SIZES), pace=pace)
+    epoch(Method(None, TrainingSession.of(net)), optimizer, samples(SIZES), pace=pace)
     plain = network()
     theirs = torch.optim.SGD(plain.parameters(), 0.3, momentum=0.9)
     scheduler = torch.optim.lr_scheduler.OneCycleLR(theirs, 0.3, total_steps=len(SIZES))
@@ -266,6 +267,6 @@ def test_a_step_never_waits_for_the_device(settings: dict[str, Any]) -> None:
     optimizer = make_optimizer(net.parameters(), training)
     with Watch() as watch:
         pace = Pacer(optimizer, training, 20).begin(0, 5)
-        epoch(Method(None, net, training), optimizer, samples(SIZES), pace=pace, **settings)
+        epoch(Method(None, TrainingSession.of(net)), optimizer, samples(SIZES), pace=pace, **settings)
     watch.found.pop("to", None)
     assert watch.found == {"tolist": 1}

@@ -21,18 +21,19 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from pydantic import StrictInt, field_validator
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparsetune.config.base import Part, param
 from sparsetune.config.errors import BadInput
 from sparsetune.config.facts import facts_of
 from sparsetune.config.messages import Metrics
 from sparsetune.config.registry import Registries
-from sparsetune.config.trial import Training, TrialConfig
+from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.controller import PIController
-from sparsetune.sparsity.method import ANYTHING, Method, Phase, Selection, Subject
+from sparsetune.sparsity.method import Method, Selection
 from sparsetune.sparsity.schedules import ramp
 from sparsetune.sparsity.scores import at_least, significance
+from sparsetune.sparsity.session import Session
 from sparsetune.sparsity.thresholds import SCALES, ThresholdScale
 
 _LAB = "AST-LAB"
@@ -94,8 +95,8 @@ class AdaptiveSparseTraining(Method):
 
     config: AstConfig
 
-    def __init__(self, config: AstConfig, network: nn.Module, training: Training, subject: Subject = ANYTHING) -> None:
-        super().__init__(config, network, training, subject)
+    def __init__(self, config: AstConfig, session: Session) -> None:
+        super().__init__(config, session)
         self.scale: ThresholdScale = SCALES[config.normalize](config.ema_alpha)
         self.controller: PIController | None = None  # made at the first batch, which sets its start
         self._thresholds, self._activations, self._clamped = array("d"), array("d"), array("d")
@@ -122,7 +123,7 @@ class AdaptiveSparseTraining(Method):
             samples = facts.train_samples
             _check_batch_norm(method, {min(batch, samples), samples % batch} - {0, 1})
 
-    def select(self, inputs: Tensor, targets: Tensor, phase: Phase, epoch: int) -> Selection | None:
+    def select(self, inputs: Tensor, targets: Tensor) -> Selection | None:
         """The active samples of a batch; the threshold then moves for the next one."""
         drawn = inputs.shape[0]
         self._drawn += drawn
@@ -134,16 +135,17 @@ class AdaptiveSparseTraining(Method):
         controller = self.controller = self.controller or self._start(scores)
         threshold = self.scale.threshold(controller.level)
         active = at_least(scores, threshold, self.config.floor(drawn))
-        self._steer(controller, threshold, active.shape[0], drawn, epoch)
+        self._steer(controller, threshold, active.shape[0], drawn)
         return Selection(active, outputs)
 
     def _score(self, inputs: Tensor) -> Tensor:
         """The network's outputs without gradient, BatchNorm updates or random numbers."""
-        was_training = self.network.training
-        self.network.eval()
+        network = self.session.network
+        was_training = network.training
+        network.eval()
         with torch.inference_mode():
-            outputs: Tensor = self.network(inputs)
-        self.network.train(was_training)
+            outputs: Tensor = network(inputs)
+        network.train(was_training)
         return outputs
 
     def _start(self, scores: Tensor) -> PIController:
@@ -154,7 +156,8 @@ class AdaptiveSparseTraining(Method):
         level = min(max(self.scale.level(start), low), high)
         return PIController(level, low, high, self.config.integral_limit)
 
-    def _steer(self, controller: PIController, threshold: float, active: int, drawn: int, epoch: int) -> None:
+    def _steer(self, controller: PIController, threshold: float, active: int, drawn: int) -> None:
+        epoch = self.session.at.epochs
         error = active / drawn - self.config.target_activation
         kp = self.config.kp * ramp(epoch, self.config.kp_warmup_epochs)
         ki = self.config.ki * ramp(epoch, self.config.ki_warmup_epochs)

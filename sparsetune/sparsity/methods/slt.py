@@ -25,12 +25,13 @@ from sparsetune.config.base import EVALUATION, param
 from sparsetune.config.errors import BadInput
 from sparsetune.config.registry import Registries
 from sparsetune.config.seeds import mix
-from sparsetune.config.trial import Training, TrialConfig
+from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.bare import make_bare
 from sparsetune.sparsity.dropout import DropoutConfig
 from sparsetune.sparsity.edge_popup import EdgePopup
-from sparsetune.sparsity.method import ANYTHING, Subject, TrainingFailed
+from sparsetune.sparsity.method import TrainingFailed
 from sparsetune.sparsity.monte_carlo import MonteCarloMethod
+from sparsetune.sparsity.session import Session
 
 _SCORES = 0x5C03E5  # the scores' random numbers, apart from the weights'
 _PAPER = "Ramanujan et al. (2020)"
@@ -83,11 +84,10 @@ class StrongLotteryTicket(MonteCarloMethod):
         "metrics.each_epoch": True,
     }
 
-    def __init__(self, config: SltConfig, network: nn.Module, training: Training, subject: Subject = ANYTHING) -> None:
-        super().__init__(config, network, training, subject)
-        make_bare(network, subject.prunable)
-        parameters = dict(network.named_parameters())
-        weights = {name: parameters[name] for name in subject.prunable}
+    def __init__(self, config: SltConfig, session: Session) -> None:
+        super().__init__(config, session)
+        make_bare(session.network, session.prunable)
+        weights = dict(session.prunable)
         if config.scale_weights:
             with torch.no_grad():
                 torch._foreach_div_(list(weights.values()), math.sqrt(1 - config.sparsity))
@@ -96,7 +96,7 @@ class StrongLotteryTicket(MonteCarloMethod):
             config.sparsity,
             by_layer=config.scope == "layer",
             by_fan_in=config.rank_by_fan_in,
-            generator=torch.Generator().manual_seed(mix(subject.seed, _SCORES)),
+            generator=torch.Generator().manual_seed(mix(session.seed, _SCORES)),
         )
         self._moved = True  # scores have changed since weights were selected
         self._trained = False

@@ -1,0 +1,131 @@
+"""What a method sees of a training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sparsetune.sparsity.method import Selection
+from sparsetune.sparsity.methods.dense import Dense
+from sparsetune.sparsity.session import At
+from sparsetune.testing.methods import Trainer, restarted, same_state, trial_config, untimed
+from sparsetune.testing.recorder import Recorder
+from sparsetune.training.session import TrainingSession
+
+SMALL = {"name": "mlp", "hidden": [8]}
+TRAIN, VAL = 1_079, 359  # samples of digits
+
+
+def trainer(method: dict[str, Any] | str = "dense", **training: Any) -> Trainer:
+    return Trainer(trial_config(method, SMALL, **{"epochs": 3, "batch_size": 200, **training}))
+
+
+def test_where_it_stands() -> None:
+    training = trainer()
+    assert training.session.at == At(0, 0, "")
+    next(training)
+    assert training.session.at == At(6, 1, "train")
+    again = restarted(training)
+    assert again.session.at == At(6, 1, "")
+    next(again)
+    assert again.session.at == At(12, 2, "train")
+
+
+def test_what_it_is_of() -> None:
+    session = trainer(optimizer="adam", lr=0.02).session
+    assert list(session.prunable) == ["linear1.weight", "linear2.weight"]
+    assert all(weight is session.network.get_parameter(name) for name, weight in session.prunable.items())
+    assert (session.task, session.seed, session.train_samples) == ("classification", 0, TRAIN)
+    assert [group["lr"] for group in session.optimizer.param_groups] == [0.02]
+
+
+def test_losses_are_those_of_rows_and_of_torch() -> None:
+    training = trainer()
+    row = next(training)
+    session, data = training.session, training.data
+    assert session.loss("val") == row.metrics["val_loss"]
+    with torch.no_grad():
+        outputs = training.network.eval()(data.train.inputs)
+        expected = nn.functional.cross_entropy(outputs.double(), data.train.targets)
+    assert session.loss("train") == pytest.approx(expected.item(), rel=1e-6)
+    assert training.cost.scored == VAL + TRAIN
+
+
+def test_the_objective_has_the_gradient_of_the_loss() -> None:
+    training = trainer(label_smoothing=0.1)
+    inputs, targets = next(training.session.batches("train", 50))
+    training.session.objective(inputs, targets).backward()
+    found = [parameter.grad.clone() for parameter in training.network.parameters() if parameter.grad is not None]
+    training.network.zero_grad()
+    nn.functional.cross_entropy(training.network(inputs), targets, label_smoothing=0.1).backward()
+    assert same_state(found, [parameter.grad for parameter in training.network.parameters()])
+
+
+def test_batches_are_in_order_and_not_augmented() -> None:
+    plain = trial_config("dense", SMALL)
+    augmented = {"data": plain.data.model_copy(update={"augment": "crop_flip"})}
+    training = Trainer(plain.model_copy(update=augmented))
+    assert training.data.train.augment is not None
+    data = training.data
+    for name, split in (("train", data.train), ("val", data.val)):
+        parts = list(training.session.batches(name, 100))  # type: ignore[arg-type]
+        assert [len(targets) for _, targets in parts[:-1]] == [100] * (len(split) // 100)
+        assert torch.equal(torch.cat([inputs for inputs, _ in parts]), split.inputs)
+        assert torch.equal(torch.cat([targets for _, targets in parts]), split.targets)
+
+
+def test_random_numbers_of_one_s_own() -> None:
+    session = TrainingSession.of(nn.Linear(1, 1), seed=3)
+    drawn = [torch.rand(4, generator=session.generator(name)) for name in ("a", "a", "b")]
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+    other = TrainingSession.of(nn.Linear(1, 1), seed=4).generator("a")
+    assert not torch.equal(drawn[0], torch.rand(4, generator=other))
+
+
+def test_a_network_that_is_not_trained_has_no_data() -> None:
+    session = TrainingSession.of(nn.Linear(1, 1))
+    with pytest.raises(RuntimeError, match="not trained"):
+        session.loss("train")
+
+
+class Looking(Dense):
+    """Asks for losses in the middle of an epoch."""
+
+    def after_step(self) -> None:
+        self.session.loss("train")
+        self.session.loss("val")
+
+
+def test_asking_for_a_loss_changes_no_number() -> None:
+    """Dropout draws from the training's own stream, BatchNorm keeps statistics."""
+    method = {"name": "dense", "n_dropout_layers": 1, "mc_samples": 3}
+    model = {**SMALL, "batch_norm": True}
+    plain, looking = (Trainer(trial_config(method, model, epochs=2, batch_size=400)) for _ in range(2))
+    looking.method.__class__ = Looking
+    for row, other in zip(plain, looking, strict=True):
+        ours, theirs = untimed(row.metrics), untimed(other.metrics)
+        cost = {"est_flops_g", "compute_saved"}  # these passes count
+        assert {name: ours[name] for name in ours.keys() - cost} == {name: theirs[name] for name in ours.keys() - cost}
+        assert theirs["est_flops_g"] > ours["est_flops_g"]
+    assert same_state(plain.network.state_dict(), looking.network.state_dict())
+
+
+class Fewer(Recorder):
+    """Trains on the first half of each batch, without a look at it."""
+
+    def select(self, inputs: Tensor, targets: Tensor) -> Selection:
+        return Selection(torch.arange(len(targets) // 2))
+
+
+@pytest.mark.usefixtures("recorder")
+def test_a_selection_without_scores_is_measured_as_it_is_trained() -> None:
+    training = trainer("recorder", epochs=1, batch_size=1000)
+    training.method.__class__ = Fewer
+    row = next(training)
+    assert (training.cost.drawn, training.cost.scored, training.cost.trained) == (TRAIN, 0, 500 + 39)
+    assert [event for event in training.method.events if "train" in event] == ["forward train 500", "forward train 39"]  # type: ignore[attr-defined]
+    assert 0 <= row.metrics["train_accuracy"] <= 1
