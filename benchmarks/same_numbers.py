@@ -29,15 +29,18 @@ EACH: dict[str, Any] = {
     "objectives": [{"metric": "val_accuracy", "goal": "maximize"}],
     "budget": {"trials": 2},
 }
-ADAM = {"optimizer": "adam", "lr": 1e-2, "keep": "best", "early_stop_patience": 2, "grad_accum_steps": 2}
+ADAM = {"optimizer": "adam", "keep": "best", "early_stop_patience": 2, "grad_accum_steps": 2}
 COSINE = {"schedule": {"name": "cosine", "per": "step"}, "warmup_epochs": 1, "clip_grad_norm": 1.0, "keep": "best"}
 LR = {"training.lr": {"float": [1e-2, 1e-1], "log": True}}
 FORK = {"replicates": 2, "fork": {"method.mc_samples": [1, 4]}, "training": {"epochs": 4, "batch_size": 128, **COSINE}}
-BATCH_NORM = {"model": {"name": "lenet5", "batch_norm": True}, "training": {"epochs": 2, "batch_size": 256, **ADAM}}
+NORMED = {
+    "model": {"name": "mlp", "hidden": [16], "batch_norm": True},
+    "training": {"epochs": 5, "batch_size": 128, **ADAM},
+}
 STUDIES: dict[str, dict[str, dict[str, Any]]] = {
     "dense": {
         "plain": {"method": "dense", "space": LR},
-        "conv, adam, best, patience": {"method": "dense", "space": LR, **BATCH_NORM},
+        "batch norm, adam, best, patience": {"method": "dense", "space": LR, **NORMED},
         "replicates, fork, cosine": {"method": {"name": "dense", "n_dropout_layers": 1}, "space": LR, **FORK},
     },
     "ast": {
@@ -88,9 +91,14 @@ def run(code: Path, root: Path, options: tuple[str, ...], study: dict[str, Any],
     return root
 
 
+def runs_of(root: Path) -> dict[int, list[str]]:
+    """All points of each trial's runs in MLflow, which lists them in any order."""
+    return {number: sorted(map(repr, runs)) for number, runs in tracked_runs(root).items()}
+
+
 def different(found: Path, wanted: Path) -> list[str]:
     """In what two projects' studies differ."""
-    named = {"trials": stored_trials, "runs": tracked_runs}
+    named = {"trials": stored_trials, "runs": runs_of}
     return [what for what, read in named.items() if read(found) != read(wanted)]
 
 
