@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def runs_of(root: Path) -> dict[int, list[str]]:
 
 def different(found: Path, wanted: Path) -> list[str]:
     """In what two projects' studies differ."""
-    named = {"trials": stored_trials, "runs": runs_of}
+    named: dict[str, Callable[[Path], object]] = {"trials": stored_trials, "runs": runs_of}
     return [what for what, read in named.items() if read(found) != read(wanted)]
 
 
