@@ -64,11 +64,17 @@ class Selection:
     outputs: Tensor | None = None
 
 
-_MOVED = {
-    "network": "session.network",
-    "subject": "session (prunable, dropout_sites, task, seed)",
-    "training": "an argument of plan, and session.optimizer where a step depends on it",
-}
+class _Moved:
+    """What methods had in earlier versions: says where it is now, unless a class gives it a meaning of its own."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, method: Any, owner: type) -> Any:
+        raise AttributeError(f"{owner.__name__!r} has no attribute {self._name!r}: it is {self._where} now")
 
 
 class Method:
@@ -81,14 +87,13 @@ class Method:
     defaults: ClassVar[Mapping[str, Any]] = {}
     """What other sections of a config have with this method where nothing is written, by dotted name."""
 
+    network = _Moved("session.network")
+    subject = _Moved("session (prunable, dropout_sites, task, seed)")
+    training = _Moved("an argument of plan, and session.optimizer where a step depends on it")
+
     def __init__(self, config: Any, session: Session) -> None:
         self.config = config
         self.session = session
-
-    def __getattr__(self, name: str) -> Any:
-        """Say of what methods had in earlier versions where it is now."""
-        now = f": it is {_MOVED[name]} now" if name in _MOVED else ""
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{now}")
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:

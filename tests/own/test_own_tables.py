@@ -156,7 +156,8 @@ def test_what_can_be_called_alike_is_taken(line: str) -> None:
 
 def test_what_has_moved_is_said() -> None:
     method = registries_of((own(METHOD),)).method.get("mine")(None, None)
-    with pytest.raises(AttributeError, match=r"no attribute 'network': it is session\.network now"):
+    with pytest.raises(AttributeError, match=r"^'Mine' has no attribute 'network': it is session\.network now$"):
         _ = method.network
-    with pytest.raises(AttributeError, match=r"no attribute 'other'$"):
-        _ = method.other
+    assert not hasattr(method, "subject")
+    method.training = "its own"
+    assert method.training == "its own"
