@@ -57,7 +57,7 @@ def resume(job: Job) -> Iterator[Report]:
 
 
 @pytest.mark.usefixtures("cluster")
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_job_whose_worker_dies_goes_on_in_another(tmp_path: Path, workers: int) -> None:
     script = run(Script(jobs(tmp_path, "works", "dies once", "works")), resume, tmp_path, workers=workers)
     assert script.epochs(Key(1)) == [1, 2, 1, 2, 3, 4]  # the known rows come again
@@ -67,6 +67,7 @@ def test_a_job_whose_worker_dies_goes_on_in_another(tmp_path: Path, workers: int
     assert not script.losses
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_a_job_whose_workers_die_is_lost_once_and_the_others_go_on(tmp_path: Path) -> None:
     script = run(Script(jobs(tmp_path, "dies always", "works", "works")), resume, tmp_path)
@@ -78,6 +79,7 @@ def test_a_job_whose_workers_die_is_lost_once_and_the_others_go_on(tmp_path: Pat
     assert [script.outcome(Key(number)).state for number in (1, 2)] == ["COMPLETE"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_an_idle_worker_that_dies_costs_no_job(tmp_path: Path) -> None:
     class Killer(Script):
@@ -109,6 +111,7 @@ def test_one_worker_does_all_jobs_in_one_process(tmp_path: Path) -> None:
     assert script.outcome(Key(0)).metrics["pid"] == script.outcome(Key(3)).metrics["pid"] != os.getpid()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_half_a_gpu_packs_four_trials_on_two(tmp_path: Path) -> None:
     """The barrier opens only when four run at once, and each says which devices it sees."""

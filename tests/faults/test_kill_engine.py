@@ -47,8 +47,8 @@ STUDIES: dict[str, dict[str, Any]] = {
 }
 # Of samples a trial that is not pruned trains two times four epochs, with a checkpoint after each. Of densities it is
 # two epochs before pruning, a checkpoint of what the lines go on from, and two epochs for each line; and that twice.
-POINTS = [("samples", "after-checkpoint:6", 6)]  # the second replicate
-MORE = [
+POINTS = [
+    ("samples", "after-checkpoint:6", 6),  # the second replicate
     ("densities", "after-checkpoint:13", 11),  # the second line of the second replicate
     ("samples", "after-checkpoint:4", 4),  # the first replicate has an end that was not stored
     ("samples", "before-tell:1", 8),
@@ -62,7 +62,6 @@ MORE = [
     ("densities", "before-tell:1", 12),
     ("densities", "before-tell:3", None),
 ]
-ROWS = [*POINTS, *(pytest.param(*row, marks=pytest.mark.slow) for row in MORE)]
 
 
 def write(root: Path, name: str) -> Path:
@@ -111,7 +110,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return find
 
 
-@pytest.mark.parametrize(("name", "point", "before"), ROWS)
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "point", "before"), POINTS)
 def test_killed(name: str, point: str, before: int | None, tmp_path: Path, whole: Any) -> None:
     file = write(tmp_path, name)
     process = start(file, "--in-process", failpoint=point)

@@ -19,6 +19,7 @@ def run(file: Path, *options: str, **how: object) -> subprocess.CompletedProcess
     return subprocess.run(command(file, *options), text=True, stdin=subprocess.DEVNULL, **how)  # type: ignore[call-overload, no-any-return]
 
 
+@pytest.mark.slow
 def test_a_pipe_whose_reader_left_does_not_end_the_study(tmp_path: Path, reference: Path) -> None:
     """Both ways out are closed after the first line: whoever watched has gone home."""
     reader, writer = os.pipe()
@@ -67,13 +68,8 @@ def remount(folder: Path, how: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param(("--in-process",), id="in_process"),
-        pytest.param(("--workers", "1"), id="ray", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [("--in-process",), ("--workers", "1")], ids=["in_process", "ray"])
 def test_a_full_disk_loses_nothing(options: tuple[str, ...], tmp_path: Path, mount: Mount, reference: Path) -> None:
     file = write_study(tmp_path)
     mount(tmp_path / "mlruns", "size=64m")

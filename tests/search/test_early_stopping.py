@@ -41,6 +41,7 @@ def over_the_whole(judge: Judge, seeds: Iterable[int] = SEEDS) -> tuple[float, f
     return min(ours.sum() / theirs.sum(), float(np.mean(ours / theirs))), spent / all_epochs
 
 
+@pytest.mark.slow
 def test_hypervolume_with_its_defaults() -> None:
     volume, epochs = over_the_whole(pruner("hypervolume"))
     assert volume >= 0.98

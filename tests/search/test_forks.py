@@ -186,6 +186,7 @@ def against(policy: str, objectives: int, seeds: range) -> tuple[float, float, f
     return interval(np.array([theirs - own for theirs, own in pairs]))
 
 
+@pytest.mark.slow
 def test_with_one_objective_all_rows_mislead() -> None:
     """The best row is told; rows with the same drawn parameters crowd out other good configs."""
     worse, low, _ = against("all rows", 1, range(14))
