@@ -101,7 +101,12 @@ class Trainer:
     @property
     def epoch(self) -> int:
         """Epochs done."""
-        return max(len(view.record) for view in self.views)
+        return len(self._longest)
+
+    @property
+    def _longest(self) -> list[Row]:
+        """The rows of a view whose training has gone farthest."""
+        return max((view.record for view in self.views), key=len)
 
     @property
     def cost(self) -> Cost:
@@ -119,10 +124,9 @@ class Trainer:
     @property
     def _place(self) -> int:
         """Where in ``phases`` the next epoch stands: where patience is spent, at the beginning of the next phase."""
-        longest = max(self.views, key=lambda view: len(view.record)).record
-        if not longest:
+        if not self._longest:
             return 0
-        name, since = longest[-1].phase, longest[-1].since
+        name, since = self._longest[-1].phase, self._longest[-1].since
         spent = all(view.diverged or view.spent(self.training) for view in self.views)
         return self._names.index(name) + (self._names.count(name) if spent else since)
 
@@ -264,5 +268,5 @@ class Trainer:
         self.session.cost = Cost(**state["cost"])
         for view, saved in zip(self.views, state["views"], strict=True):
             view.load_state_dict(saved)
-        self.session.epochs = self.epoch
+        self.session.epochs, self.session.phase = self.epoch, self._longest[-1].phase if self._longest else ""
         self._out_of_time = state["out_of_time"]

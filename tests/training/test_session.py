@@ -29,7 +29,7 @@ def test_where_it_stands() -> None:
     next(training)
     assert training.session.at == At(6, 1, "train")
     again = restarted(training)
-    assert again.session.at == At(6, 1, "")
+    assert again.session.at == At(6, 1, "train")
     next(again)
     assert again.session.at == At(12, 2, "train")
 
