@@ -93,8 +93,15 @@ def run(code: Path, root: Path, options: tuple[str, ...], study: dict[str, Any],
 
 
 def runs_of(root: Path) -> dict[int, list[str]]:
-    """All points of each trial's runs in MLflow, which lists them in any order."""
-    return {number: sorted(map(repr, runs)) for number, runs in tracked_runs(root).items()}
+    """All points of each trial's runs in MLflow, which lists them in any order.
+
+    Not their files: which trials are drawn depends, with two workers, on which ended first.
+    """
+    kept = ("status", "params", "history")
+    return {
+        number: sorted(repr({key: run[key] for key in kept}) for run in runs)
+        for number, runs in tracked_runs(root).items()
+    }
 
 
 def different(found: Path, wanted: Path) -> list[str]:
