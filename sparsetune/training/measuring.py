@@ -37,7 +37,7 @@ class Measuring:
         """
         self._built.method.adopt(setting)
         kept: list[Tensor] | None = [] if self._asked.each_epoch else None
-        found = self._evaluated(epoch, kept)
+        found = self.evaluated(self._data.val, epoch, kept)
         if kept is None or not math.isfinite(found["loss"]):
             return found, {}
         further = self._of_state(torch.cat(kept))
@@ -55,13 +55,14 @@ class Measuring:
     def predicting(self) -> Metrics:
         """What its predictions for validation and test data give, and nothing else."""
         kept: list[Tensor] = []
-        means = {f"val_{name}": mean for name, mean in self._evaluated(0, kept).items()}
+        means = {f"val_{name}": mean for name, mean in self.evaluated(self._data.val, 0, kept).items()}
         return {**val_numbers(torch.cat(kept), self._task, self._data, self._own), **means, **self._tested()}
 
-    def _evaluated(self, epoch: int, kept: list[Tensor] | None) -> dict[str, float]:
+    def evaluated(self, split: Split, epoch: int, kept: list[Tensor] | None = None) -> dict[str, float]:
+        """A split's means by the task's names, after so many epochs; ``kept`` gets the predictions."""
         built = self._built
         seed_all(self._config.seed, EVALUATION + epoch, built.device)
-        means = evaluate(built.network, built.method, self._task, self._data.val, built.evaluation_batch, kept)
+        means = evaluate(built.network, built.method, self._task, split, built.evaluation_batch, kept)
         return dict(zip(self._task.names, means, strict=True))
 
     def _tested(self) -> Metrics:

@@ -36,7 +36,7 @@ def ticket_of(trainer: Trainer, metrics: Metrics) -> Ticket | None:
         input_shape=trainer.data.input_shape,
         outputs=trainer.data.outputs,
         task=trainer.data.task,
-        layers=_layers(network, method),
+        layers=_layers(method),
         counters={name: int(value) for name, value in state.items() if _is_counter(value)},
         density=density,
         sparsity=1 - density,
@@ -65,7 +65,7 @@ def rebuild(ticket: Ticket, config: TrialConfig, device: torch.device, registrie
     built = build(config, about.input_shape, about.outputs, about.task, device, registries)
     network, method = built.network, built.method
     state = {**{name: torch.from_numpy(values) for name, values in ticket.state.items()}, **_counters(about)}
-    if _layers(network, method) != about.layers or _shapes(state) != _shapes(_not_drawn(network, method)):
+    if _layers(method) != about.layers or _shapes(state) != _shapes(_not_drawn(network, method)):
         problem = f"its network is not {config.model.name!r} as it is here: another version of the model has made it"
         raise BadInput(problem)
     if method.drawn is None or _digest(method.drawn, network, method) != about.drawn:
@@ -80,8 +80,7 @@ def rebuild(ticket: Ticket, config: TrialConfig, device: torch.device, registrie
 
 def _not_drawn(network: nn.Module, method: Method) -> dict[str, Tensor]:
     """What neither seed nor mask give: buffers, and parameters that are trained beside the prunable ones."""
-    prunable = set(method.session.prunable)
-    given = {name for name, p in network.named_parameters() if name in prunable or not p.requires_grad}
+    given = {name for name, p in network.named_parameters() if name in method.session.prunable or not p.requires_grad}
     return {name: value for name, value in network.state_dict().items() if name not in given}
 
 
@@ -93,9 +92,8 @@ def _counters(about: About) -> dict[str, Tensor]:
     return {name: torch.tensor(count) for name, count in about.counters.items()}
 
 
-def _layers(network: nn.Module, method: Method) -> tuple[Layer, ...]:
-    parameters = dict(network.named_parameters())
-    return tuple(Layer(name=name, shape=tuple(parameters[name].shape)) for name in method.session.prunable)
+def _layers(method: Method) -> tuple[Layer, ...]:
+    return tuple(Layer(name=name, shape=tuple(weight.shape)) for name, weight in method.session.prunable.items())
 
 
 def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
@@ -105,9 +103,8 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
 def _digest(drawn: Tensor, network: nn.Module, method: Method) -> str:
     """SHA-256 of all that the seed has drawn and nothing trains."""
     found = hashlib.sha256(drawn.cpu().numpy().tobytes())
-    prunable = set(method.session.prunable)
     for name, parameter in network.named_parameters():
-        if name not in prunable and not parameter.requires_grad:
+        if name not in method.session.prunable and not parameter.requires_grad:
             found.update(parameter.detach().cpu().numpy().tobytes())
     return found.hexdigest()
 

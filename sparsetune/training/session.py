@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -13,12 +13,9 @@ from torch.optim import Optimizer
 
 from sparsetune.config.facts import Kind
 from sparsetune.config.seeds import mix
-from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.session import At, Split
 from sparsetune.training.data import dataset, delivery
-from sparsetune.training.evaluation import evaluate
 from sparsetune.training.metrics.cost import Cost
-from sparsetune.training.seeding import EVALUATION, seed_all
 from sparsetune.training.task import Task
 
 CPU = torch.device("cpu")
@@ -26,13 +23,16 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Going:
-    """What a network is trained with."""
+    """What a network is trained with.
+
+    Attributes:
+        evaluated: the means of a split after so many epochs, by the task's names, as rows have them.
+    """
 
     data: dataset.Dataset
     task: Task
-    method: Method
     optimizer: Optimizer
-    evaluation_batch: int
+    evaluated: Callable[[dataset.Split, int], Mapping[str, float]]
 
 
 @dataclass
@@ -83,11 +83,9 @@ class TrainingSession:
         return len(self._training.data.train)
 
     def loss(self, split: Split) -> float:
-        training = self._training
         found = self._split(split)
         with self._undisturbed():
-            seed_all(self.seed, EVALUATION + self.epochs, self.device)
-            loss, *_ = evaluate(self.network, training.method, training.task, found, training.evaluation_batch)
+            loss = self._training.evaluated(found, self.epochs)["loss"]
         self.cost.scored += len(found)
         return loss
 

@@ -82,7 +82,7 @@ class Trainer:
         self.network = self.session.network
         self._measuring = Measuring(config, self._built, data, self.task, registries)
         self.optimizer = make_optimizer(self.method.parameters(), config.training)
-        self.session.going = Going(data, self.task, self.method, self.optimizer, self.evaluation_batch)
+        self.session.going = Going(data, self.task, self.optimizer, self._measuring.evaluated)
         per_sample = config.metrics.base_flop_per_sample
         self.flops = given_flops(per_sample) if per_sample else known.flops
         self.work = known.work

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -32,6 +32,42 @@ def test_where_it_stands() -> None:
     assert again.session.at == At(6, 1, "train")
     next(again)
     assert again.session.at == At(12, 2, "train")
+
+
+class Placed(Recorder):
+    """Writes down where the training stands."""
+
+    places: ClassVar[list[tuple[str, At]]] = []
+
+    def _note(self, *given: Any) -> None:
+        self.places.append(("begin or end", self.session.at))
+
+    begin_phase = end_phase = _note
+
+    def select(self, inputs: Tensor, targets: Tensor) -> None:
+        self.places.append(("select", self.session.at))
+
+    def after_epoch(self) -> dict[str, float]:
+        self.places.append(("after_epoch", self.session.at))
+        return {}
+
+
+@pytest.mark.usefixtures("recorder")
+def test_where_hooks_see_it() -> None:
+    training = trainer({"name": "recorder", "second_phase": 1}, epochs=2, batch_size=600)
+    training.method.__class__ = Placed
+    list(training)
+    expected = []
+    for epoch, phase in enumerate(("first", "second")):
+        steps = 2 * epoch
+        expected += [
+            ("begin or end", At(steps, epoch, phase)),
+            ("select", At(steps, epoch, phase)),
+            ("select", At(steps + 1, epoch, phase)),
+            ("after_epoch", At(steps + 2, epoch + 1, phase)),
+            ("begin or end", At(steps + 2, epoch + 1, phase)),
+        ]
+    assert Placed.places == expected
 
 
 def test_what_it_is_of() -> None:

@@ -64,7 +64,9 @@ def train(
     **settings: Any,
 ) -> tuple[nn.Module, tuple[float, ...], Cost, Method]:
     """The network after an epoch in batches of these sizes, what was measured, what it cost, and the method."""
-    method = method_of(config, TrainingSession.of(network()))
+    session = TrainingSession.of(network())
+    session.phase = "train"
+    method = method_of(config, session)
     measured, cost = epoch(method, make_optimizer(method.parameters(), training), samples(sizes), **settings)
     return method.session.network, measured, cost, method
 
@@ -118,7 +120,7 @@ def test_of_selected_samples_the_mean_of_the_batches_means_is_followed() -> None
 def test_hooks_of_a_step_are_called_once_a_step() -> None:
     *_, method = train((15, 15, 7), Recorder, config=RecorderConfig(), grad_accum_steps=2)
     assert isinstance(method, Recorder)
-    batch = ["before_batch", "select  0", "forward train {}", "penalty"]
+    batch = ["before_batch", "select train 0", "forward train {}", "penalty"]
     step = ["after_backward", "after_step"]
     events = [*batch, *batch, *step, *batch, *step]
     sizes = iter((15, 15, 7))
