@@ -110,6 +110,6 @@ def _check_one_length(configs: Sequence[TrialConfig], known: Registries, source:
         return
     method = known.method.get(configs[0].method.name)
     lengths = [sum(phase.epochs for phase in method.plan(config.method, config.training)) for config in configs]
-    if len({*lengths}) > 1:
+    if len(set(lengths)) > 1:
         problem = f"plans of {', '.join(map(str, lengths))} epochs, and schedule {schedule.name} spans all of a plan"
         raise BadInput(f"{problem}; allowed in a fork: schedule constant or step", source=source, key="fork")

@@ -13,10 +13,8 @@ def check_signatures(key: str, cls: type, base: type) -> None:
     """Raise :class:`BadInput` for the first method of the class that does not take what that of its base takes."""
     for name, own, wanted in _overridden(cls, base):
         taken = inspect.signature(wanted)
-        named = {each.name: None for each in taken.parameters.values() if each.kind is each.KEYWORD_ONLY}
-        given = [each for each in taken.parameters if each not in named]
         try:
-            inspect.signature(own).bind(*given, **named)
+            inspect.signature(own).bind(*taken.parameters)
         except TypeError:
             found = f"{cls.__name__}.{name}{inspect.signature(own)}"
             plain = ", ".join(taken.parameters)

@@ -119,13 +119,15 @@ def _registers(item: tuple[Any, Any]) -> bool:
 def _check(key: str, name: Any, cls: Any, table: Table) -> None:
     if not isinstance(name, str) or not name.isprintable() or not name.strip():
         raise BadInput(f"found {shown(name)}, allowed: a name as study files have it", key=key)
-    if not isinstance(cls, type) or not _derives(cls, table.base):
+    base = _ancestor(cls, table.base)
+    if base is None:
         raise BadInput(f"found {_kind(cls)}, allowed: a subclass of {table.base}", key=key)
     config = getattr(cls, "Config", None)
-    if not isinstance(config, type) or not _derives(config, table.config):
+    if _ancestor(config, table.config) is None:
         raise BadInput(f"{_kind(cls)} has no Config that derives from {table.config}", key=key)
+    assert isinstance(config, type)
     assert issubclass(config, Part)
-    check_signatures(key, cls, next(each for each in cls.__mro__ if _named(each) == table.base))
+    check_signatures(key, cls, base)
     default = config.model_fields["name"].default
     if default != name:
         named = f"the name {default!r}" if isinstance(default, str) else "no name"
@@ -171,12 +173,10 @@ def _metrics(
     return rows
 
 
-def _derives(cls: type, base: str) -> bool:
-    return base in map(_named, cls.__mro__)
-
-
-def _named(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
+def _ancestor(cls: Any, name: str) -> type | None:
+    """The class of that full name that ``cls`` is or derives from; None also for what is no class."""
+    line = cls.__mro__ if isinstance(cls, type) else ()
+    return next((each for each in line if f"{each.__module__}.{each.__qualname__}" == name), None)
 
 
 def _kind(value: Any) -> str:
