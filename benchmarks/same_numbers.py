@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,8 +19,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from sparsetune.failpoints import VARIABLE
-from sparsetune.testing.studies import command, stored_trials, tracked_runs, write_study
+from sparsetune.testing.studies import start, stored_trials, tracked_runs, write_study
 
 WAYS = {"in-process": ("--in-process",), "ray": ("--workers", "2")}
 KILLED = "after-checkpoint:3"
@@ -77,16 +75,13 @@ STUDIES: dict[str, dict[str, dict[str, Any]]] = {
 def run(code: Path, root: Path, options: tuple[str, ...], study: dict[str, Any], *, killed: bool = False) -> Path:
     """Run a study with this code in a project of its own; killed once on the way if asked for, and started again."""
     file = write_study(root, **{**EACH, **study})
-    environment = {**os.environ, "PYTHONPATH": str(code), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    if killed:
-        environment[VARIABLE] = f"{KILLED}:{root / 'died'}"
     for _ in range(2):
-        done = subprocess.run(command(file, *options), cwd=code, env=environment, capture_output=True, text=True)
-        if done.returncode == 0:
+        process = start(file, *options, failpoint=KILLED if killed else None, code=code)
+        said, _ = process.communicate()
+        if process.returncode == 0:
             break
     else:
-        sys.exit(done.stdout + done.stderr)
+        sys.exit(said)
     if killed and not (root / "died").exists():
         sys.exit(f"{root.name} was not killed: it passes {KILLED} nowhere")
     return root
@@ -117,6 +112,7 @@ def main() -> None:
     options.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     given = options.parse_args()
     before, now = given.before.resolve(strict=True), Path(__file__).resolve().parents[1]
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # bit for bit is a promise on a CPU
     wrong = 0
     for method, way in product(given.methods, given.ways):
         for name, study in STUDIES[method].items():

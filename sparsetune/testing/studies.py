@@ -47,14 +47,21 @@ def command(file: Path, *options: str) -> list[str]:
     return [sys.executable, "-m", "sparsetune", "study", str(file), *options]
 
 
-def start(file: Path, *options: str, failpoint: str | None = None) -> subprocess.Popen[str]:
-    """Start a study in a process of its own, that dies at a failpoint (``name:n``) if asked to."""
+def start(file: Path, *options: str, failpoint: str | None = None, code: Path | None = None) -> subprocess.Popen[str]:
+    """Start a study in a process of its own, that dies at a failpoint (``name:n``) if asked to.
+
+    Args:
+        code: a checkout whose code it runs; else the present one.
+    """
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     environment.pop("MLFLOW_TRACKING_URI", None)
     if failpoint is not None:
         environment[VARIABLE] = f"{failpoint}:{file.parent.parent / 'died'}"
+    if code is not None:
+        environment["PYTHONPATH"] = str(code)  # for workers; of the process itself its folder comes first
     return subprocess.Popen(
         command(file, *options),
+        cwd=code,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
