@@ -166,3 +166,16 @@ def test_an_end_all_or_nothing(storage: RDBStorage, table: str) -> None:
         store_end(storage, ours, ended, ATTRIBUTES, NOTES)
     assert storage.get_trial(ours).state == TrialState.RUNNING
     assert storage.get_trial(ours).user_attrs == {}
+
+
+def test_of_what_is_not_there_nothing_is_written(storage: RDBStorage) -> None:
+    """A study may have been deleted while it ran; Optuna's own calls raise the same."""
+    ours, theirs = two_running(storage)
+    drawn = storage.get_trial(theirs)
+    with pytest.raises(KeyError):
+        store_new(storage, 99, drawn)
+    with pytest.raises(KeyError):
+        store_end(storage, 99, drawn, ATTRIBUTES, {})
+    with storage.engine.connect() as connection:
+        assert connection.execute(text("SELECT COUNT(*) FROM trials")).scalar_one() == 2
+    assert storage.get_trial(ours).user_attrs == {}

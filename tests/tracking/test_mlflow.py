@@ -207,6 +207,19 @@ def test_runs_that_were_deleted_by_hand_are_not_written_again(watch: Watch) -> N
     assert watch.parent().info.status == "RUNNING", "a study that goes on has a parent"
 
 
+def test_the_best_so_far_is_written_at_the_end_alone(watch: Watch) -> None:
+    tracker = watch.open()
+    watch.begin(tracker, 0)
+    its_rows = tuple(Row(epoch, epoch, {"val_loss": 1 / epoch, "best_val_loss": 1 / epoch}) for epoch in (1, 2, 3))
+    tracker.trial_reported(trial(0), Key(0), its_rows)
+    watch.begin(tracker, 1)
+    assert watch.runs()[0].data.metrics == {"val_loss": 1 / 3}
+    tracker.trial_ended(trial(0, "COMPLETE", best_val_loss=1 / 3), {Key(0): its_rows}, {})
+    tracker.close()
+    assert watch.history(0, "best_val_loss") == [(3, 3, 1 / 3)]
+    assert watch.steps(0, "val_loss") == [1, 2, 3]
+
+
 LOG = (
     "watch.begin(tracker, 0, resumed=True)\n"
     "files = {'self.py': Path(sys.argv[1], 'conftest.py')}\n"
