@@ -56,7 +56,7 @@ def train_and_draw(job: Job) -> Iterator[Report]:
     for report in run_trial(job):
         key, end = report.key or job.key, report.outcome
         known = rows.setdefault(key, [])
-        known += [row for row in report.rows if row.epoch > len(known)]  # after a trunk its rows come again
+        known += [row for row in report.rows if row.number > len(known)]  # what branches share comes for each
         if end is not None and is_drawn(job, end):
             draw(job, key, known, end)
         yield report

@@ -136,7 +136,7 @@ class Driver:
         done = report.outcome is not None and report.outcome.state == "COMPLETE"
         pruned = False
         for row in report.rows:
-            if row.epoch <= len(known):
+            if row.number <= len(known):
                 continue  # the worker was restarted
             scored = replace(row, metrics=self._score(row.metrics))
             known.append(scored)

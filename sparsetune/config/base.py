@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, get_origin
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
@@ -47,6 +47,18 @@ def names_of_places(kind: type[Model]) -> list[str]:
 def phase_of(part: type[Part], field: str) -> str:
     """The first phase in which a field matters; empty if it does not say."""
     return str(_notes(part.model_fields[field]).get("phase", ""))
+
+
+P = TypeVar("P", bound=Part)
+
+
+def known_in(config: P, phases: Collection[str]) -> P:
+    """A copy of a method's config that has only what matters in these phases: reading anything else is an error."""
+    copy = config.model_copy()
+    for name in type(config).model_fields:
+        if phase_of(type(config), name) not in ("", *phases):
+            del copy.__dict__[name]
+    return copy
 
 
 def needed_by(part: type[Part], field: str) -> str:

@@ -21,7 +21,7 @@ class Cadence:
         self._clock = clock
         self._last = 0.0 if self._by_epochs else clock()
 
-    def due(self, epoch: int) -> bool:
+    def due(self, epoch: float) -> bool:
         """True when a period has passed, after ``epoch`` epochs; the next period starts now."""
         now = float(epoch) if self._by_epochs else self._clock()
         if now - self._last < self._period:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparsetune.config.base import EVALUATION, needed_by, phase_of
+from sparsetune.config.duration import Duration
 from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.messages import Branch
 from sparsetune.config.overrides import assign, flatten
@@ -109,7 +110,14 @@ def _check_one_length(configs: Sequence[TrialConfig], known: Registries, source:
     if len(configs) == 1 or not isinstance(schedule, Cosine | OneCycle):
         return
     method = known.method.get(configs[0].method.name)
-    lengths = [sum(phase.epochs for phase in method.plan(config.method, config.training)) for config in configs]
-    if len(set(lengths)) > 1:
-        problem = f"plans of {', '.join(map(str, lengths))} epochs, and schedule {schedule.name} spans all of a plan"
+    lengths = [_ways(method.tree(config.method, config.training)) for config in configs]
+    if len({*lengths}) > 1:
+        said = ", ".join(dict.fromkeys(" + ".join(map(str, each[0])) for each in lengths))
+        problem = f"trainings of {said}, and schedule {schedule.name} spans all of one"
         raise BadInput(f"{problem}; allowed in a fork: schedule constant or step", source=source, key="fork")
+
+
+def _ways(stage: Any) -> tuple[tuple[Duration, ...], ...]:
+    """The durations of the stages on each way through a tree."""
+    further = [way for child in stage.then for way in _ways(child)] or [()]
+    return tuple((stage.duration, *way) for way in further)

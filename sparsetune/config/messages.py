@@ -71,14 +71,22 @@ class Job:
 
 @dataclass(frozen=True)
 class Row:
-    """The result of one epoch. ``timestamp_ms`` is when it was first known, in Unix milliseconds."""
+    """The result of an evaluation. ``timestamp_ms`` is when it was first known, in Unix milliseconds."""
 
-    epoch: int  # epochs done so far: the first row has 1
+    epoch: int  # whole epochs done so far on the way to it: with an evaluation an epoch the first row has 1
     timestamp_ms: int
     metrics: Metrics
-    phase: str = ""  # of the method's plan
-    since: int = 0  # epochs of that phase done so far
+    phase: str = ""  # the name of the stage
+    since: int = 0  # evaluations of that stage so far
     settled: bool = True  # False shortly after a step that sets a network back, such as pruning
+    number: int = 0  # of the row, from 1: how it is known; where rows are one an epoch the epoch
+    iterations: int = 0  # steps of the optimiser done so far on the way to it
+    step: int = 0  # what it is drawn over: iterations where a stage of the trial is told in them, else epochs
+
+    def __post_init__(self) -> None:
+        for name in ("number", "step"):
+            if not getattr(self, name):
+                object.__setattr__(self, name, self.epoch)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,10 @@ from sparsetune.config.errors import BadInput
 
 def check_signatures(key: str, cls: type, base: type) -> None:
     """Raise :class:`BadInput` for the first method of the class that does not take what that of its base takes."""
+    for name, now in getattr(base, "former", {}).items():
+        if callable(getattr(cls, name, None)):
+            problem = f"{cls.__name__}.{name} was written for another version of sparsetune: what it was for is done by"
+            raise BadInput(f"{problem} {now} now; {base.__name__} in {base.__module__} says how", key=key)
     for name, own, wanted in _overridden(cls, base):
         taken = inspect.signature(wanted)
         try:

@@ -11,6 +11,7 @@ from typing import Any
 from sparsetune.config.base import Part, places
 from sparsetune.config.constraints import Constraint
 from sparsetune.config.extent import Extent
+from sparsetune.config.facts import evaluations
 from sparsetune.config.forks import branches_of
 from sparsetune.config.messages import Branch, OwnFile
 from sparsetune.config.objectives import given
@@ -136,8 +137,8 @@ class Study:
 
     @property
     def _epochs(self) -> int:
-        """That the longest trial trains."""
-        longest = max(base.training.epochs for base in self.bases.values())
+        """That the longest trial trains, or its evaluations where they are not one an epoch."""
+        longest = max(evaluations(base, self.registries) for base in self.bases.values())
         if "training.epochs" not in self.space.targets:
             return longest
         ends = corners(self.space, flat_base(self.space, self.plain_bases))

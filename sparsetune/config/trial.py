@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
 from sparsetune.config.base import Model, Part, param, places
 from sparsetune.config.checking import check_model, expand_name
+from sparsetune.config.duration import Duration
 from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.registry import Registries
 
@@ -58,7 +59,11 @@ Schedule = Annotated[Constant | Step | Cosine | OneCycle, Field(discriminator="n
 class Training(Model):
     """How a trial trains."""
 
-    epochs: int = param(20, "passes over the training split", unit="epochs", ge=1)
+    epochs: int | None = param(20, "passes over the training split", unit="epochs", ge=1)
+    iterations: int | None = param(
+        None, "steps of the optimiser, instead of epochs", unit="iterations", ge=1
+    )
+    evaluate: str = param("1ep", "how often it is evaluated, which gives a row: epochs (1ep) or iterations (100it)")
     batch_size: int = param(64, "samples drawn in a step", unit="samples", ge=1)
     grad_accum_steps: int = param(
         1, "batches to an optimiser step, which follows the mean over their samples", unit="batches", ge=1
@@ -105,6 +110,41 @@ class Training(Model):
     data_share: float = param(
         0.25, "data that take at most this share of a GPU's memory live there; others are streamed", gt=0, le=1
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _epochs_or_iterations(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping) or raw.get("iterations") is None:
+            return raw
+        if raw.get("epochs") is not None:
+            raise ValueError(f"found epochs {raw['epochs']} and iterations {raw['iterations']}, allowed: one of them")
+        return {**raw, "epochs": None}
+
+    @field_validator("evaluate")
+    @classmethod
+    def _is_a_cadence(cls, evaluate: str) -> str:
+        if not Duration.parse(evaluate).count:
+            raise ValueError(f"found {evaluate!r}, allowed: at least '1it'")
+        return evaluate
+
+    @model_validator(mode="after")
+    def _has_a_length(self) -> Training:
+        if self.epochs is None and self.iterations is None:
+            raise ValueError("found neither epochs nor iterations, allowed: one of them")
+        return self
+
+    @property
+    def length(self) -> Duration:
+        """Of the training."""
+        if self.iterations is not None:
+            return Duration(self.iterations, "it")
+        assert self.epochs is not None
+        return Duration(self.epochs)
+
+    @property
+    def cadence(self) -> Duration:
+        """Of evaluations."""
+        return Duration.parse(self.evaluate)
 
     @field_validator("nesterov")
     @classmethod

@@ -32,11 +32,13 @@ from sparsetune.forecast.machine import peak_memory
 from sparsetune.forecast.probe import Order, Process, Say
 from sparsetune.forecast.watch import Watch
 from sparsetune.single import SingleTrial
+from sparsetune.sparsity.method import Method
 from sparsetune.training import checkpoint
+from sparsetune.training.data import load_dataset
 from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.registries import registries_of
-from sparsetune.training.trainer import Trainer
-from sparsetune.training.trial import CHECKPOINT
+from sparsetune.training.saved import CHECKPOINT
+from sparsetune.training.union import planned
 
 WARM_SECONDS = 1.0
 _SAVE_EVERY = "0.05s"  # often enough to see a checkpoint grow, rarely enough not to be what is measured
@@ -154,13 +156,16 @@ def _sizes(files: Mapping[Key, Mapping[str, Path]]) -> dict[str, int]:
 def _cut_short(config: Mapping[str, Any], own: tuple[OwnFile, ...], watch: Watch, path: Path) -> dict[str, Any]:
     """How far it got, and the time of a whole epoch, when the last one may be a part of one."""
     known = registries_of(own)
-    trainer = Trainer(resolve_trial(config, known), registries=known)
-    found: dict[str, Any] = {"planned": len(trainer.phases)}
+    resolved = resolve_trial(config, known)
+    method: type[Method] = known.method.get(resolved.method.name)
+    training = resolved.training
+    samples = len(load_dataset(resolved.data, known.data).train)
+    steps = ceil(samples / (training.batch_size * training.grad_accum_steps))
+    found: dict[str, Any] = {"planned": ceil(planned(method.tree(resolved.method, training), steps) / steps)}
     rows = len(watch.rows)
     saved = checkpoint.load(path)
-    if saved is not None and len(saved["training"]["views"][0]["record"]) == rows:
-        cost = Cost(**saved["training"]["cost"])
-        steps = ceil(len(trainer.data.train) / trainer.training.batch_size)
+    if saved is not None and (state := saved["training"]) and _rows_in(state) == rows:
+        cost = Cost(**state["live"]["cost"])
         evaluation = (cost.seconds - cost.step_seconds) / rows
         found["epochs"] = cost.steps / steps
         found["epoch_seconds"] = steps * cost.step_seconds / cost.steps + evaluation
@@ -168,6 +173,11 @@ def _cut_short(config: Mapping[str, Any], own: tuple[OwnFile, ...], watch: Watch
         found["epochs"] = float(rows - 1)
         found["epoch_seconds"] = 60 * watch.rows[-2].metrics["time_min"] / (rows - 1)
     return found
+
+
+def _rows_in(state: Mapping[str, Any]) -> int:
+    """Rows of the first view of a training's saved state, whose first stage was cut short."""
+    return int(next(iter(state["journal"]["written"].values()))["rows"])
 
 
 def _process() -> Process:

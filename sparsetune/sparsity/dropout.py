@@ -70,13 +70,9 @@ class MonteCarloDropout:
         """T, networks to average over."""
         return self._units.samples
 
-    @samples.setter
-    def samples(self, samples: int) -> None:
-        self._units.samples = samples
-        self._units.restart()
-
-    def restart(self) -> None:
-        """Begin an evaluation: every one drops the same units."""
+    def restart(self, samples: int | None = None) -> None:
+        """Begin an evaluation, with so many networks from now on: every one drops the same units."""
+        self._units.samples = samples or self._units.samples
         self._units.restart()
 
     def predict(self, inputs: Tensor) -> Tensor:
@@ -106,7 +102,7 @@ def make_dropout(config: DropoutConfig, session: Session) -> MonteCarloDropout |
     if not (config.n_dropout_layers and config.p_dropout):
         return None
     sites = session.dropout_sites[-config.n_dropout_layers :]
-    return MonteCarloDropout(session.network, sites, config.p_dropout, config.mc_samples, session.seed, session.task)
+    return MonteCarloDropout(session.network, sites, config.p_dropout, 1, session.seed, session.task)
 
 
 def check_dropout(config: TrialConfig, registries: Registries) -> None:

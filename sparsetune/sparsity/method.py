@@ -1,22 +1,21 @@
 """The contract between a method and the training loop.
 
-The loop calls a method's hooks in this order::
+The trainer walks a method's tree of stages, and calls its hooks in this order::
 
-    for phase in plan:
-        begin_phase
-        for epoch:
-            for step:
-                for batch of its grad_accum_steps:
-                    before_batch -> select -> forward, loss + penalty -> backward
-                after_backward -> step -> after_step
-            after_epoch, evaluate, report
-        end_phase
-    evaluate, summary
+    walk(stage):
+        before
+        for each step:
+            for each of its batches:
+                before_batch -> select -> forward, loss + penalty -> backward
+            after_backward -> clip -> step -> masks -> after_step
+            now and then: numbers, evaluate, row, until, between
+        results: evaluate, summary
+        for each stage in then: walk
 
     evaluate: begin_evaluation, for batch: before_batch -> predict
 
 Every hook does nothing by default, so a method is only its difference from dense training. What it sees of the training
-is its :class:`~sparsetune.sparsity.session.Session`.
+is its :class:`~sparsetune.sparsity.session.Session`, and ``config``: what the stage that runs lets it see.
 """
 
 from __future__ import annotations
@@ -28,27 +27,18 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor, nn
 
-from sparsetune.config.base import Part
+from sparsetune.config.base import EVALUATION, Part, known_in
+from sparsetune.config.duration import Duration
 from sparsetune.config.messages import Metrics
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
+from sparsetune.sparsity.history import Patience
 from sparsetune.sparsity.session import Session
+from sparsetune.sparsity.stage import Stage, View
 
 
 class TrainingFailed(RuntimeError):
     """This training has come to nothing: its trial ends as a FAIL, with this reason."""
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A stretch of training with the optimiser, its schedule and the data order going on from the one before.
-
-    ``settle`` epochs at its beginning are not compared with those of other trials: something has set the network back.
-    """
-
-    name: str
-    epochs: int
-    settle: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,13 +73,20 @@ class Method:
     Config: ClassVar[type[Part]]
     metrics: ClassVar[tuple[str, ...]] = ()
     phases: ClassVar[tuple[str, ...]] = ("train",)
-    """Names of all phases that a plan may have, in their order: a field of a later one can be forked."""
+    """What ``param(phase=...)`` of the fields of ``Config`` may say, in the order of the tree's stages."""
     defaults: ClassVar[Mapping[str, Any]] = {}
     """What other sections of a config have with this method where nothing is written, by dotted name."""
 
     network = _Moved("session.network")
     subject = _Moved("session (prunable, dropout_sites, task, seed)")
-    training = _Moved("an argument of plan, and session.optimizer where a step depends on it")
+    training = _Moved("an argument of tree, and session.optimizer where a step depends on it")
+    former: ClassVar[Mapping[str, str]] = {
+        "plan": "tree, which returns a Stage",
+        "begin_phase": "a procedure in a stage's `before`",
+        "end_phase": "a procedure in the next stage's `before`",
+        "after_epoch": "numbers",
+    }
+    """Hooks of earlier versions, and what has taken their place."""
 
     def __init__(self, config: Any, session: Session) -> None:
         self.config = config
@@ -100,23 +97,38 @@ class Method:
         """Raise :class:`~sparsetune.config.errors.BadInput` for settings that cannot be together."""
 
     def adopt(self, config: Any) -> None:
-        """Take up a config that differs in fields of a phase that has not begun, such as how predictions are made."""
+        """Take up what another stage, or the way in which it is evaluated, lets the method see."""
         self.config = config
 
     @classmethod
-    def plan(cls, config: Any, training: Training) -> tuple[Phase, ...]:
-        """The phases, in order. Their names are among ``phases``, and are what the fields of ``Config`` refer to."""
-        return (Phase("train", training.epochs),)
+    def tree(cls, config: Any, training: Training) -> Stage:
+        """The stages of a training: a function of settings alone."""
+        return cls.stage("train", training.length, config, training)
+
+    @classmethod
+    def stage(
+        cls, name: str, duration: Duration, config: Any, training: Training, *, phase: str = "", **others: Any
+    ) -> Stage:
+        """A stage with the usual view: patience and cadence of ``training``, and a result where nothing follows.
+
+        Args:
+            phase: the method sees settings of this phase and of those before it; else of that of the stage's name.
+            others: fields of :class:`~sparsetune.sparsity.stage.Stage`.
+        """
+        seen = cls.phases[: cls.phases.index(phase or name) + 1]
+        patience, last = training.early_stop_patience, not others.get("then")
+        view = View(
+            known_in(config, (*seen, EVALUATION)),
+            until=None if patience is None else Patience(patience),
+            keep=training.keep if last else "last",
+            results=(training.keep,) if last else (),
+        )
+        usual = {"sees": known_in(config, seen), "view": view, "every": training.cadence}
+        return Stage(name, duration, **{**usual, **others})
 
     def parameters(self) -> Iterable[nn.Parameter] | list[dict[str, Any]]:
         """What the optimiser updates: parameters, or groups with options of their own."""
         return self.session.network.parameters()
-
-    def begin_phase(self, phase: Phase) -> None:
-        """Called once before the first epoch of a phase; not again when a trial is resumed within it.
-
-        What it draws from torch is a function of the seed and the epochs done, as in every hook.
-        """
 
     def before_batch(self) -> None:
         """Called before each batch, in training and in evaluation."""
@@ -140,15 +152,9 @@ class Method:
     def after_step(self) -> None:
         """Called once a step, after the optimiser's."""
 
-    def after_epoch(self) -> Metrics:
-        """The method's numbers of the epoch that just trained, by name in the table of metrics."""
+    def numbers(self) -> Metrics:
+        """The method's numbers of the steps since this was last called, by name in the table of metrics."""
         return {}
-
-    def end_phase(self, phase: Phase) -> None:
-        """Called once after the last epoch of a phase, early stop included, when that epoch has been evaluated.
-
-        What the network predicts stays as it is: the step from one phase to the next is ``begin_phase``.
-        """
 
     @property
     def samples(self) -> int:

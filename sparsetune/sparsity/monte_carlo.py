@@ -29,19 +29,13 @@ class MonteCarloMethod(Method):
         """The model must have as many places for dropout as are asked for."""
         check_dropout(config, registries)
 
-    def adopt(self, config: Any) -> None:
-        """Another number of Monte Carlo samples, or none."""
-        super().adopt(config)
-        if self._dropout is not None:
-            self._dropout.samples = config.mc_samples
-
     @property
     def _averaged(self) -> MonteCarloDropout | None:
         return self._dropout if self.config.mc_samples else None
 
     @property
     def samples(self) -> int:
-        return 1 if self._averaged is None else self._averaged.samples
+        return 1 if self._averaged is None else self.config.mc_samples
 
     @property
     def first_dropout(self) -> str | None:
@@ -50,11 +44,12 @@ class MonteCarloMethod(Method):
     def begin_evaluation(self) -> None:
         """Every evaluation drops the same units."""
         if self._averaged is not None:
-            self._averaged.restart()
+            self._averaged.restart(self.config.mc_samples)
 
     def fix(self, sample: Tensor) -> None:
         """Each of the averaged networks drops the same units of all samples: those of an evaluation's first one."""
         if self._averaged is not None:
+            self._averaged.restart(self.config.mc_samples)
             self._averaged.fix(sample)
 
     def predict(self, inputs: Tensor) -> Tensor:

@@ -20,13 +20,13 @@ class At(NamedTuple):
 
     Attributes:
         iterations: steps of the optimiser done since it began.
-        epochs: epochs done since it began.
-        phase: the name of the phase that runs; empty before the first.
+        epochs: whole epochs done since it began.
+        stage: path of the stage that runs, as in ``train/finetune``; empty before the first.
     """
 
     iterations: int = 0
     epochs: int = 0
-    phase: str = ""
+    stage: str = ""
 
 
 class Session(Protocol):
@@ -35,6 +35,8 @@ class Session(Protocol):
     Attributes:
         network: in training mode within a step, in evaluation mode where a split is evaluated.
         prunable: the parameters that pruning may remove, as the model says, by name.
+        masks: of prunable parameters by name, bool: what is False is 0 from the end of the procedure that set it, and
+            after every step; none at the beginning.
         dropout_sites: names of modules whose output can be dropped, in the order in which a sample passes them.
         task: what is learned.
         seed: of the training.
@@ -43,6 +45,7 @@ class Session(Protocol):
 
     network: nn.Module
     prunable: Mapping[str, nn.Parameter]
+    masks: dict[str, Tensor]
     dropout_sites: tuple[str, ...]
     task: Kind
     seed: int
@@ -80,4 +83,31 @@ class Session(Protocol):
 
     def generator(self, name: str) -> torch.Generator:
         """Random numbers of one's own, on the CPU: from their start at each call, a function of seed and name alone."""
+        ...
+
+    def spend(self, *, trained: int = 0, scored: int = 0) -> None:
+        """Count samples that a procedure has passed through the network: forward and backward, or forward only."""
+        ...
+
+    def snapshot(self, name: str) -> None:
+        """Keep the network's weights and buffers, and where in schedule and data the training stands."""
+        ...
+
+    def restore(self, name: str) -> None:
+        """Put weights and buffers back as they were at a snapshot; masks stay, and so do the optimiser's moments.
+
+        Raises:
+            ValueError: there is none of that name, or the network has other shapes by now.
+        """
+        ...
+
+    def register(self, parameter: str, *companions: Tensor) -> None:
+        """Tensors shaped like a parameter that are to be cut with it, with whatever an optimiser knows of them."""
+        ...
+
+    def cut(self, parameter: str, dim: int, kept: Tensor) -> None:
+        """Leave only these slices, (n,) int64, of a parameter or buffer, its mask, moments and companions, along dim.
+
+        Whether the network still fits together is the caller's business.
+        """
         ...

@@ -19,15 +19,17 @@ from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.registry import Registries
 from sparsetune.config.space import corners, load_space
 from sparsetune.config.trial import TrialConfig, resolve_trial
-from sparsetune.sparsity.method import Method, Phase
-from sparsetune.training import checkpoint
+from sparsetune.sparsity.method import Method
+from sparsetune.sparsity.stage import Stage
+from sparsetune.training.keys import digest
 from sparsetune.training.registries import REGISTRIES
+from sparsetune.training.saved import Saved
 from sparsetune.training.trainer import Trainer
 
 EPOCHS = 3
 HOOKS = (
-    "begin_phase", "before_batch", "select", "penalty", "after_backward", "after_step", "after_epoch", "end_phase",
-    "begin_evaluation", "predict", "summary",
+    "before_batch", "select", "penalty", "after_backward", "after_step", "numbers", "begin_evaluation",
+    "predict", "summary",
 )  # fmt: skip
 
 
@@ -53,11 +55,10 @@ def run_through(config: TrialConfig, registries: Registries = REGISTRIES) -> tup
 
 
 def restarted(trainer: Trainer, registries: Registries = REGISTRIES) -> Trainer:
-    """What a new process makes of the trainer's checkpoint."""
+    """What a new process makes of what the trainer saves."""
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "checkpoint.pt"
-        checkpoint.save(path, trainer.state_dict())
-        state = checkpoint.load(path)
+        Saved(Path(folder)).save({}, trainer.state_dict())
+        state = Saved(Path(folder)).training({})
     assert state is not None
     fresh = Trainer(trainer.config, registries=registries)
     fresh.load_state_dict(state)
@@ -114,14 +115,20 @@ class MethodCase:
         """Args: metrics: keys of that section of the config; what is not given is as the method has it."""
         return Trainer(self.trial(**metrics), registries=self.registries)
 
-    def plan(self) -> tuple[Phase, ...]:
-        """Of a trial."""
+    def stages(self) -> list[Stage]:
+        """Of a trial, parents first."""
         config = self.trial()
-        return self.method.plan(config.method, config.training)
+        return list(_all(self.method.tree(config.method, config.training)))
 
     def fields(self) -> Iterator[tuple[str, Any]]:
         """The settings but for the name."""
         return ((name, field) for name, field in self.method.Config.model_fields.items() if name != "name")
+
+
+def _all(stage: Stage) -> Iterator[Stage]:
+    yield stage
+    for child in stage.then:
+        yield from _all(child)
 
 
 Check = Callable[[MethodCase], None]
@@ -131,19 +138,18 @@ def is_registered_under_the_name_in_its_config(case: MethodCase) -> None:
     assert case.method.Config.model_fields["name"].default == case.settings["name"]
 
 
-def every_field_has_a_doc_and_a_phase_of_the_plan(case: MethodCase) -> None:
-    phases = {EVALUATION, *(phase.name for phase in case.plan())}
+def every_field_has_a_doc_and_a_phase(case: MethodCase) -> None:
+    phases = {EVALUATION, *case.method.phases}
     for name, field in case.fields():
         assert field.description, name
         assert (field.json_schema_extra or {}).get("phase") in phases, name
 
 
-def the_plan_has_named_phases(case: MethodCase) -> None:
-    plan = case.plan()
-    assert plan
-    names = [phase.name for phase in plan]
-    assert names == [name for name in case.method.phases if name in names]
-    assert all(phase.name and phase.epochs > 0 for phase in plan)
+def the_tree_is_a_function_of_settings(case: MethodCase) -> None:
+    """Of values that tell equal stages from others; the last stage has a result."""
+    first, again = case.stages(), case.stages()
+    assert [digest(each) for each in first] == [digest(each) for each in again]
+    assert all(each.view.results for each in first if not each.then)
 
 
 def config_survives_plain_values(case: MethodCase) -> None:
@@ -172,7 +178,7 @@ def metrics_are_in_the_table_and_declared(case: MethodCase) -> None:
 def measuring_each_epoch_changes_no_number(case: MethodCase) -> None:
     """Of training, of the rows, of test data: what is measured beside them draws and changes nothing."""
     plain, asked = (case.trainer(each_epoch=each) for each in (False, True))
-    assert not plain.views[0].start
+    assert not plain.journal.start(plain.first)
     for row in plain:
         beside = untimed(next(asked).metrics, case.registries)
         assert {name: beside[name] for name in untimed(row.metrics, case.registries)} == untimed(
@@ -180,7 +186,7 @@ def measuring_each_epoch_changes_no_number(case: MethodCase) -> None:
         )
         assert same_state(plain.network.state_dict(), asked.network.state_dict())
         assert same_state(plain.method.state_dict(), asked.method.state_dict())
-    start = asked.views[0].start
+    start = asked.journal.start(asked.first)
     assert start.keys() <= asked.record[0].metrics.keys()
     end, wanted = (untimed(each.finish(), case.registries) for each in (asked, plain))
     assert {name: end[name] for name in wanted if not _row(name, case.registries).any_state} == {
@@ -212,7 +218,7 @@ def a_restart_changes_no_number(case: MethodCase) -> None:
     """Wherever it happens."""
     straight, metrics = run_through(case.trial(), case.registries)
     stopped = case.trainer()
-    for _ in straight.phases[:-1]:
+    for _ in straight.record[:-1]:
         next(stopped)
         resumed = restarted(stopped, case.registries)
         list(resumed)
@@ -246,8 +252,8 @@ def search_spaces_of_the_card_fit(case: MethodCase) -> None:
 
 CHECKS: list[Check] = [
     is_registered_under_the_name_in_its_config,
-    every_field_has_a_doc_and_a_phase_of_the_plan,
-    the_plan_has_named_phases,
+    every_field_has_a_doc_and_a_phase,
+    the_tree_is_a_function_of_settings,
     config_survives_plain_values,
     metrics_are_in_the_table_and_declared,
     measuring_each_epoch_changes_no_number,

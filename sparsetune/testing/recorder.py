@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from sparsetune.config.base import Part, param
+from sparsetune.config.duration import Duration
 from sparsetune.config.messages import Metrics
 from sparsetune.config.trial import Training
-from sparsetune.sparsity.method import Method, Phase, Selection
+from sparsetune.sparsity.method import Method, Selection
 from sparsetune.sparsity.methods import METHODS
+from sparsetune.sparsity.stage import Stage
 
 
 class RecorderConfig(Part):
@@ -31,6 +33,7 @@ class Recorder(Method):
     """``events`` are the hooks' names in the order of their calls; a network's forward passes are among them."""
 
     Config = RecorderConfig
+    phases = ("first", "second")
     config: RecorderConfig
 
     def __init__(self, *arguments: Any) -> None:
@@ -42,9 +45,12 @@ class Recorder(Method):
         self.events.append(f"forward {'train' if network.training else 'eval'} {len(inputs[0])}")
 
     @classmethod
-    def plan(cls, config: RecorderConfig, training: Training) -> tuple[Phase, ...]:
-        first = Phase("first", training.epochs - config.second_phase)
-        return (first, Phase("second", config.second_phase)) if config.second_phase else (first,)
+    def tree(cls, config: RecorderConfig, training: Training) -> Stage:
+        assert training.epochs is not None
+        if not config.second_phase:
+            return cls.stage("first", training.length, config, training)
+        second = cls.stage("second", Duration(config.second_phase), config, training)
+        return cls.stage("first", Duration(training.epochs - config.second_phase), config, training, then=(second,))
 
     def parameters(self) -> Any:
         if self.config.last_layer_lr is None:
@@ -52,14 +58,11 @@ class Recorder(Method):
         *rest, weight, bias = self.session.network.parameters()
         return [{"params": rest}, {"params": [weight, bias], "lr": self.config.last_layer_lr}]
 
-    def begin_phase(self, phase: Phase) -> None:
-        self.events.append(f"begin_phase {phase.name}")
-
     def before_batch(self) -> None:
         self.events.append("before_batch")
 
     def select(self, inputs: Tensor, targets: Tensor) -> Selection | None:
-        self.events.append(f"select {self.session.at.phase} {self.session.at.epochs}")
+        self.events.append(f"select {self.session.at.stage} {self.session.at.epochs}")
         if not self.config.first_only:
             return None
         with torch.no_grad():
@@ -77,9 +80,9 @@ class Recorder(Method):
     def after_step(self) -> None:
         self.events.append("after_step")
 
-    def after_epoch(self) -> Metrics:
-        self.events.append("after_epoch")
-        epoch = self.events.count("after_epoch")
+    def numbers(self) -> Metrics:
+        self.events.append("numbers")
+        epoch = self.events.count("numbers")
         if epoch <= len(self.config.script):
             *_, bias = self.session.network.parameters()
             with torch.no_grad():
@@ -87,9 +90,6 @@ class Recorder(Method):
                     parameter.zero_()
                 bias[0] = self.config.script[epoch - 1]
         return {}
-
-    def end_phase(self, phase: Phase) -> None:
-        self.events.append(f"end_phase {phase.name}")
 
     def summary(self) -> Metrics:
         self.events.append("summary")

@@ -2,7 +2,7 @@
 
 Idea:    the weights of least magnitude, over all prunable tensors together, become zero and stay so, or as many drawn
          ones; with dropout layers, predictions are averaged over networks with dropped units, as in dense training.
-Hooks:   begin_phase, after_step, after_epoch, begin_evaluation, predict, summary.
+Hooks:   numbers, begin_evaluation, predict, summary.
 Ranges:  density 0.02-1 (log), finetune_epochs 1-10.
 
 The text of this file serves as a file of a user's own, too: it ends with the tables by which that registers.
@@ -11,19 +11,21 @@ The text of this file serves as a file of a user's own, too: it ends with the ta
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from sparsetune.config.base import param
+from sparsetune.config.duration import Duration
 from sparsetune.config.messages import Metrics
 from sparsetune.config.metrics import Metric
 from sparsetune.config.trial import Training
 from sparsetune.sparsity.dropout import DropoutConfig
-from sparsetune.sparsity.method import Phase
 from sparsetune.sparsity.methods.dense import Dense
 from sparsetune.sparsity.session import Session
+from sparsetune.sparsity.stage import Stage
 
 FINETUNE = "finetune"
 
@@ -43,53 +45,40 @@ class ToyPruning(Dense):
     """Dense training, then a mask."""
 
     Config: ClassVar[Any] = ToyConfig
-    metrics = ("density", "norm_kept")
+    metrics = ("density", "norm")
     phases = ("train", FINETUNE)
 
     config: Any  # a ToyConfig
 
-    def __init__(self, config: Any, session: Session) -> None:
-        super().__init__(config, session)
-        self._weights = session.prunable
-        self._masks: dict[str, Tensor] = {}  # none before the step that prunes
-        self._norm_kept = 1.0
-
     @classmethod
-    def plan(cls, config: Any, training: Training) -> tuple[Phase, ...]:
-        """Train as long as dense training does, then fine-tune; the first epoch after pruning is no measure."""
-        return (*super().plan(config, training), Phase(FINETUNE, config.finetune_epochs, settle=1))
+    def tree(cls, config: Any, training: Training) -> Stage:
+        """Train as long as dense training does, prune, fine-tune; the first evaluation after pruning is no measure."""
+        pruned = Pruning(config.density, config.keeps)
+        length = Duration(config.finetune_epochs)
+        finetune = cls.stage(FINETUNE, length, config, training, before=(pruned,), settle=1)
+        return cls.stage("train", training.length, config, training, then=(finetune,))
 
-    def begin_phase(self, phase: Phase) -> None:
-        """Prune before fine-tuning."""
-        if phase.name == FINETUNE:
-            before = _squares(self._weights)
-            drawn = {name: torch.rand_like(weight) for name, weight in self._weights.items()}
-            scores = self._weights if self.config.keeps == "largest" else drawn
-            self._masks = magnitude_masks(scores, self.config.density)
-            self.after_step()
-            self._norm_kept = _squares(self._weights) / before
-
-    @torch.no_grad()
-    def after_step(self) -> None:
-        """What is pruned stays zero, whatever the optimiser's momentum does."""
-        for name, mask in self._masks.items():
-            self._weights[name].mul_(mask)
-
-    def after_epoch(self) -> Metrics:
+    def numbers(self) -> Metrics:
         """The density so far."""
-        kept = sum(int(mask.sum()) for mask in self._masks.values())
-        return {"density": kept / sum(mask.numel() for mask in self._masks.values()) if self._masks else 1.0}
+        masks = self.session.masks.values()
+        return {"density": sum(int(each.sum()) for each in masks) / sum(map(Tensor.numel, masks)) if masks else 1.0}
 
     def summary(self) -> Metrics:
-        """What pruning left of the weights' size."""
-        return {"norm_kept": self._norm_kept}
+        """What pruning has left of the weights' size, beside what fine-tuning has made of it."""
+        return {"norm": _squares(self.session.prunable) ** 0.5}
 
-    def state_dict(self) -> dict[str, Any]:
-        return {"masks": dict(self._masks), "norm_kept": self._norm_kept}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self._masks = {name: mask.to(self._weights[name].device) for name, mask in state["masks"].items()}
-        self._norm_kept = state["norm_kept"]
+@dataclass(frozen=True)
+class Pruning:
+    """Weights that are not kept become zero and stay so."""
+
+    density: float
+    keeps: str
+
+    def __call__(self, session: Session, state: Any = None) -> None:
+        drawn = {name: torch.rand_like(weight) for name, weight in session.prunable.items()}
+        scores = session.prunable if self.keeps == "largest" else drawn
+        session.masks.update(magnitude_masks(scores, self.density))
 
 
 def magnitude_masks(weights: Mapping[str, Tensor], density: float) -> dict[str, Tensor]:
@@ -118,7 +107,7 @@ def _squares(weights: Mapping[str, Tensor]) -> float:
 
 METHODS = {"toy": ToyPruning}
 METRICS = {
-    Metric("norm_kept", "fraction", "maximize", "end", "share of the weights' squared norm that pruning kept"): None,
+    Metric("norm", "", "minimize", "end", "length of the vector of all prunable weights"): None,
     Metric("margin", "", "maximize", "end", "mean logit of the right class less the best other", task="classification"):
         margin,
 }  # fmt: skip

@@ -65,7 +65,7 @@ class Entry:
     def lacking_points(self) -> list[Point]:
         """What the run has not, in the order of steps."""
         points = [
-            Point(clean(key), value, row.timestamp_ms, row.epoch)
+            Point(clean(key), value, row.timestamp_ms, row.step)
             for row in self.rows
             for key, value in row.metrics.items()
             if key not in self.last_only or (self.ended and row is self.rows[-1])

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 
 from sparsetune.config.yaml_io import write_atomic
-from sparsetune.failpoints import failpoint
 
 _DIGEST_BYTES = 32
 
@@ -21,7 +20,6 @@ def save(path: Path, state: dict[str, Any]) -> None:
     torch.save(state, buffer)
     content = buffer.getvalue()
     write_atomic(path, hashlib.sha256(content).digest() + content)
-    failpoint("after-checkpoint")
 
 
 def load(path: Path) -> dict[str, Any] | None:

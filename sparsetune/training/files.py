@@ -13,11 +13,11 @@ import safetensors.torch
 from sparsetune.config.left import LAYERS, RESULTS, TICKET, TRACE, UNITS, WEIGHTS
 from sparsetune.config.messages import Metrics
 from sparsetune.config.yaml_io import write_atomic
+from sparsetune.sparsity.stage import Which
 from sparsetune.training.final import layer_rows
 from sparsetune.training.rebuild import ticket_of
 from sparsetune.training.results_csv import results_csv, results_units
 from sparsetune.training.trainer import Trainer
-from sparsetune.training.view import View
 
 
 def leave_files(trainer: Trainer, folders: Sequence[Path], metrics: Metrics) -> None:
@@ -28,15 +28,19 @@ def leave_files(trainer: Trainer, folders: Sequence[Path], metrics: Metrics) -> 
             write_atomic(folder / name, content)
 
 
-def leave_table(trainer: Trainer, view: View, metrics: Metrics, folders: Sequence[Path]) -> None:
-    """Write the epochs of a run with classes, for each that ends like it, where each epoch has all numbers."""
+def leave_table(trainer: Trainer, branch: str, metrics: Metrics, folder: Path, *, kept: Which) -> None:
+    """Write the rows of a branch with classes, where each evaluation measures all.
+
+    Args:
+        kept: which state the run leaves, of the last stage.
+    """
     if not trainer.config.metrics.each_epoch or trainer.data.task != "classification":
         return
-    table = results_csv(view.record, view.start, metrics)
-    units = results_units(metrics, last=view.record[-1].epoch, kept=view.kept_row.epoch)
-    for folder in folders:
-        write_atomic(folder / RESULTS, table)
-        write_atomic(folder / UNITS, units)
+    rows = list(trainer.journal.rows(branch))
+    last = rows[-1].epoch
+    write_atomic(folder / RESULTS, results_csv(rows, trainer.journal.start(branch), metrics))
+    of = int(rows[-1].metrics["best_epoch"]) if kept == "best" else last
+    write_atomic(folder / UNITS, results_units(metrics, last=last, kept=of))
 
 
 def _files(trainer: Trainer, metrics: Metrics) -> dict[str, str | bytes]:
@@ -45,7 +49,7 @@ def _files(trainer: Trainer, metrics: Metrics) -> dict[str, str | bytes]:
     ticket = ticket_of(trainer, metrics)
     if ticket is not None:
         found[TICKET] = ticket.to_bytes()
-    layers = layer_rows(trainer.network, list(trainer.session.prunable), trainer.work)
+    layers = layer_rows(trainer.network, list(trainer.session.prunable), trainer.setup.built.anatomy.work)
     if any(layer["density"] < 1 for layer in layers):  # of a dense network it says what its shape says
         found[LAYERS] = json.dumps(layers, indent=1) + "\n"
     trace = trainer.method.trace()

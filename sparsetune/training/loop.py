@@ -31,37 +31,38 @@ def windows(data: Iterator[Batch], size: int) -> Iterator[Iterator[Batch]]:
 
 
 @subnormals_are_zero()
-def train_epoch(
+def train_steps(
     network: nn.Module,
     method: Method,
     optimizer: Optimizer,
     task: Task,
     data: Iterator[Batch],
+    meter: Meter,
     *,
-    epoch: int,
     cost: Cost,
-    deadline: float,
+    deadline: float = math.inf,
     grad_accum_steps: int = 1,
     clip_grad_norm: float | None = None,
     pace: Callable[[int], None] | None = None,
-) -> tuple[float, ...]:
-    """One pass over the data; ends early when the clock reaches ``deadline`` (monotonic seconds).
+) -> int:
+    """Train on all of the data; ends early when the clock reaches ``deadline`` (monotonic seconds).
 
     A step over several batches follows the mean over them, in which a batch weighs by the samples drawn for it: the
     mean over their samples, and of a method that selects, the mean of the active samples' means.
 
     Args:
-        epoch: done before it since training began.
+        meter: gets what the network said of the drawn samples, each as predicted before the step that used it; of a
+            batch whose selection was made without scoring, of its active samples.
         pace: told the number of each step, from 0, before it.
 
     Returns:
-        The task's numbers for the drawn samples, each as predicted before the step that used it; the loss first. Of a
-        batch whose selection was made without scoring, those of its active samples.
+        The steps done.
     """
     network.train()
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    meter = Meter(task)
-    started = time.perf_counter()
+    session = method.session
+    removed = [(session.prunable[name], ~mask) for name, mask in session.masks.items()]
+    step = -1
     for step, window in enumerate(windows(data, grad_accum_steps)):
         for parameter in parameters:
             parameter.grad = None
@@ -96,13 +97,11 @@ def train_epoch(
         if pace is not None:
             pace(step)
         optimizer.step()
+        for weight, mask in removed:
+            weight.detach().masked_fill_(mask, 0)
         method.after_step()
         cost.drawn += drawn
         cost.steps += 1
         if time.monotonic() >= deadline:
             break
-    result = meter.result()  # waits for the device, so the clock below has all the work
-    cost.step_seconds += time.perf_counter() - started
-    if not math.isfinite(result[0]):
-        raise Diverged(f"train_loss became {result[0]} in epoch {epoch + 1}")
-    return result
+    return step + 1

@@ -40,14 +40,19 @@ class Position(NamedTuple):
     """Where a training is.
 
     Attributes:
-        epoch: from 0, of ``epochs``.
+        epoch: from 0, of ``epochs``, which need not be a whole number.
         step: from 0, of the optimiser's ``steps`` in this epoch.
     """
 
     epoch: int
-    epochs: int
+    epochs: float
     step: int = 0
     steps: int = 1
+
+    @property
+    def total(self) -> int:
+        """Steps of all epochs."""
+        return round(self.epochs * self.steps)
 
     @property
     def done(self) -> int:
@@ -64,7 +69,7 @@ def _step(schedule: Step, lr: float, at: Position) -> float:
 
 
 def _cosine(schedule: Cosine, lr: float, at: Position) -> float:
-    share = at.epoch / at.epochs if schedule.per == "epoch" else at.done / (at.epochs * at.steps)
+    share = at.epoch / at.epochs if schedule.per == "epoch" else at.done / at.total
     return schedule.min_lr + (lr - schedule.min_lr) * (1 + math.cos(math.pi * share)) / 2
 
 
@@ -75,11 +80,12 @@ def _onecycle(schedule: OneCycle, lr: float, at: Position) -> float:
 
 def _up_and_down(schedule: OneCycle, at: Position, first: float, middle: float, last: float) -> float:
     """Half a cosine from ``first`` to ``middle`` and one from there to ``last``."""
-    end = at.epochs * at.steps - 1
+    end = at.total - 1
     turn = schedule.pct_start * (end + 1) - 1  # need not be a whole number
-    if at.done > turn:
-        return _half_cosine(middle, last, (at.done - turn) / (end - turn))
-    return _half_cosine(first, middle, at.done / turn if turn else 1.0)
+    done = min(at.done, end)
+    if done > turn:
+        return _half_cosine(middle, last, (done - turn) / (end - turn))
+    return _half_cosine(first, middle, done / turn if turn else 1.0)
 
 
 def _half_cosine(start: float, end: float, share: float) -> float:
@@ -94,7 +100,7 @@ _SCHEDULES: dict[type[Schedule], Callable[[Any, float, Position], float]] = {
 }
 
 
-def learning_rate(schedule: Schedule, lr: float, epoch: int, epochs: int, step: int = 0, steps: int = 1) -> float:
+def learning_rate(schedule: Schedule, lr: float, epoch: int, epochs: float, step: int = 0, steps: int = 1) -> float:
     """The schedule's learning rate of a step.
 
     Args:
@@ -123,25 +129,31 @@ class Pacer:
     To be made before the optimiser takes up a state: a method's groups may have rates of their own to start from.
     """
 
-    def __init__(self, optimizer: Optimizer, training: Training, epochs: int) -> None:
+    def __init__(self, optimizer: Optimizer, training: Training) -> None:
         self._optimizer = optimizer
         self._training = training
-        self._epochs = epochs
         self._lrs = [group["lr"] for group in optimizer.param_groups]
         schedule = training.schedule
         self._cycle = schedule if isinstance(schedule, OneCycle) and schedule.cycle_momentum else None
         self._by_step = isinstance(schedule, OneCycle) or (isinstance(schedule, Cosine) and schedule.per == "step")
 
-    def begin(self, epoch: int, steps: int) -> Callable[[int], None] | None:
-        """Set what holds from the first step of an epoch.
+    def begin(self, done: int, count: int, steps: int, total: int) -> Callable[[int], None] | None:
+        """Set what holds from the next step on.
+
+        Args:
+            done: steps of the schedule before it.
+            count: steps that follow.
+            steps: of an epoch.
+            total: that the schedule spans.
 
         Returns:
-            To be called with the number of each step, from 0, before it; None if nothing changes within the epoch.
+            To be called with the number of each of those that follow, from 0, before it; None if nothing changes.
         """
-        self._set(Position(epoch, self._epochs, 0, steps))
-        if not self._by_step and epoch >= self._training.warmup_epochs:
+        self._set(_position(done, steps, total))
+        within = done % steps + count <= steps
+        if within and not self._by_step and done >= self._training.warmup_epochs * steps:
             return None
-        return lambda step: self._set(Position(epoch, self._epochs, step, steps))
+        return lambda step: self._set(_position(done + step, steps, total))
 
     def _set(self, at: Position) -> None:
         factor = warmup(self._training.warmup_epochs, at)
@@ -151,6 +163,11 @@ class Pacer:
             return
         for group in self._optimizer.param_groups:
             group.update(_momentum_of(group, momentum(self._cycle, at)))
+
+
+def _position(done: int, steps: int, total: int) -> Position:
+    done = min(done, total)  # where a stage goes on beyond what its schedule spans
+    return Position(done // steps, total / steps, done % steps, steps)
 
 
 def _momentum_of(group: dict[str, Any], value: float) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def ticket_of(trainer: Trainer, metrics: Metrics) -> Ticket | None:
         sparsity=1 - density,
         drawn=_digest(drawn, network, method),
         torch=torch.__version__,
-        device=trainer.device.type,
+        device=trainer.session.device.type,
         threads=torch.get_num_threads(),
         split=trainer.data.digest,
         metrics={name: value for name, value in metrics.items() if _of_predictions(name, metrics)},

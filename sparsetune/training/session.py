@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +15,13 @@ from torch.optim import Optimizer
 from sparsetune.config.facts import Kind
 from sparsetune.config.seeds import mix
 from sparsetune.sparsity.session import At, Split
+from sparsetune.training import shapes
 from sparsetune.training.data import dataset, delivery
+from sparsetune.training.keys import digest_of_state
 from sparsetune.training.metrics.cost import Cost
+from sparsetune.training.order import Counters
+from sparsetune.training.seeding import drawn_state, put_drawn_state
+from sparsetune.training.states import cloned
 from sparsetune.training.task import Task
 
 CPU = torch.device("cpu")
@@ -40,9 +46,10 @@ class TrainingSession:
     """As :class:`~sparsetune.sparsity.session.Session` has it; of a network that is only rebuilt, without ``going``.
 
     Attributes:
-        cost: so far.
-        epochs: done since training began.
-        phase: that runs.
+        cost: so far, of the way to here.
+        counters: where in the data training stands.
+        stage: path of the one that runs.
+        snapshots: by name: weights and buffers, and where in the data training stood. They never change.
     """
 
     network: nn.Module
@@ -51,10 +58,13 @@ class TrainingSession:
     task: Kind
     seed: int
     device: torch.device
+    masks: dict[str, Tensor] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)
-    epochs: int = 0
-    phase: str = ""
+    counters: Counters = field(default_factory=Counters)
+    stage: str = ""
+    snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
     going: Going | None = None
+    _companions: dict[str, list[Tensor]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -72,7 +82,7 @@ class TrainingSession:
 
     @property
     def at(self) -> At:
-        return At(self.cost.steps, self.epochs, self.phase)
+        return At(self.cost.steps, self.counters.epochs, self.stage)
 
     @property
     def optimizer(self) -> Optimizer:
@@ -85,7 +95,7 @@ class TrainingSession:
     def loss(self, split: Split) -> float:
         found = self._split(split)
         with self._undisturbed():
-            loss = self._training.evaluated(found, self.epochs)["loss"]
+            loss = self._training.evaluated(found, self.counters.epochs)["loss"]
         self.cost.scored += len(found)
         return loss
 
@@ -98,6 +108,39 @@ class TrainingSession:
     def generator(self, name: str) -> torch.Generator:
         named = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
         return torch.Generator().manual_seed(mix(self.seed, named))
+
+    def spend(self, *, trained: int = 0, scored: int = 0) -> None:
+        self.cost.trained += trained
+        self.cost.scored += scored
+
+    def snapshot(self, name: str) -> None:
+        state = cloned({"network": self.network.state_dict(), "counters": self.counters.state_dict()})
+        self.snapshots[name] = {"key": digest_of_state(state), **state}
+
+    def restore(self, name: str) -> None:
+        if name not in self.snapshots:
+            raise ValueError(f"there is no snapshot {name!r} (allowed: {', '.join(self.snapshots) or 'none'})")
+        kept, present = self.snapshots[name]["network"], self.network.state_dict()
+        changed = [each for each, value in kept.items() if value.shape != present[each].shape]
+        if changed:
+            raise ValueError(f"{', '.join(changed)} had other shapes at snapshot {name!r}: there is no way back")
+        self.network.load_state_dict(kept)
+        self.wear()
+
+    @torch.no_grad()
+    def wear(self) -> None:
+        """Set to 0 what masks remove."""
+        for name, mask in self.masks.items():
+            self.prunable[name].masked_fill_(~mask, 0)  # a product would leave -0.0
+
+    def register(self, parameter: str, *companions: Tensor) -> None:
+        self._companions.setdefault(parameter, []).extend(companions)
+
+    def cut(self, parameter: str, dim: int, kept: Tensor) -> None:
+        tensors = [shapes.tensors_of(self.network)[parameter], *self._companions.get(parameter, ())]
+        shapes.cut(tensors, dim, kept, self.going.optimizer if self.going else None)
+        if parameter in self.masks:
+            self.masks[parameter] = self.masks[parameter].index_select(dim, kept)
 
     @property
     def _training(self) -> Going:
@@ -112,12 +155,9 @@ class TrainingSession:
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
         """Within, random numbers are others'; after it training goes on as if nothing had been."""
-        was_training, on_gpu = self.network.training, self.device.type == "cuda"
-        drawn = torch.get_rng_state(), torch.cuda.get_rng_state(self.device) if on_gpu else None
+        was_training, drawn = self.network.training, drawn_state(self.device)
         try:
             yield
         finally:
             self.network.train(was_training)
-            torch.set_rng_state(drawn[0])
-            if drawn[1] is not None:
-                torch.cuda.set_rng_state(drawn[1], self.device)
+            put_drawn_state(drawn, self.device)

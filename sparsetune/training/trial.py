@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from copy import deepcopy
+from collections.abc import Container, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,23 +10,19 @@ from typing import Any
 import torch
 
 from sparsetune.config.cadence import Cadence
-from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Job, Key, Outcome, Report, Row
 from sparsetune.config.overrides import assign
 from sparsetune.config.own import digest_of
 from sparsetune.config.paths import run_folder
 from sparsetune.config.registry import Registries
-from sparsetune.config.trial import Cosine, OneCycle, TrialConfig, resolve_trial
+from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.sparsity.method import TrainingFailed
-from sparsetune.training import checkpoint, ended
 from sparsetune.training.files import leave_files, leave_table
-from sparsetune.training.forks import Line, fork_of
 from sparsetune.training.registries import registries_of
+from sparsetune.training.run_results import Due
+from sparsetune.training.saved import Saved
 from sparsetune.training.trainer import Trainer
-from sparsetune.training.view import View
 
-CHECKPOINT = "checkpoint.pt"  # of the training that runs
-TRUNK = "trunk.pt"  # of what the lines of a fork go on from
 _OTHERS_EVERY = "1s"  # reports of runs that no pruner waits for
 _LOOK_EVERY = "0.2s"  # for the stop file: a network file system answers in milliseconds
 
@@ -48,142 +43,128 @@ def run_trial(job: Job) -> Iterator[Report]:
 
 
 class _Trainings:
-    """All trainings of a job, one after another. ``left`` are the runs without an outcome."""
+    """All trainings of a job, one seed after another. ``left`` are the runs without an outcome."""
 
     def __init__(self, job: Job, registries: Registries) -> None:
         self.job, self.registries = job, registries
-        self.folder = Path(job.folder)
         self.seeds = job.seeds or (job.key.seed,)
         self.left = [Key(job.key.number, seed, branch.name) for seed in self.seeds for branch in job.branches]
+        self._saved = Saved(Path(job.folder))
         self._own = [digest_of(file) for file in job.imports]
-        self._others_due = Cadence(_OTHERS_EVERY)
+        self._report_due, self._save_due = Cadence(job.report_every), Cadence(job.checkpoint_every)
+        self._others_due, self._look_due = Cadence(_OTHERS_EVERY), Cadence(_LOOK_EVERY)
+        self._sent: dict[Key, int] = {}
 
     def reports(self) -> Iterator[Report]:
-        if self.job.runs > 1:
-            yield from self._known()
-        for seed in self.seeds:
-            plain = {**self.job.config, "seed": seed} if self.job.seeds else self.job.config
-            fork = fork_of(resolve_trial(plain, self.registries), self.job.branches, self.registries)
-            state = None
-            for line, until in fork.trainings:
-                if not self._wanted(line, seed):
-                    continue
-                if _asked_to_stop(self.job):
-                    yield Report(outcome=Outcome("STOPPED"))
-                    return
-                ended_in = yield from self._train(line, seed, state, until=until)
-                state = ended_in if until else state
-                if not self.left:
-                    return
-
-    def _known(self) -> Iterator[Report]:
-        """What has ended before this process began."""
         for key in list(self.left):
-            found = ended.load(run_folder(self.folder, key, self.job.runs), self._of(key))
-            if found is not None:
-                yield self._last(key, *found)
+            end = self._saved.end(self._name(key), self._of(key))
+            if end is not None:
+                yield self._last(key, *end)
+        for seed in self.seeds:
+            if not any(key.seed == seed for key in self.left):
+                continue
+            if _asked_to_stop(self.job):
+                yield Report(outcome=Outcome("STOPPED"))
+                return
+            yield from self._train(seed)
+            if not self.left:
+                return
+
+    def _train(self, seed: int) -> Iterator[Report]:
+        """Train a seed's branches to their ends, from where they stood when they were last saved."""
+        base = self._config(seed, {})
+        parts = {branch.name: self._config(seed, branch.values).method for branch in self.job.branches}
+        trainer = Trainer(base, parts, registries=self.registries)
+        of_this = {"runs": [self._of(key) for key in self._keys(seed)], "split": trainer.setup.data.digest}
+        state = self._saved.training(of_this)
+        if state is not None:
+            trainer.load_state_dict(state)
+        yield from self._tell(trainer, seed, of_this)
+        while trainer.go_on():
+            epochs = trainer.epochs
+            stopping = self._look_due.due(epochs) and _asked_to_stop(self.job) and not trainer.done
+            if self._save_due.due(epochs) or stopping:
+                self._saved.save(of_this, trainer.state_dict())
+            if stopping or (self._report_due.due(epochs) and not trainer.done):
+                yield from self._new(trainer, seed)
+            if stopping:
+                self.left.clear()
+                yield Report(outcome=Outcome("STOPPED"))
+                return
+            yield from self._tell(trainer, seed, of_this)
+
+    def _new(self, trainer: Trainer, seed: int) -> Iterator[Report]:
+        """Rows since the last time; where branches share a view, the first of them stands for all."""
+        first = Key(self.job.key.number, self.seeds[0], self.job.branches[0].name)
+        others = self._others_due.due(trainer.epochs)
+        for looked in trainer.node.views:
+            key = next(iter(self._open(seed, looked.branches)), None)
+            if key is not None and (others or key == first) and (rows := self._rows(trainer, key)):
+                yield Report(rows, key=key)
+
+    def _tell(self, trainer: Trainer, seed: int, of_this: Mapping[str, Any]) -> Iterator[Report]:
+        """The ends of runs; their files lie in place, and what is left is saved, before anyone hears of them."""
+        for due in trainer.due:
+            try:
+                self._measure(trainer, seed, due)
+            except TrainingFailed as error:
+                trainer.journal.fail(due.branches, error)
+        running = self._open(seed, trainer.union.steps)
+        ended = {key: outcome for key in running if (outcome := self._outcome(trainer, key))}
+        rows = {key: list(trainer.journal.rows(key.branch)) for key in ended}
+        if len(self.left) > len(ended) > 0:
+            for key, outcome in ended.items():
+                self._saved.add_end(self._name(key), self._of(key), rows[key], outcome)
+            more = any(key.seed == seed for key in self.left if key not in ended)
+            self._saved.save(of_this, trainer.state_dict() if more else None)
+        for key, outcome in ended.items():
+            yield self._last(key, rows[key][self._sent.get(key, 0) :], outcome)
+
+    def _measure(self, trainer: Trainer, seed: int, due: Due) -> None:
+        """Measure a result, and leave the files of runs that end with it."""
+        ending = [name for name in due.branches if trainer.results.is_last(trainer.node, due, name)]
+        folders = {
+            key.branch: run_folder(Path(self.job.folder), key, self.job.runs) for key in self._open(seed, ending)
+        }
+        measured = trainer.measure(due, partial(leave_files, trainer, list(folders.values())))
+        for branch, folder in folders.items():
+            leave_table(trainer, branch, measured[branch], folder, kept=due.which)
+
+    def _outcome(self, trainer: Trainer, key: Key) -> Outcome | None:
+        """How a run has ended; None if it has not."""
+        if key.branch in trainer.journal.failed:
+            return Outcome("FAIL", reason=str(trainer.journal.failed[key.branch]))
+        metrics = trainer.results.of_run(key.branch)
+        return None if metrics is None else Outcome("COMPLETE", metrics, notes=trainer.setup.notes)
+
+    def _rows(self, trainer: Trainer, key: Key) -> tuple[Row, ...]:
+        """A run's rows since the last time."""
+        rows = tuple(trainer.journal.rows(key.branch, self._sent.get(key, 0)))
+        self._sent[key] = self._sent.get(key, 0) + len(rows)
+        return rows
+
+    def _keys(self, seed: int) -> list[Key]:
+        return [Key(self.job.key.number, seed, branch.name) for branch in self.job.branches]
+
+    def _open(self, seed: int, branches: Container[str]) -> list[Key]:
+        """The runs of these branches that have no outcome yet."""
+        return [key for key in self._keys(seed) if key in self.left and key.branch in branches]
+
+    def _config(self, seed: int, values: Mapping[str, Any]) -> TrialConfig:
+        seeded = {**values, "seed": seed} if self.job.seeds else dict(values)
+        return resolve_trial(assign(self.job.config, seeded), self.registries)
 
     def _of(self, key: Key) -> dict[str, Any]:
-        """What a run is of, to know its end again: the config and the text of one's own files."""
+        """What a run is of, to know it again: the config and the text of one's own files."""
         values = next(branch.values for branch in self.job.branches if branch.name == key.branch)
-        config = resolve_trial(assign(self.job.config, {**values, "seed": key.seed}), self.registries)
-        return {"config": config.portable(), "own": self._own}
+        return {"config": self._config(key.seed, values).portable(), "own": self._own}
 
-    def _wanted(self, line: Line, seed: int) -> bool:
-        return any(self._keys(served, seed) for served in line.serves)
+    def _name(self, key: Key) -> str:
+        return f"{key.seed} {key.branch}"
 
-    def _keys(self, served: Sequence[str], seed: int) -> list[Key]:
-        """The runs of these branches that have no outcome yet."""
-        keys = (Key(self.job.key.number, seed, branch) for branch in served)
-        return [key for key in keys if key in self.left]
-
-    def _train(
-        self, line: Line, seed: int, start: dict[str, Any] | None = None, *, until: str = ""
-    ) -> Generator[Report, None, dict[str, Any] | None]:
-        """Train a line to its end, from the state ``start`` of its trunk; returns the state in which it ended."""
-        trainer = Trainer(line.config, line.settings, until=until, registries=self.registries)
-        path = self.folder / (TRUNK if until else CHECKPOINT)
-        of_this = {
-            "config": line.config.portable(), "settings": [each.model_dump(mode="json") for each in line.settings],
-            "until": until, "split": trainer.data.digest, "own": self._own,
-        }  # fmt: skip
-        saved = checkpoint.load(path)
-        if saved is not None and {name: saved.get(name) for name in of_this} == of_this:  # never another's state
-            trainer.load_state_dict(saved["training"])
-        elif start is not None:
-            _refuse_other_length(line.config, len(trainer.phases), start["planned"])
-            trainer.load_state_dict(deepcopy(start))  # an optimiser trains on in the tensors that it is given
-        yield from self._rows(trainer, line, seed, path, of_this)
-        if not until:
-            return None
-        state = trainer.state_dict()
-        checkpoint.save(path, {**of_this, "training": state})
-        return state
-
-    def _rows(self, trainer: Trainer, line: Line, seed: int, path: Path, of_this: dict[str, Any]) -> Iterator[Report]:
-        job, sent = self.job, [0] * len(trainer.views)
-        report_due, checkpoint_due = Cadence(job.report_every), Cadence(job.checkpoint_every)
-        look_due = Cadence(_LOOK_EVERY)
-        try:
-            yield from self._ends(trainer, line, seed, sent)
-            for row in trainer:
-                stopping = look_due.due(row.epoch) and _asked_to_stop(job) and not trainer.done
-                if checkpoint_due.due(row.epoch) or stopping:
-                    checkpoint.save(path, {**of_this, "training": trainer.state_dict()})
-                if stopping or (report_due.due(row.epoch) and not trainer.done):
-                    yield from self._new(trainer, line, seed, sent)
-                if stopping:
-                    self.left.clear()
-                    yield Report(outcome=Outcome("STOPPED"))
-                    return
-                yield from self._ends(trainer, line, seed, sent)
-        except TrainingFailed as error:
-            for view, served in zip(trainer.views, line.serves, strict=True):
-                for key in self._keys(served, seed):
-                    yield self._ended(key, view, 0, Outcome("FAIL", reason=str(error)))
-
-    def _new(self, trainer: Trainer, line: Line, seed: int, sent: list[int]) -> Iterator[Report]:
-        """Rows since the last time; while a trunk trains, its first line stands for all."""
-        first = Key(self.job.key.number, self.seeds[0], self.job.branches[0].name)
-        others = self._others_due.due(trainer.epoch)
-        for number, (view, served) in enumerate(zip(trainer.views, line.serves, strict=True)):
-            keys, rows = self._keys(served, seed), tuple(view.record[sent[number] :])
-            if keys and rows and (others or keys[0] == first):
-                sent[number] = len(view.record)
-                yield Report(rows, key=keys[0])
-
-    def _ends(self, trainer: Trainer, line: Line, seed: int, sent: list[int]) -> Iterator[Report]:
-        """The ends of the views that are over; their files lie in place before anyone hears of them."""
-        for number, (view, served) in enumerate(zip(trainer.views, line.serves, strict=True)):
-            if view.told or not trainer.over(view):
-                continue
-            keys = self._keys(served, seed)
-            outcome = Outcome("FAIL", reason=view.diverged)
-            if keys and not view.diverged:
-                folders = [run_folder(self.folder, key, self.job.runs) for key in keys]
-                metrics = trainer.finish(view, partial(leave_files, trainer, folders))
-                leave_table(trainer, view, metrics, folders)
-                outcome = Outcome("COMPLETE", metrics, notes=trainer.notes)
-            view.told = True
-            for key in keys:
-                yield self._ended(key, view, sent[number] if len(served) == 1 else 0, outcome)
-
-    def _ended(self, key: Key, view: View, sent: int, outcome: Outcome) -> Report:
-        """The last report of a run, with the rows after the first ``sent``; where others follow, its end is kept."""
-        if len(self.left) > 1:
-            ended.save(run_folder(self.folder, key, self.job.runs), view.record, outcome, self._of(key))
-        return self._last(key, tuple(view.record[sent:]), outcome)
-
-    def _last(self, key: Key, rows: tuple[Row, ...], outcome: Outcome) -> Report:
+    def _last(self, key: Key, rows: list[Row], outcome: Outcome) -> Report:
         self.left.remove(key)
-        return Report(rows, outcome, key, more=bool(self.left))
-
-
-def _refuse_other_length(config: TrialConfig, epochs: int, planned: int) -> None:
-    """A schedule that spans the whole plan runs otherwise from the first epoch on where the plan is longer."""
-    if epochs != planned and isinstance(config.training.schedule, Cosine | OneCycle):
-        problem = f"the plan has {epochs} epochs here and {planned} in the first branch, and the schedule spans all"
-        raise BadInput(f"{problem}; allowed in a fork: schedule constant or step", key="training.schedule")
+        return Report(tuple(rows), outcome, key, more=bool(self.left))
 
 
 def _asked_to_stop(job: Job) -> bool:

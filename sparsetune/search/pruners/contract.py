@@ -83,7 +83,7 @@ class OfEpochs:
 
     def report(self, number: int, row: Row) -> bool:
         value = row.metrics.get(self._metric)
-        return row.settled and value is not None and self._book.judge(number, row.epoch, value)
+        return row.settled and value is not None and self._book.judge(number, row.number, value)
 
     def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
         return False

@@ -56,7 +56,7 @@ class FrontKept:
     def report(self, number: int, row: Row) -> bool:
         if not row.settled:
             return False
-        if row.epoch >= self._first and is_rung(row.since, 1, _FACTOR):
+        if row.number >= self._first and is_rung(row.since, 1, _FACTOR):
             self._enter(number, (row.phase, row.since), losses_of(row.metrics, self._objectives))
         return self._stops(number, self._gate.report(number, row), row.phase, row.metrics)
 

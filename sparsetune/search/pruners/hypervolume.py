@@ -99,14 +99,14 @@ class Comparing:
         if self._compares(row) and losses is not None:
             new = self.rungs.enter(number, rung, Reached(losses, row.metrics.get("density", 1.0)))
             if new:  # what was judged once stays judged
-                if not self._goes_on(number, self.rungs.reached[rung], self._share(number, row.epoch)):
+                if not self._goes_on(number, self.rungs.reached[rung], self._share(number, row.number)):
                     self.stopped.add(number)
-                self.judged[number] = row.epoch
+                self.judged[number] = row.number
         return number in self.stopped
 
     def _compares(self, row: Row) -> bool:
         """Not after the last epoch: that would save nothing."""
-        return row.settled and row.epoch != self.epochs and is_rung(row.since, self.first, self.factor)
+        return row.settled and row.number != self.epochs and is_rung(row.since, self.first, self.factor)
 
     def _share(self, number: int, epoch: int) -> float:
         """Who goes on, so that a plan of many phases stops as many as one with a single phase of that length."""

@@ -3,7 +3,7 @@
 Paper:   AST-LAB and the package adaptive-sparse-training (O. Idiakhoa); no peer-reviewed paper.
 Idea:    score every sample of a batch without gradient, train on those whose significance reaches a threshold, and
          let a PI controller move the threshold so that a target fraction of each batch is active.
-Hooks:   select, after_epoch, summary.
+Hooks:   select, numbers, summary.
 Ranges:  search_spaces/ast_pi.yaml: target_activation 0.1-0.9, kp 1e-3-1 (log), ki 1e-5-0.05 (log).
 
 Where this differs from the originals: the error is activation - target, so too many active samples raise the
@@ -100,7 +100,7 @@ class AdaptiveSparseTraining(Method):
         self.scale: ThresholdScale = SCALES[config.normalize](config.ema_alpha)
         self.controller: PIController | None = None  # made at the first batch, which sets its start
         self._thresholds, self._activations, self._clamped = array("d"), array("d"), array("d")
-        self._drawn = self._active = self._epoch_start = 0
+        self._drawn = self._active = self._told = 0
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
@@ -167,12 +167,12 @@ class AdaptiveSparseTraining(Method):
         self._clamped.append(clamped)
         self._active += active
 
-    def after_epoch(self) -> Metrics:
-        """Means over the epoch's steps; the activation is of samples, so a short last batch counts by its size."""
+    def numbers(self) -> Metrics:
+        """Means over the steps; the activation is of samples, so a short last batch counts by its size."""
         rate = self._active / self._drawn
-        thresholds = self._thresholds[self._epoch_start :]
-        activations = self._activations[self._epoch_start :]
-        self._epoch_start = len(self._thresholds)
+        thresholds = self._thresholds[self._told :]
+        activations = self._activations[self._told :]
+        self._told = len(self._thresholds)
         self._drawn = self._active = 0
         target = self.config.target_activation
         return {
@@ -212,7 +212,7 @@ class AdaptiveSparseTraining(Method):
         self.controller = PIController(**state["controller"]) if state["controller"] else None
         self.scale.load_state_dict(state["scale"])
         self._thresholds, self._activations, self._clamped = (array("d", row) for row in state["steps"].tolist())
-        self._epoch_start = len(self._thresholds)
+        self._told = len(self._thresholds)
 
 
 def _check_batch_norm(method: AstConfig, sizes: set[int]) -> None:

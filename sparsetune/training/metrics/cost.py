@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import torch
@@ -106,26 +106,33 @@ class Cost:
     step_seconds: float = 0.0
     seconds: float = 0.0
 
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+    def __sub__(self, other: Cost) -> Cost:
+        return Cost(*(mine - theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
     def flops(self, sample: SampleFlops) -> float:
         """FLOPs of selection and training."""
         return self.scored * sample.forward + self.trained * sample.training
 
     def saved(self, sample: SampleFlops) -> float:
         """1 - FLOPs / FLOPs of dense training on the same batches; negative where selection costs more."""
-        return 1.0 - self.flops(sample) / (self.drawn * sample.training)
+        return 1.0 - self.flops(sample) / (self.drawn * sample.training) if self.drawn else 0.0
 
 
-def cost_numbers(cost: Cost, before: Cost, sample: SampleFlops, watts: float | None) -> Metrics:
-    """What a training has cost so far, by the table's names; of a step what those since ``before`` took.
+def cost_numbers(cost: Cost, since: Cost, sample: SampleFlops, watts: float | None) -> Metrics:
+    """What a training has cost so far, by the table's names; of a step what those of ``since`` took.
 
     Args:
+        since: the part of it since the last evaluation.
         watts: the device's power, for an estimate of energy.
     """
     found = {
         "compute_saved": cost.saved(sample),
         "est_flops_g": cost.flops(sample) / 1e9,
         "samples_trained": float(cost.trained),
-        "step_time_ms": 1e3 * (cost.step_seconds - before.step_seconds) / (cost.steps - before.steps),
+        "step_time_ms": 1e3 * since.step_seconds / since.steps if since.steps else 0.0,
         "time_min": cost.seconds / 60,
     }
     return found if watts is None else {**found, "est_energy_kj": cost.step_seconds * watts / 1e3}

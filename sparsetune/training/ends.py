@@ -1,0 +1,73 @@
+"""What is still to be trained, and the states that it starts from; each is dropped when nothing names it any more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sparsetune.training.journal import Journal
+from sparsetune.training.setup import Setup
+from sparsetune.training.states import State, captured, cloned, put_back
+from sparsetune.training.union import Looked, Node, Union
+
+BEGINNING = "beginning"  # the key of the state before any training
+
+
+class Ends:
+    """The agenda of a walk.
+
+    Attributes:
+        agenda: numbers of nodes with the keys of their starts; the last is the next.
+        live: the key of the end in which network, optimiser and method stand; empty when it is none.
+        aside: states by key, which never change.
+    """
+
+    def __init__(self, union: Union, setup: Setup) -> None:
+        self._union, self._setup = union, setup
+        self.agenda = [(root.number, BEGINNING) for root in reversed(union.roots)]
+        self.live = BEGINNING
+        self._shared = any(node.stage.content for node in union.nodes)
+        self.aside: dict[str, State] = {BEGINNING: cloned(captured(setup))} if len(union.roots) > 1 else {}
+
+    def pop(self) -> tuple[Node, str]:
+        """The next node and the key of its start."""
+        number, start = self.agenda.pop()
+        return self._union.nodes[number], start
+
+    def stand_at(self, key: str) -> None:
+        """Let training stand where a node begins, or where one has ended; forget what nothing needs any more."""
+        if self.live != key:
+            put_back(self._setup, self.aside[key])
+            self.live = key
+        needed = {start for _, start in self.agenda}
+        if not self._shared:
+            self.aside = {name: state for name, state in self.aside.items() if name in needed}
+
+    def leave(self, node: Node, looked: Looked, key: str, best: State | None, *, goes_on: bool) -> None:
+        """A view has ended: keep its state, if something starts from it and cannot just go on.
+
+        Args:
+            best: what the state of its best evaluation has instead, if it is to be kept.
+            goes_on: training of the stage goes on for other views.
+        """
+        as_it_is = looked.view.keep == "last"
+        if as_it_is and not goes_on:
+            self.live = key
+        followed = any(child.start == looked.end for child in node.children)
+        just_goes_on = self.live == key and len(node.children) == 1
+        if key not in self.aside and ((followed and not just_goes_on) or (self._shared and looked.view.results)):
+            state = captured(self._setup)
+            self.aside[key] = cloned(state if as_it_is or best is None else {**state, **best})
+
+    def following(self, node: Node, journal: Journal) -> list[tuple[int, str]]:
+        """What starts from the ends of a node, in the order in which it is trained, with the keys of these ends."""
+        ends = {looked.end: journal.of(node, looked).end for looked in node.views}
+        coming = [child for child in node.walked() if ends.get(child.start) and journal.alive(child.branches)]
+        return [(child.number, ends[child.start]) for child in coming]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"agenda": [list(each) for each in self.agenda], "live": self.live, "aside": dict(self.aside)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.agenda = [(number, start) for number, start in state["agenda"]]
+        self.live, self.aside = state["live"], dict(state["aside"])

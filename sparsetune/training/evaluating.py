@@ -1,0 +1,151 @@
+"""A stage's evaluations: each gives entries, and may end views."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from typing import Any
+
+from sparsetune.config.messages import Metrics
+from sparsetune.sparsity.history import Evaluation, Rule
+from sparsetune.training.cursor import Cursor
+from sparsetune.training.ends import Ends
+from sparsetune.training.final import declared
+from sparsetune.training.journal import Journal
+from sparsetune.training.keys import digest
+from sparsetune.training.loop import Diverged
+from sparsetune.training.record import Entry
+from sparsetune.training.settings import Setting, settings_of
+from sparsetune.training.setup import Setup
+from sparsetune.training.states import content_of
+from sparsetune.training.union import Looked, Node
+
+
+class Evaluating:
+    """Of the stage that runs.
+
+    Attributes:
+        settings: that it is evaluated in.
+        total: iterations that it trains, if nothing ends it before.
+    """
+
+    def __init__(self, setup: Setup, node: Node, journal: Journal, ends: Ends) -> None:
+        self._setup, self._node, self._journal, self._ends = setup, node, journal, ends
+        self.settings = settings_of(node)
+        self.total = node.stage.duration.iterations(setup.order.steps)
+
+    @property
+    def over(self) -> bool:
+        """No view is open: all have ended, or come to nothing."""
+        return not any(self._open(looked) for looked in self._node.views)
+
+    def start(self) -> None:
+        """Measure the state before the first step, where each evaluation measures all."""
+        for setting in self.settings:
+            found = self._setup.measuring.before_training(setting.setting)
+            for looked in setting.views:
+                self._journal.of(self._node, looked).start = found
+
+    def evaluate(self, cursor: Cursor, trained: tuple[float, ...], began: float) -> None:
+        """Measure the present state, write it down, and see which views end with it.
+
+        Args:
+            trained: training's numbers by the task's names; none of a stage that does not train.
+            began: on the clock of ``time.perf_counter``, what this evaluation ends.
+
+        Raises:
+            Diverged: in no setting the loss is a finite number.
+        """
+        setup, session = self._setup, self._setup.session
+        epochs = session.counters.epochs
+        of_method = declared(setup.method, setup.method.numbers(), setup.registries.metrics)
+        active = [each for each in self.settings if any(map(self._open, each.views))]
+        measured = [setup.measuring.validated(each.setting, epochs) for each in active]
+        setup.method.adopt(self._node.stage.sees)
+        session.cost.seconds += time.perf_counter() - began
+        minutes = setup.config.training.max_minutes
+        cursor.out_of_time = minutes is not None and session.cost.seconds >= 60 * minutes
+        of_training = {f"train_{name}": value for name, value in zip(setup.task.names, trained, strict=False)}
+        ended: list[tuple[Setting, Looked]] = []
+        for setting, (numbers, further) in zip(active, measured, strict=True):
+            if not math.isfinite(numbers["loss"]):
+                setting.diverged = f"val_loss became {numbers['loss']} in epoch {epochs}"
+                self._fail(setting)
+                continue
+            of_both = {**of_training, **{f"val_{name}": value for name, value in numbers.items()}}
+            self._write(setting, cursor, of_both, {**further, **of_method})
+            ended += [(setting, looked) for looked in setting.views if self._ends_now(setting, looked, cursor)]
+        cursor.since = replace(session.cost)
+        if all(each.diverged for each in active):
+            raise Diverged(active[0].diverged)
+        self._end(ended, cursor)
+
+    def arrive(self, cursor: Cursor) -> None:
+        """End a stage that does not train; it is measured where it is a result."""
+        if any(looked.view.results for looked in self._node.views):
+            self.evaluate(cursor, (), time.perf_counter())
+            return
+        for setting in self.settings:
+            self._write(setting, cursor, {}, {})
+        self._end([(setting, looked) for setting in self.settings for looked in setting.views], cursor)
+
+    def _open(self, looked: Looked) -> bool:
+        return self._journal.open(self._node, looked)
+
+    def _fail(self, setting: Setting) -> None:
+        left = (branch for looked in filter(self._open, setting.views) for branch in looked.branches)
+        self._journal.fail([*left], Diverged(setting.diverged))
+
+    def agrees(self, rule: Rule | None) -> bool:
+        """Whether a rule, which looks at the first setting, has nothing against what would come next."""
+        return rule is None or rule(self.settings[0].history, self._setup.session)
+
+    def _write(self, setting: Setting, cursor: Cursor, numbers: dict[str, float], others: Metrics) -> None:
+        """Append an entry to all open views of a setting."""
+        session, history = self._setup.session, setting.history
+        epochs = session.counters.epochs - cursor.epochs
+        improved = bool(numbers) and history.add(Evaluation(cursor.evaluations, cursor.position, epochs, numbers))
+        best = history.best
+        of_best = {f"best_{name}": value for name, value in best.numbers.items() if name[:4] == "val_"} if best else {}
+        entry = Entry(
+            cursor.evaluations,
+            time.time_ns() // 1_000_000,
+            cursor.position,
+            epochs,
+            best.epochs if best else 0,
+            {**numbers, **of_best, **others},
+            session.cost - cursor.cost,
+            session.cost - cursor.since,
+        )
+        for looked in filter(self._open, setting.views):
+            every = looked.view.keep_row if cursor.evaluations else int(bool(numbers))
+            self._journal.of(self._node, looked).add(entry, every, improved=improved)
+        if improved:
+            setting.keep_best(self._setup)
+
+    def _ends_now(self, setting: Setting, looked: Looked, cursor: Cursor) -> bool:
+        if not self._open(looked):
+            return False
+        view = looked.view
+        early = view.until is not None and cursor.position >= view.least.iterations(self._setup.order.steps)
+        return (
+            cursor.position >= self.total
+            or cursor.out_of_time
+            or (early and view.until is not None and view.until(setting.history, self._setup.session))
+        )
+
+    def _end(self, ended: list[tuple[Setting, Looked]], cursor: Cursor) -> None:
+        content = content_of(self._setup) if self._node.stage.content else ""
+        for _, looked in ended:
+            self._journal.of(self._node, looked).end = content or digest(cursor.key, looked.end)
+        for setting, looked in ended:
+            end = self._journal.of(self._node, looked).end
+            self._ends.leave(self._node, looked, end, setting.best_state, goes_on=not self.over)
+
+    def state_dict(self) -> list[Any]:
+        return [setting.state_dict() for setting in self.settings]
+
+    def load_state_dict(self, state: list[Any]) -> None:
+        for setting, saved in zip(self.settings, state, strict=True):
+            setting.load_state_dict(saved)

@@ -1,0 +1,91 @@
+"""The order in which samples are drawn: a new one for each epoch, a function of the seed and the epoch's number.
+
+A training that stands within an epoch keeps the state of torch's random numbers, from which augmentation and dropout
+go on; at an epoch's beginning they are seeded anew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparsetune.training.seeding import drawn_state, put_drawn_state, seed_all
+
+
+@dataclass
+class Counters:
+    """Where in the data a training stands.
+
+    Attributes:
+        epochs: passes completed since it began.
+        epoch: number of the order that is drawn from, or comes next, from 0.
+        step: steps done within that.
+        drawn: the state of torch's random numbers there; None at an epoch's beginning.
+    """
+
+    epochs: int = 0
+    epoch: int = 0
+    step: int = 0
+    drawn: tuple[Tensor, ...] | None = None
+
+    def begin_again(self) -> None:
+        """Draw as at the beginning; what has been trained counts on."""
+        self.epoch, self.step, self.drawn = 0, 0, None
+
+    def begin_at(self, other: Mapping[str, Any]) -> None:
+        """Draw from where these stood; what has been trained counts on."""
+        self.epoch, self.step = other["epoch"], other["step"]
+        self.drawn = None if other["drawn"] is None else tuple(other["drawn"])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Numbers, and tensors that never change."""
+        drawn = None if self.drawn is None else list(self.drawn)
+        return {"epochs": self.epochs, "epoch": self.epoch, "step": self.step, "drawn": drawn}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a state from :meth:`state_dict`."""
+        self.epochs = state["epochs"]
+        self.begin_at(state)
+
+
+class Order:
+    """Draws the samples of steps."""
+
+    def __init__(self, seed: int, samples: int, batch: int, device: torch.device) -> None:
+        """
+        Args:
+            batch: samples of a step.
+        """
+        self._seed, self._samples, self._batch, self._device = seed, samples, batch, device
+        self._known: tuple[int, Tensor] | None = None
+        self.steps = math.ceil(samples / batch)
+
+    def next(self, counters: Counters, steps: int) -> Tensor:
+        """The samples of an epoch's next steps, (n,) int64, at most so many; the generators are where they were."""
+        known = self._known if counters.step else None
+        if known is None or known[0] != counters.epoch:
+            seed_all(self._seed, counters.epoch + 1, self._device)
+            known = self._known = counters.epoch, torch.randperm(self._samples, device=self._device)
+        if counters.drawn is not None:
+            put_drawn_state(counters.drawn, self._device)
+        first = counters.step * self._batch
+        return known[1][first : first + steps * self._batch]
+
+    def went(self, counters: Counters, steps: int) -> None:
+        """So many of these steps are done."""
+        counters.step += steps
+        if counters.step >= self.steps:
+            counters.epochs += 1
+            counters.epoch, counters.step, counters.drawn = counters.epoch + 1, 0, None
+        else:
+            counters.drawn = drawn_state(self._device)
+
+    def cut_short(self, counters: Counters) -> None:
+        """The clock has ended training within an epoch, which counts as one."""
+        if counters.step:
+            self.went(counters, self.steps - counters.step)

@@ -1,0 +1,151 @@
+"""Results: ends of stages that are measured on test data. The last of a branch is what its run leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from sparsetune.config.messages import Metrics
+from sparsetune.config.metrics import metric_of
+from sparsetune.sparsity.stage import Which
+from sparsetune.training.cursor import Cursor
+from sparsetune.training.final import declared, memory_numbers
+from sparsetune.training.journal import Journal
+from sparsetune.training.seeding import EVALUATION, seed_all
+from sparsetune.training.settings import Setting
+from sparsetune.training.setup import Setup
+from sparsetune.training.shapes import put_back
+from sparsetune.training.states import cloned
+from sparsetune.training.union import Looked, Node, Step, Union
+
+Leave = Callable[[Metrics], None]
+
+
+class Due(NamedTuple):
+    """A result that is to be measured: which state of a view's end, and the branches that it is of."""
+
+    looked: Looked
+    which: Which
+    branches: tuple[str, ...]
+
+
+class Results:
+    """Of one walk.
+
+    Attributes:
+        measured: of each branch, by the stage's path and which state it is of, in the order in which they came.
+        again: a view whose equal has been trained, while training stands at its end.
+        cut_short: the clock has ended the walk: what is measured then is what runs leave.
+    """
+
+    def __init__(self, setup: Setup, union: Union, journal: Journal) -> None:
+        self._setup, self._union, self._journal = setup, union, journal
+        self.measured: dict[str, dict[str, Metrics]] = {branch: {} for branch in union.steps}
+        self.again: Looked | None = None
+        self.cut_short = False
+
+    def due(self, node: Node, cursor: Cursor) -> list[Due]:
+        """Those of the state in which training stands, and which have not been measured."""
+        self.cut_short = cursor.out_of_time
+        views = node.views if cursor.begun else [each for each in node.views if each is self.again]
+        found = []
+        for looked in views:
+            if not self._journal.of(node, looked).end:
+                continue
+            for which in looked.view.results or ((looked.view.keep,) if cursor.out_of_time else ()):
+                left = [each for each in looked.branches if _name(node, which) not in self.measured[each]]
+                alive = tuple(each for each in left if each not in self._journal.failed)
+                if alive:
+                    found.append(Due(looked, which, alive))
+        return found
+
+    def measure(
+        self, node: Node, due: Due, setting: Setting, *, goes_on: bool, leave: Leave | None = None
+    ) -> dict[str, Metrics]:
+        """Measure a state on test data, for the first and only time.
+
+        Args:
+            goes_on: training goes on after it, from where it stands.
+            leave: called with the numbers while the network is in that state.
+
+        Returns:
+            The numbers of each branch, whose ways there may have cost different amounts.
+        """
+        setup, table = self._setup, self._setup.registries.metrics
+        best = setting.best_state if due.which == "best" else None
+        with self._as_it_ends(due.looked.view.setting, best, goes_on=goes_on):
+            found = setup.measuring.at_the_end()
+            of_method = declared(setup.method, setup.method.summary(), table)
+            joules = setup.energy.joules()
+            if joules is not None:
+                found["energy_kj"] = joules / 1e3
+            found |= memory_numbers(setup.session.device)
+            measured = {branch: {**found, **self._of_way(node, due, branch), **of_method} for branch in due.branches}
+            if leave is not None:
+                leave(measured[due.branches[0]])
+        setup.method.adopt(node.stage.sees)
+        for branch, metrics in measured.items():
+            self.measured[branch][_name(node, due.which)] = metrics
+        return measured
+
+    def _of_way(self, node: Node, due: Due, branch: str) -> Metrics:
+        """What the row of that state says, but for totals, which count all that has been done."""
+        step = self._step(node, due.looked, branch)
+        written = self._journal.of(node, due.looked)
+        assert written.last is not None
+        kept = written.best if due.which == "best" and written.best is not None else written.last
+        last = self._journal.row(branch, step, written.last).metrics
+        table = self._setup.registries.metrics
+        totals = {k: v for k, v in last.items() if (known := metric_of(k, table)) and known.scope == "run"}
+        return {**self._journal.row(branch, step, kept).metrics, **totals}
+
+    def _step(self, node: Node, looked: Looked, branch: str) -> Step:
+        return next(step for step in self._union.steps[branch] if step.node is node and step.looked is looked)
+
+    def is_last(self, node: Node, due: Due, branch: str) -> bool:
+        """Whether it is what the branch's run leaves."""
+        last = next(step for step in reversed(self._union.steps[branch]) if step.looked.view.results)
+        here = last.node is node and last.looked is due.looked and last.looked.view.results[-1] == due.which
+        return here or self.cut_short
+
+    def of_run(self, branch: str) -> Metrics | None:
+        """The numbers that a branch's run ends with, once all its stages have ended; None before."""
+        if not self._journal.whole(branch) and not self.cut_short:
+            return None
+        return next(reversed([*self._in_order(branch)]), None)
+
+    def _in_order(self, branch: str) -> Iterator[Metrics]:
+        """The results of a branch in the order of its own tree."""
+        for step in self._union.steps[branch]:
+            for which in ("last", "best") if self.cut_short else step.looked.view.results:
+                if _name(step.node, which) in self.measured[branch]:
+                    yield self.measured[branch][_name(step.node, which)]
+
+    @contextmanager
+    def _as_it_ends(self, setting: Any, best: Mapping[str, Any] | None, *, goes_on: bool) -> Iterator[None]:
+        """Within, network and method are as a result has them; after it as before, if training goes on."""
+        setup = self._setup
+        live = {"network": setup.network.state_dict(), "method": setup.method.state_dict()}
+        before = cloned(live) if goes_on and best is not None else None
+        setup.method.adopt(setting)
+        if best is not None:
+            put_back(setup.network, best["network"])
+        seed_all(setup.config.seed, EVALUATION, setup.session.device)
+        try:
+            yield
+        finally:
+            if before is not None:
+                put_back(setup.network, before["network"])
+                setup.method.load_state_dict(before["method"])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"measured": self.measured, "cut_short": self.cut_short}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.measured = {branch: dict(each) for branch, each in state["measured"].items()}
+        self.cut_short = state["cut_short"]
+
+
+def _name(node: Node, which: Which) -> str:
+    return f"{node.path} {which}"

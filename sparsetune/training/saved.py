@@ -1,0 +1,146 @@
+"""What a job has saved in its folder: a checkpoint of the training that runs, and beside it what does not change.
+
+States that training starts from later, and snapshots, are files of their own, written once and named by key. What a
+walk has written down, and the rows of runs that have ended while others of the job train, are appended to a record, of
+which a checkpoint says how much is its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sparsetune.config.messages import Outcome, Row
+from sparsetune.failpoints import failpoint
+from sparsetune.training import checkpoint
+from sparsetune.training.keys import digest
+from sparsetune.training.record import Entry
+
+CHECKPOINT = "checkpoint.pt"  # of the training that runs
+RECORD = "record.jsonl"
+ENDS = "ends"  # states by key
+State = dict[str, Any]
+
+
+class Saved:
+    """In one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        found = checkpoint.load(folder / CHECKPOINT) or {}
+        self._length: int = found.get("record", 0)
+        self._lines = _read(folder / RECORD, self._length)
+        if self._lines is None:
+            found, self._length, self._lines = {}, 0, {}
+        self._found = found
+        self._runs: State = found.get("runs", {})
+        self._aside: set[str] = set()
+        self._counts: dict[str, int] = {}  # of entries that the record has, by view
+
+    def end(self, name: str, of: Mapping[str, Any]) -> tuple[list[Row], Outcome] | None:
+        """How a run of this name has ended; None if it has not, or if that was a run of something else."""
+        found = self._runs.get(name)
+        if found is None or found["of"] != of:
+            return None
+        return [Row(**row) for row in (self._lines or {}).get(name, ())], Outcome(**found["outcome"])
+
+    def add_end(self, name: str, of: Mapping[str, Any], rows: Sequence[Row], outcome: Outcome) -> None:
+        """Keep the end of a run, from the next time that something is saved."""
+        self._append([name, asdict(row)] for row in rows)
+        self._runs[name] = {"of": of, "outcome": asdict(outcome)}
+
+    def training(self, of: Mapping[str, Any]) -> State | None:
+        """The state of a training of just this; None if there is none."""
+        found, self._found = self._found, {}
+        lines, self._lines = self._lines or {}, {}
+        if found.get("of") != of or found.get("training") is None:
+            return None
+        aside = {key: checkpoint.load(self._file(key)) for key in found["aside"]}
+        if None in aside.values():
+            return None  # damaged: train again
+        state, name = restored(found["training"], aside), digest(of)
+        written = state["journal"]["written"]
+        entries = {key: [Entry.from_plain(each) for each in lines.get(name + key, ())] for key in written}
+        self._aside, self._counts = set(aside), {name + key: len(each) for key, each in entries.items()}
+        return {**state, "journal": {**state["journal"], "entries": entries}}
+
+    def save(self, of: Mapping[str, Any], training: State | None) -> None:
+        """Replace the checkpoint."""
+        aside: dict[str, State] = {}
+        if training is not None:
+            training, aside, entries = apart(training)
+            self._append(self._new(digest(of), entries))
+        for key in aside.keys() - self._aside:
+            checkpoint.save(self._file(key), aside[key])
+        whole = {"of": of, "training": training, "aside": list(aside), "runs": self._runs, "record": self._length}
+        checkpoint.save(self._folder / CHECKPOINT, whole)
+        for key in self._aside - aside.keys():
+            self._file(key).unlink(missing_ok=True)
+        self._aside = set(aside)
+        failpoint("after-checkpoint")
+
+    def _new(self, name: str, entries: Mapping[str, Sequence[Entry]]) -> Iterator[list[Any]]:
+        """The entries that the record does not have yet."""
+        for key, each in entries.items():
+            for entry in each[self._counts.get(name + key, 0) :]:
+                yield [name + key, entry.to_plain()]
+            self._counts[name + key] = len(each)
+
+    def _append(self, lines: Iterator[list[Any]]) -> None:
+        """Write lines after those that a checkpoint has told of; whatever else follows them is dropped."""
+        content = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        if not content:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / RECORD).open("r+b" if self._length else "wb") as file:
+            file.truncate(self._length)
+            file.seek(self._length)
+            file.write(content)
+        self._length += len(content)
+
+    def _file(self, key: str) -> Path:
+        return self._folder / ENDS / f"{key}.pt"
+
+
+def _read(path: Path, length: int) -> dict[str, list[Any]] | None:
+    """Lines of a record by the name that they begin with; None if it does not hold what a checkpoint says."""
+    if not length:
+        return {}
+    found: dict[str, list[Any]] = {}
+    try:
+        content = path.read_bytes()[:length]
+        if len(content) < length:
+            return None
+        for name, line in map(json.loads, content.splitlines()):
+            found.setdefault(name, []).append(line)
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def apart(training: State) -> tuple[State, dict[str, State], dict[str, list[Entry]]]:
+    """A training's state without what never changes: that by key, and the entries by view."""
+    live, kept = training["live"], training["ends"]["aside"]
+    states = {"": live, **kept}
+    snapshots = {each["key"]: each for state in states.values() for each in state["snapshots"].values()}
+    named = {
+        name: {**state, "snapshots": {each: found["key"] for each, found in state["snapshots"].items()}}
+        for name, state in states.items()
+    }
+    journal = {name: value for name, value in training["journal"].items() if name != "entries"}
+    ends = {**training["ends"], "aside": list(kept)}
+    rest = {**training, "live": named.pop(""), "ends": ends, "journal": journal}
+    return rest, {**named, **snapshots}, training["journal"]["entries"]
+
+
+def restored(training: State, aside: Mapping[str, Any]) -> State:
+    """The state that :func:`apart` has taken apart, but for the entries."""
+
+    def whole(state: State) -> State:
+        return {**state, "snapshots": {name: aside[key] for name, key in state["snapshots"].items()}}
+
+    ends = {**training["ends"], "aside": {key: whole(aside[key]) for key in training["ends"]["aside"]}}
+    return {**training, "live": whole(training["live"]), "ends": ends}

@@ -1,0 +1,50 @@
+"""Networks whose shapes change while they train: slices go, and a state with other shapes comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+
+def tensors_of(network: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers by name."""
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+
+
+@torch.no_grad()
+def cut(tensors: Iterable[Tensor], dim: int, kept: Tensor, optimizer: Optimizer | None) -> None:
+    """Leave only the slices ``kept``, (n,) int64, of tensors of one shape, and of what an optimiser knows of them."""
+    for tensor in tensors:
+        shape = tensor.shape
+        moments = optimizer.state.get(tensor, {}) if optimizer is not None else {}
+        for name, moment in moments.items():
+            if isinstance(moment, Tensor) and moment.shape == shape:
+                moments[name] = moment.index_select(dim, kept)
+        tensor.data = tensor.data.index_select(dim, kept)
+        tensor.grad = None
+    if optimizer is not None:
+        check_moments(optimizer)
+
+
+@torch.no_grad()
+def put_back(network: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Load a state that may have other shapes than the network has now."""
+    present = tensors_of(network)
+    for name, value in state.items():
+        if name in present and present[name].shape != value.shape:
+            present[name].data = torch.empty_like(value, device=present[name].device)
+            present[name].grad = None
+    network.load_state_dict(state)
+
+
+def check_moments(optimizer: Optimizer) -> None:
+    """Raise ``ValueError`` where moments have other shapes than parameters: fused steps would corrupt memory."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            for name, moment in optimizer.state.get(parameter, {}).items():
+                if isinstance(moment, Tensor) and moment.ndim and moment.shape != parameter.shape:
+                    found = f"{name} of shape {tuple(moment.shape)} for a parameter of shape {tuple(parameter.shape)}"
+                    raise ValueError(f"the optimiser has {found}")
