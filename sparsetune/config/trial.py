@@ -60,9 +60,7 @@ class Training(Model):
     """How a trial trains."""
 
     epochs: int | None = param(20, "passes over the training split", unit="epochs", ge=1)
-    iterations: int | None = param(
-        None, "steps of the optimiser, instead of epochs", unit="iterations", ge=1
-    )
+    iterations: int | None = param(None, "steps of the optimiser, instead of epochs", unit="iterations", ge=1)
     evaluate: str = param("1ep", "how often it is evaluated, which gives a row: epochs (1ep) or iterations (100it)")
     batch_size: int = param(64, "samples drawn in a step", unit="samples", ge=1)
     grad_accum_steps: int = param(

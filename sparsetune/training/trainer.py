@@ -66,9 +66,9 @@ class Trainer:
         self.epochs = 0.0
         spans = isinstance(config.training.schedule, Cosine | OneCycle)
         self.union = union_of(trees, self.setup.order.steps, spans=spans)
-        self.journal = Journal(self.union, Assembly(
-            self.setup.flops, config.metrics.gpu_tdp_watts, by_iterations=self.union.by_iterations
-        ))
+        self.journal = Journal(
+            self.union, Assembly(self.setup.flops, config.metrics.gpu_tdp_watts, by_iterations=self.union.by_iterations)
+        )
         self.ends = Ends(self.union, self.setup)
         self.results = Results(self.setup, self.union, self.journal)
         self.cursor: Cursor | None = None
