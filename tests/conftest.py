@@ -42,16 +42,17 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The epochs that are trained in this process from here on, one entry each."""
-    from sparsetune.training import trainer
+    from sparsetune.training.order import Order
 
     epochs: list[int] = []
-    real = trainer.train_epoch
+    real = Order.next
 
-    def counting(*arguments: Any, **options: Any) -> Any:
-        epochs.append(options["epoch"])
-        return real(*arguments, **options)
+    def counting(order: Order, counters: Any, steps: int) -> Any:
+        if not counters.step:
+            epochs.append(counters.epochs)
+        return real(order, counters, steps)
 
-    monkeypatch.setattr(trainer, "train_epoch", counting)
+    monkeypatch.setattr(Order, "next", counting)
     return epochs
 
 

@@ -10,12 +10,12 @@ from torch import nn
 from sparsetune.config.trial import Training
 from sparsetune.sparsity.methods.ast import AdaptiveSparseTraining, AstConfig
 from sparsetune.testing.methods import run_through, same_state, trial_config, untimed
-from sparsetune.training.loop import train_epoch
+from sparsetune.training.loop import train_steps
 from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.models.mlp import Mlp, MlpConfig
 from sparsetune.training.optim import make_optimizer
 from sparsetune.training.session import TrainingSession
-from sparsetune.training.task import Classification
+from sparsetune.training.task import Classification, Meter
 
 SIZES = [64] * 16 + [55]  # of an epoch of digits
 
@@ -39,11 +39,9 @@ def test_a_step_sees_only_active_samples(batch_norm: bool, optimizer: str) -> No
     training = Training(optimizer=optimizer, weight_decay=0.01)
 
     method = AdaptiveSparseTraining(AstConfig(initial_threshold=2.7), TrainingSession.of(network))
-    cost, theirs = Cost(), make_optimizer(method.parameters(), training)
-    measured = train_epoch(
-        network, method, theirs, Classification(), iter([(inputs, targets)]),
-        epoch=0, cost=cost, deadline=math.inf,
-    )  # fmt: skip
+    cost, theirs, meter = Cost(), make_optimizer(method.parameters(), training), Meter(Classification())
+    assert train_steps(network, method, theirs, Classification(), iter([(inputs, targets)]), meter, cost=cost) == 1
+    measured = meter.result()
 
     with torch.no_grad():
         log_p = plain.eval()(inputs).log_softmax(1)

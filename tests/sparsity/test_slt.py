@@ -115,7 +115,8 @@ def test_the_best_state_is_the_one_that_is_measured() -> None:
     assert not torch.equal(masks[best - 1], masks[-1])
     fresh, kept = restarted(trainer), []
     for each in (trainer, fresh):
-        metrics = each.finish(leave=lambda _, each=each: kept.append(method_of(each).mask))  # type: ignore[misc]
+        (due,) = each.due
+        (metrics,) = each.measure(due, lambda _, each=each: kept.append(method_of(each).mask)).values()  # type: ignore[misc]
         assert metrics["val_loss"] == trainer.record[best - 1].metrics["val_loss"]
     assert torch.equal(kept[0], masks[best - 1])
     assert torch.equal(kept[1], masks[best - 1])
@@ -165,7 +166,7 @@ def test_a_layer_that_is_empty_before_training_may_come_back(each_epoch: bool) -
     rows = list(trainer)
     assert rows[-1].metrics["val_accuracy"] > 0.8
     if each_epoch:
-        assert trainer.views[0].start["layer_density/linear2.weight"] == 0
+        assert trainer.journal.start(trainer.first)["layer_density/linear2.weight"] == 0
         assert rows[-1].metrics["layer_density/linear2.weight"] > 0
 
 
@@ -185,6 +186,7 @@ def test_dropout_stays_on_by_default_and_can_be_switched_off() -> None:
         trainer = Trainer(config(n_dropout_layers=1, p_dropout=0.3, mc_samples=samples, epochs=2))
         list(trainer)
         found[samples] = trainer.finish()
+        trainer.method.adopt(trainer.config.method)
         assert trainer.method.samples == max(1, samples)
     assert config(n_dropout_layers=1).method.mc_samples == 1  # type: ignore[attr-defined]
     assert found[0]["train_loss"] == found[1]["train_loss"] == found[50]["train_loss"]
@@ -195,16 +197,19 @@ def test_dropout_stays_on_by_default_and_can_be_switched_off() -> None:
 def test_one_training_serves_all_monte_carlo_counts() -> None:
     """Each count has the rows and the end of a training of its own, bit for bit, and the mask is the same."""
     configs = [config(n_dropout_layers=2, p_dropout=0.2, mc_samples=count) for count in (0, 1, 5)]
-    together = Trainer(configs[0], [each.method for each in configs])
+    together = Trainer(configs[0], {str(number): each.method for number, each in enumerate(configs)})
     list(together)
+    together.finish()
     masks = set()
-    for each, view in zip(configs, together.views, strict=True):
+    for number, each in enumerate(configs):
         alone = Trainer(each)
         list(alone)
         masks.add(method_of(alone).mask.numpy().tobytes())
-        for row, other in zip(view.record, alone.record, strict=True):
+        for row, other in zip(together.journal.rows(str(number)), alone.record, strict=True):
             assert untimed(row.metrics) == untimed(other.metrics)
-        assert untimed(together.finish(view)) == untimed(alone.finish())
+        found = together.results.of_run(str(number))
+        assert found is not None
+        assert untimed(found) == untimed(alone.finish())
     assert masks == {method_of(together).mask.numpy().tobytes()}
 
 

@@ -11,9 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparsetune.testing.methods import same_state, trial_config
+from sparsetune.testing.methods import same_state
 from sparsetune.training import checkpoint
-from sparsetune.training.trainer import Trainer
 
 STATE = {
     "weights": torch.arange(6, dtype=torch.float64).view(2, 3),
@@ -53,13 +52,6 @@ def test_what_was_saved_comes_back(path: Path) -> None:
     checkpoint.save(path, STATE)
     assert same_state(checkpoint.load(path), STATE)
     assert [file.name for file in path.parent.iterdir()] == ["checkpoint.pt"]
-
-
-def test_a_trainer_s_state_comes_back(path: Path) -> None:
-    trainer = Trainer(trial_config("ast", epochs=2, optimizer="adam", keep="best"))
-    next(trainer)
-    checkpoint.save(path, trainer.state_dict())
-    assert same_state(checkpoint.load(path), trainer.state_dict())
 
 
 def test_the_newest_replaces_the_one_before(path: Path) -> None:

@@ -1,7 +1,5 @@
 """FLOPs: worked by hand, and against torch's counter over trainings that really run."""
 
-import math
-
 import pytest
 import torch
 from torch import nn
@@ -13,13 +11,13 @@ from sparsetune.sparsity.methods.ast import AdaptiveSparseTraining, AstConfig
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.testing.methods import run_through, same_state, trial_config
 from sparsetune.training.evaluation import evaluate
-from sparsetune.training.loop import train_epoch
+from sparsetune.training.loop import train_steps
 from sparsetune.training.metrics.cost import Cost, SampleFlops, count_flops, given_flops
 from sparsetune.training.models.lenet5 import Lenet5, Lenet5Config
 from sparsetune.training.models.mlp import Mlp, MlpConfig
 from sparsetune.training.optim import make_optimizer
 from sparsetune.training.session import TrainingSession
-from sparsetune.training.task import Classification
+from sparsetune.training.task import Classification, Meter
 from sparsetune.training.trainer import Trainer
 
 TASK = Classification()
@@ -86,10 +84,8 @@ def epoch_of(method_of: type[Method], config: object, name: str) -> tuple[int, C
         data = [(torch.randn(size, *shape), torch.randint(10, (size,))) for size in (64, 64, 30)]
     method, cost = method_of(config, TrainingSession.of(network)), Cost()
     with FlopCounterMode(display=False) as counter:
-        train_epoch(
-            network, method, make_optimizer(network.parameters(), Training()), TASK, iter(data),
-            epoch=0, cost=cost, deadline=math.inf,
-        )  # fmt: skip
+        optimizer = make_optimizer(network.parameters(), Training())
+        train_steps(network, method, optimizer, TASK, iter(data), Meter(TASK), cost=cost)
     return counter.get_total_flops(), cost
 
 
@@ -113,8 +109,9 @@ def test_a_trial_reports_what_torch_counts() -> None:
         trainer = Trainer(trial_config(method, {"name": "mlp", "hidden": [32, 16]}, epochs=2))
         with FlopCounterMode(display=False) as counter:
             row = list(trainer)[-1]
+        trainer.method.adopt(trainer.config.method)
         with FlopCounterMode(display=False) as evaluation:
-            evaluate(trainer.network, trainer.method, trainer.task, trainer.data.val, trainer.evaluation_batch)
+            evaluate(trainer.network, trainer.method, TASK, trainer.data.val, trainer.setup.built.evaluation_batch)
         found[method] = counter.get_total_flops() - 2 * evaluation.get_total_flops()
         assert row.metrics["est_flops_g"] == pytest.approx(found[method] / 1e9, rel=1e-12)
     assert row.metrics["compute_saved"] == pytest.approx(1 - found["ast"] / found["dense"], abs=1e-12)

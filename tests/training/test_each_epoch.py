@@ -5,21 +5,23 @@ from __future__ import annotations
 import csv
 import json
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from sparsetune.config.base import Part
+from sparsetune.config.duration import Duration
 from sparsetune.config.messages import Branch, Job, Key, Metrics
 from sparsetune.config.metrics import METRICS
 from sparsetune.config.trial import Training, TrialConfig, resolve_trial
-from sparsetune.sparsity.method import Phase
 from sparsetune.sparsity.methods import METHODS
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
+from sparsetune.sparsity.session import Session
+from sparsetune.sparsity.stage import Between, Stage
 from sparsetune.testing.methods import restarted, run_through, same_state, trial_config, untimed
 from sparsetune.training.evaluation import evaluate
 from sparsetune.training.metrics.quality import classification_quality
@@ -63,11 +65,16 @@ def test_training_and_all_numbers_are_those_without_it(case: tuple[Any, dict[str
     assert untimed(without_layers(metrics)) == untimed(wanted)
     assert same_state(asked.network.state_dict(), plain.network.state_dict())
     assert same_state(asked.optimizer.state_dict(), plain.optimizer.state_dict())
-    assert not plain.views[0].start
-    kept = asked.views[0].kept_row.metrics
+    assert not start_of(plain)
+    keeps_best = asked.config.training.keep == "best"
+    kept = asked.record[int(metrics["best_epoch"]) - 1 if keeps_best else -1].metrics
     assert {name: metrics[name] for name in kept if scope(name) != "run"} == {
         name: value for name, value in kept.items() if scope(name) != "run"
     }
+
+
+def start_of(trainer: Trainer) -> Metrics:
+    return trainer.journal.start(trainer.first)
 
 
 def scope(name: str) -> str:
@@ -101,7 +108,7 @@ def test_the_kept_fraction_of_each_layer() -> None:
     assert metrics["density"] == (sum(weights) - 16 * 24) / sum(weights)
     assert metrics["sparsity"] == 1 - metrics["density"]
     assert metrics["macs"] == sum(weights) - 16 * 24
-    assert trainer.views[0].start["layer_density/linear1.weight"] == 0.75
+    assert start_of(trainer)["layer_density/linear1.weight"] == 0.75
 
 
 def test_regression_has_its_own_numbers() -> None:
@@ -111,7 +118,7 @@ def test_regression_has_its_own_numbers() -> None:
     with torch.no_grad():
         errors = (trainer.network.eval()(trainer.data.val.inputs) - trainer.data.val.targets).double()
     assert trainer.record[-1].metrics["val_mse"] == pytest.approx(errors.square().mean().item(), rel=1e-5)
-    assert trainer.views[0].start["val_mse"] > trainer.record[-1].metrics["val_mse"]
+    assert start_of(trainer)["val_mse"] > trainer.record[-1].metrics["val_mse"]
     assert metrics["val_r2"] == trainer.record[-1].metrics["val_r2"]
 
 
@@ -121,10 +128,11 @@ def test_the_start_is_the_untrained_network() -> None:
     evaluated = Trainer(asked)
     with torch.no_grad():
         evaluated.network.eval()
+        evaluated.method.adopt(asked.method)
         evaluated.method.begin_evaluation()
         outputs = evaluated.method.predict(evaluated.data.val.inputs)
     next(trainer)
-    found, start = classification_quality(outputs, evaluated.data.val.targets), trainer.views[0].start
+    found, start = classification_quality(outputs, evaluated.data.val.targets), start_of(trainer)
     assert start["val_loss"] == pytest.approx(found["loss"], rel=1e-6)
     assert start["ece"] == pytest.approx(found["ece"], rel=1e-6)
     assert set(start) == {name for name in trainer.record[0].metrics if name in start}
@@ -137,10 +145,12 @@ def test_a_resumed_training_does_not_measure_its_start_again() -> None:
     trainer = Trainer(asked)
     next(trainer)
     resumed = restarted(trainer)
-    assert resumed.views[0].start == straight.views[0].start
-    resumed.views[0].start = {"val_loss": 5.0}
+    assert start_of(resumed) == start_of(straight)
+    ((_, written),) = resumed.journal.steps(resumed.first)
+    assert written is not None
+    written.start = {"val_loss": 5.0}
     list(resumed)
-    assert resumed.views[0].start == {"val_loss": 5.0}
+    assert start_of(resumed) == {"val_loss": 5.0}
     assert untimed(resumed.finish()) == untimed(metrics)
 
 
@@ -171,42 +181,46 @@ class ShakyConfig(DenseConfig):
 
 
 class Shaky(Dense):
-    """Draws from the training's own stream, in predictions and where phases begin and end."""
+    """Draws from the training's own stream, in predictions, before stages and between evaluations."""
 
     Config = ShakyConfig
     phases = ("train", "more")
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.heard: list[float] = []
-
     @classmethod
-    def plan(cls, config: Any, training: Training) -> tuple[Phase, ...]:
-        return Phase("train", training.epochs), Phase("more", 2)
-
-    def _draw(self, phase: Phase) -> None:
-        self.heard.append(torch.rand(()).item())
-
-    def begin_phase(self, phase: Phase) -> None:
-        self._draw(phase)
-        with torch.no_grad():
-            self.session.network.get_parameter("linear1.weight").normal_()
-
-    end_phase = _draw
+    def tree(cls, config: Any, training: Training) -> Stage:
+        often = {"before": (Shaking(),), "between": (Between(1, Shaking()),)}
+        more = cls.stage("more", Duration(2), config, training, **often)
+        return cls.stage("train", training.length, config, training, then=(more,), **often)
 
     def predict(self, inputs: torch.Tensor) -> torch.Tensor:
         outputs = super().predict(inputs)
         return outputs + torch.randn_like(outputs)
 
 
+@dataclass(frozen=True)
+class Shaking:
+    """Draws a layer anew."""
+
+    heard: ClassVar[list[float]] = []
+    left: ClassVar[list[torch.Tensor]] = []
+
+    @torch.no_grad()
+    def __call__(self, session: Session, state: Any = None) -> None:
+        self.heard.append(torch.rand(()).item())
+        weight = session.network.get_parameter("linear1.weight").normal_()
+        self.left.append(weight.clone())
+
+
 def test_measuring_draws_nothing_from_the_training() -> None:
     known = replace(REGISTRIES, method=METHODS.extended({"shaky": Shaky}))
     trainers = []
     for each_epoch in (False, True):
+        Shaking.heard.clear()
+        Shaking.left.clear()
         metrics = {"each_epoch": each_epoch, "noise_samples": 40}
         trainer, numbers = run_through(trial_config("shaky", MLP, epochs=2, metrics=metrics, registries=known), known)
         assert isinstance(trainer.method, Shaky)
-        trainers.append((trainer, trainer.method.heard, [row.metrics["val_loss"] for row in trainer.record], numbers))
+        trainers.append((trainer, [*Shaking.heard], [row.metrics["val_loss"] for row in trainer.record], numbers))
     (plain, *wanted, _), (asked, *found, numbers) = trainers
     assert len(set(found[0])) == 4
     assert found == wanted
@@ -214,14 +228,18 @@ def test_measuring_draws_nothing_from_the_training() -> None:
     tested = {name: value for name, value in numbers.items() if name.startswith("test_")}
     assert tested.items() <= trainers[0][-1].items()
     fresh = Trainer(asked.config, registries=known)
+    fresh.method.adopt(asked.config.method)
+    with torch.no_grad():
+        fresh.network.get_parameter("linear1.weight").copy_(Shaking.left[0])
     seed_all(0, EVALUATION, CPU)
-    loss, _ = evaluate(fresh.network, fresh.method, fresh.task, fresh.data.val, fresh.evaluation_batch)
-    assert asked.views[0].start["val_loss"] == loss, "before the first phase has begun"
+    setup = fresh.setup
+    loss, _ = evaluate(fresh.network, fresh.method, setup.task, fresh.data.val, setup.built.evaluation_batch)
+    assert start_of(asked)["val_loss"] == loss, "before the first step, after what a stage begins with"
 
 
-def views(counts: tuple[int, ...], each_epoch: bool = True) -> tuple[TrialConfig, list[Part]]:
+def views(counts: tuple[int, ...], each_epoch: bool = True) -> tuple[TrialConfig, dict[str, Part]]:
     base = config({**MC, "mc_samples": counts[0]}, each_epoch, keep="best")
-    return base, [base.method.model_copy(update={"mc_samples": count}) for count in counts]
+    return base, {f"{count}": base.method.model_copy(update={"mc_samples": count}) for count in counts}
 
 
 def test_each_view_of_a_fork_has_its_own_numbers() -> None:
@@ -229,13 +247,17 @@ def test_each_view_of_a_fork_has_its_own_numbers() -> None:
     base, settings = views(counts)
     forked = Trainer(base, settings)
     list(forked)
-    for count, view in zip(counts, forked.views, strict=True):
+    forked.finish()
+    for count in counts:
         alone, metrics = run_through(config({**MC, "mc_samples": count}, True, keep="best"))
-        assert view.start == alone.views[0].start
-        assert [untimed(row.metrics) for row in view.record] == [untimed(row.metrics) for row in alone.record]
-        assert untimed(forked.finish(view)) == untimed(metrics)
-    assert len({view.start["ece"] for view in forked.views}) == len(counts)
-    assert len({view.record[0].metrics["mc_macs"] for view in forked.views}) == len(counts)
+        assert forked.journal.start(f"{count}") == start_of(alone)
+        rows = forked.journal.rows(f"{count}")
+        assert [untimed(row.metrics) for row in rows] == [untimed(row.metrics) for row in alone.record]
+        found = forked.results.of_run(f"{count}")
+        assert found is not None
+        assert untimed(found) == untimed(metrics)
+    assert len({forked.journal.start(branch)["ece"] for branch in settings}) == len(counts)
+    assert len({next(forked.journal.rows(branch)).metrics["mc_macs"] for branch in settings}) == len(counts)
 
 
 def ended(folder: Path, plain: TrialConfig, *branches: Branch) -> Metrics:
@@ -265,7 +287,7 @@ def test_the_table_of_a_trial(keep: str, tmp_path: Path) -> None:
     assert float(lines[kept]["aPE"]) == metrics["ape"]
     trainer = Trainer(config("dense", True, **settings))
     list(trainer)
-    assert float(lines[0]["val_acc"]) == trainer.views[0].start["val_accuracy"]
+    assert float(lines[0]["val_acc"]) == start_of(trainer)["val_accuracy"]
 
 
 def test_only_a_trial_with_classes_that_measures_each_epoch_has_a_table(tmp_path: Path) -> None:

@@ -50,10 +50,12 @@ def test_a_gpu_takes_more_at_once() -> None:
 
 def test_a_trainer_evaluates_in_batches_of_that_size() -> None:
     trainer = Trainer(trial_config(model={"name": "mlp", "hidden": [20_000]}))
-    assert trainer.evaluation_batch == 52
+    trainer.method.adopt(trainer.config.method)
+    batch = trainer.setup.built.evaluation_batch
+    assert batch == 52
     sizes: list[int] = []
     trainer.network.register_forward_hook(
         lambda network, inputs, outputs: None if network.training else sizes.append(len(outputs))
     )
-    evaluate(trainer.network, trainer.method, trainer.task, trainer.data.val, trainer.evaluation_batch)
+    evaluate(trainer.network, trainer.method, trainer.setup.task, trainer.data.val, batch)
     assert sizes == [52] * 6 + [47]

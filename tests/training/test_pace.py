@@ -77,9 +77,10 @@ def rates_of(training: Training, lr: float, steps: int) -> list[float]:
 
 def paced(optimizer: torch.optim.Optimizer, training: Training, steps: int) -> Iterator[dict[str, Any]]:
     """The first group before each step."""
-    pacer = Pacer(optimizer, training, training.epochs)
-    for epoch in range(training.epochs):
-        pace = pacer.begin(epoch, steps)
+    pacer = Pacer(optimizer, training)
+    total = training.epochs * steps
+    for done in range(0, total, steps):
+        pace = pacer.begin(done, steps, steps, total)
         for step in range(steps):
             if pace is not None:
                 pace(step)
@@ -183,12 +184,45 @@ def test_warm_up_by_hand() -> None:
 def test_what_changes_between_epochs_only_costs_a_step_nothing(schedule: Schedule) -> None:
     training = Training(epochs=6, schedule=schedule, warmup_epochs=1.5)
     optimizer = make_optimizer([nn.Parameter(torch.zeros(1))], training)
-    pacer = Pacer(optimizer, training, 6)
-    each_step = [pacer.begin(epoch, 4) is not None for epoch in range(6)]
+    pacer = Pacer(optimizer, training)
+    each_step = [pacer.begin(4 * epoch, 4, 4, 24) is not None for epoch in range(6)]
     assert each_step == [True, True, False, False, False, False]
     assert optimizer.param_groups[0]["lr"] == learning_rate(schedule, 0.01, 5, 6)
-    plain = Pacer(optimizer, Training(schedule=schedule), 6)
-    assert [plain.begin(epoch, 4) for epoch in range(6)] == [None] * 6
+    plain = Pacer(optimizer, Training(schedule=schedule))
+    assert [plain.begin(4 * epoch, 4, 4, 24) for epoch in range(6)] == [None] * 6
+    assert [plain.begin(done, 2, 4, 24) for done in (0, 1, 2, 21, 22)] == [None] * 5, "a part of an epoch"
+    assert plain.begin(3, 2, 4, 24) is not None, "from one epoch into the next"
+
+
+@pytest.mark.parametrize("schedule", [*SCHEDULES, OneCycle(), Cosine(per="step")])
+@pytest.mark.parametrize("warmup_epochs", [0, 1.5])
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 24])
+def test_pieces_of_any_size_have_the_rates_of_whole_epochs(schedule: Schedule, warmup_epochs: float, size: int) -> None:
+    training = Training(epochs=6, lr=0.1, schedule=schedule, warmup_epochs=warmup_epochs)
+    optimizer = make_optimizer([nn.Parameter(torch.zeros(1))], training)
+    pacer, found = Pacer(optimizer, training), []
+    for done in range(0, 24, size):
+        count = min(size, 24 - done)
+        pace = pacer.begin(done, count, 4, 24)
+        for step in range(count):
+            if pace is not None:
+                pace(step)
+            found.append(optimizer.param_groups[0]["lr"])
+    assert found == rates_of(training, 0.1, 4)
+
+
+@pytest.mark.parametrize("schedule", [Cosine(min_lr=0.01), Cosine(min_lr=0.01, per="step"), OneCycle()])
+def test_beyond_what_a_schedule_spans_the_rate_is_that_of_its_end(schedule: Schedule) -> None:
+    """Four epochs of three steps are spanned, and more are trained."""
+    training = Training(lr=0.1, schedule=schedule)
+    optimizer = make_optimizer([nn.Parameter(torch.zeros(1))], training)
+    pacer = Pacer(optimizer, training)
+    ends = []
+    for done in (12, 13, 30):
+        pacer.begin(done, 1, 3, 12)
+        ends.append(optimizer.param_groups[0]["lr"])
+    last = 0.1 / 25 / 1e4 if isinstance(schedule, OneCycle) else 0.01
+    assert ends == pytest.approx([last] * 3)
 
 
 def test_the_pace_is_a_function_of_the_position() -> None:
@@ -196,9 +230,9 @@ def test_the_pace_is_a_function_of_the_position() -> None:
     training = Training(epochs=4, schedule=OneCycle(), warmup_epochs=1)
     straight = rates_of(training, 0.1, 3)
     optimizer = make_optimizer([nn.Parameter(torch.zeros(1))], training.model_copy(update={"lr": 0.1}))
-    pacer = Pacer(optimizer, training, 4)
+    pacer = Pacer(optimizer, training)
     optimizer.param_groups[0].update(lr=9.0, momentum=0.1)
-    pacer.begin(2, 3)
+    pacer.begin(6, 3, 3, 12)
     assert optimizer.param_groups[0]["lr"] == straight[6]
     assert optimizer.param_groups[0]["momentum"] == momentum(OneCycle(), Position(2, 4, 0, 3))
 
@@ -238,10 +272,10 @@ def test_a_cosine_by_steps_is_torch_s_and_the_trainer_follows_it() -> None:
     schedule = Cosine(min_lr=0.01, per="step")
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], 0.2)
     stepped = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 12, 0.01)
-    pacer = Pacer(torch.optim.SGD([nn.Parameter(torch.zeros(1))], 0.2), Training(lr=0.2, schedule=schedule), 3)
+    pacer = Pacer(torch.optim.SGD([nn.Parameter(torch.zeros(1))], 0.2), Training(lr=0.2, schedule=schedule))
     found, expected = [], []
-    for epoch in range(3):
-        pace = pacer.begin(epoch, 4)
+    for done in (0, 4, 8):
+        pace = pacer.begin(done, 4, 4, 12)
         assert pace is not None
         for step in range(4):
             pace(step)

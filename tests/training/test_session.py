@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import pytest
@@ -9,10 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from sparsetune.sparsity.method import Selection
+from sparsetune.sparsity.methods import METHODS
 from sparsetune.sparsity.methods.dense import Dense
-from sparsetune.sparsity.session import At
+from sparsetune.sparsity.session import At, Session
+from sparsetune.sparsity.stage import Between, Stage
 from sparsetune.testing.methods import Trainer, restarted, same_state, trial_config, untimed
 from sparsetune.testing.recorder import Recorder
+from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.session import TrainingSession
 
 SMALL = {"name": "mlp", "hidden": [8]}
@@ -39,35 +43,52 @@ class Placed(Recorder):
 
     places: ClassVar[list[tuple[str, At]]] = []
 
-    def _note(self, *given: Any) -> None:
-        self.places.append(("begin or end", self.session.at))
-
-    begin_phase = end_phase = _note
+    @classmethod
+    def tree(cls, config: Any, training: Any) -> Stage:
+        first = super().tree(config, training)
+        (second,) = first.then
+        between = (Between(1, Placing("between")),)
+        return replace(first, before=(Placing("before"),), then=(replace(second, between=between),))
 
     def select(self, inputs: Tensor, targets: Tensor) -> None:
         self.places.append(("select", self.session.at))
 
-    def after_epoch(self) -> dict[str, float]:
-        self.places.append(("after_epoch", self.session.at))
+    def numbers(self) -> dict[str, float]:
+        self.places.append(("numbers", self.session.at))
+        return {}
+
+    def summary(self) -> dict[str, float]:
+        self.places.append(("summary", self.session.at))
         return {}
 
 
-@pytest.mark.usefixtures("recorder")
-def test_where_hooks_see_it() -> None:
-    training = trainer({"name": "recorder", "second_phase": 1}, epochs=2, batch_size=600)
-    training.method.__class__ = Placed
+@dataclass(frozen=True)
+class Placing:
+    """A procedure that writes it down too."""
+
+    name: str
+
+    def __call__(self, session: Session, state: Any = None) -> None:
+        Placed.places.append((self.name, session.at))
+
+
+def test_where_hooks_and_procedures_see_it() -> None:
+    known = replace(REGISTRIES, method=METHODS.extended({"recorder": Placed}))
+    method, settings = {"name": "recorder", "second_phase": 2}, {"epochs": 3, "batch_size": 600}
+    training = Trainer(trial_config(method, SMALL, registries=known, **settings), registries=known)
     list(training)
+    training.finish()
     expected = []
-    for epoch, phase in enumerate(("first", "second")):
+    for epoch, stage in enumerate(("first", "first/second", "first/second")):
         steps = 2 * epoch
         expected += [
-            ("begin or end", At(steps, epoch, phase)),
-            ("select", At(steps, epoch, phase)),
-            ("select", At(steps + 1, epoch, phase)),
-            ("after_epoch", At(steps + 2, epoch + 1, phase)),
-            ("begin or end", At(steps + 2, epoch + 1, phase)),
+            *([("before", At(0, 0, "first"))] if epoch == 0 else []),
+            ("select", At(steps, epoch, stage)),
+            ("select", At(steps + 1, epoch, stage)),
+            ("numbers", At(steps + 2, epoch + 1, stage)),
+            *([("between", At(4, 2, stage))] if epoch == 1 else []),
         ]
-    assert Placed.places == expected
+    assert Placed.places == [*expected, ("summary", At(6, 3, "first/second"))]
 
 
 def test_what_it_is_of() -> None:

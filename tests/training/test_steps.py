@@ -16,7 +16,7 @@ from sparsetune.config.trial import OneCycle, Training
 from sparsetune.sparsity.method import Method, Selection
 from sparsetune.testing.methods import same_state
 from sparsetune.testing.recorder import Recorder, RecorderConfig
-from sparsetune.training.loop import train_epoch
+from sparsetune.training.loop import train_steps
 from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.optim import Pacer, make_optimizer
 from sparsetune.training.session import TrainingSession
@@ -46,13 +46,11 @@ def epoch(
     method: Method, optimizer: torch.optim.Optimizer, data: Iterator[tuple[Tensor, Tensor]], **settings: Any
 ) -> tuple[tuple[float, ...], Cost]:
     """Train for an epoch: what was measured, and what it cost."""
-    cost = Cost()
-    settings = {"deadline": math.inf, **settings}
-    measured = train_epoch(
-        method.session.network, method, optimizer, settings.pop("task", CLASSES), data,
-        epoch=0, cost=cost, **settings,
-    )  # fmt: skip
-    return measured, cost
+    cost, task = Cost(), settings.pop("task", CLASSES)
+    meter = Meter(task)
+    done = train_steps(method.session.network, method, optimizer, task, data, meter, cost=cost, **settings)
+    assert done == cost.steps
+    return meter.result(), cost
 
 
 def train(
@@ -65,7 +63,7 @@ def train(
 ) -> tuple[nn.Module, tuple[float, ...], Cost, Method]:
     """The network after an epoch in batches of these sizes, what was measured, what it cost, and the method."""
     session = TrainingSession.of(network())
-    session.phase = "train"
+    session.stage = "train"
     method = method_of(config, session)
     measured, cost = epoch(method, make_optimizer(method.parameters(), training), samples(sizes), **settings)
     return method.session.network, measured, cost, method
@@ -125,6 +123,45 @@ def test_hooks_of_a_step_are_called_once_a_step() -> None:
     events = [*batch, *batch, *step, *batch, *step]
     sizes = iter((15, 15, 7))
     assert method.events == [each.format(next(sizes)) if "{}" in each else each for each in events]
+
+
+class Masked(Method):
+    """Removes every other weight of the first layer; what is left of them after each step."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.removed: list[Tensor] = []
+        self.session.prunable = {"0.weight": self.session.network.get_parameter("0.weight")}
+        self.session.masks = {"0.weight": (torch.arange(54) % 2 == 0).reshape(9, 6)}
+
+    def after_step(self) -> None:
+        self.removed.append(self.session.prunable["0.weight"][~self.session.masks["0.weight"]].detach())
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_what_masks_remove_is_zero_after_each_step_and_the_rest_is_trained(optimizer: str) -> None:
+    """Positive zeros, before the method's own hook; a plain training that sets them to zero gives the same."""
+    training = Training(lr=0.1, optimizer=optimizer, weight_decay=0.01)
+    found, _, _, method = train(SIZES, Masked, training=training)
+    assert len(method.removed) == len(SIZES)
+    assert all(torch.equal(each.view(torch.int64), torch.zeros(27, dtype=torch.int64)) for each in method.removed)
+    plain = network()
+    theirs = make_optimizer(plain.parameters(), training)
+    for inputs, targets in samples(SIZES):
+        theirs.zero_grad()
+        nn.functional.cross_entropy(plain(inputs), targets).backward()
+        theirs.step()
+        with torch.no_grad():
+            plain[0].weight.view(-1)[1::2] = 0
+    assert same_state(dict(found.state_dict()), dict(plain.state_dict()))
+
+
+def test_no_data_are_no_step() -> None:
+    net = network()
+    measured, cost = epoch(Method(None, TrainingSession.of(net)), make_optimizer(net.parameters(), SGD), iter(()))
+    assert all(map(math.isnan, measured))
+    assert cost == Cost()
+    assert same_state(dict(net.state_dict()), dict(network().state_dict()))
 
 
 def test_the_deadline_ends_an_epoch_after_a_whole_step() -> None:
@@ -196,7 +233,7 @@ def test_one_cycle_in_the_loop_is_torch_s_training() -> None:
     training = Training(epochs=1, lr=0.3, schedule=OneCycle())
     net = network()
     optimizer = make_optimizer(net.parameters(), training)
-    pace = Pacer(optimizer, training, 1).begin(0, len(SIZES))
+    pace = Pacer(optimizer, training).begin(0, len(SIZES), len(SIZES), len(SIZES))
     epoch(Method(None, TrainingSession.of(net)), optimizer, samples(SIZES), pace=pace)
     plain = network()
     theirs = torch.optim.SGD(plain.parameters(), 0.3, momentum=0.9)
@@ -268,7 +305,7 @@ def test_a_step_never_waits_for_the_device(settings: dict[str, Any]) -> None:
     net, training = network(), Training(schedule=OneCycle())
     optimizer = make_optimizer(net.parameters(), training)
     with Watch() as watch:
-        pace = Pacer(optimizer, training, 20).begin(0, 5)
+        pace = Pacer(optimizer, training).begin(0, 5, 5, 100)
         epoch(Method(None, TrainingSession.of(net)), optimizer, samples(SIZES), pace=pace, **settings)
     watch.found.pop("to", None)
     assert watch.found == {"tolist": 1}

@@ -85,7 +85,7 @@ def test_files_that_a_trial_leaves(tmp_path: Path, method: str) -> None:
 def test_checkpoints_have_their_cadence(tmp_path: Path, every: str, saved: int | None) -> None:
     list(run_trial(job(tmp_path, epochs=5, cadence={"checkpoint_every": every})))
     state = checkpoint.load(tmp_path / "checkpoint.pt")
-    assert (state and len(state["training"]["views"][0]["record"])) == saved
+    assert (state and state["training"]["cursor"]["evaluations"]) == saved
 
 
 @pytest.mark.parametrize("stop", [1, 2, 3, 4])
