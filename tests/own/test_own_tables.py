@@ -8,6 +8,7 @@ from sparsetune.config.errors import BadInput
 from sparsetune.config.metrics import METRICS
 from sparsetune.config.own_tables import with_files
 from sparsetune.config.registry import Registry, StudyRegistries
+from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.methods import METHODS
 from sparsetune.training.registries import REGISTRIES, registries_of
 
@@ -28,7 +29,7 @@ def test_all_tables_of_a_file() -> None:
     assert {"toy", "dense", "ast", "slt"} == set(known.method.names())
     assert known.method.get("toy").__name__ == "ToyPruning"
     assert known.method.get("dense") is REGISTRIES.method.get("dense")
-    assert known.metrics["norm_kept"].scope == "end"
+    assert known.metrics["norm"].scope == "end"
     assert known.metrics["margin"].definition.endswith(", on the validation split")
     assert known.metrics["test_margin"].definition.endswith(", on the test split; never selects anything")
     assert list(known.measures_of("classification")) == ["margin"]
@@ -130,7 +131,7 @@ def test_the_names_of_the_base_classes_are_right() -> None:
 EARLIER = {
     "    def __init__(self, config, network, training, subject=None): pass\n": "__init__(self, config, session)",
     "    def select(self, inputs, targets, phase, epoch): pass\n": "select(self, inputs, targets)",
-    "    def plan(self): pass\n": "plan(config, training)",
+    "    def tree(self): pass\n": "tree(config, training)",
 }
 
 
@@ -141,12 +142,22 @@ def test_a_method_written_for_an_earlier_version(line: str) -> None:
     assert f"was written for another version of sparsetune: this one calls {EARLIER[line]}" in said
 
 
+@pytest.mark.parametrize("name", Method.former)
+def test_a_hook_of_an_earlier_version_is_no_hook(name: str) -> None:
+    """It would never be called, whatever it takes."""
+    said = refusal(METHOD.replace("VALUE = 1", f"def {name}(self, *given): pass"))
+    assert said == (
+        f"my_method.py: METHODS.mine: Mine.{name} was written for another version of sparsetune: what it was for is "
+        f"done by {Method.former[name]} now; Method in sparsetune.sparsity.method says how"
+    )
+
+
 @pytest.mark.parametrize(
     "line",
     [
         "    def __init__(self, *given): super().__init__(*given)\n",
         "    def select(self, inputs, targets, more=1): pass\n",
-        "    @staticmethod\n    def plan(config, training): pass\n",
+        "    @staticmethod\n    def tree(config, training): pass\n",
         "    def summary(self): return {}\n",
     ],
 )

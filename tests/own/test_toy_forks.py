@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from sparsetune.config.errors import BadInput
 from sparsetune.config.messages import Branch, Job, Key, Metrics, Outcome, Report
 from sparsetune.config.trial import resolve_trial
 from sparsetune.testing.methods import untimed
@@ -91,47 +90,49 @@ def test_branches_may_be_of_different_length(schedule: Any, lengths: tuple[int, 
 
 @pytest.mark.parametrize("schedule", ["cosine", "onecycle"])
 @pytest.mark.parametrize("lengths", [(1, 3), (3, 1)], ids=str)
-def test_a_schedule_that_spans_the_plan_wants_branches_of_one_length(
-    schedule: str, lengths: tuple[int, int], tmp_path: Path
+def test_branches_of_different_length_share_nothing_where_a_schedule_spans_all(
+    schedule: str, lengths: tuple[int, int], tmp_path: Path, trained: list[int]
 ) -> None:
-    """The epochs that they share have another learning rate in each of them."""
-    first, second = (3 + epochs for epochs in lengths)
-    running = run_trial(job(tmp_path, {}, {"schedule": schedule}, over("finetune_epochs", lengths)))
-    reports: list[Report] = []
-    with pytest.raises(BadInput) as caught:
-        reports.extend(running)
-    assert str(caught.value) == (
-        f"training.schedule: the plan has {second} epochs here and {first} in the first branch, and the schedule spans "
-        "all; allowed in a fork: schedule constant or step"
-    )
-    assert list(ended(reports)) == [str(lengths[0])], "the first trains as it would alone"
+    """Each epoch has another learning rate in each of them."""
+    training = {"schedule": schedule}
+    forked = ended(run_trial(job(tmp_path / "forked", {}, training, over("finetune_epochs", lengths))))
+    assert trained == [epoch for epochs in lengths for epoch in range(3 + epochs)]
+    for epochs in lengths:
+        alone = ended(run_trial(job(tmp_path / str(epochs), {"finetune_epochs": epochs}, training)))
+        assert forked[str(epochs)] == alone[""]
 
 
 def asked_to_stop(running: Iterator[Report], where: str, stop: Path) -> list[Report]:
-    """The reports of a job that is asked to stop in the trunk's last epoch, or when its first branch has ended."""
+    """The reports of a job that is asked to stop before the last epoch that is shared, or when a branch has ended."""
     heard = []
     for report in running:
         heard.append(report)
         in_trunk = [row.epoch for row in report.rows] == [2]
-        if in_trunk if where == "after the trunk" else report.outcome is not None:
+        if in_trunk if where == "where branches part" else report.outcome is not None:
             stop.touch()
     return heard
 
 
 @pytest.mark.parametrize(
     ("where", "before", "after"),
-    [("after the trunk", [0, 1, 2], [3, 4, 3, 4]), ("between two branches", [0, 1, 2, 3, 4], [3, 4])],
+    [("where branches part", [0, 1, 2], [3, 4, 3, 4]), ("in the second branch", [0, 1, 2, 3, 4, 3], [4])],
 )
-def test_a_fork_that_is_asked_to_stop_between_two_of_its_trainings_repeats_none(
-    where: str, before: list[int], after: list[int], tmp_path: Path, trained: list[int]
+def test_a_fork_that_is_asked_to_stop_repeats_nothing(
+    where: str,
+    before: list[int],
+    after: list[int],
+    tmp_path: Path,
+    trained: list[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("sparsetune.training.trial._LOOK_EVERY", "1ep")
     branches, stop = over("density", (0.1, 0.5)), tmp_path / "stop"
     straight = ended(run_trial(job(tmp_path / "straight", {}, {}, branches)))
     trained.clear()
     forked = job(tmp_path / "stopped", {}, {}, branches, stop_file=str(stop), checkpoint_every="9ep")
     heard = asked_to_stop(run_trial(forked), where, stop)
     assert (trained, heard[-1]) == (before, STOPPED)
-    assert list(ended(heard[:-1])) == ([] if where == "after the trunk" else ["0.1"])
+    assert list(ended(heard[:-1])) == ([] if where == "where branches part" else ["0.1"])
     stop.unlink()
     trained.clear()
     assert ended(run_trial(forked)) == straight

@@ -19,8 +19,10 @@ from sparsetune.testing.methods import (
     untimed,
 )
 from sparsetune.testing.toy_method import ToyConfig, ToyPruning, magnitude_masks, margin
+from sparsetune.training.loop import train_steps
 from sparsetune.training.registries import registries_of
 from sparsetune.training.session import TrainingSession
+from sparsetune.training.task import Meter, Regression
 from sparsetune.training.trainer import Trainer
 
 from .files import toy
@@ -63,22 +65,22 @@ def test_margin_by_hand() -> None:
 def test_what_is_pruned_stays_zero() -> None:
     """With a momentum that was there before."""
     network = torch.nn.Sequential(torch.nn.Linear(4, 3))
-    method = ToyPruning(ToyConfig(density=0.25), TrainingSession.of(network, ["0.weight"]))
+    session = TrainingSession.of(network, ["0.weight"])
+    method = ToyPruning(ToyConfig(density=0.25), session)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
-    train, finetune = method.plan(method.config, trial_config(epochs=1).training)
-    for phase in (train, finetune):
-        method.begin_phase(phase)
-        for _ in range(3):
-            optimizer.zero_grad()
-            network(torch.ones(2, 4)).square().sum().backward()
-            optimizer.step()
-            method.after_step()
-        assert method.after_epoch() == {"density": 1.0 if phase is train else 0.25}
+    train = method.tree(method.config, trial_config(epochs=1).training)
+    (finetune,) = train.then
+    for stage, density in ((train, 1.0), (finetune, 0.25)):
+        for procedure in stage.before:
+            procedure(session)
+        batches, task = [(torch.ones(2, 4), torch.zeros(2, 3))] * 3, Regression()
+        assert train_steps(network, method, optimizer, task, iter(batches), Meter(task), cost=session.cost) == 3
+        assert method.numbers() == {"density": density}
     assert torch.count_nonzero(network[0].weight) == 3
     assert torch.count_nonzero(network[0].bias) == 3
 
 
-def test_a_training_of_two_phases() -> None:
+def test_a_training_of_two_stages() -> None:
     config = trial_config(
         {"name": "toy", "density": 0.1, "finetune_epochs": 3},
         {"name": "mlp", "hidden": [16]},
@@ -87,9 +89,11 @@ def test_a_training_of_two_phases() -> None:
     )
     trainer, metrics = run_through(config, KNOWN)
     assert [round(row.metrics["density"], 3) for row in trainer.record] == [1, 1, 0.1, 0.1, 0.1]
-    assert [phase.settle for phase in ToyPruning.plan(config.method, config.training)] == [0, 1]
+    assert [row.phase for row in trainer.record] == ["train"] * 2 + ["finetune"] * 3
+    assert [row.settled for row in trainer.record] == [True, True, False, True, True]
     assert metrics["density"] == pytest.approx(0.1, abs=1e-3)
-    assert 0.1 < metrics["norm_kept"] < 1, "the largest weights"
+    weights = torch.cat([weight.detach().flatten() for weight in trainer.session.prunable.values()])
+    assert metrics["norm"] == pytest.approx(float(weights.norm()))
     assert metrics["compression_ratio"] > 5
 
 
