@@ -28,13 +28,12 @@ def test_durations_by_hand(text: str, expected: Duration) -> None:
     assert Duration.parse(text) == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["", "10", "ep", "10 s", "1.5ep", "-1ep", "+1ep", "10EP", "10epochs", "1e3it", "1ep 2it"]
-)
+NONE = ["", "10", "ep", "10 s", "1.5ep", "-1ep", "+1ep", "10EP", "10epochs", "1e3it", "1ep 2it", "1ep\n2it"]
+
+
+@pytest.mark.parametrize("text", NONE)
 def test_what_is_none_is_refused_in_one_line(text: str) -> None:
-    with pytest.raises(
-        ValueError, match=r"^found '.*', allowed: a duration such as '10ep' \(epochs\) or '500it'"
-    ) as said:
+    with pytest.raises(ValueError, match=r"^found '.*', allowed: a duration such as '10ep' \(epochs\) or '5") as said:
         Duration.parse(text)
     assert repr(text) in str(said.value)
     assert "\n" not in str(said.value)

@@ -46,7 +46,7 @@ def a_function() -> None:
     [
         (1, 1.0, np.float64(1), np.float32(1), np.int64(1)),
         (0.5, np.float64(0.5), np.float32(0.5)),
-        (10**30, 1e30 * 1.0 if int(1e30) == 10**30 else 10**30),
+        (2**100, 2.0**100),
         (float("inf"), np.inf),
         (True, np.True_),
         ([1, 2.0], (1.0, 2), [np.int32(1), 2]),
@@ -153,18 +153,21 @@ def closing_over(value: float) -> Any:
         torch.ones(1),
         np.ones(1),
         b"bytes",
-        1j,
         nn.Linear(1, 1),
-        Callable(1).method,
-        closing_over(1),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
-@pytest.mark.parametrize("within", [lambda each: each, lambda each: [{"a": each}], Prune])
-def test_what_has_no_value_is_refused(value: Any, within: Any) -> None:
-    """As are those that differ though their names do not."""
-    with pytest.raises(TypeError, match=r"tells no stages apart|has no name that tells it from others"):
-        digest(within(value))
+def test_what_has_no_value_is_refused(value: Any) -> None:
+    for whole in (value, [{"a": value}], Prune(value)):
+        with pytest.raises(TypeError, match=r"tells no stages apart|has no name that tells it from others"):
+            digest(whole)
+
+
+@pytest.mark.parametrize("value", [Callable(1).method, closing_over(1)], ids=["method", "closure"])
+def test_a_function_that_holds_values_is_refused(value: Any) -> None:
+    """Two that hold other values have one name."""
+    with pytest.raises(TypeError, match=r"has no name that tells it from others"):
+        digest(value)
 
 
 STATE = {
@@ -179,9 +182,8 @@ def test_equal_states_have_equal_digests() -> None:
     weight = STATE["network"]["weight"]
     assert digest_of_state(STATE) == digest_of_state(dict(reversed(STATE.items())))
     assert digest_of_state(weight) == digest_of_state(weight.clone()) == digest_of_state(weight.t().clone().t())
-    assert (
-        digest_of_state(weight) == digest_of_state(weight.repeat(2, 2)[2:, 3:]) == digest_of_state(nn.Parameter(weight))
-    )
+    assert digest_of_state(weight) == digest_of_state(weight.repeat(2, 2)[2:, 3:])
+    assert digest_of_state(weight) == digest_of_state(nn.Parameter(weight))
     assert digest_of_state([1, (2.0,)]) == digest_of_state((1.0, [2]))
 
 
