@@ -4,7 +4,8 @@
 
 FOLDER is a checkout of the earlier commit. Each study runs with its code once in this process' way and once on Ray, and
 with the present code in both ways, uninterrupted and killed (SIGKILL after a checkpoint) and started again. Compared
-are all trials in Optuna's storage with all their metrics, and all points of all runs in MLflow; timings are left out.
+are all trials in Optuna's storage with all their metrics, and all points of all runs in MLflow; timings are left out,
+and settings that the earlier commit may not have.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 from sparsetune.testing.studies import start, stored_trials, tracked_runs, write_study
 
 WAYS = {"in-process": ("--in-process",), "ray": ("--workers", "2")}
+SINCE = {"training": ("iterations", "evaluate")}  # settings, by section
 KILLED = "after-checkpoint:3"
 EACH: dict[str, Any] = {
     "sampler": "random",
@@ -87,21 +89,34 @@ def run(code: Path, root: Path, options: tuple[str, ...], study: dict[str, Any],
     return root
 
 
+def trials_of(root: Path) -> list[dict[str, Any]]:
+    """All trials in Optuna's storage."""
+    trials = stored_trials(root)
+    for section, names in SINCE.items():
+        for trial, name in product(trials, names):
+            trial["config"][section].pop(name, None)
+    return trials
+
+
 def runs_of(root: Path) -> dict[int, list[str]]:
     """All points of each trial's runs in MLflow, which lists them in any order.
 
     Not their files: which trials are drawn depends, with two workers, on which ended first.
     """
     kept = ("status", "params", "history")
-    return {
-        number: sorted(repr({key: run[key] for key in kept}) for run in runs)
-        for number, runs in tracked_runs(root).items()
-    }
+    since = {f"{section}.{name}" for section, names in SINCE.items() for name in names}
+    found: dict[int, list[str]] = {}
+    for number, runs in tracked_runs(root).items():
+        for run in runs:
+            run["history"] = sorted(run["history"].items())
+            run["params"] = {name: value for name, value in run["params"].items() if name not in since}
+        found[number] = sorted(repr({key: run[key] for key in kept}) for run in runs)
+    return found
 
 
 def different(found: Path, wanted: Path) -> list[str]:
     """In what two projects' studies differ."""
-    named: dict[str, Callable[[Path], object]] = {"trials": stored_trials, "runs": runs_of}
+    named: dict[str, Callable[[Path], object]] = {"trials": trials_of, "runs": runs_of}
     return [what for what, read in named.items() if read(found) != read(wanted)]
 
 

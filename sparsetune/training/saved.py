@@ -16,7 +16,6 @@ from typing import Any
 from sparsetune.config.messages import Outcome, Row
 from sparsetune.failpoints import failpoint
 from sparsetune.training import checkpoint
-from sparsetune.training.keys import digest
 from sparsetune.training.record import Entry
 
 CHECKPOINT = "checkpoint.pt"  # of the training that runs
@@ -38,19 +37,21 @@ class Saved:
         self._found = found
         self._runs: State = found.get("runs", {})
         self._aside: set[str] = set()
-        self._counts: dict[str, int] = {}  # of entries that the record has, by view
+        self._name = ""  # of the training that runs, in the record
+        self._counts: dict[str, int] = {}  # of its entries that the record has, by view
 
     def end(self, name: str, of: Mapping[str, Any]) -> tuple[list[Row], Outcome] | None:
         """How a run of this name has ended; None if it has not, or if that was a run of something else."""
         found = self._runs.get(name)
         if found is None or found["of"] != of:
             return None
-        return [Row(**row) for row in (self._lines or {}).get(name, ())], Outcome(**found["outcome"])
+        return [Row(**row) for row in (self._lines or {}).get(found["rows"], ())], Outcome(**found["outcome"])
 
     def add_end(self, name: str, of: Mapping[str, Any], rows: Sequence[Row], outcome: Outcome) -> None:
         """Keep the end of a run, from the next time that something is saved."""
-        self._append([name, asdict(row)] for row in rows)
-        self._runs[name] = {"of": of, "outcome": asdict(outcome)}
+        lines = f"run at {self._length}"
+        self._runs[name] = {"of": of, "outcome": asdict(outcome), "rows": lines}
+        self._append([lines, asdict(row)] for row in rows)
 
     def training(self, of: Mapping[str, Any]) -> State | None:
         """The state of a training of just this; None if there is none."""
@@ -61,33 +62,39 @@ class Saved:
         aside = {key: checkpoint.load(self._file(key)) for key in found["aside"]}
         if None in aside.values():
             return None  # damaged: train again
-        state, name = restored(found["training"], aside), digest(of)
+        state, self._name = restored(found["training"], aside), found["name"]
         written = state["journal"]["written"]
-        entries = {key: [Entry.from_plain(each) for each in lines.get(name + key, ())] for key in written}
-        self._aside, self._counts = set(aside), {name + key: len(each) for key, each in entries.items()}
+        entries = {key: [Entry.from_plain(each) for each in lines.get(self._name + key, ())] for key in written}
+        self._aside, self._counts = set(aside), {key: len(each) for key, each in entries.items()}
         return {**state, "journal": {**state["journal"], "entries": entries}}
 
     def save(self, of: Mapping[str, Any], training: State | None) -> None:
         """Replace the checkpoint."""
         aside: dict[str, State] = {}
-        if training is not None:
+        if training is None:
+            self._name, self._counts = "", {}
+        else:
             training, aside, entries = apart(training)
-            self._append(self._new(digest(of), entries))
+            self._name = self._name or f"training at {self._length} "
+            self._append(self._new(entries))
         for key in aside.keys() - self._aside:
             checkpoint.save(self._file(key), aside[key])
-        whole = {"of": of, "training": training, "aside": list(aside), "runs": self._runs, "record": self._length}
+        whole = {
+            "of": of, "training": training, "name": self._name, "aside": list(aside), "runs": self._runs,
+            "record": self._length,
+        }  # fmt: skip
         checkpoint.save(self._folder / CHECKPOINT, whole)
         for key in self._aside - aside.keys():
             self._file(key).unlink(missing_ok=True)
         self._aside = set(aside)
         failpoint("after-checkpoint")
 
-    def _new(self, name: str, entries: Mapping[str, Sequence[Entry]]) -> Iterator[list[Any]]:
+    def _new(self, entries: Mapping[str, Sequence[Entry]]) -> Iterator[list[Any]]:
         """The entries that the record does not have yet."""
         for key, each in entries.items():
-            for entry in each[self._counts.get(name + key, 0) :]:
-                yield [name + key, entry.to_plain()]
-            self._counts[name + key] = len(each)
+            for entry in each[self._counts.get(key, 0) :]:
+                yield [self._name + key, entry.to_plain()]
+            self._counts[key] = len(each)
 
     def _append(self, lines: Iterator[list[Any]]) -> None:
         """Write lines after those that a checkpoint has told of; whatever else follows them is dropped."""

@@ -240,7 +240,8 @@ class Trainer:
             if end and looked.view.results:
                 self.ends.stand_at(end)
                 self.results.again = looked
-                yield
+                if self.due:
+                    yield
 
     def _time_left(self) -> float:
         minutes = self.config.training.max_minutes

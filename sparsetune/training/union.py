@@ -75,9 +75,8 @@ class Node:
         return window_of(rules)
 
     def walked(self) -> list[Node]:
-        """The children, in the order in which they are trained: the deepest last, so that few ends are kept."""
-        deepest = max(self.children, key=lambda child: child.depth, default=None)
-        return [*(child for child in self.children if child is not deepest), *([deepest] if deepest else [])]
+        """The children in the order in which they are trained: the deepest last, so that few ends are kept."""
+        return sorted(self.children, key=lambda child: child.depth)
 
 
 @dataclass(frozen=True)

@@ -339,7 +339,7 @@ TYPES: list[tuple[dict[str, Any], str]] = [
     ({"training": {"epochs": True}}, "training.epochs: found true, allowed: a whole number"),
     ({"training": {"epochs": 2.5}}, "training.epochs: found 2.5, allowed: a whole number"),
     ({"training": {"epochs": 0}}, "training.epochs: found 0, allowed: at least 1"),
-    ({"training": {"epochs": None}}, "training.epochs: found null, allowed: a whole number"),
+    ({"training": {"epochs": None}}, "training: found neither epochs nor iterations, allowed: one of them"),
     ({"training": {"lr": "0.1"}}, "training.lr: found '0.1', allowed: a number"),
     ({"training": {"lr": False}}, "training.lr: found false, allowed: a number"),
     ({"training": {"lr": math.inf}}, "training.lr: found inf, allowed: a finite number"),

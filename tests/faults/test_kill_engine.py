@@ -16,8 +16,7 @@ from sparsetune.config.paths import Project
 from sparsetune.study import load, run_study
 from sparsetune.testing import toy_method
 from sparsetune.testing.studies import start, stored_trials, tracked_runs, untimed, write_study
-from sparsetune.training import trainer
-from sparsetune.training.loop import train_epoch
+from sparsetune.training.order import Counters, Order
 
 ONE = [{"metric": "val_accuracy", "goal": "maximize"}]
 TWO = [*ONE, {"metric": "val_loss", "goal": "minimize"}]
@@ -46,18 +45,22 @@ STUDIES: dict[str, dict[str, Any]] = {
     },
 }
 # Of samples a trial that is not pruned trains two times four epochs, with a checkpoint after each. Of densities it is
-# two epochs before pruning, a checkpoint of what the lines go on from, and two epochs for each line; and that twice.
+# two epochs before pruning and two for each branch; and that twice. Where runs end and others of the trial are left,
+# there is one more.
 POINTS = [
-    ("samples", "after-checkpoint:6", 6),  # the second replicate
-    ("densities", "after-checkpoint:13", 11),  # the second line of the second replicate
+    ("samples", "after-checkpoint:7", 6),  # the second replicate
+    ("densities", "after-checkpoint:14", 11),  # the second branch of the second replicate
     ("samples", "after-checkpoint:4", 4),  # the first replicate has an end that was not stored
+    ("samples", "after-checkpoint:5", 4),  # it was
     ("samples", "before-tell:1", 8),
     ("samples", "after-tell:1", 8),
     ("samples", "after-ask:3", None),
     ("samples", "before-mlflow-end:3", None),
-    ("densities", "after-checkpoint:3", 2),
-    ("densities", "after-checkpoint:4", 3),
-    ("densities", "after-checkpoint:7", 6),
+    ("densities", "after-checkpoint:2", 2),  # where branches part
+    ("densities", "after-checkpoint:3", 3),
+    ("densities", "after-checkpoint:4", 4),  # the first branch has an end that was not stored
+    ("densities", "after-checkpoint:5", 4),  # it was
+    ("densities", "after-checkpoint:8", 6),  # all of the first replicate
     ("densities", "after-checkpoint:10", 8),
     ("densities", "before-tell:1", 12),
     ("densities", "before-tell:3", None),
@@ -74,13 +77,16 @@ def trained(file: Path) -> int:
     """Run a study to its end, in this process; returns how many epochs it trained."""
     epochs: list[int] = []
 
-    def counting(*arguments: Any, **options: Any) -> Any:
-        epochs.append(options["epoch"])
-        return train_epoch(*arguments, **options)
+    real = Order.next
+
+    def counting(order: Order, counters: Counters, steps: int) -> Any:
+        if not counters.step:
+            epochs.append(counters.epochs)
+        return real(order, counters, steps)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        patch.setattr(trainer, "train_epoch", counting)
+        patch.setattr(Order, "next", counting)
         run_study(load(file), workers=None, in_process=True, console=Console(file=io.StringIO()))
     return len(epochs)
 

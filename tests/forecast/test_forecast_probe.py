@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from dataclasses import replace
+from dataclasses import fields, replace
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ TINY = {
     "model": {"name": "mlp", "hidden": [16]},
     "training": {"epochs": 60, "batch_size": 64},
 }
+PLACES = len(fields(Row)) - 1  # what a row has beside its metrics
 
 
 @pytest.fixture(autouse=True)
@@ -61,14 +62,16 @@ def test_a_trial_that_comes_to_its_end_is_measured_as_it_was(tmp_path: Path) -> 
     record, folder = rows(tmp_path), tmp_path / "00000"
     assert (found.reason, found.ended, found.epochs, found.rows, found.planned) == ("", True, 60.0, 60, 60)
     assert found.epochs * found.epoch_seconds == pytest.approx(60 * record[-1]["time_min"])
-    assert found.metrics == len(record[-1]) - len(("epoch", "timestamp_ms", "phase", "since", "settled"))
-    assert found.files == {path.name: path.stat().st_size for path in folder.iterdir() if path.name != "checkpoint.pt"}
+    assert found.metrics == len(record[-1]) - PLACES
+    sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+    kept_while_it_runs = sizes.pop("checkpoint.pt") + sizes.pop("record.jsonl")
+    assert found.files == sizes
     assert {"weights.safetensors", "trace.npz", "controller.png", "config.yaml"} <= set(found.files)
     assert trial_cost(found, "10s").left_bytes == sum(found.files.values())
     saved = checkpoint.load(folder / "checkpoint.pt")
     assert saved is not None
-    on_disk, missing = (folder / "checkpoint.pt").stat().st_size, 60 - len(saved["training"]["views"][0]["record"])
-    assert found.checkpoint_bytes == on_disk + missing * found.checkpoint_growth
+    missing = 60 - saved["training"]["cursor"]["evaluations"]
+    assert found.checkpoint_bytes == kept_while_it_runs + missing * found.checkpoint_growth
     assert found.checkpoint_growth > 0  # a row and the steps of its trace
     assert found.fixed_seconds > 0
     assert found.save_seconds > 0
@@ -85,7 +88,7 @@ def test_of_a_fork_the_epochs_of_one_training_count(tmp_path: Path) -> None:
     found = measure(of_fork, wanted, 600.0, tmp_path, lambda text: None)
     assert (found.reason, found.ended, found.epochs, found.rows, found.planned) == ("", True, 6.0, 6, 6)
     first = next((tmp_path / "00000").rglob("history.jsonl")).read_text().splitlines()
-    assert found.metrics == len(json.loads(first[-1])) - len(("epoch", "timestamp_ms", "phase", "since", "settled"))
+    assert found.metrics == len(json.loads(first[-1])) - PLACES
     sizes = [path.stat().st_size for path in (tmp_path / "00000").rglob("weights.safetensors")]
     assert len(sizes) == 3
     assert found.files["weights.safetensors"] == sum(sizes)
@@ -114,7 +117,7 @@ def test_a_trial_that_is_cut_short_within_its_first_epoch(tmp_path: Path) -> Non
     assert (found.ended, found.rows, found.planned) == (False, 1, 7)
     saved = checkpoint.load(tmp_path / "00000" / "checkpoint.pt")
     assert saved is not None
-    cost = saved["training"]["cost"]
+    cost = saved["training"]["live"]["cost"]
     assert 0 < found.epochs == cost["steps"] / ceil(1079 / 4) < 1
     evaluation = cost["seconds"] - cost["step_seconds"]
     whole = cost["step_seconds"] / found.epochs + evaluation

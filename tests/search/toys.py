@@ -48,6 +48,10 @@ class Nothing(Entry):
     def task(cls, config: Any) -> Kind:
         return "classification"
 
+    @classmethod
+    def facts(cls, config: Any) -> None:
+        """Nobody has looked at these data."""
+
 
 KNOWN = StudyRegistries(
     method=Registry("method", {"toy": f"{__name__}:Method"}),
