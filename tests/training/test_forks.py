@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -18,7 +18,9 @@ from sparsetune.config.duration import Duration
 from sparsetune.config.messages import Branch, Job, Key, Metrics, Report, Row
 from sparsetune.config.paths import run_folder
 from sparsetune.config.trial import Training, TrialConfig
+from sparsetune.sparsity.history import Patience
 from sparsetune.sparsity.method import Method
+from sparsetune.sparsity.session import Session
 from sparsetune.sparsity.stage import Stage
 from sparsetune.testing.methods import same_state, trial_config, untimed
 from sparsetune.training import trial
@@ -36,6 +38,7 @@ class Shaking(Method):
         name: Literal["shaking"] = "shaking"
         noise: float = param(0.0, "spread of what is added to each output", phase=EVALUATION, ge=0)
         after: int = param(0, "epochs of a second stage", unit="epochs", phase="after", ge=0)
+        patience: int = param(0, "of the first stage; 0: as others", unit="epochs", phase="after", ge=0)
 
     phases = ("train", "after")
 
@@ -46,9 +49,11 @@ class Shaking(Method):
     @classmethod
     def tree(cls, config: Any, training: Training) -> Stage:
         train = cls.stage("train", training.length, config, training)
+        if config.patience:
+            train = replace(train, view=replace(train.view, until=Patience(config.patience)))
         if not config.after:
             return train
-        after = cls.stage("after", Duration(config.after), config, training)
+        after = cls.stage("after", Duration(config.after), config, training, phase="train", before=(Looking(),))
         return replace(train, view=replace(train.view, results=()), then=(after,))
 
     def predict(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -72,6 +77,18 @@ class Shaking(Method):
 
     def load_state_dict(self, state: Any) -> None:
         self.shaken = [*state["shaken"]]
+
+
+@dataclass(frozen=True)
+class Looking:
+    """Writes down the loss on validation data, without noise."""
+
+    losses: ClassVar[list[float]] = []
+
+    @torch.no_grad()
+    def __call__(self, session: Session, state: Any = None) -> None:
+        ((inputs, targets),) = session.batches("val", 1000)
+        self.losses.append(torch.nn.functional.cross_entropy(session.network.eval()(inputs), targets).item())
 
 
 KNOWN = replace(REGISTRIES, method=REGISTRIES.method.extended({"shaking": Shaking}))
@@ -120,8 +137,9 @@ def left_of(reports: Sequence[Report], folder: Path, branches: Sequence[Branch])
     return [Left(reports, key, run_folder(folder, key, len(keys))) for key in keys]
 
 
-def shaking(noise: float = 0.0, after: int = 0, **training: Any) -> TrialConfig:
-    method, model = {"name": "shaking", "noise": noise, "after": after}, {"name": "mlp", "hidden": [8]}
+def shaking(noise: float = 0.0, after: int = 0, patience: int = 0, **training: Any) -> TrialConfig:
+    method = {"name": "shaking", "noise": noise, "after": after, "patience": patience}
+    model = {"name": "mlp", "hidden": [8]}
     return trial_config(method, model, registries=KNOWN, **{"optimizer": "adam", "batch_size": 200, **training})
 
 
@@ -154,6 +172,26 @@ def test_a_stage_after_views_that_end_one_after_another_starts_from_the_end_of_e
         (alone,) = left(tmp_path / str(value), shaking(value, after=2, **training))
         branch.assert_equals(alone)
         assert {row.phase for row in branch.rows} == {"train", "after"}
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_a_second_stage_starts_from_the_state_that_the_first_keeps(keep: str, tmp_path: Path) -> None:
+    Looking.losses.clear()
+    (found,) = left(tmp_path, shaking(after=1, epochs=11, lr=0.3, keep=keep))
+    last = found.rows[10].metrics
+    assert last["val_loss"] > last["best_val_loss"]
+    assert Looking.losses == [pytest.approx(last["val_loss" if keep == "last" else "best_val_loss"], rel=1e-6)]
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_views_in_one_setting_may_end_one_after_another(keep: str, tmp_path: Path) -> None:
+    training = {"epochs": 20, "lr": 0.3, "keep": keep}
+    values = (3, 1, 2, 20)
+    forked = left(tmp_path / "forked", shaking(3.0, after=1, **training), over(*values, setting="patience"))
+    assert len({len(branch.rows) for branch in forked}) > 2
+    for value, branch in zip(values, forked, strict=True):
+        (alone,) = left(tmp_path / str(value), shaking(3.0, after=1, patience=value, **training))
+        branch.assert_equals(alone)
 
 
 def test_what_predictions_draw_from_torch_is_the_same_for_every_view(tmp_path: Path) -> None:

@@ -52,16 +52,17 @@ def test_two_stages() -> None:
 
 
 class Turning(Recorder):
-    """A recorder with procedures before its stages, and between the evaluations of the second."""
+    """A recorder with procedures before its stages, and between their evaluations."""
 
     turns: ClassVar[list[str]] = []
+    drawn: ClassVar[list[float]] = []
 
     @classmethod
     def tree(cls, config: Any, training: Any) -> Stage:
         first = super().tree(config, training)
         (second,) = first.then
-        second = replace(second, before=(Turn("b"), Turn("c", pieces=2)), between=(Between(1, Turn("d")),))
-        return replace(first, before=(Turn("a"),), then=(second,))
+        second = replace(second, before=(Turn("b"), Turn("c", pieces=2)), between=(Between(1, Turn("d", pieces=1)),))
+        return replace(first, before=(Turn("a"),), between=(Between(1, Turn("e")),), then=(second,))
 
     def numbers(self) -> dict[str, float]:
         self.turns.append(f"numbers after {self.session.at.epochs}")
@@ -74,7 +75,7 @@ class Turning(Recorder):
 
 @dataclass(frozen=True)
 class Turn:
-    """A procedure that writes down when its pieces are done."""
+    """A procedure that writes down when its pieces are done, and what they draw."""
 
     name: str
     pieces: int = 0
@@ -82,29 +83,46 @@ class Turn:
     def __call__(self, session: Session, state: Any = None) -> Iterator[tuple[int, float]]:
         for piece in range(state or 0, self.pieces + 1):
             Turning.turns.append(f"{self.name}{piece} {session.at.stage} {session.at.epochs}")
+            Turning.drawn.append(torch.rand(()).item())
             if piece < self.pieces:
                 yield piece + 1, (piece + 1) / (self.pieces + 1)
 
 
 KNOWN = replace(REGISTRIES, method=METHODS.extended({"recorder": Turning}))
 TURNS = [
-    "a0 first 0", "numbers after 1", "numbers after 2",
+    "a0 first 0", "numbers after 1", "e0 first 1", "numbers after 2",
     "b0 first/second 2", "c0 first/second 2", "c1 first/second 2", "c2 first/second 2",
-    "numbers after 3", "d0 first/second 3", "numbers after 4", "d0 first/second 4", "numbers after 5", "summary",
+    "numbers after 3", "d0 first/second 3", "d1 first/second 3",
+    "numbers after 4", "d0 first/second 4", "d1 first/second 4",
+    "numbers after 5", "summary",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("restarting", [False, True])
-def test_procedures_run_once_before_stages_and_between_evaluations(restarting: bool) -> None:
-    """Not after the last evaluation; and each piece of them once, wherever a training is taken up again."""
+def turned(restarting: bool) -> list[float]:
+    """Train with these procedures, and what they have drawn."""
     Turning.turns.clear()
+    Turning.drawn.clear()
     config = trial_config({"name": "recorder", "second_phase": 3}, SMALL, epochs=5, registries=KNOWN)
     trainer, stops = Trainer(config, registries=KNOWN), 0
     while not trainer.done:
         stops += trainer.go_on()
         trainer = restarted(trainer, KNOWN) if restarting else trainer
     trainer.finish()
-    assert stops == 5 + 2, "an evaluation, or a piece of a procedure but for its last"
+    assert stops == 5 + 2 + 1 + 1, "an evaluation, or a piece of a procedure but for its last"
+    return [*Turning.drawn]
+
+
+def test_procedures_run_once_before_stages_and_between_evaluations() -> None:
+    """Not after a stage's last evaluation; each piece of each draws numbers of its own."""
+    drawn = turned(restarting=False)
+    assert Turning.turns == TURNS
+    assert len({*drawn}) == len(drawn) == 1 + 1 + 1 + 3 + 2 + 2
+
+
+def test_pieces_of_procedures_run_once_wherever_a_training_is_taken_up_again() -> None:
+    """And draw the same."""
+    assert turned(restarting=True) == turned(restarting=False)
+    turned(restarting=True)
     assert Turning.turns == TURNS
 
 
