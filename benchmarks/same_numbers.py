@@ -23,7 +23,7 @@ from typing import Any
 from sparsetune.testing.studies import start, stored_trials, tracked_runs, write_study
 
 WAYS = {"in-process": ("--in-process",), "ray": ("--workers", "2")}
-SINCE = {"training": ("iterations", "evaluate")}  # settings, by section
+SINCE = {"training": ("iterations", "evaluate", "keep_row")}  # settings, by section
 KILLED = "after-checkpoint:3"
 EACH: dict[str, Any] = {
     "sampler": "random",

@@ -61,7 +61,8 @@ class Training(Model):
 
     epochs: int | None = param(20, "passes over the training split", unit="epochs", ge=1)
     iterations: int | None = param(None, "steps of the optimiser, instead of epochs", unit="iterations", ge=1)
-    evaluate: str = param("1ep", "how often it is evaluated, which gives a row: epochs (1ep) or iterations (100it)")
+    evaluate: str = param("1ep", "how often it is evaluated: every so many epochs (1ep) or iterations (100it)")
+    keep_row: int = param(1, "every how many evaluations a row is kept, for tables, curves and pruners", ge=1)
     batch_size: int = param(64, "samples drawn in a step", unit="samples", ge=1)
     grad_accum_steps: int = param(
         1, "batches to an optimiser step, which follows the mean over their samples", unit="batches", ge=1

@@ -120,6 +120,7 @@ class Method:
         view = View(
             known_in(config, (*seen, EVALUATION)),
             until=None if patience is None else Patience(patience),
+            keep_row=training.keep_row,
             keep=training.keep if last else "last",
             results=(training.keep,) if last else (),
         )

@@ -33,19 +33,20 @@ class Evaluating:
     def __init__(self, setup: Setup, node: Node, journal: Journal, ends: Ends) -> None:
         self._setup, self._node, self._journal, self._ends = setup, node, journal, ends
         self.settings = settings_of(node)
+        self._written = {looked.key: journal.of(node, looked) for looked in node.views}
         self.total = node.stage.duration.iterations(setup.order.steps)
 
     @property
     def over(self) -> bool:
         """No view is open: all have ended, or come to nothing."""
-        return not any(self._open(looked) for looked in self._node.views)
+        return not any(map(self._open, self._node.views))
 
     def start(self) -> None:
         """Measure the state before the first step, where each evaluation measures all."""
         for setting in self.settings:
             found = self._setup.measuring.before_training(setting.setting)
             for looked in setting.views:
-                self._journal.of(self._node, looked).start = found
+                self._written[looked.key].start = found
 
     def evaluate(self, cursor: Cursor, trained: tuple[float, ...], began: float) -> None:
         """Measure the present state, write it down, and see which views end with it.
@@ -74,8 +75,7 @@ class Evaluating:
                 self._fail(setting)
                 continue
             of_both = {**of_training, **{f"val_{name}": value for name, value in numbers.items()}}
-            self._write(setting, cursor, of_both, {**further, **of_method})
-            ended += [(setting, looked) for looked in setting.views if self._ends_now(setting, looked, cursor)]
+            ended += self._write(setting, cursor, of_both, {**further, **of_method})
         cursor.since = replace(session.cost)
         if all(each.diverged for each in active):
             raise Diverged(active[0].diverged)
@@ -86,12 +86,11 @@ class Evaluating:
         if any(looked.view.results for looked in self._node.views):
             self.evaluate(cursor, (), time.perf_counter())
             return
-        for setting in self.settings:
-            self._write(setting, cursor, {}, {})
-        self._end([(setting, looked) for setting in self.settings for looked in setting.views], cursor)
+        self._end([each for setting in self.settings for each in self._write(setting, cursor, {}, {})], cursor)
 
     def _open(self, looked: Looked) -> bool:
-        return self._journal.open(self._node, looked)
+        """It has neither ended nor come to nothing."""
+        return not self._written[looked.key].end and self._journal.alive(looked.branches)
 
     def _fail(self, setting: Setting) -> None:
         left = (branch for looked in filter(self._open, setting.views) for branch in looked.branches)
@@ -101,46 +100,57 @@ class Evaluating:
         """Whether a rule, which looks at the first setting, has nothing against what would come next."""
         return rule is None or rule(self.settings[0].history, self._setup.session)
 
-    def _write(self, setting: Setting, cursor: Cursor, numbers: dict[str, float], others: Metrics) -> None:
-        """Append an entry to all open views of a setting."""
+    def _write(
+        self, setting: Setting, cursor: Cursor, numbers: dict[str, float], others: Metrics
+    ) -> list[tuple[Setting, Looked]]:
+        """Add an evaluation to a setting's history, and an entry to its open views; returns those that end with it."""
         session, history = self._setup.session, setting.history
         epochs = session.counters.epochs - cursor.epochs
         improved = bool(numbers) and history.add(Evaluation(cursor.evaluations, cursor.position, epochs, numbers))
-        best = history.best
+        if improved:
+            setting.keep_best(self._setup)
+        entry, ended = None, []
+        for looked in filter(self._open, setting.views):
+            ends = self._ends_now(setting, looked, cursor)
+            every = looked.view.keep_row if cursor.evaluations else int(bool(numbers))
+            is_row = bool(every) and cursor.evaluations % every == 0
+            is_best = improved and "best" in looked.view.results
+            if is_row or is_best or ends:
+                entry = entry or self._entry(history.best, cursor, epochs, numbers, others)
+                self._written[looked.key].add(entry, row=is_row, best=is_best)
+            if ends:
+                ended.append((setting, looked))
+        return ended
+
+    def _entry(
+        self, best: Evaluation | None, cursor: Cursor, epochs: int, numbers: dict[str, float], others: Metrics
+    ) -> Entry:
+        cost = self._setup.session.cost
         of_best = {f"best_{name}": value for name, value in best.numbers.items() if name[:4] == "val_"} if best else {}
-        entry = Entry(
+        return Entry(
             cursor.evaluations,
             time.time_ns() // 1_000_000,
             cursor.position,
             epochs,
             best.epochs if best else 0,
-            {**numbers, **of_best, **others},
-            session.cost - cursor.cost,
-            session.cost - cursor.since,
+            {**numbers, "best_epoch": 0.0, **of_best, **others},
+            cost - cursor.cost,
+            cost - cursor.since,
         )
-        for looked in filter(self._open, setting.views):
-            every = looked.view.keep_row if cursor.evaluations else int(bool(numbers))
-            self._journal.of(self._node, looked).add(entry, every, improved=improved)
-        if improved:
-            setting.keep_best(self._setup)
 
     def _ends_now(self, setting: Setting, looked: Looked, cursor: Cursor) -> bool:
-        if not self._open(looked):
-            return False
         view = looked.view
+        if cursor.position >= self.total or cursor.out_of_time:
+            return True
         early = view.until is not None and cursor.position >= view.least.iterations(self._setup.order.steps)
-        return (
-            cursor.position >= self.total
-            or cursor.out_of_time
-            or (early and view.until is not None and view.until(setting.history, self._setup.session))
-        )
+        return early and view.until is not None and view.until(setting.history, self._setup.session)
 
     def _end(self, ended: list[tuple[Setting, Looked]], cursor: Cursor) -> None:
         content = content_of(self._setup) if self._node.stage.content else ""
         for _, looked in ended:
-            self._journal.of(self._node, looked).end = content or digest(cursor.key, looked.end)
+            self._written[looked.key].end = content or digest(cursor.key, looked.end)
         for setting, looked in ended:
-            end = self._journal.of(self._node, looked).end
+            end = self._written[looked.key].end
             self._ends.leave(self._node, looked, end, setting.best_state, goes_on=not self.over)
 
     def state_dict(self) -> list[Any]:

@@ -54,10 +54,9 @@ class Written:
     Attributes:
         entries: those that are kept as rows.
         start: before the first step, where that was measured.
-        last: the newest entry, kept as a row or not.
-        best: that of the lowest loss on validation data.
+        last: the newest entry; of a view that has ended, that of its last evaluation.
+        best: that of the lowest loss on validation data, where this is a result.
         end: key of the state in which it has ended; empty while it trains.
-        evaluations: made by now.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -66,13 +65,18 @@ class Written:
     best: Entry | None = None
     end: str = ""
 
-    def add(self, entry: Entry, every: int, *, improved: bool) -> None:
-        """Take up an entry; each ``every``-th evaluation is kept as a row."""
-        if every and entry.number % every == 0:
+    def add(self, entry: Entry, *, row: bool, best: bool) -> None:
+        """Take up an entry.
+
+        Args:
+            row: it is kept as one.
+            best: no earlier one has so low a loss on validation data.
+        """
+        if row:
             self.entries.append(entry)
-        self.last = entry
-        if improved:
+        if best:
             self.best = entry
+        self.last = entry
 
     def state_dict(self) -> dict[str, Any]:
         """All but the entries, as plain values."""

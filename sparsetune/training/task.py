@@ -27,7 +27,7 @@ class Task(Protocol):
         ...
 
     def measure(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Sums over a batch of what ``names`` says, then the number of samples; float64, without synchronising."""
+        """(names,) sums over a batch of what ``names`` says; float64, without synchronising."""
         ...
 
     def quality(self, outputs: Tensor, targets: Tensor) -> Metrics:
@@ -49,7 +49,7 @@ class Classification:
     def measure(self, outputs: Tensor, targets: Tensor) -> Tensor:
         loss = cross_entropy(outputs, targets, reduction="sum")
         correct = (outputs.argmax(1) == targets).sum()
-        return torch.stack((loss.double(), correct.double(), torch.full_like(loss, len(targets), dtype=torch.float64)))
+        return torch.stack((loss.double(), correct.double()))
 
     def quality(self, outputs: Tensor, targets: Tensor) -> Metrics:
         return classification_quality(outputs, targets)
@@ -67,8 +67,7 @@ class Regression:
         return mse_loss(outputs, self._learned(targets))
 
     def measure(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        errors = (outputs - self._learned(targets)).double().square().mean(1)
-        return torch.stack((errors.sum(), torch.full((), len(targets), dtype=torch.float64, device=errors.device)))
+        return (outputs - self._learned(targets)).double().square().mean(1).sum(0, keepdim=True)
 
     def quality(self, outputs: Tensor, targets: Tensor) -> Metrics:
         found = regression_quality(outputs, self._learned(targets))
@@ -94,13 +93,14 @@ class Meter:
         self._task = task
         self._outputs: list[Tensor] = []
         self._targets: list[Tensor] = []
-        self._held = 0
+        self._held = self._samples = 0
         self._sums: Tensor | None = None
 
     def add(self, outputs: Tensor, targets: Tensor) -> None:
         self._outputs.append(outputs)
         self._targets.append(targets)
         self._held += outputs.numel()
+        self._samples += targets.shape[0]
         if self._held >= _FLUSH_ELEMENTS:
             self._flush()
 
@@ -109,8 +109,7 @@ class Meter:
         self._flush()
         if self._sums is None:
             return (float("nan"),) * len(self._task.names)
-        *sums, count = self._sums.tolist()
-        return tuple(total / count for total in sums)
+        return tuple(total / self._samples for total in self._sums.tolist())
 
     def _flush(self) -> None:
         if not self._outputs:

@@ -42,8 +42,14 @@ class Scaling:
     dtype: torch.dtype = torch.float32
 
     def __call__(self, values: Tensor) -> Tensor:
+        if self._changes_nothing(values):
+            return values
         scaled = torch.sub(values, self.shift).div_(self.scale)  # bytes minus floats are float32
         return scaled if scaled.dtype == self.dtype else scaled.to(self.dtype)
+
+    def _changes_nothing(self, values: Tensor) -> bool:
+        plain = isinstance(self.shift, float) and isinstance(self.scale, float)
+        return plain and (self.shift, self.scale) == (0.0, 1.0) and values.dtype == self.dtype
 
     def undone(self, scaled: Tensor) -> Tensor:
         """Scaled values in their own unit; float64 where float32 would not hold them."""
