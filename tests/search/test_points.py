@@ -296,19 +296,14 @@ def test_branches_of_a_choice_keep_their_names(tmp_path: Path) -> None:
         Points.of(replace(wrong, name="third"), [].append)
 
 
-def test_through_a_whole_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_through_a_whole_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[int]) -> None:
     """What is known reaches MLflow as a run of the new study, and nothing is trained for it."""
     from rich.console import Console
 
     from sparsetune.study import load, run_study
     from sparsetune.testing.studies import tracked_runs, write_study
-    from sparsetune.training import trainer
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    trained: list[int] = []
-    real = trainer.train_epoch
-    counting = lambda *given, **options: (trained.append(options["epoch"]), real(*given, **options))[1]  # noqa: E731
-    monkeypatch.setattr(trainer, "train_epoch", counting)
     small = {"sampler": "random", "training": {"epochs": 2}, "space": {"training.lr": {"float": [0.01, 0.1]}}}
 
     def study(name: str, **changes: Any) -> Any:
