@@ -3,9 +3,9 @@
     python benchmarks/tiny_epochs.py [--epochs 50000] [--repeats 3]
 
 The Trainer with method `dense`, which evaluates after each epoch and keeps every hundredth row, against a loop written
-by hand with the same evaluations; both with fused Adam, and with numbers below 1.2e-38 as zero. They begin with the same
-weights and draw the same orders, so they must end with the same weights, bit for bit; this is checked. They take turns;
-processor seconds stand beside those of the clock. Memory and the checkpoint's size are told on the way.
+by hand with the same evaluations; both with fused Adam, and with numbers below 1.2e-38 as zero. They begin with the
+same weights and draw the same orders, so they must end with the same weights, bit for bit; this is checked. They take
+turns; processor seconds stand beside those of the clock. Memory and the checkpoint's size are told on the way.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def main() -> None:
         same = all(map(torch.equal, network.state_dict().values(), trainer.network.state_dict().values()))
         ratios.append((mine[0] / theirs[0], mine[1] / theirs[1]))
         print(
-            f"sparsetune {mine[0]:.1f} s ({mine[1]:.1f} of the processor), by hand {theirs[0]:.1f} s ({theirs[1]:.1f}): "
+            f"sparsetune {mine[0]:.1f} s ({mine[1]:.1f} processor), by hand {theirs[0]:.1f} s ({theirs[1]:.1f}): "
             f"{ratios[-1][0]:.3f} ({ratios[-1][1]:.3f}) times; weights {'are the same' if same else 'DIFFER'}; "
             f"{len(trainer.record)} rows; {early:.1f} MB after {EARLY} epochs, {late - early:+.1f} MB at the end; "
             f"checkpoint at most {largest / 1e3:.0f} kB",

@@ -189,7 +189,8 @@ class Driver:
         missing = [name for name in (*self._objectives, *further) if name not in metrics]
         if outcome.state == "COMPLETE" and missing:
             return Run(of, "FAIL", metrics, f"the trial gave no {', '.join(missing)}", outcome.notes)
-        return Run(of, outcome.state, metrics, outcome.reason, outcome.notes)
+        results = tuple(replace(each, metrics=self._score(each.metrics)) for each in outcome.results)
+        return Run(of, outcome.state, metrics, outcome.reason, outcome.notes, results)
 
     def lost(self, key: Key, reason: str) -> None:
         """A job that no worker could finish: what has not ended is a FAIL."""

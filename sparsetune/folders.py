@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sparsetune.config.disk import CannotWrite, disk_trouble
-from sparsetune.config.left import CONFIG, ERROR_FILE, FINAL, HISTORY, LEFT
+from sparsetune.config.left import CONFIG, ERROR_FILE, FINAL, HISTORY, LEFT, ON_THE_WAY, TABLE
 from sparsetune.config.messages import Key, Row, Run, Trial
 from sparsetune.config.overrides import assign
 from sparsetune.config.paths import run_folder
 from sparsetune.config.yaml_io import dump, write_atomic
-from sparsetune.training.results import final_results, json_lines, read_json_lines
+from sparsetune.training.results import final_results, json_lines, read_json_lines, results_table
 
 
 class Folders:
@@ -52,6 +52,8 @@ class Folders:
             write_atomic(folder / CONFIG, dump(config))
             write_atomic(folder / FINAL, json.dumps(final_results(rows, run.metrics), indent=1) + "\n")
             write_atomic(folder / HISTORY, json_lines(rows))
+            if run.results:
+                write_atomic(folder / TABLE, results_table(run.results))
 
     def hand_on_error(self, keys: Iterable[Key], runs: int) -> None:
         """Give what a job has left of an error to each of these runs."""
@@ -73,6 +75,7 @@ class Folders:
         for run in trial.runs:
             folder = self.of_run(run.key, len(trial.runs))
             found[run.key] = {name: folder / name for name in LEFT if (folder / name).exists()}
+            found[run.key] |= {str(path.relative_to(folder)): path for path in sorted(folder.glob(f"{ON_THE_WAY}/*/*"))}
         return found
 
 

@@ -83,6 +83,7 @@ def best(
         "sparsetune export ast_pi --csv > ast_pi.csv",
         "sparsetune export ast_pi --json | head -40",
         "sparsetune export ast_pi --where 'val_accuracy > 0.9'",
+        "sparsetune export lth_digits --results > levels.csv",
     ),
 )
 @guarded
@@ -90,6 +91,9 @@ def export(
     name: Study,
     csv: Annotated[bool, typer.Option("--csv", help="One row a trial (the default).")] = False,
     where: Where = None,
+    results: Annotated[
+        bool, typer.Option("--results", help="A row for each result of each run, such as a level, instead.")
+    ] = False,
     root: Root = None,
     storage: Storage = None,
     as_json: Json = False,
@@ -97,8 +101,9 @@ def export(
 ) -> None:
     """All trials of a study on stdout, as CSV or JSON: a row each, one for each branch, replicates below them."""
     from sparsetune.api import load
-    from sparsetune.show.stored import narrowed, show_export
+    from sparsetune.show.stored import narrowed, show_export, show_results
 
     if csv and as_json:
         raise BadInput("found --csv and --json, allowed: one of them", key="export")
-    show_export(narrowed(load(name, root=root, storage=storage), where), as_json=as_json)
+    show = show_results if results else show_export
+    show(narrowed(load(name, root=root, storage=storage), where), as_json=as_json)

@@ -16,5 +16,8 @@ CURVES = "curves.png"
 CONTROLLER = "controller.png"
 DENSITIES = "density_by_layer.png"
 
+TABLE = "results.json"  # of all results of a run that has several, as MLflow shows tables
+ON_THE_WAY = "results"  # a folder with one for each of these but the last
+
 FIGURES = (CURVES, CONTROLLER, DENSITIES)
-LEFT = (CONFIG, FINAL, HISTORY, RESULTS, UNITS, WEIGHTS, TICKET, LAYERS, TRACE, *FIGURES, ERROR_FILE)
+LEFT = (CONFIG, FINAL, HISTORY, RESULTS, UNITS, TABLE, WEIGHTS, TICKET, LAYERS, TRACE, *FIGURES, ERROR_FILE)

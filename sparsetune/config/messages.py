@@ -90,18 +90,36 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Result:
+    """A state of a run that was measured on test data: after a level, or at the end."""
+
+    stage: str  # path of the stage that ended with it
+    which: Literal["last", "best"]  # of its evaluations
+    epoch: int  # whole epochs on the way to it
+    iterations: int  # steps of the optimiser on the way to it
+    metrics: Metrics
+
+    @property
+    def name(self) -> str:
+        """What tells it from other results of its run."""
+        return f"{self.stage} {self.which}"
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How a job ended.
 
     COMPLETE with the metrics of the state that its plan left, FAIL with the reason, or STOPPED: it goes on from its
     checkpoint at the next start, and ``reason`` says what keeps it from going on now, if it was not asked to stop.
-    ``notes`` are words about the training by name, such as which split it had.
+    ``notes`` are words about the training by name, such as which split it had. ``results`` are there where the run has
+    several: the last one's metrics are the run's.
     """
 
     state: Literal["COMPLETE", "FAIL", "STOPPED"]
     metrics: Metrics = field(default_factory=dict)
     reason: str = ""
     notes: dict[str, str] = field(default_factory=dict)
+    results: tuple[Result, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", printable_lines(self.reason))  # it goes to terminals and databases
@@ -165,6 +183,7 @@ class Run:
     metrics: Metrics = field(default_factory=dict)
     reason: str = ""
     notes: dict[str, str] = field(default_factory=dict)
+    results: tuple[Result, ...] = ()  # in their order, where there are several
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from sparsetune.config.messages import Trial
 from sparsetune.report.listing import flat_row, special, with_replicates
@@ -18,6 +18,21 @@ def trials_csv(rows: Sequence[Trial]) -> str:
     A cell is empty where a row has no such thing, ``seed`` where the line is no replicate.
     """
     return trials_frame(with_replicates(rows)).to_csv(index=False)
+
+
+def results_csv(results: Sequence[Mapping[str, Any]]) -> str:
+    """One line a result; one column a parameter or metric, empty where a result has no such thing."""
+    import pandas as pd
+
+    flat = [
+        {
+            name if key is None else f"{name}.{key}": value
+            for name, cell in line.items()
+            for key, value in (cell.items() if isinstance(cell, Mapping) else [(None, cell)])
+        }
+        for line in results
+    ]
+    return pd.DataFrame(flat).to_csv(index=False)
 
 
 def trials_frame(rows: Sequence[Trial]) -> pd.DataFrame:

@@ -45,6 +45,30 @@ def trial_row(row: Trial, fields: frozenset[str] = PLAIN) -> dict[str, Any]:
     }
 
 
+def result_rows(row: Trial) -> list[dict[str, Any]]:
+    """The results of each run of a row that has ended: whose and of which stage they are, and their metrics.
+
+    A run with one result has it at its end: where that is its rows say.
+    """
+    return [
+        {
+            "number": row.number,
+            "branch": run.key.branch,
+            "seed": run.key.seed,
+            "result": number,
+            "stage": each.stage if each else "",
+            "which": each.which if each else "",
+            "epoch": each.epoch if each else None,
+            "iterations": each.iterations if each else None,
+            "params": row.params,
+            "metrics": each.metrics if each else run.metrics,
+        }
+        for run in row.runs
+        if run.state == "COMPLETE"
+        for number, each in enumerate(run.results or (None,), 1)
+    ]
+
+
 def flat_row(row: Trial, fields: frozenset[str] = PLAIN) -> dict[str, Any]:
     """One row of a CSV: ``params.`` and ``metrics.`` before the names, as in MLflow's table."""
     nested = trial_row(row, fields)

@@ -8,7 +8,7 @@ all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import optuna
@@ -199,9 +199,12 @@ def _attributes(end: Told, runs: Sequence[Run]) -> dict[str, Any]:
     found: dict[str, Any] = {"metrics": end.metrics}
     optional = {"errors": end.errors, "reason": end.reason, "notes": end.notes}
     found |= {key: value for key, value in optional.items() if value}
-    if len(runs) > 1:
-        said = ("state", "metrics", "reason", "notes")
-        found["runs"] = [
-            {"seed": run.key.seed, "branch": run.key.branch, **{key: getattr(run, key) for key in said}} for run in runs
-        ]
+    if len(runs) > 1 or any(run.results for run in runs):
+        found["runs"] = [_said(run) for run in runs]
     return found
+
+
+def _said(run: Run) -> dict[str, Any]:
+    found = {name: getattr(run, name) for name in ("state", "metrics", "reason", "notes")}
+    results = {"results": [asdict(each) for each in run.results]} if run.results else {}
+    return {"seed": run.key.seed, "branch": run.key.branch, **found, **results}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sparsetune.config.constraints import Constraint
 from sparsetune.config.drivers import words_of
 from sparsetune.config.errors import BadInput, shown, unknown
-from sparsetune.config.messages import Branch, Key, Run, State, Trial
+from sparsetune.config.messages import Branch, Key, Result, Run, State, Trial
 from sparsetune.config.metrics import Goal
 from sparsetune.config.migrations import migrations
 from sparsetune.config.secrets import without_password
@@ -176,5 +177,5 @@ def as_trial(frozen: FrozenTrial) -> Trial:
     return replace(trial, runs=(Run(keys[0], state, trial.metrics, trial.reason, trial.notes),))
 
 
-def _run(number: int, seed: int, branch: str, **said: Any) -> Run:
-    return Run(Key(number, seed, branch), **said)
+def _run(number: int, seed: int, branch: str, results: Sequence[Mapping[str, Any]] = (), **said: Any) -> Run:
+    return Run(Key(number, seed, branch), **said, results=tuple(Result(**each) for each in results))

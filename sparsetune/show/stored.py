@@ -15,8 +15,8 @@ from sparsetune.config.metrics import METRICS
 from sparsetune.config.yaml_io import dump
 from sparsetune.layout.console import open_console
 from sparsetune.layout.printable import printable, printable_lines
-from sparsetune.report.files import trials_csv
-from sparsetune.report.listing import special, trial_row, with_replicates
+from sparsetune.report.files import results_csv, trials_csv
+from sparsetune.report.listing import result_rows, special, trial_row, with_replicates
 from sparsetune.report.tables import metric, trial_table
 from sparsetune.show.soundness import soundness, unguarded, unsound
 from sparsetune.show.words import BESIDE, command, of_replicates, picked
@@ -92,6 +92,13 @@ def show_export(result: StudyResult, *, as_json: bool) -> None:
     else:
         text = trials_csv(result.stored.rows)
         sys.stdout.write(printable_lines(text) if sys.stdout.isatty() else text)
+
+
+def show_results(result: StudyResult, *, as_json: bool) -> None:
+    """A line for each result of each run; of a run with one that is its end."""
+    lines = [line for row in result.stored.rows for line in result_rows(row)]
+    text = json.dumps(lines, indent=1) + "\n" if as_json else results_csv(lines)
+    sys.stdout.write(printable_lines(text) if sys.stdout.isatty() else text)
 
 
 def _document(rows: Sequence[Trial]) -> str:

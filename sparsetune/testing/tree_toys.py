@@ -184,7 +184,7 @@ class Fit:
             gradients = torch.autograd.grad(session.objective(inputs, targets), parameters)
             with torch.no_grad():
                 for parameter, gradient in zip(parameters, gradients, strict=True):
-                    parameter -= self.lr * (1 + noise) * gradient
+                    parameter.sub_(self.lr * (1 + noise) * gradient)
             session.spend(trained=len(targets))
             step += 1
             yield {"step": step}, step / self.steps

@@ -16,6 +16,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from sparsetune.config.left import ON_THE_WAY
 from sparsetune.config.messages import Files, Row, Trial
 from sparsetune.config.overrides import flatten
 from sparsetune.tracking.answer import Answer
@@ -84,10 +85,16 @@ class Entry:
         last = self.rows[-1] if self.rows else Row(0, self.trial.ended_ms, {})
         timestamp = self.trial.ended_ms or last.timestamp_ms
         errors = {f"{name}_se": value for name, value in self.trial.errors.items()}
-        return [
-            Point(clean(key), value, timestamp, last.epoch + (key in last.metrics))
+        at_the_end = [
+            Point(clean(key), value, timestamp, last.step + (key in last.metrics))
             for key, value in {**self.trial.metrics, **errors}.items()
             if not _same(value, last.metrics.get(key))
+        ]
+        results = self.trial.runs[0].results if len(self.trial.runs) == 1 else ()
+        return at_the_end + [
+            Point(clean(f"{ON_THE_WAY}/{key}"), value, timestamp, number)
+            for number, result in enumerate(results)
+            for key, value in result.metrics.items()
         ]
 
     def lacking_params(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from sparsetune.config.left import TABLE
 from sparsetune.config.messages import SPLIT, Trial
 from sparsetune.failpoints import failpoint
 from sparsetune.tracking.batches import Param, Tag
@@ -130,6 +131,8 @@ class Sender:
         if not entry.files:
             return False
         kept = self._shelf.put(entry.run_id, entry.artifacts, entry.files)
+        if TABLE in entry.files:
+            log(session.client, entry.run_id, [Tag(TABLES, tables(TABLE))])
         known = {FILES_AT: entry.waits_at} if entry.waits_at else {}
         self._note_files(session.client, entry.run_id, kept, entry.left_at, known)
         later = kept is not None and not kept.forever

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.messages import Metrics, Row
+from sparsetune.config.messages import Metrics, Result, Row
 
 _HISTORY = {
     "train_acc": "train_accuracy",
@@ -45,6 +45,16 @@ def final_results(rows: Sequence[Row], metrics: Metrics) -> dict[str, Any]:
         "est_flops_g_total": last.get("est_flops_g"),
         "metrics": metrics,
     }
+
+
+def results_table(results: Sequence[Result]) -> str:
+    """A table with a line for each result, as MLflow shows them: which state it is of, and its numbers."""
+    names = list(dict.fromkeys(name for each in results for name in each.metrics))
+    lines = [
+        [each.stage, each.which, each.epoch, each.iterations, *(each.metrics.get(name) for name in names)]
+        for each in results
+    ]
+    return json.dumps({"columns": ["stage", "which", "epoch", "iterations", *names], "data": lines})
 
 
 def json_lines(rows: Sequence[Row]) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from sparsetune.config.messages import Metrics
+from sparsetune.config.messages import Metrics, Result
 from sparsetune.config.metrics import metric_of
 from sparsetune.sparsity.stage import Which
 from sparsetune.training.cursor import Cursor
@@ -34,14 +35,14 @@ class Results:
     """Of one walk.
 
     Attributes:
-        measured: of each branch, by the stage's path and which state it is of, in the order in which they came.
+        measured: of each branch, by name, in the order in which they came.
         again: a view whose equal has been trained, while training stands at its end.
         cut_short: the clock has ended the walk: what is measured then is what runs leave.
     """
 
     def __init__(self, setup: Setup, union: Union, journal: Journal) -> None:
         self._setup, self._union, self._journal = setup, union, journal
-        self.measured: dict[str, dict[str, Metrics]] = {branch: {} for branch in union.steps}
+        self.measured: dict[str, dict[str, Result]] = {branch: {} for branch in union.steps}
         self.again: Looked | None = None
         self.cut_short = False
 
@@ -54,7 +55,7 @@ class Results:
             if not self._journal.of(node, looked).end:
                 continue
             for which in looked.view.results or ((looked.view.keep,) if cursor.out_of_time else ()):
-                left = [each for each in looked.branches if _name(node, which) not in self.measured[each]]
+                left = [each for each in looked.branches if f"{node.path} {which}" not in self.measured[each]]
                 alive = tuple(each for each in left if each not in self._journal.failed)
                 if alive:
                     found.append(Due(looked, which, alive))
@@ -62,7 +63,7 @@ class Results:
 
     def measure(
         self, node: Node, due: Due, setting: Setting, *, goes_on: bool, leave: Leave | None = None
-    ) -> dict[str, Metrics]:
+    ) -> dict[str, Result]:
         """Measure a state on test data, for the first and only time.
 
         Args:
@@ -70,7 +71,7 @@ class Results:
             leave: called with the numbers while the network is in that state.
 
         Returns:
-            The numbers of each branch, whose ways there may have cost different amounts.
+            One of each branch, for their ways there may have cost different amounts.
         """
         setup, table = self._setup, self._setup.registries.metrics
         best = setting.best_state if due.which == "best" else None
@@ -81,16 +82,16 @@ class Results:
             if joules is not None:
                 found["energy_kj"] = joules / 1e3
             found |= memory_numbers(setup.session.device)
-            measured = {branch: {**found, **self._of_way(node, due, branch), **of_method} for branch in due.branches}
+            measured = {branch: self._result(node, due, branch, found, of_method) for branch in due.branches}
             if leave is not None:
-                leave(measured[due.branches[0]])
+                leave(measured[due.branches[0]].metrics)
         setup.method.adopt(node.stage.sees)
-        for branch, metrics in measured.items():
-            self.measured[branch][_name(node, due.which)] = metrics
+        for branch, result in measured.items():
+            self.measured[branch][result.name] = result
         return measured
 
-    def _of_way(self, node: Node, due: Due, branch: str) -> Metrics:
-        """What the row of that state says, but for totals, which count all that has been done."""
+    def _result(self, node: Node, due: Due, branch: str, found: Metrics, of_method: Metrics) -> Result:
+        """With what the row of that state says, but for totals, which count all that has been done."""
         step = self._step(node, due.looked, branch)
         written = self._journal.of(node, due.looked)
         assert written.last is not None
@@ -98,7 +99,9 @@ class Results:
         last = self._journal.row(branch, step, written.last).metrics
         table = self._setup.registries.metrics
         totals = {k: v for k, v in last.items() if (known := metric_of(k, table)) and known.scope == "run"}
-        return {**self._journal.row(branch, step, kept).metrics, **totals}
+        row = self._journal.row(branch, step, kept)
+        metrics = {**found, **row.metrics, **totals, **of_method}
+        return Result(node.path, due.which, row.epoch, row.iterations, metrics)
 
     def _step(self, node: Node, looked: Looked, branch: str) -> Step:
         return next(step for step in self._union.steps[branch] if step.node is node and step.looked is looked)
@@ -109,18 +112,15 @@ class Results:
         here = last.node is node and last.looked is due.looked and last.looked.view.results[-1] == due.which
         return here or self.cut_short
 
-    def of_run(self, branch: str) -> Metrics | None:
-        """The numbers that a branch's run ends with, once all its stages have ended; None before."""
+    def of_run(self, branch: str) -> tuple[Result, ...]:
+        """The results of a branch in the order of its own tree, once all its stages have ended; none before."""
         if not self._journal.whole(branch) and not self.cut_short:
-            return None
-        return next(reversed([*self._in_order(branch)]), None)
-
-    def _in_order(self, branch: str) -> Iterator[Metrics]:
-        """The results of a branch in the order of its own tree."""
-        for step in self._union.steps[branch]:
-            for which in ("last", "best") if self.cut_short else step.looked.view.results:
-                if _name(step.node, which) in self.measured[branch]:
-                    yield self.measured[branch][_name(step.node, which)]
+            return ()
+        found = self.measured[branch]
+        if self.cut_short:
+            return tuple(found.values())
+        steps = self._union.steps[branch]
+        return tuple(found[f"{step.node.path} {which}"] for step in steps for which in step.looked.view.results)
 
     @contextmanager
     def _as_it_ends(self, setting: Any, best: Mapping[str, Any] | None, *, goes_on: bool) -> Iterator[None]:
@@ -140,12 +140,10 @@ class Results:
                 setup.method.load_state_dict(before["method"])
 
     def state_dict(self) -> dict[str, Any]:
-        return {"measured": self.measured, "cut_short": self.cut_short}
+        measured = {branch: [asdict(each) for each in found.values()] for branch, found in self.measured.items()}
+        return {"measured": measured, "cut_short": self.cut_short}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.measured = {branch: dict(each) for branch, each in state["measured"].items()}
+        found = {branch: [Result(**each) for each in plain] for branch, plain in state["measured"].items()}
+        self.measured = {branch: {each.name: each for each in results} for branch, results in found.items()}
         self.cut_short = state["cut_short"]
-
-
-def _name(node: Node, which: Which) -> str:
-    return f"{node.path} {which}"

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.messages import Outcome, Row
+from sparsetune.config.messages import Outcome, Result, Row
 from sparsetune.failpoints import failpoint
 from sparsetune.training import checkpoint
 from sparsetune.training.record import Entry
@@ -45,7 +45,8 @@ class Saved:
         found = self._runs.get(name)
         if found is None or found["of"] != of:
             return None
-        return [Row(**row) for row in (self._lines or {}).get(found["rows"], ())], Outcome(**found["outcome"])
+        outcome = {**found["outcome"], "results": tuple(Result(**each) for each in found["outcome"]["results"])}
+        return [Row(**row) for row in (self._lines or {}).get(found["rows"], ())], Outcome(**outcome)
 
     def add_end(self, name: str, of: Mapping[str, Any], rows: Sequence[Row], outcome: Outcome) -> None:
         """Keep the end of a run, from the next time that something is saved."""

@@ -16,7 +16,7 @@ from typing import Any
 from torch.optim import Optimizer
 
 from sparsetune.config.base import Part
-from sparsetune.config.messages import Metrics, Row
+from sparsetune.config.messages import Metrics, Result, Row
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Cosine, OneCycle, TrialConfig
 from sparsetune.sparsity.method import Method, TrainingFailed
@@ -115,7 +115,7 @@ class Trainer:
         """The results of the state in which training stands, to be measured before it goes on."""
         return [] if self.cursor is None else self.results.due(self.node, self.cursor)
 
-    def measure(self, due: Due, leave: Leave | None = None) -> dict[str, Metrics]:
+    def measure(self, due: Due, leave: Leave | None = None) -> dict[str, Result]:
         """Measure a result; see :meth:`~sparsetune.training.run_results.Results.measure`."""
         assert self.evaluating is not None
         setting = next(each for each in self.evaluating.settings if due.looked in each.views)
@@ -126,9 +126,7 @@ class Trainer:
         """Measure all that is due where training has ended; the numbers of the first branch's run."""
         for due in self.due:
             self.measure(due)
-        found = self.results.of_run(self.first)
-        assert found is not None
-        return found
+        return self.results.of_run(self.first)[-1].metrics
 
     @property
     def done(self) -> bool:

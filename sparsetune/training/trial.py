@@ -10,10 +10,11 @@ from typing import Any
 import torch
 
 from sparsetune.config.cadence import Cadence
+from sparsetune.config.left import ON_THE_WAY
 from sparsetune.config.messages import Job, Key, Outcome, Report, Row
 from sparsetune.config.overrides import assign
 from sparsetune.config.own import digest_of
-from sparsetune.config.paths import run_folder
+from sparsetune.config.paths import run_folder, slug
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.sparsity.method import TrainingFailed
@@ -121,21 +122,30 @@ class _Trainings:
             yield self._last(key, rows[key][self._sent.get(key, 0) :], outcome)
 
     def _measure(self, trainer: Trainer, seed: int, due: Due) -> None:
-        """Measure a result, and leave the files of runs that end with it."""
-        ending = [name for name in due.branches if trainer.results.is_last(trainer.node, due, name)]
-        folders = {
-            key.branch: run_folder(Path(self.job.folder), key, self.job.runs) for key in self._open(seed, ending)
-        }
-        measured = trainer.measure(due, partial(leave_files, trainer, list(folders.values())))
-        for branch, folder in folders.items():
-            leave_table(trainer, branch, measured[branch], folder, kept=due.which)
+        """Measure a result, and leave its files: in the run's folder if the run ends with it, else in one in that."""
+        keys = self._open(seed, due.branches)
+        folders = [self._folder(trainer, key, due) for key in keys]
+        measured = trainer.measure(due, partial(leave_files, trainer, folders))
+        for key, folder in zip(keys, folders, strict=True):
+            if trainer.results.is_last(trainer.node, due, key.branch):
+                leave_table(trainer, key.branch, measured[key.branch].metrics, folder, kept=due.which)
+
+    def _folder(self, trainer: Trainer, key: Key, due: Due) -> Path:
+        folder = run_folder(Path(self.job.folder), key, self.job.runs)
+        if trainer.results.is_last(trainer.node, due, key.branch):
+            return folder
+        number = len(trainer.results.measured[key.branch]) + 1
+        return folder / ON_THE_WAY / slug(f"{number:03d} {trainer.node.stage.name} {due.which}")
 
     def _outcome(self, trainer: Trainer, key: Key) -> Outcome | None:
         """How a run has ended; None if it has not."""
         if key.branch in trainer.journal.failed:
             return Outcome("FAIL", reason=str(trainer.journal.failed[key.branch]))
-        metrics = trainer.results.of_run(key.branch)
-        return None if metrics is None else Outcome("COMPLETE", metrics, notes=trainer.setup.notes)
+        results = trainer.results.of_run(key.branch)
+        if not results:
+            return None
+        several = results if len(results) > 1 else ()
+        return Outcome("COMPLETE", results[-1].metrics, notes=trainer.setup.notes, results=several)
 
     def _rows(self, trainer: Trainer, key: Key) -> tuple[Row, ...]:
         """A run's rows since the last time."""
