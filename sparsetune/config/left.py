@@ -19,5 +19,7 @@ DENSITIES = "density_by_layer.png"
 TABLE = "results.json"  # of all results of a run that has several, as MLflow shows tables
 ON_THE_WAY = "results"  # a folder with one for each of these but the last
 
+ENDS = "ends"  # a folder beside a job's checkpoint: states that it still needs, by key
+
 FIGURES = (CURVES, CONTROLLER, DENSITIES)
 LEFT = (CONFIG, FINAL, HISTORY, RESULTS, UNITS, TABLE, WEIGHTS, TICKET, LAYERS, TRACE, *FIGURES, ERROR_FILE)

@@ -82,6 +82,7 @@ class Row:
     number: int = 0  # of the row, from 1: how it is known; where rows are one an epoch the epoch
     iterations: int = 0  # steps of the optimiser done so far on the way to it
     step: int = 0  # what it is drawn over: iterations where a stage of the trial is told in them, else epochs
+    done: float = 0.0  # share of all that its seed's branches are to train, as planned; 0 where it is not known
 
     def __post_init__(self) -> None:
         for name in ("number", "step"):

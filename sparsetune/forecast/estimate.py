@@ -32,6 +32,9 @@ class Probed:
         checkpoint_bytes: after the last row.
         checkpoint_growth: bytes a row.
         lacks: metrics that the study is judged by and that it has no number of.
+        stages: of a training of several: their names, and which share of all training each is.
+        open: a rule may end some of them sooner.
+        ends_bytes: states that are kept for stages to come, at most at once.
         fault: it failed by an error in code or input before its time was up, not by its numbers.
     """
 
@@ -49,6 +52,9 @@ class Probed:
     checkpoint_bytes: float = 0.0
     checkpoint_growth: float = 0.0
     lacks: Sequence[str] = field(default=(), compare=False)  # no part of what was measured
+    stages: Sequence[tuple[str, float]] = ()
+    open: bool = False
+    ends_bytes: int = 0
     fault: bool = False
 
 

@@ -24,21 +24,18 @@ from sparsetune.config.left import ERROR_FILE
 from sparsetune.config.messages import Branch, Key, OwnFile, Run
 from sparsetune.config.objectives import scored
 from sparsetune.config.overrides import assign
-from sparsetune.config.trial import resolve_trial
 from sparsetune.driver import Driver
 from sparsetune.execution.in_process import InProcess
+from sparsetune.forecast.course import Course, course_of
 from sparsetune.forecast.estimate import Probed
 from sparsetune.forecast.machine import peak_memory
 from sparsetune.forecast.probe import Order, Process, Say
 from sparsetune.forecast.watch import Watch
 from sparsetune.single import SingleTrial
-from sparsetune.sparsity.method import Method
 from sparsetune.training import checkpoint
-from sparsetune.training.data import load_dataset
 from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.registries import registries_of
 from sparsetune.training.saved import CHECKPOINT
-from sparsetune.training.union import planned
 
 WARM_SECONDS = 1.0
 _SAVE_EVERY = "0.05s"  # often enough to see a checkpoint grow, rarely enough not to be what is measured
@@ -121,8 +118,9 @@ def measure(order: Order, config: dict[str, Any], seconds: float, folder: Path, 
         return Probed(f"the trial gave no {', '.join(missing)}", lacks=lacks)
     rows = len(watch.rows)
     extent: dict[str, Any] = {"epochs": float(rows), "planned": rows, "epoch_seconds": trained / rows}
+    course = course_of(config, order.branches, registries_of(own))
     if not ended:
-        extent |= _cut_short(config, own, watch, folder / "00000" / CHECKPOINT)
+        extent |= _cut_short(course, watch, folder / "00000" / CHECKPOINT)
     return Probed(
         ended=ended,
         rows=rows,
@@ -134,6 +132,9 @@ def measure(order: Order, config: dict[str, Any], seconds: float, folder: Path, 
         checkpoint_bytes=watch.checkpoint_bytes,
         checkpoint_growth=watch.checkpoint_growth,
         lacks=lacks,
+        stages=course.stages,
+        open=course.open,
+        ends_bytes=watch.ends_bytes,
         **extent,
     )
 
@@ -153,15 +154,10 @@ def _sizes(files: Mapping[Key, Mapping[str, Path]]) -> dict[str, int]:
     return found
 
 
-def _cut_short(config: Mapping[str, Any], own: tuple[OwnFile, ...], watch: Watch, path: Path) -> dict[str, Any]:
+def _cut_short(course: Course, watch: Watch, path: Path) -> dict[str, Any]:
     """How far it got, and the time of a whole epoch, when the last one may be a part of one."""
-    known = registries_of(own)
-    resolved = resolve_trial(config, known)
-    method: type[Method] = known.method.get(resolved.method.name)
-    training = resolved.training
-    samples = len(load_dataset(resolved.data, known.data).train)
-    steps = ceil(samples / (training.batch_size * training.grad_accum_steps))
-    found: dict[str, Any] = {"planned": ceil(planned(method.tree(resolved.method, training), steps) / steps)}
+    found: dict[str, Any] = {"planned": ceil(course.epochs)}
+    steps = course.steps
     rows = len(watch.rows)
     saved = checkpoint.load(path)
     if saved is not None and (state := saved["training"]) and _rows_in(state) == rows:

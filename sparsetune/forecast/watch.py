@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from sparsetune.config.left import ENDS
 from sparsetune.config.messages import Files, Key, Row, Trial
 
 _SAY_SECONDS = 0.2
@@ -24,6 +25,7 @@ class Watch:
         self.rows: list[Row] = []
         self.sizes: dict[int, int] = {}
         self.saving: list[float] = []
+        self.ends_bytes = 0  # states that are kept for stages to come, at most at once
         self._checkpoint = checkpoint
         self._say = say
         self._written = 0  # when, as the file system has it
@@ -86,4 +88,6 @@ class Watch:
             return False
         self._written = state.st_mtime_ns
         self.sizes[self.last_row] = state.st_size
+        kept = (self._checkpoint.parent / ENDS).glob("*.pt")
+        self.ends_bytes = max(self.ends_bytes, sum(each.stat().st_size for each in kept))
         return True

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 from sparsetune.config.study import Study
 from sparsetune.forecast.estimate import Spread
 from sparsetune.forecast.study import Forecast
 from sparsetune.layout.text import duration, size
+
+_MOST = 8  # stages
+_WIDTH = 66  # letters behind a label
 
 
 def forecast_lines(study: Study, found: Forecast) -> Iterator[str]:
@@ -23,6 +27,7 @@ def forecast_lines(study: Study, found: Forecast) -> Iterator[str]:
         return
     yield ""
     yield "forecast, an estimate from these"
+    yield from _labelled("stages", _stages(found))
     yield from _labelled("time", _time(study, found))
     yield from _labelled("memory", _memory(found))
     yield from _labelled("disk", _disk(study, found))
@@ -42,6 +47,19 @@ def _probes(study: Study, found: Forecast) -> Iterator[str]:
         yield f"  {number:>6} {epochs:>12} {one:>10} {fixed:>14} {whole:>12}"
     if len(found.probed) < found.configs:
         yield f"  the time was up before the other {found.configs - len(found.probed)}"
+
+
+def _stages(found: Forecast) -> Iterator[str]:
+    """Of the first config whose training has several: which share each is."""
+    several = next((each for each in found.probed if each.stages), None)
+    if several is None:
+        return
+    shown = [f"{name} {share:.0%}" for name, share in several.stages if share]
+    more = [f"and {len(shown) - _MOST} more"] if len(shown) > _MOST else []
+    yield f"{_count(len(several.stages), 'stage')} of all branches together, each trained once"
+    yield from textwrap.wrap(", ".join([*shown[:_MOST], *more]), _WIDTH)
+    if several.open:
+        yield "at most: a rule may end some of them sooner"
 
 
 def _labelled(label: str, lines: Iterator[str]) -> Iterator[str]:
@@ -114,6 +132,9 @@ def _disk(study: Study, found: Forecast) -> Iterator[str]:
     where = " on the tracking server" if found.remote else ""
     yield f"{_count(found.left, 'trial')} x ({size(files)} of files, {size(numbers)} of numbers) = {total}{where}"
     yield f"checkpoint of a running trial: {size(max(cost.checkpoint_bytes for cost in found.costs))}"
+    kept = max((each.ends_bytes for each in found.probed), default=0)
+    if kept:
+        yield f"and beside it, for stages to come: {size(kept)}"
     for disk in found.disks:
         root = study.project.root
         folder = disk.folder.relative_to(root) if disk.folder.is_relative_to(root) else disk.folder

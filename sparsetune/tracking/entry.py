@@ -93,7 +93,7 @@ class Entry:
         results = self.trial.runs[0].results if len(self.trial.runs) == 1 else ()
         return at_the_end + [
             Point(clean(f"{ON_THE_WAY}/{key}"), value, timestamp, number)
-            for number, result in enumerate(results)
+            for number, result in enumerate(results, 1)
             for key, value in result.metrics.items()
         ]
 

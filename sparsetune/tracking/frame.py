@@ -73,7 +73,7 @@ def _running(standing: Standing, width: int, most: int) -> list[Text]:
     ]
     ends = [
         Column("trial", [str(each.trial.number) for each in shown]),
-        Column("epoch", [epoch_text(each) for each in shown]),
+        Column("stage" if any(each.stage for each in shown) else "epoch", [epoch_text(each) for each in shown]),
         Column("time", [clock_time(now - each.since) for each in shown]),
     ]
     room = width - sum(each.narrow + 2 for each in ends)

@@ -15,6 +15,8 @@ from sparsetune.config.study_file import Objective
 from sparsetune.config.views import branch_rows
 from sparsetune.tracking.estimate import Part, seconds_left
 
+_ALIKE = 1e-6  # epochs
+
 
 class Better(NamedTuple):
     """A row that is better than all before it."""
@@ -32,6 +34,7 @@ class Running:
     resumed: bool
     row: Row | None = None  # the last one, of whichever run
     trained: dict[int, int] = field(default_factory=dict)  # epochs, by seed; branches of a seed count once
+    shares: dict[int, float] = field(default_factory=dict)  # of what is planned, by seed, where rows say so
     before: float = 0.0  # the fraction that an earlier run did
     heard: float = 0.0
 
@@ -53,13 +56,25 @@ class Running:
 
     @property
     def done(self) -> float:
-        """Fraction of its epochs, as last reported."""
+        """Fraction of its training, as last reported."""
+        if self.shares:
+            return sum(self.shares.values()) / self.trainings
         return min(1.0, self.epoch / self.epochs) if self.epochs else 0.0
+
+    @property
+    def stage(self) -> str:
+        """The one that runs; empty where there is one, and epochs say it all."""
+        told = self.row is not None and self.shares and self.epochs
+        if not told or self.row is None or abs(self.done * (self.epochs or 0) - self.epoch) < _ALIKE:
+            return ""
+        return self.row.phase
 
     def take(self, key: Key, row: Row, now: float) -> None:
         """Take the newest row of a run. What an earlier run did comes first of all, and is no work of this one."""
         known = self.resumed and self.done == self.before and key.seed not in self.trained
         self.trained[key.seed] = max(row.epoch, self.trained.get(key.seed, 0))
+        if row.done:
+            self.shares[key.seed] = max(row.done, self.shares.get(key.seed, 0.0))
         self.row, self.heard = row, now
         if known:
             self.before, self.since = self.done, now

@@ -136,6 +136,7 @@ class Evaluating:
             {**numbers, "best_epoch": 0.0, **of_best, **others},
             cost - cursor.cost,
             cost - cursor.since,
+            self._journal.done(self._node, cursor.position, self._setup.order.steps),
         )
 
     def _ends_now(self, setting: Setting, looked: Looked, cursor: Cursor) -> bool:

@@ -62,6 +62,12 @@ class Journal:
         way = self._assembly.way(self.steps(branch), step)
         return self._assembly.row(entry, step, way, entry.number)
 
+    def done(self, node: Node, position: int, epoch: int) -> float:
+        """Share of all stages' iterations that are done, where training stands so far in one; an epoch has so many."""
+        planned = {each.number: each.stage.duration.iterations(epoch) for each in self._union.nodes}
+        ended = sum(planned[number] for number in self.keys if number != node.number)
+        return (ended + position) / max(1, sum(planned.values()))
+
     def start(self, branch: str) -> Metrics:
         """What was measured before a branch's first step."""
         _, written = self.steps(branch)[0]

@@ -27,6 +27,7 @@ class Entry:
         since: what came after the evaluation before.
         best: epochs of the stage's evaluation with the lowest loss on validation data so far.
         metrics: all numbers that are the same wherever the stage stands.
+        done: share of what all branches are to train.
     """
 
     number: int
@@ -37,6 +38,7 @@ class Entry:
     metrics: Metrics
     cost: Cost = field(default_factory=Cost)
     since: Cost = field(default_factory=Cost)
+    done: float = 0.0
 
     def to_plain(self) -> dict[str, Any]:
         """Plain values."""
@@ -125,6 +127,7 @@ class Assembly:
             number=number,
             iterations=iterations,
             step=iterations if self._by_iterations else epochs,
+            done=entry.done,
         )
 
     def rows(self, steps: Sequence[tuple[Step, Written | None]], first: int = 0) -> Iterator[Row]:

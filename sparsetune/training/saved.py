@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from sparsetune.config.left import ENDS
 from sparsetune.config.messages import Outcome, Result, Row
 from sparsetune.failpoints import failpoint
 from sparsetune.training import checkpoint
@@ -20,7 +21,6 @@ from sparsetune.training.record import Entry
 
 CHECKPOINT = "checkpoint.pt"  # of the training that runs
 RECORD = "record.jsonl"
-ENDS = "ends"  # states by key
 State = dict[str, Any]
 
 

@@ -135,7 +135,7 @@ class _Trainings:
         if trainer.results.is_last(trainer.node, due, key.branch):
             return folder
         number = len(trainer.results.measured[key.branch]) + 1
-        return folder / ON_THE_WAY / slug(f"{number:03d} {trainer.node.stage.name} {due.which}")
+        return folder / ON_THE_WAY / slug(f"{number:03d} {trainer.node.stage.name} {due.which}".replace(" ", "_"))
 
     def _outcome(self, trainer: Trainer, key: Key) -> Outcome | None:
         """How a run has ended; None if it has not."""
