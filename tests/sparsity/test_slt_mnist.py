@@ -31,7 +31,8 @@ def trained(sparsity: float = 0.5, epochs: int = 4, width: float = 1.0, **traini
         "metrics": {"each_epoch": False},
     }
     trainer = Trainer(resolve_trial(raw, REGISTRIES))
-    assert (trainer.training.lr, trainer.training.schedule.name) == (training.get("lr", 0.1), "cosine")
+    found = trainer.config.training
+    assert (found.lr, found.schedule.name) == (training.get("lr", 0.1), "cosine")
     list(trainer)
     return trainer
 

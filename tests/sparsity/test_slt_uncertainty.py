@@ -64,7 +64,9 @@ def test_averages_calibration_and_uncertainty_are_the_direct_ones() -> None:
     model = {"name": "mlp", "hidden": [32, 16]}
     trainer = Trainer(trial_config(method, model, epochs=3, dtype="float64", metrics={"noise_samples": NOISE}))
     list(trainer)
-    metrics, batch, network = trainer.finish(), trainer.setup.built.evaluation_batch, trainer.network.eval()
+    metrics, network = trainer.finish(), trainer.network.eval()
+    trainer.method.adopt(trainer.config.method)
+    batch = trainer.setup.built.evaluation_batch
     val = trainer.data.val
     assert len(val) <= batch < NOISE
 
