@@ -23,7 +23,7 @@ from sparsetune.report.canvas import (
     values_axis,
     written,
 )
-from sparsetune.report.panels import Line, line, mean_line, panels, phases
+from sparsetune.report.panels import Line, line, mean_line, panels, phases, unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +67,7 @@ def curves_figure(subject: Subject) -> Figure | None:
     steps, said = phases(longest), textwrap.wrap(subject.reason, _LETTERS, max_lines=_LINES, placeholder=" ...")
     margins = Margins(top=0.55 if steps else 0.38, bottom=0.52 + 0.16 * len(said))
     drawing, found = blank(len(shown), _HEIGHTS.get(len(shown), _LEAST), margins)
-    last = max(longest[-1].epoch, subject.broke or 0)
+    last = max(longest[-1].step, subject.broke or 0)
     room = 0.015 * (last - 1) or 0.5
     for axes, panel in zip(found, shown, strict=True):
         axes.set_xlim(1 - room, last + room)
@@ -85,7 +85,7 @@ def curves_figure(subject: Subject) -> Figure | None:
             axes.axvline(subject.kept[0], color=INK, linewidth=0.8, zorder=1)
         if subject.broke is not None:
             axes.axvline(subject.broke, color=BROKEN, linewidth=1.2, linestyle=(0, (4, 2)), zorder=1)
-    counts_axis(found[-1], "epoch", 1 - room, last + room)
+    counts_axis(found[-1], unit(longest), 1 - room, last + room)
     if steps:
         _name_phases(found[0], steps, WIDTH - margins.left - margins.right)
     if len(subject.runs) > 1:
@@ -152,10 +152,10 @@ def _handles(subject: Subject, names: set[str]) -> list[Any]:
         found.append(Line2D([], [], color=GREY, linewidth=2.2, label=f"mean of {several} seeds"))
         found.append(Line2D([], [], color=GREY, linewidth=0.8, label="each seed"))
     if subject.kept:
-        label = "kept state" if several > 1 else f"kept state: epoch {subject.kept[0]}"
+        label = "kept state" if several > 1 else f"kept state: {unit(subject.runs[0])} {subject.kept[0]}"
         mark: dict[str, Any] = _RING if several > 1 else {"marker": "|", "markersize": 11, "linewidth": 0}
         found.append(Line2D([], [], color=INK, label=label, **mark))
     if subject.broke is not None:
-        label = f"broke in epoch {subject.broke}"
+        label = f"broke in {unit(subject.runs[0])} {subject.broke}"
         found.append(Line2D([], [], color=BROKEN, linewidth=1.2, linestyle=(0, (2, 1)), label=label))
     return found

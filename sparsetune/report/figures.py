@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sparsetune.config.left import CONTROLLER, CURVES, DENSITIES
 from sparsetune.config.messages import Row, State
 from sparsetune.config.metrics import METRICS, Metric
+from sparsetune.report.panels import unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,9 +62,18 @@ def _curves(runs: Sequence[Sequence[Row]], config: Mapping[str, Any], numbers: N
     from sparsetune.report.curves import Subject, curves_figure
 
     chosen = end.state == "COMPLETE" and config["training"]["keep"] == "best"
-    kept = [int(rows[-1].metrics["best_epoch"]) for rows in runs if rows] if chosen else []
-    broke = max(map(len, runs)) + 1 if end.broke else None
+    kept = [_best(rows) for rows in runs if rows] if chosen else []
+    longest = max(runs, key=len)
+    broke = (longest[-1].step * 2 - longest[-2].step if len(longest) > 1 else len(longest) + 1) if end.broke else None
     return curves_figure(Subject(runs, kept, numbers.objectives, numbers.table, broke, end.reason))
+
+
+def _best(rows: Sequence[Row]) -> int:
+    """Where a run's best state is, in what its rows are drawn over."""
+    last = [row for row in rows if row.phase == rows[-1].phase]
+    if unit(rows) == "epoch":
+        return int(rows[-1].metrics["best_epoch"])
+    return min(last, key=lambda row: row.metrics["val_loss"]).step
 
 
 def _controller(trace: Path, method: Mapping[str, Any]) -> Figure | None:
@@ -79,7 +89,7 @@ def _layers(rows: Sequence[Row]) -> Figure | None:
     from sparsetune.report.layers import density_figure, layer_curves
 
     curves = layer_curves(rows)
-    return density_figure(curves) if curves else None
+    return density_figure(curves, unit(rows)) if curves else None
 
 
 def _draw(path: Path, figure: Callable[[], Figure | None]) -> None:

@@ -28,7 +28,7 @@ def layer_curves(rows: Sequence[Row]) -> Curves:
             family, _, layer = name.partition("/")
             if family == LAYER_DENSITY:
                 epochs, densities = found.setdefault(layer, ([], []))
-                epochs.append(row.epoch)
+                epochs.append(row.step)
                 densities.append(density)
     return found if any(density < 1 for _, densities in found.values() for density in densities) else {}
 
@@ -53,7 +53,7 @@ def spread(heights: Sequence[float], gap: float, top: float) -> list[float]:
     return [found[index] for index in range(len(heights))]
 
 
-def density_figure(curves: Curves) -> Figure:
+def density_figure(curves: Curves, unit: str = "epoch") -> Figure:
     """What :func:`layer_curves` found: colour goes with depth, the numbers at the ends are those of the legend."""
     from matplotlib import colormaps
 
@@ -76,7 +76,7 @@ def density_figure(curves: Curves) -> Figure:
         place: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "fontsize": SMALL}
         axes.annotate(str(number + 1), (epochs[-1], heights[number]), annotation_clip=False, **place)
     values_axis(axes, "kept fraction of the layer's weights", 0, top)
-    counts_axis(axes, "epoch", 1 - room, last + room)
+    counts_axis(axes, unit, 1 - room, last + room)
     width, whole = drawing.get_size_inches()
     beside = 1 - (margins.right - 0.25) / width, 1 - margins.top / whole
     drawing.legend(

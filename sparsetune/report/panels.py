@@ -54,10 +54,10 @@ def panels(runs: Sequence[Sequence[Row]], objectives: Sequence[str], table: Mapp
 
 
 def line(rows: Sequence[Row], name: str) -> Line:
-    """A metric by epoch, of those rows that have it."""
+    """A metric by epoch, or by iteration, of those rows that have it."""
     having = [row for row in rows if name in row.metrics]
     values = (row.metrics[name] for row in having)
-    return [row.epoch for row in having], [value if math.isfinite(value) else math.nan for value in values]
+    return [row.step for row in having], [value if math.isfinite(value) else math.nan for value in values]
 
 
 def mean_line(lines: Sequence[Line]) -> Line:
@@ -68,12 +68,17 @@ def mean_line(lines: Sequence[Line]) -> Line:
 
 
 def phases(rows: Sequence[Row]) -> list[tuple[str, int]]:
-    """The phases of the plan with the first epoch of each; none where there is one phase."""
+    """The stages with the first row of each; none where there is one."""
     found: list[tuple[str, int]] = []
     for row in rows:
         if not found or row.phase != found[-1][0]:
-            found.append((row.phase, row.epoch))
+            found.append((row.phase, row.step))
     return found if len(found) > 1 else []
+
+
+def unit(rows: Sequence[Row]) -> str:
+    """What rows are drawn over."""
+    return "epoch" if all(row.step == row.epoch for row in rows) else "iteration"
 
 
 def _pair(name: str, metrics: Mapping[str, float], unit: str) -> Panel:

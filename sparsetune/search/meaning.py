@@ -15,6 +15,7 @@ from sparsetune.search.definition import differences, stored_uid
 from sparsetune.search.storage import DEFINITION, check_folder, exists, open_storage
 
 CONTENT = "content"
+FIRST_NEW = "training.evaluate"  # a setting that every study has since trainings are trees of stages
 
 
 def refuse_other_meaning(study: Study) -> None:
@@ -34,6 +35,13 @@ def refuse_other_meaning(study: Study) -> None:
             return  # created by a driver that died before it could say more
         raise BadInput(f"{study.name!r} in the storage was not made by sparsetune", source=study.source, key="study")
     found = differences(_placed(stored, study, attributes.get(CONTENT, ())), study.definition)
+    if any(difference.startswith(f"{FIRST_NEW}: (absent)") for difference in found):
+        raise BadInput(
+            f"{study.name!r} was begun by an earlier version of sparsetune, which alone can go on with it; name it anew "
+            f"(--set study=NAME), with start_with: [{{all_of: {study.name}}}] to begin with what it has found",
+            source=study.source,
+            key="study",
+        )
     if found:
         raise BadInput(
             f"{study.name!r} exists with another meaning ({'; '.join(found)}); "
