@@ -37,8 +37,8 @@ def refuse_other_meaning(study: Study) -> None:
     found = differences(_placed(stored, study, attributes.get(CONTENT, ())), study.definition)
     if any(difference.startswith(f"{FIRST_NEW}: (absent)") for difference in found):
         raise BadInput(
-            f"{study.name!r} was begun by an earlier version of sparsetune, which alone can go on with it; name it anew "
-            f"(--set study=NAME), with start_with: [{{all_of: {study.name}}}] to begin with what it has found",
+            f"{study.name!r} was begun by an earlier version of sparsetune, which alone can go on with it; name it "
+            f"anew (--set study=NAME), with start_with: [{{all_of: {study.name}}}] to begin with what it has found",
             source=study.source,
             key="study",
         )

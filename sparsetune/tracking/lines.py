@@ -48,18 +48,20 @@ def summary_line(standing: Standing) -> str:
 def running_line(standing: Standing) -> str:
     """What runs, in one line."""
     running = sorted(standing.running.values(), key=lambda each: each.trial.number)
-    shown = [
-        f"trial {each.trial.number} {'' if each.stage else 'epoch '}{epoch_text(each)}{_known(standing, each)}"
-        for each in running
-    ]
+    shown = [f"trial {each.trial.number} {_unit(each)}{epoch_text(each)}{_known(standing, each)}" for each in running]
     return "; ".join([f"[{standing.done}/{standing.total}] running: {listed(shown, 5)}", *_left(standing)])
+
+
+def _unit(each: Running) -> str:
+    return "" if each.stage or each.by_iterations else "epoch "
 
 
 def epoch_text(each: Running) -> str:
     """``3/20``, of replicates all epochs together; ``3`` where nobody knows how many it will be; ``level 2 (40%)``."""
     if each.stage:
         return f"{each.stage} ({each.done:.0%})"
-    return f"{each.epoch}/{each.epochs}" if each.epochs else str(each.epoch)
+    unit = " it" if each.by_iterations else ""
+    return f"{each.epoch}/{each.epochs}{unit}" if each.epochs else f"{each.epoch}{unit}"
 
 
 def count_text(standing: Standing) -> str:

@@ -50,9 +50,15 @@ class Running:
 
     @property
     def epochs(self) -> int | None:
-        """How many they will be, where its config says so."""
-        epochs = self.trial.config.get("training", {}).get("epochs")
+        """How many they will be, where its config says so; of one told in iterations these."""
+        training = self.trial.config.get("training", {})
+        epochs = training.get("iterations") or training.get("epochs")
         return epochs * self.trainings if isinstance(epochs, int) and epochs > 0 else None
+
+    @property
+    def by_iterations(self) -> bool:
+        """Whether its length is told in them."""
+        return bool(self.trial.config.get("training", {}).get("iterations"))
 
     @property
     def done(self) -> float:
@@ -72,7 +78,8 @@ class Running:
     def take(self, key: Key, row: Row, now: float) -> None:
         """Take the newest row of a run. What an earlier run did comes first of all, and is no work of this one."""
         known = self.resumed and self.done == self.before and key.seed not in self.trained
-        self.trained[key.seed] = max(row.epoch, self.trained.get(key.seed, 0))
+        trained = row.iterations if self.by_iterations else row.epoch
+        self.trained[key.seed] = max(trained, self.trained.get(key.seed, 0))
         if row.done:
             self.shares[key.seed] = max(row.done, self.shares.get(key.seed, 0.0))
         self.row, self.heard = row, now
