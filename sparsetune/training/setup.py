@@ -33,6 +33,7 @@ class Setup:
     Attributes:
         notes: words about this training, by name.
         flops: of a sample.
+        epochs: trained by this process, on all ways.
     """
 
     config: TrialConfig
@@ -45,6 +46,7 @@ class Setup:
     energy: GpuEnergy
     notes: dict[str, str]
     flops: SampleFlops
+    epochs: float = 0.0
     optimizer: Optimizer = field(init=False)
     pacer: Pacer = field(init=False)
 

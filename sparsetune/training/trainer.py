@@ -7,9 +7,7 @@ and taken up again gives the numbers of one that ran through.
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,21 +18,19 @@ from sparsetune.config.messages import Metrics, Result, Row
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Cosine, OneCycle, TrialConfig
 from sparsetune.sparsity.method import Method, TrainingFailed
-from sparsetune.sparsity.stage import AGAIN, GO_ON, Procedure, Stage
 from sparsetune.training.cursor import Cursor
 from sparsetune.training.ends import Ends
 from sparsetune.training.evaluating import Evaluating
 from sparsetune.training.journal import Journal
 from sparsetune.training.keys import digest
 from sparsetune.training.metrics.cost import Cost
-from sparsetune.training.pieces import pieces
 from sparsetune.training.record import Assembly
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.run_results import Due, Leave, Results
 from sparsetune.training.setup import set_up
 from sparsetune.training.states import captured, put_back
-from sparsetune.training.stretch import train_to
 from sparsetune.training.union import Node, union_of
+from sparsetune.training.walking import walk
 
 
 class Trainer:
@@ -44,7 +40,6 @@ class Trainer:
         setup: what it works with; of it
         network, method, session, data: are what they are from the beginning.
         first: the branch that is judged.
-        epochs: trained by this process, on all ways.
         union: of the branches' trees.
         journal: what has been written down, and which branches have failed.
     """
@@ -63,7 +58,6 @@ class Trainer:
         self.setup = set_up(config, trees[self.first].sees, registries)
         self.network, self.method = self.setup.network, self.setup.method
         self.session, self.data = self.setup.session, self.setup.data
-        self.epochs = 0.0
         spans = isinstance(config.training.schedule, Cosine | OneCycle)
         self.union = union_of(trees, self.setup.order.steps, spans=spans)
         self.journal = Journal(
@@ -101,6 +95,11 @@ class Trainer:
         return self.session.cost
 
     @property
+    def epochs(self) -> float:
+        """Trained by this process, on all ways."""
+        return self.setup.epochs
+
+    @property
     def optimizer(self) -> Optimizer:
         """The present one."""
         return self.setup.optimizer
@@ -133,13 +132,9 @@ class Trainer:
         """Nothing is left to train."""
         if self.cursor is None:
             return not self.ends.agenda
-        nothing_follows = self.stage_over and not self.ends.following(self.node, self.journal) and not self.ends.agenda
+        over = self.evaluating is not None and self.evaluating.over
+        nothing_follows = over and not self.ends.following(self.node, self.journal) and not self.ends.agenda
         return self.cursor.out_of_time or nothing_follows
-
-    @property
-    def stage_over(self) -> bool:
-        """The stage that runs has ended for all of its views."""
-        return self.evaluating is not None and self.evaluating.over
 
     @property
     def node(self) -> Node:
@@ -150,14 +145,18 @@ class Trainer:
     def _walk(self) -> Iterator[None]:
         while self.cursor is not None or self.ends.agenda:
             cursor = self.cursor = self.cursor or self._enter()
+            node, evaluating = self.node, self.evaluating
+            assert evaluating is not None
             try:
-                yield from self._stage(cursor, self.node.stage)
+                known = not cursor.begun and evaluating.over
+                yield from self._known() if known else walk(node, cursor, self.setup, evaluating)
             except TrainingFailed as error:
-                self.journal.fail(self.journal.left(self.node), error)
+                self.journal.fail(self.journal.left(node), error)
                 self.ends.live = ""
                 yield
-            following = self.ends.following(self.node, self.journal)
-            self.ends.agenda += [] if cursor.out_of_time else reversed(following)
+            self.ends.agenda += reversed(self.ends.following(node, self.journal))
+            if cursor.out_of_time:
+                self.ends.agenda.clear()
             self.cursor = None
 
     def _enter(self) -> Cursor:
@@ -177,61 +176,7 @@ class Trainer:
         self.setup.method.adopt(node.stage.sees)
         self.evaluating = Evaluating(self.setup, node, self.journal, self.ends)
 
-    def _stage(self, cursor: Cursor, stage: Stage) -> Iterator[None]:
-        evaluating = self.evaluating
-        assert evaluating is not None
-        if not cursor.begun and evaluating.over:
-            yield from self._known(cursor)
-            return
-        if not cursor.begun:
-            yield from self._procedures(stage.before, "before", cursor)
-            self._begin(cursor, stage)
-        while not evaluating.over:
-            if not cursor.between:
-                self._to_next_evaluation(cursor, stage, evaluating)
-                yield
-            if not evaluating.over:
-                yield from self._procedures([stage.between[index].do for index in cursor.due], "between", cursor)
-            cursor.between, cursor.procedures = False, 0
-
-    def _begin(self, cursor: Cursor, stage: Stage) -> None:
-        """What happens once, after the procedures and before the first step."""
-        session = self.session
-        if stage.optimizer == "new":
-            self.setup.renew_optimizer()
-        if stage.order == AGAIN:
-            session.counters.begin_again()
-        elif stage.order != GO_ON:
-            session.counters.begin_at(session.snapshots[stage.order]["counters"])
-        for name, since in stage.snapshots:
-            if not since.count:
-                session.snapshot(name)
-        cursor.begun, cursor.procedures = True, 0
-        if self.node in self.union.roots and self.config.metrics.each_epoch and self.evaluating is not None:
-            self.evaluating.start()
-
-    def _procedures(self, procedures: Sequence[Procedure], which: str, cursor: Cursor) -> Iterator[None]:
-        """Those that are not done yet; each piece of them ends in a stopping point."""
-        for number in range(cursor.procedures, len(procedures)):
-            for _ in pieces(procedures[number], self.session, cursor, f"{which} {cursor.evaluations} {number}"):
-                yield
-
-    def _to_next_evaluation(self, cursor: Cursor, stage: Stage, evaluating: Evaluating) -> None:
-        if not evaluating.total:
-            evaluating.arrive(cursor)
-            return
-        began, steps = time.perf_counter(), self.setup.order.steps
-        position = cursor.position
-        target = min((cursor.evaluations + 1) * stage.every.iterations(steps), evaluating.total)
-        trained = train_to(target, self.setup, self.node, cursor, time.monotonic() + self._time_left())
-        self.epochs += (cursor.position - position) / steps
-        cursor.evaluations += 1
-        evaluating.evaluate(cursor, trained, began)
-        due = (index for index, each in enumerate(stage.between) if cursor.evaluations % each.every == 0)
-        cursor.due = [index for index in due if evaluating.agrees(stage.between[index].when)]
-        cursor.between = True
-
-    def _known(self, cursor: Cursor) -> Iterator[None]:
+    def _known(self) -> Iterator[None]:
         """An equal stage with an equal start has been trained: its results are measured again, for other branches."""
         for looked in self.node.views:
             end = self.journal.of(self.node, looked).end
@@ -240,10 +185,6 @@ class Trainer:
                 self.results.again = looked
                 if self.due:
                     yield
-
-    def _time_left(self) -> float:
-        minutes = self.config.training.max_minutes
-        return math.inf if minutes is None else minutes * 60 - self.session.cost.seconds
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the coming steps depend on, and all that is written down."""

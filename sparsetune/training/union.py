@@ -45,6 +45,7 @@ class Node:
         begins: iterations of the learning rate's schedule before it.
         horizon: that the schedule spans.
         local: digest of all this.
+        is_root: nothing comes before it.
         number: of the node, parents first.
     """
 
@@ -54,6 +55,7 @@ class Node:
     begins: int
     horizon: int
     local: str
+    is_root: bool
     views: list[Looked] = field(default_factory=list)
     children: list[Node] = field(default_factory=list)
     number: int = 0
@@ -180,7 +182,7 @@ class _Merging:
         for node in among:
             if (node.start, node.local) == (start, local):
                 return node
-        among.append(Node(path, plain, start, begins, horizon, local))
+        among.append(Node(path, plain, start, begins, horizon, local, is_root=path == stage.name))
         return among[-1]
 
 
