@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from sparsetune.config.base import Part
 from sparsetune.config.duration import Duration
-from sparsetune.config.messages import Job, Key, OwnFile, Report, Row
+from sparsetune.config.messages import Job, Key, OwnFile, Report, Result, Row
 from sparsetune.config.messages import Outcome as End
 from sparsetune.config.trial import Training, resolve_trial
 from sparsetune.sparsity.method import Method
@@ -37,7 +37,9 @@ NUMBERS = st.dictionaries(st.text(max_size=9), st.floats(allow_nan=False), max_s
 WORDS = st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=2)
 COUNTS = st.integers(0, 2**40)
 ROW = st.builds(Row, COUNTS, COUNTS, NUMBERS, st.text(max_size=9), COUNTS, st.booleans(), COUNTS, COUNTS, COUNTS)
-OUTCOME = st.builds(End, st.sampled_from(["COMPLETE", "FAIL"]), NUMBERS, st.text(max_size=9), WORDS)
+RESULT = st.builds(Result, st.text(max_size=9), st.sampled_from(["last", "best"]), COUNTS, COUNTS, NUMBERS)
+RESULTS = st.lists(RESULT, max_size=2).map(tuple)
+OUTCOME = st.builds(End, st.sampled_from(["COMPLETE", "FAIL"]), NUMBERS, st.text(max_size=9), WORDS, RESULTS)
 TOY = OwnFile("my_method.py", inspect.getsource(toy_method))
 
 
@@ -83,6 +85,15 @@ def test_an_end_is_kept_from_the_next_save_on(tmp_path: Path) -> None:
     Saved(tmp_path).add_end("4 first", OF, ROWS, END)
     assert Saved(tmp_path).end("4 first", OF) is None
     assert Saved(tmp_path).end(RUN, OF) == (ROWS, END)
+
+
+def test_a_run_that_failed_before_its_first_row_has_none_of_the_next_one_s(tmp_path: Path) -> None:
+    saved, failed = Saved(tmp_path), End("FAIL", reason="train_loss became nan in epoch 1")
+    saved.add_end(RUN, OF, [], failed)
+    saved.add_end("4 first", OF, ROWS, END)
+    saved.save(OF, None)
+    assert Saved(tmp_path).end(RUN, OF) == ([], failed)
+    assert Saved(tmp_path).end("4 first", OF) == (ROWS, END)
 
 
 def test_an_end_takes_the_place_of_an_end_of_something_else(tmp_path: Path) -> None:
