@@ -18,7 +18,11 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from sparsetune.config.trial import TrialConfig, resolve_trial
+from sparsetune.training.data.delivery import batches
+from sparsetune.training.loop import train_steps
+from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.registries import REGISTRIES
+from sparsetune.training.task import Meter
 from sparsetune.training.trainer import Trainer
 
 DENSE = {"name": "dense"}
@@ -41,9 +45,11 @@ def last_row(method: dict[str, Any], epochs: int) -> dict[str, float]:
 
 def counted_flops(method: dict[str, Any]) -> int:
     """FLOPs of one epoch of steps, counted by torch while they run."""
-    trainer = Trainer(config(method, 1))
+    setup = Trainer(config(method, 1)).setup
+    order = setup.order.next(setup.session.counters, setup.order.steps)
+    drawn = batches(setup.data.train, setup.config.training.batch_size, order)
     with FlopCounterMode(display=False) as counter:
-        trainer._train(0, 0)
+        train_steps(setup.network, setup.method, setup.optimizer, setup.task, drawn, Meter(setup.task), cost=Cost())
     return int(counter.get_total_flops())
 
 

@@ -31,13 +31,13 @@ from sparsetune.config.trial import Training
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.training.data.dataset import Scaling, Split
 from sparsetune.training.data.delivery import batches
-from sparsetune.training.loop import train_epoch
+from sparsetune.training.loop import train_steps
 from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.optim import make_optimizer
 from sparsetune.training.precision import compute_as_asked
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.session import TrainingSession
-from sparsetune.training.task import Classification
+from sparsetune.training.task import Classification, Meter
 
 SHAPE, CLASSES = (3, 32, 32), 10
 MEAN, STD = 127.5, 74.0
@@ -68,10 +68,11 @@ def sparsetune(network: nn.Module, images: Tensor, targets: Tensor, training: Tr
     split = Split(images, torch.arange(len(targets), device=device), targets, Scaling(MEAN, STD))
 
     def epoch(order: Tensor) -> tuple[float, float]:
-        loss, accuracy = train_epoch(
-            network, method, optimizer, Classification(), batches(split, training.batch_size, order),
-            epoch=0, cost=Cost(), deadline=math.inf,
-        )  # fmt: skip
+        task = Classification()
+        meter = Meter(task)
+        drawn = batches(split, training.batch_size, order)
+        train_steps(network, method, optimizer, task, drawn, meter, cost=Cost())
+        loss, accuracy = meter.result()
         return loss, accuracy
 
     return epoch
