@@ -50,7 +50,9 @@ def ended(reports: Iterable[Report]) -> dict[str, Metrics]:
     }
 
 
-@pytest.mark.parametrize("training", [{}, {"optimizer": "adam", "schedule": "cosine"}], ids=["sgd", "adam"])
+@pytest.mark.parametrize(
+    "training", [{}, {"optimizer": "adam", "schedule": "cosine"}, {"keep": "best"}], ids=["sgd", "adam", "best"]
+)
 @pytest.mark.parametrize(
     ("field", "values"), [("density", [0.1, 0.3, 0.5]), ("mc_samples", [0, 3])], ids=["density", "mc_samples"]
 )
