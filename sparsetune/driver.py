@@ -119,7 +119,9 @@ class Driver:
             self._hand_on_error(running)
         pruned = self._take(running, of, report)
         if pruned:
-            self._end(key.number, "PRUNED", f"pruned after epoch {running.rows[of][-1].epoch}")
+            last = running.rows[of][-1]
+            where = f"epoch {last.epoch}" if last.step == last.epoch else f"iteration {last.iterations}"
+            self._end(key.number, "PRUNED", f"pruned after {where}")
         elif report.outcome is not None and report.outcome.state == "STOPPED":
             del self._running[key.number]
             self.trouble = self.trouble or report.outcome.reason

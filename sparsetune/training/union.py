@@ -161,7 +161,7 @@ class _Merging:
         if stage.horizon is not None:
             horizon = stage.horizon.iterations(self._epoch)
         node = self._node(among, stage, start, path, begins, horizon)
-        looked = next((each for each in node.views if each.view == stage.view), None)
+        looked = next((each for each in node.views if each.key == digest(stage.view)), None)
         if looked is None:
             looked = Looked(stage.view)
             node.views.append(looked)

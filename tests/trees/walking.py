@@ -69,7 +69,10 @@ def measure(trainer: Trainer) -> None:
 
 def told(trainer: Trainer, branch: str) -> tuple[list[Any], dict[str, Any]]:
     """A branch's rows and results, but for timings."""
-    rows = [replace(row, timestamp_ms=0, done=0.0, metrics=untimed(row.metrics, KNOWN)) for row in trainer.journal.rows(branch)]
+    rows = [
+        replace(row, timestamp_ms=0, done=0.0, metrics=untimed(row.metrics, KNOWN))  # of another whole it is another share
+        for row in trainer.journal.rows(branch)
+    ]
     measured = trainer.results.measured[branch]
     return rows, {name: untimed(result.metrics, KNOWN) for name, result in measured.items()}
 
