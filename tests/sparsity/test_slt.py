@@ -116,8 +116,8 @@ def test_the_best_state_is_the_one_that_is_measured() -> None:
     fresh, kept = restarted(trainer), []
     for each in (trainer, fresh):
         (due,) = each.due
-        (metrics,) = each.measure(due, lambda _, each=each: kept.append(method_of(each).mask)).values()  # type: ignore[misc]
-        assert metrics["val_loss"] == trainer.record[best - 1].metrics["val_loss"]
+        (result,) = each.measure(due, lambda _, each=each: kept.append(method_of(each).mask)).values()  # type: ignore[misc]
+        assert result.metrics["val_loss"] == trainer.record[best - 1].metrics["val_loss"]
     assert torch.equal(kept[0], masks[best - 1])
     assert torch.equal(kept[1], masks[best - 1])
 
@@ -207,9 +207,8 @@ def test_one_training_serves_all_monte_carlo_counts() -> None:
         masks.add(method_of(alone).mask.numpy().tobytes())
         for row, other in zip(together.journal.rows(str(number)), alone.record, strict=True):
             assert untimed(row.metrics) == untimed(other.metrics)
-        found = together.results.of_run(str(number))
-        assert found is not None
-        assert untimed(found) == untimed(alone.finish())
+        (found,) = together.results.of_run(str(number))
+        assert untimed(found.metrics) == untimed(alone.finish())
     assert masks == {method_of(together).mask.numpy().tobytes()}
 
 

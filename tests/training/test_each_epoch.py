@@ -253,9 +253,8 @@ def test_each_view_of_a_fork_has_its_own_numbers() -> None:
         assert forked.journal.start(f"{count}") == start_of(alone)
         rows = forked.journal.rows(f"{count}")
         assert [untimed(row.metrics) for row in rows] == [untimed(row.metrics) for row in alone.record]
-        found = forked.results.of_run(f"{count}")
-        assert found is not None
-        assert untimed(found) == untimed(metrics)
+        (found,) = forked.results.of_run(f"{count}")
+        assert untimed(found.metrics) == untimed(metrics)
     assert len({forked.journal.start(branch)["ece"] for branch in settings}) == len(counts)
     assert len({next(forked.journal.rows(branch)).metrics["mc_macs"] for branch in settings}) == len(counts)
 

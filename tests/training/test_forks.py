@@ -114,7 +114,7 @@ class Left:
 
     def numbers(self) -> tuple[list[tuple[Metrics, Row]], Metrics, str]:
         """All that two equal runs agree on."""
-        rows = [(untimed(row.metrics), replace(row, metrics={}, timestamp_ms=0)) for row in self.rows]
+        rows = [(untimed(row.metrics), replace(row, metrics={}, timestamp_ms=0, done=0)) for row in self.rows]
         return rows, untimed(self.outcome.metrics), self.outcome.reason
 
     def assert_equals(self, other: Left) -> None:
