@@ -70,7 +70,7 @@ def measure(trainer: Trainer) -> None:
 def told(trainer: Trainer, branch: str) -> tuple[list[Any], dict[str, Any]]:
     """A branch's rows and results, but for timings."""
     rows = [
-        replace(row, timestamp_ms=0, done=0.0, metrics=untimed(row.metrics, KNOWN))  # of another whole it is another share
+        replace(row, timestamp_ms=0, done=0.0, metrics=untimed(row.metrics, KNOWN))  # a share is of all branches
         for row in trainer.journal.rows(branch)
     ]
     measured = trainer.results.measured[branch]
