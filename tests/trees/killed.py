@@ -1,0 +1,55 @@
+"""Runs a job of the toys, as a process of its own that a failpoint may kill, and writes down what it has reported."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from sparsetune import failpoints
+from sparsetune.config.messages import Branch, Job, Key, Outcome, OwnFile
+from sparsetune.testing import tree_toys
+from sparsetune.testing.methods import untimed
+from sparsetune.training.trial import run_trial
+
+
+def reported(config: dict[str, Any], branches: Mapping[str, dict[str, Any]], folder: Path) -> dict[str, Any]:
+    """Rows and outcome of each branch, but for timings; the job is saved at each of its stopping points.
+
+    Args:
+        branches: what each sets, by name.
+    """
+    job = Job(
+        Key(0, config["seed"], next(iter(branches))),
+        config,
+        str(folder),
+        branches=tuple(Branch(name, values) for name, values in branches.items()),
+        imports=(OwnFile("toys.py", inspect.getsource(tree_toys)),),
+        report_every="1ep",
+        checkpoint_every="0.000001s",
+        figures="none",
+    )
+    found: dict[str, Any] = {name: {"rows": [], "outcome": None} for name in branches}
+    for report in run_trial(job):
+        assert report.key is not None
+        of_branch = found[report.key.branch]
+        rows = (replace(row, timestamp_ms=0, metrics=untimed(row.metrics)) for row in report.rows)
+        of_branch["rows"].extend(map(asdict, rows))
+        if report.outcome is not None:
+            of_branch["outcome"] = asdict(without_timings(report.outcome))
+    return found
+
+
+def without_timings(outcome: Outcome) -> Outcome:
+    results = tuple(replace(each, metrics=untimed(each.metrics)) for each in outcome.results)
+    return replace(outcome, metrics=untimed(outcome.metrics), results=results)
+
+
+if __name__ == "__main__":
+    asked, out = Path(sys.argv[1]), Path(sys.argv[2])
+    told = reported(**json.loads(asked.read_text()), folder=asked.parent / "job")
+    out.write_text(json.dumps({"told": told, "saved": failpoints._passed.total()}))
