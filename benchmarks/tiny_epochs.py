@@ -55,7 +55,7 @@ def resident() -> float:
 def by_hand(trainer: Trainer, epochs: int) -> nn.Module:
     """The same training, as an expert would write it for this one task; data are the trainer's, as tensors."""
     torch.manual_seed(mix(SEED, 0))
-    network = REGISTRIES.model.get("mlp").build(trainer.config.model, trainer.data.input_shape, 1)
+    network: nn.Module = REGISTRIES.model.get("mlp").build(trainer.config.model, trainer.data.input_shape, 1)
     optimizer = torch.optim.Adam(network.parameters(), LR, fused=True)
     data = trainer.data
     inputs, targets = data.train.inputs, data.train.targets
