@@ -30,12 +30,17 @@ class MonteCarloMethod(Method):
         check_dropout(config, registries)
 
     @property
+    def _networks(self) -> int:
+        """How many are averaged; 0, one in which nothing is dropped, where a stage does not say how it is evaluated."""
+        return int(vars(self.config).get("mc_samples", 0))
+
+    @property
     def _averaged(self) -> MonteCarloDropout | None:
-        return self._dropout if self.config.mc_samples else None
+        return self._dropout if self._networks else None
 
     @property
     def samples(self) -> int:
-        return 1 if self._averaged is None else self.config.mc_samples
+        return 1 if self._averaged is None else self._networks
 
     @property
     def first_dropout(self) -> str | None:
@@ -44,12 +49,12 @@ class MonteCarloMethod(Method):
     def begin_evaluation(self) -> None:
         """Every evaluation drops the same units."""
         if self._averaged is not None:
-            self._averaged.restart(self.config.mc_samples)
+            self._averaged.restart(self._networks)
 
     def fix(self, sample: Tensor) -> None:
         """Each of the averaged networks drops the same units of all samples: those of an evaluation's first one."""
         if self._averaged is not None:
-            self._averaged.restart(self.config.mc_samples)
+            self._averaged.restart(self._networks)
             self._averaged.fix(sample)
 
     def predict(self, inputs: Tensor) -> Tensor:

@@ -67,9 +67,10 @@ class Session(Protocol):
         ...
 
     def loss(self, split: Split) -> float:
-        """The mean loss of a split as the network is now, predicted as validation data are; it counts as cost.
+        """The mean loss of a split as the network is now; it counts as cost, and changes nothing that training draws.
 
-        It draws and changes nothing that training depends on.
+        It is predicted as the stage lets the method see: by one network, if how predictions are averaged matters in
+        evaluation only.
         """
         ...
 

@@ -61,7 +61,7 @@ class Ends:
 
     def following(self, node: Node, journal: Journal) -> list[tuple[int, str]]:
         """What starts from the ends of a node, in the order in which it is trained, with the keys of these ends."""
-        ends = {looked.end: journal.of(node, looked).end for looked in node.views}
+        ends = {looked.end: end for looked in node.views if (end := journal.of(node, looked).end)}
         coming = [child for child in node.walked() if ends.get(child.start) and journal.alive(child.branches)]
         return [(child.number, ends[child.start]) for child in coming]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,8 @@ def _said(value: Any) -> str:
     if isinstance(value, set | frozenset):
         return f"<{','.join(sorted(map(_said, value)))}>"
     if isinstance(value, type) or callable(value):
+        if getattr(value, "__closure__", None) or isinstance(value, MethodType):
+            raise TypeError(f"{value!r} holds values, and has no name that tells it from others")
         return _name(value)
     raise TypeError(f"a value of type {_name(type(value))} tells no stages apart; allowed: numbers, text, dataclasses")
 

@@ -50,7 +50,7 @@ class Saved:
 
     def add_end(self, name: str, of: Mapping[str, Any], rows: Sequence[Row], outcome: Outcome) -> None:
         """Keep the end of a run, from the next time that something is saved."""
-        lines = f"run at {self._length}"
+        lines = f"run {name} at {self._length}"
         self._runs[name] = {"of": of, "outcome": asdict(outcome), "rows": lines}
         self._append([lines, asdict(row)] for row in rows)
 
@@ -85,8 +85,9 @@ class Saved:
             "record": self._length,
         }  # fmt: skip
         checkpoint.save(self._folder / CHECKPOINT, whole)
-        for key in self._aside - aside.keys():
-            self._file(key).unlink(missing_ok=True)
+        for path in (self._folder / ENDS).glob("*.pt"):
+            if path.stem not in aside:
+                path.unlink(missing_ok=True)
         self._aside = set(aside)
         failpoint("after-checkpoint")
 
@@ -124,7 +125,7 @@ def _read(path: Path, length: int) -> dict[str, list[Any]] | None:
             return None
         for name, line in map(json.loads, content.splitlines()):
             found.setdefault(name, []).append(line)
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):
         return None
     return found
 

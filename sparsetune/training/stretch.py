@@ -23,16 +23,16 @@ def train_to(target: int, setup: Setup, node: Node, cursor: Cursor, deadline: fl
         Diverged: the loss is no longer a finite number.
     """
     meter, counters, cost = Meter(setup.task), setup.session.counters, setup.session.cost
-    snapshots = {time.iterations(setup.order.steps): name for name, time in node.stage.snapshots}
+    snapshots = [(since.iterations(setup.order.steps), name) for name, since in node.stage.snapshots]
     started = time.perf_counter()
     while cursor.position < target:
-        stop = min([target, *(at for at in snapshots if at > cursor.position)])
+        stop = min([target, *(at for at, _ in snapshots if at > cursor.position)])
         wanted = min(stop - cursor.position, setup.order.steps - counters.step)
         done = _segment(wanted, setup, node, cursor.position, meter, deadline)
         setup.order.went(counters, done)
         cursor.position += done
-        if cursor.position in snapshots:
-            setup.session.snapshot(snapshots[cursor.position])
+        for _, name in (each for each in snapshots if each[0] == cursor.position):
+            setup.session.snapshot(name)
         if done < wanted:
             setup.order.cut_short(counters)
             break

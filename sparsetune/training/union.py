@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -152,10 +152,8 @@ class _Merging:
         """Find or make the node of a stage among its siblings, and those of what follows."""
         path = f"{path}/{stage.name}" if path else stage.name
         begins = planned_to
+        self._check(stage, path, (GO_ON, AGAIN, *snapshots))
         if stage.schedule != GO_ON:
-            if stage.schedule not in (AGAIN, *snapshots):
-                known = ", ".join(map(repr, (GO_ON, AGAIN, *snapshots)))
-                raise ValueError(f"stage {path}: found schedule {stage.schedule!r}, allowed: {known}")
             begins = 0 if stage.schedule == AGAIN else snapshots[stage.schedule]
             horizon = begins + _length(stage, self._epoch)
         if stage.horizon is not None:
@@ -172,6 +170,16 @@ class _Merging:
         for child in stage.then:
             end = begins + stage.duration.iterations(self._epoch)
             self.add(node.children, child, looked.end, path, end, {**snapshots, **taken}, horizon, step)
+
+    def _check(self, stage: Stage, path: str, starts: Sequence[str]) -> None:
+        """Raise ``ValueError`` for a start that is none, and for a snapshot that would never be taken."""
+        for what in ("schedule", "order"):
+            if getattr(stage, what) not in starts:
+                allowed = ", ".join(map(repr, starts))
+                raise ValueError(f"stage {path}: found {what} {getattr(stage, what)!r}, allowed: {allowed}")
+        for name, since in stage.snapshots:
+            if since.iterations(self._epoch) > stage.duration.iterations(self._epoch):
+                raise ValueError(f"stage {path}: snapshot {name!r} after {since}, allowed: up to {stage.duration}")
 
     def _node(self, among: list[Node], stage: Stage, start: str, path: str, begins: int, horizon: int) -> Node:
         """The node of a stage: that of an earlier branch, if it has an equal one."""

@@ -325,3 +325,15 @@ def test_there_is_a_node_for_each_stage_that_has_no_equal_with_an_equal_past(tre
         above = [*union.roots, *(child for parent in listed for child in parent.children)]
         assert any(node is each for each in above)
         listed.append(node)
+
+
+@pytest.mark.parametrize("what", ["schedule", "order"])
+def test_a_start_that_is_none_is_refused(what: str) -> None:
+    child = replace(Stage("b", Duration(1)), **{what: "nowhere"})
+    with pytest.raises(ValueError, match=rf"^stage a/b: found {what} 'nowhere', allowed: 'go on', 'again', 'k'$"):
+        union_of({"": Stage("a", Duration(2), snapshots=(("k", Duration(1)),), then=(child,))}, 6, spans=False)
+
+
+def test_a_snapshot_after_the_end_is_refused() -> None:
+    with pytest.raises(ValueError, match="snapshot 'k' after 13it, allowed: up to 2ep"):
+        union_of({"": Stage("a", Duration(2), snapshots=(("k", Duration(13, "it")),))}, 6, spans=False)
