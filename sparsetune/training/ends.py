@@ -19,7 +19,7 @@ class Ends:
     Attributes:
         agenda: numbers of nodes with the keys of their starts; the last is the next.
         live: the key of the end in which network, optimiser and method stand; empty when it is none.
-        aside: states by key, which never change.
+        aside: states by key, with the weights of results that may be measured again; they never change.
     """
 
     def __init__(self, union: Union, setup: Setup) -> None:
@@ -55,9 +55,15 @@ class Ends:
             self.live = key
         followed = any(child.start == looked.end for child in node.children)
         just_goes_on = self.live == key and len(node.children) == 1
-        if key not in self.aside and ((followed and not just_goes_on) or (self._shared and looked.view.results)):
+        again = self._shared and bool(looked.view.results)
+        if key not in self.aside and ((followed and not just_goes_on) or again):
             state = captured(self._setup)
-            self.aside[key] = cloned(state if as_it_is or best is None else {**state, **best})
+            self.aside[key] = {**cloned(state if as_it_is or best is None else {**state, **best}), "results": {}}
+        if again:
+            of = {"best": best or {}, "last": {}}
+            network = self._setup.network.state_dict()
+            weights = {which: of[which].get("network", network) for which in looked.view.results}
+            self.aside[key]["results"][looked.key] = cloned(weights)
 
     def following(self, node: Node, journal: Journal) -> list[tuple[int, str]]:
         """What starts from the ends of a node, in the order in which it is trained, with the keys of these ends."""

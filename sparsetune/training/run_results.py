@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
+from torch import Tensor
+
 from sparsetune.config.messages import Metrics, Result
 from sparsetune.config.metrics import metric_of
 from sparsetune.sparsity.stage import Which
@@ -14,13 +16,13 @@ from sparsetune.training.cursor import Cursor
 from sparsetune.training.final import declared, memory_numbers
 from sparsetune.training.journal import Journal
 from sparsetune.training.seeding import EVALUATION, seed_all
-from sparsetune.training.settings import Setting
 from sparsetune.training.setup import Setup
 from sparsetune.training.shapes import put_back
 from sparsetune.training.states import cloned
 from sparsetune.training.union import Looked, Node, Step, Union
 
 Leave = Callable[[Metrics], None]
+Weights = Mapping[str, Tensor]  # and buffers, by name
 
 
 class Due(NamedTuple):
@@ -62,11 +64,12 @@ class Results:
         return found
 
     def measure(
-        self, node: Node, due: Due, setting: Setting, *, goes_on: bool, leave: Leave | None = None
+        self, node: Node, due: Due, weights: Weights | None, *, goes_on: bool, leave: Leave | None = None
     ) -> dict[str, Result]:
         """Measure a state on test data, for the first and only time.
 
         Args:
+            weights: of the network in that state; None: as it is.
             goes_on: training goes on after it, from where it stands.
             leave: called with the numbers while the network is in that state.
 
@@ -74,8 +77,7 @@ class Results:
             One of each branch, for their ways there may have cost different amounts.
         """
         setup, table = self._setup, self._setup.registries.metrics
-        best = setting.best_state if due.which == "best" else None
-        with self._as_it_ends(due.looked.view.setting, best, goes_on=goes_on):
+        with self._as_it_ends(due.looked.view.setting, weights, goes_on=goes_on):
             found = setup.measuring.at_the_end()
             of_method = declared(setup.method, setup.method.summary(), table)
             joules = setup.energy.joules()
@@ -113,24 +115,25 @@ class Results:
         return here or self.cut_short
 
     def of_run(self, branch: str) -> tuple[Result, ...]:
-        """The results of a branch in the order of its own tree, once all its stages have ended; none before."""
+        """The results of a branch in the order of its own tree, once all of them are measured; none before."""
         if not self._journal.whole(branch) and not self.cut_short:
             return ()
         found = self.measured[branch]
         if self.cut_short:
             return tuple(found.values())
         steps = self._union.steps[branch]
-        return tuple(found[f"{step.node.path} {which}"] for step in steps for which in step.looked.view.results)
+        names = [f"{step.node.path} {which}" for step in steps for which in step.looked.view.results]
+        return tuple(found[name] for name in names) if found.keys() >= {*names} else ()
 
     @contextmanager
-    def _as_it_ends(self, setting: Any, best: Mapping[str, Any] | None, *, goes_on: bool) -> Iterator[None]:
+    def _as_it_ends(self, setting: Any, weights: Weights | None, *, goes_on: bool) -> Iterator[None]:
         """Within, network and method are as a result has them; after it as before, if training goes on."""
         setup = self._setup
         live = {"network": setup.network.state_dict(), "method": setup.method.state_dict()}
-        before = cloned(live) if goes_on and best is not None else None
+        before = cloned(live) if goes_on and weights is not None else None
         setup.method.adopt(setting)
-        if best is not None:
-            put_back(setup.network, best["network"])
+        if weights is not None:
+            put_back(setup.network, weights)
         seed_all(setup.config.seed, EVALUATION, setup.session.device)
         try:
             yield
