@@ -57,7 +57,6 @@ def a_function() -> None:
         (Settings(late=2.0), Settings(late=np.float64(2.0))),
         (known_in(Settings(late=1.0), ("early",)), known_in(Settings(late=2.0), ("early",))),
     ],
-    ids=repr,
 )
 def test_equal_values_have_equal_digests(equal: tuple[Any, ...]) -> None:
     assert len({digest(each) for each in equal}) == 1
@@ -78,7 +77,6 @@ def test_equal_values_have_equal_digests(equal: tuple[Any, ...]) -> None:
         (Settings(), Settings(early=2.0), Settings(name="other"), known_in(Settings(), ("early",)), Settings),
         (a_function, digest, "a_function"),
     ],
-    ids=repr,
 )
 def test_unlike_values_have_unlike_digests(unlike: tuple[Any, ...]) -> None:
     assert len({digest(each) for each in unlike}) == len(unlike)
