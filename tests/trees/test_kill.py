@@ -88,9 +88,7 @@ CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
 }  # fmt: skip
 QUICK = ("between pieces of a procedure", "in a tooth")
 MARKS = {name: [] if name in QUICK else [pytest.mark.slow] for name in CASES}
-MARKS["where it is known"].append(
-    pytest.mark.xfail(strict=True, reason="Results.of_run looks for what is to be measured again: KeyError")
-)
+PASSED_AGAIN = ("where it is known",)  # that stopping point: nothing is trained before it
 
 
 def run(asked: Asked, folder: Path, name: str, at: int = NEVER) -> tuple[int, dict[str, Any] | None]:
@@ -154,7 +152,7 @@ def test_a_killed_job_goes_on(name: str, straight: Callable[[str], dict[str, Any
     assert code == 0
     assert left is not None
     assert left["told"] == straight(job)["told"]
-    assert left["saved"] == straight(job)["saved"] - at
+    assert left["saved"] == straight(job)["saved"] - at + (name in PASSED_AGAIN)
 
 
 @pytest.mark.slow
