@@ -81,7 +81,6 @@ def best(
     rich_help_panel=LOOK,
     epilog=examples(
         "sparsetune export ast_pi --csv > ast_pi.csv",
-        "sparsetune export ast_pi --json | head -40",
         "sparsetune export ast_pi --where 'val_accuracy > 0.9'",
         "sparsetune export lth_digits --results > levels.csv",
     ),

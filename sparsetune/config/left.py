@@ -20,6 +20,7 @@ TABLE = "results.json"  # of all results of a run that has several, as MLflow sh
 ON_THE_WAY = "results"  # a folder with one for each of these but the last
 
 ENDS = "ends"  # a folder beside a job's checkpoint: states that it still needs, by key
+RECORD = "record.jsonl"  # beside a job's checkpoint: what its trainings have written down
 
 FIGURES = (CURVES, CONTROLLER, DENSITIES)
 LEFT = (CONFIG, FINAL, HISTORY, RESULTS, UNITS, TABLE, WEIGHTS, TICKET, LAYERS, TRACE, *FIGURES, ERROR_FILE)

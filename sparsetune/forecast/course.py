@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sparsetune.config.messages import Branch
 from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Cosine, OneCycle, resolve_trial
@@ -34,7 +35,7 @@ class Course:
 
 def course_of(config: Mapping[str, Any], branches: Sequence[Mapping[str, Any]], registries: Registries) -> Course:
     """Of a resolved config; ``branches`` as a job has them, as plain values."""
-    values = [each["values"] for each in branches] or [{}]
+    values = [Branch(**each).values for each in branches] or [{}]
     configs = [resolve_trial(assign(dict(config), each), registries) for each in values]
     training, method = configs[0].training, registries.method.get(configs[0].method.name)
     samples = len(load_dataset(configs[0].data, registries.data).train)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sparsetune.config.left import ENDS
+from sparsetune.config.left import ENDS, RECORD
 from sparsetune.config.messages import Files, Key, Row, Trial
 
 _SAY_SECONDS = 0.2
@@ -17,7 +17,7 @@ class Watch:
 
     Attributes:
         rows: one an epoch, of the first run.
-        sizes: bytes of the checkpoint, by the row after which it was written.
+        sizes: bytes of the checkpoint and of the record beside it, by the row after which it was written.
         saving: seconds that each checkpoint but one after the last row took.
     """
 
@@ -87,7 +87,8 @@ class Watch:
         if state.st_mtime_ns == self._written:
             return False
         self._written = state.st_mtime_ns
-        self.sizes[self.last_row] = state.st_size
+        record = self._checkpoint.with_name(RECORD)
+        self.sizes[self.last_row] = state.st_size + (record.stat().st_size if record.exists() else 0)
         kept = (self._checkpoint.parent / ENDS).glob("*.pt")
         self.ends_bytes = max(self.ends_bytes, sum(each.stat().st_size for each in kept))
         return True

@@ -34,8 +34,13 @@ class Ends:
         number, start = self.agenda.pop()
         return self._union.nodes[number], start
 
+    def begin_at(self, key: str) -> None:
+        """Let training stand where a node begins, and be no end's from then on."""
+        self.stand_at(key)
+        self.live = ""
+
     def stand_at(self, key: str) -> None:
-        """Let training stand where a node begins, or where one has ended; forget what nothing needs any more."""
+        """Let training stand where a stage has ended; forget what nothing needs any more."""
         if self.live != key:
             put_back(self._setup, self.aside[key])
             self.live = key

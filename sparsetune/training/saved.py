@@ -13,14 +13,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.left import ENDS
+from sparsetune.config.left import ENDS, RECORD
 from sparsetune.config.messages import Outcome, Result, Row
 from sparsetune.failpoints import failpoint
 from sparsetune.training import checkpoint
 from sparsetune.training.record import Entry
 
 CHECKPOINT = "checkpoint.pt"  # of the training that runs
-RECORD = "record.jsonl"
 State = dict[str, Any]
 
 

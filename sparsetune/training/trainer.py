@@ -168,7 +168,7 @@ class Trainer:
         key = self.journal.keys[node.number] = digest(start, node.local)
         cursor = Cursor(node.number, key)
         if not all(self.journal.of(node, looked).end for looked in node.views):  # or else its equal has been trained
-            self.ends.stand_at(start)
+            self.ends.begin_at(start)
         self._take_up(node)
         session = self.session
         cursor.epochs, cursor.cost, cursor.since = session.counters.epochs, replace(session.cost), replace(session.cost)

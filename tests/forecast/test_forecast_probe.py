@@ -122,7 +122,8 @@ def test_a_trial_that_is_cut_short_within_its_first_epoch(tmp_path: Path) -> Non
     evaluation = cost["seconds"] - cost["step_seconds"]
     whole = cost["step_seconds"] / found.epochs + evaluation
     assert found.epoch_seconds == pytest.approx(whole)
-    assert found.checkpoint_bytes == (tmp_path / "00000" / "checkpoint.pt").stat().st_size
+    kept = [tmp_path / "00000" / name for name in ("checkpoint.pt", "record.jsonl")]
+    assert found.checkpoint_bytes == sum(path.stat().st_size for path in kept)
 
 
 def test_a_trial_that_is_cut_short_later_has_epochs_like_those_before(tmp_path: Path) -> None:
