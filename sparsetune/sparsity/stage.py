@@ -29,7 +29,8 @@ class Procedure(Protocol):
     """What happens between trainings: pruning, rewinding, fitting layers. A frozen dataclass.
 
     Called with a state that it has yielded before, it goes on from there; the network, the optimiser and whatever else
-    belongs to the session are as they were then. Before each piece torch's random numbers are seeded anew.
+    belongs to the session are as they were then. Before each piece torch's random numbers are seeded anew, and the
+    network is in training mode.
     """
 
     def __call__(self, session: Session, state: Any = None) -> Iterator[Yielded] | None: ...

@@ -26,6 +26,7 @@ def pieces(procedure: Procedure, session: TrainingSession, cursor: Cursor, name:
     running: Any = None
     while True:
         started = time.perf_counter()
+        session.network.train()  # whatever came before, in this process or another
         seed_piece(session.seed, session.stage, name, cursor.pieces, session.device)
         if running is None:
             running = iter(procedure(session, cursor.state) or ())

@@ -92,7 +92,6 @@ def test_a_procedure_that_yields(model: dict[str, Any]) -> None:
     assert_same(config, loop)
 
 
-@pytest.mark.xfail(strict=True, reason="procedures find the network in the mode that an evaluation has left")
 def test_procedures_of_two_branches() -> None:
     """Each is as in a training of its own, though the second begins after the first has been evaluated."""
     config = toy({"name": "course", "fit": 2}, DROPPING)
