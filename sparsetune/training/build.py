@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -28,6 +28,7 @@ class Built:
     method: Method
     anatomy: Anatomy
     dtype: torch.dtype
+    _evaluation_batches: dict[tuple[str | None, int], int] = field(default_factory=dict)
 
     @property
     def network(self) -> nn.Module:
@@ -40,8 +41,12 @@ class Built:
     @property
     def evaluation_batch(self) -> int:
         """Samples that are evaluated at once; with Monte Carlo predictions only what repeats takes more room."""
-        widest = self.anatomy.widest(self.method.first_dropout, self.method.samples)
-        return evaluation_batch(widest, self.dtype, self.device)
+        repeated = self.method.first_dropout, self.method.samples
+        if repeated not in self._evaluation_batches:
+            self._evaluation_batches[repeated] = evaluation_batch(
+                self.anatomy.widest(*repeated), self.dtype, self.device
+            )
+        return self._evaluation_batches[repeated]
 
 
 def build(

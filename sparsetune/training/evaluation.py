@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from sparsetune.sparsity.method import Method
 from sparsetune.training.data.dataset import Split
 from sparsetune.training.data.delivery import batches
+from sparsetune.training.mode import set_mode
 from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.task import Meter, Task
 
@@ -43,7 +44,7 @@ def predictions(network: nn.Module, method: Method, split: Split, batch: int) ->
 
 
 def _predictions(network: nn.Module, method: Method, split: Split, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
-    network.eval()
+    set_mode(network, training=False)
     method.begin_evaluation()
     for inputs, targets in batches(split, batch):
         method.before_batch()

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from sparsetune.sparsity.method import Method, TrainingFailed
 from sparsetune.training.metrics.cost import Cost
+from sparsetune.training.mode import set_mode
 from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.task import Meter, Task
 
@@ -58,7 +59,7 @@ def train_steps(
     Returns:
         The steps done.
     """
-    network.train()
+    set_mode(network, training=True)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     session = method.session
     removed = [(session.prunable[name], ~mask) for name, mask in session.masks.items()]

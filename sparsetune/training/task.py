@@ -86,6 +86,10 @@ def make_task(data: Dataset, label_smoothing: float) -> Task:
     return Classification(label_smoothing)
 
 
+def _joined(parts: list[Tensor]) -> Tensor:
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+
 class Meter:
     """Collects predictions and measures many at once, so that a step pays for keeping them only."""
 
@@ -114,7 +118,7 @@ class Meter:
     def _flush(self) -> None:
         if not self._outputs:
             return
-        sums = self._task.measure(torch.cat(self._outputs), torch.cat(self._targets))
+        sums = self._task.measure(_joined(self._outputs), _joined(self._targets))
         self._sums = sums if self._sums is None else self._sums + sums
         self._outputs.clear()
         self._targets.clear()

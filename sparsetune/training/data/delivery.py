@@ -24,14 +24,19 @@ def batches(split: Split, size: int, order: Tensor | None = None) -> Iterator[tu
     if order is not None:
         rows = rows.index_select(0, order if resident else order.to(rows.device))
         targets = targets.index_select(0, order)
-    chunks = rows.split(size)
+    chunks = _parts(rows, size)
     stored = (
         (split.store.index_select(0, chunk) for chunk in chunks)
         if resident
         else streamed(split.store, chunks, targets.device)
     )
-    for values, batch_targets in zip(stored, targets.split(size), strict=True):
+    for values, batch_targets in zip(stored, _parts(targets, size), strict=True):
         yield split.prepared(values), batch_targets
+
+
+def _parts(tensor: Tensor, size: int) -> tuple[Tensor, ...]:
+    """Of so many rows; where one is enough, without a view, which takes as long as a small batch."""
+    return tensor.split(size) if len(tensor) > size else (tensor,)
 
 
 def streamed(store: Tensor, chunks: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
