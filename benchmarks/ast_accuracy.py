@@ -15,7 +15,7 @@ import statistics
 import torch
 from scipy.stats import t as student
 
-from sparsetune.config.messages import Metrics
+from sparsetune.base.messages import Metrics
 from sparsetune.config.trial import resolve_trial
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer

@@ -18,9 +18,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from sparsetune.config.trial import TrialConfig, resolve_trial
-from sparsetune.training.data.delivery import batches
+from sparsetune.data.delivery import batches
+from sparsetune.measures.cost import Cost
 from sparsetune.training.loop import train_steps
-from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.task import Meter
 from sparsetune.training.trainer import Trainer

@@ -33,12 +33,12 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from sparsetune.config.paths import CACHE
+from sparsetune.base.paths import CACHE
 from sparsetune.config.trial import resolve_trial
-from sparsetune.training.data import store
-from sparsetune.training.data.dataset import Dataset
-from sparsetune.training.data.delivery import batches
-from sparsetune.training.data.folder import Folder, FolderConfig
+from sparsetune.data import store
+from sparsetune.data.dataset import Dataset
+from sparsetune.data.delivery import batches
+from sparsetune.data.folder import Folder, FolderConfig
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
 
@@ -48,7 +48,7 @@ BATCH, WORKERS, EPOCHS = 128, 2, 4
 SECOND_START = """
 import sys, time
 from pathlib import Path
-from sparsetune.training.data.folder import Folder, FolderConfig
+from sparsetune.data.folder import Folder, FolderConfig
 started = time.perf_counter(), time.process_time()
 config = Folder.locate(FolderConfig(train_dir=sys.argv[1], test_dir=sys.argv[2]), Path("/"))
 Folder.prepare(config, lambda done, of: None)
@@ -59,7 +59,7 @@ print(time.perf_counter() - started[0], time.process_time() - started[1], data.d
 SHARED = """
 import sys
 from pathlib import Path
-from sparsetune.training.data.folder import Folder, FolderConfig
+from sparsetune.data.folder import Folder, FolderConfig
 data = Folder.load(FolderConfig(train_dir=sys.argv[1], test_dir=sys.argv[2]))
 for said in ("loaded", "touched"):
     print(said, flush=True)

@@ -21,16 +21,16 @@ from typing import Any
 
 import optuna
 
-from sparsetune.config.messages import Outcome, Report, Row
+from sparsetune.app.study import load
+from sparsetune.base.messages import Outcome, Report, Row
+from sparsetune.base.yaml_io import dump
 from sparsetune.config.space import draw
 from sparsetune.config.space.points import flat_base
-from sparsetune.config.study import Study
-from sparsetune.config.yaml_io import dump
-from sparsetune.driver import Driver
+from sparsetune.config.study.study import Study
+from sparsetune.drive.driver import Driver
 from sparsetune.search.ledger import Ledger
 from sparsetune.search.space import suggester
 from sparsetune.search.storage import open_storage
-from sparsetune.study import load
 
 TIMED, REPORTS = 20, 5
 LIMITS = {"gp": 300, "cmaes": 1000}

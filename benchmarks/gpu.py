@@ -28,11 +28,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sparsetune.config.trial import Training
+from sparsetune.data.dataset import Scaling, Split
+from sparsetune.data.delivery import batches
+from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
-from sparsetune.training.data.dataset import Scaling, Split
-from sparsetune.training.data.delivery import batches
 from sparsetune.training.loop import train_steps
-from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.optim import make_optimizer
 from sparsetune.training.precision import compute_as_asked
 from sparsetune.training.registries import REGISTRIES

@@ -46,7 +46,7 @@ def timed(owner: Any, name: str, log: Path) -> None:
 def instrumented(log: Path) -> Any:
     """The command line with clocks in it."""
     from sparsetune.cli import main
-    from sparsetune.driver import Driver
+    from sparsetune.drive.driver import Driver
     from sparsetune.execution import ray_tune, ray_workers
     from sparsetune.search.ledger import Ledger
     from sparsetune.tracking.mlflow import MlflowTracker

@@ -31,9 +31,9 @@ from typing import NamedTuple
 
 from playwright.sync_api import Page, sync_playwright
 
-from sparsetune.config.messages import Key, Row, Trial
-from sparsetune.config.study_file import Objective
-from sparsetune.config.winners import best_rows
+from sparsetune.base.messages import Key, Row, Trial
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.winners import best_rows
 from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.client import connected
 from sparsetune.tracking.mlflow import MlflowTracker

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sparsetune.config.trial import Training
+from sparsetune.models import MODELS
 from sparsetune.sparsity.masks import kth_smallest, removed_count
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.methods import METHODS
-from sparsetune.training.models import MODELS
 from sparsetune.training.optim import make_optimizer
 from sparsetune.training.session import TrainingSession
 

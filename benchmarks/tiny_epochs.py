@@ -23,7 +23,7 @@ import torch
 from torch import nn
 from torch.nn.functional import mse_loss
 
-from sparsetune.config.seeds import mix
+from sparsetune.base.seeds import mix
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.saved import Saved

@@ -37,12 +37,12 @@ from torchvision import transforms
 from torchvision.datasets import MNIST
 from torchvision.transforms import v2
 
-from sparsetune.config.seeds import mix
+from sparsetune.base.seeds import mix
 from sparsetune.config.trial import TrialConfig, resolve_trial
-from sparsetune.training.data import load_dataset
-from sparsetune.training.data.dataset import Dataset
-from sparsetune.training.data.idx_images import FILES
-from sparsetune.training.data.mnist import Mnist, MnistConfig
+from sparsetune.data import load_dataset
+from sparsetune.data.dataset import Dataset
+from sparsetune.data.idx_images import FILES
+from sparsetune.data.mnist import Mnist, MnistConfig
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
 

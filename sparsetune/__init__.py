@@ -4,10 +4,15 @@ In a notebook or a script: :func:`run` a study file, or :func:`load` what a stud
 :class:`StudyResult`. Heavy libraries load with the first call.
 """
 
-from sparsetune.api import StudyResult, load, run
-from sparsetune.config.disk import CannotWrite
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Trial
+import sys
+
+from sparsetune.app.api import StudyResult, load, run
+from sparsetune.base.disk import CannotWrite
+from sparsetune.base.errors import BadInput
+from sparsetune.base.former_names import FormerNames
+from sparsetune.base.messages import Trial
+
+sys.meta_path.insert(0, FormerNames())
 
 __version__ = "0.1.0"
 

@@ -79,7 +79,7 @@ import sparsetune.config, sparsetune.sparsity, sparsetune.training
 for room in (sparsetune.config, sparsetune.sparsity, sparsetune.training):
     for module in pkgutil.walk_packages(room.__path__, room.__name__ + "."):
         importlib.import_module(module.name)
-from sparsetune.config.messages import Job, Key
+from sparsetune.base.messages import Job, Key
 from sparsetune.config.trial import resolve_trial
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trial import run_trial

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from sparsetune.base.yaml_io import parse
 from sparsetune.cli import app
-from sparsetune.config.yaml_io import parse
 from sparsetune.testing.studies import write_study
 
 RUN_CONFIG = """
@@ -274,8 +274,8 @@ def test_version() -> None:
 
 
 def test_two_projects_on_one_storage_exclude_each_other(tmp_path: Path) -> None:
+    from sparsetune.app.study import load
     from sparsetune.search.lock import hold, place
-    from sparsetune.study import load
 
     files = [write_study(tmp_path / name, storage=f"sqlite:///{tmp_path}/shared.db") for name in "ab"]
     with hold(place(load(files[0])), "small"):
@@ -286,7 +286,7 @@ def test_two_projects_on_one_storage_exclude_each_other(tmp_path: Path) -> None:
 def test_a_deleted_experiment_is_refused_before_anything_is_written(finished: Path) -> None:
     from mlflow import MlflowClient
 
-    from sparsetune.config.paths import Project
+    from sparsetune.base.paths import Project
 
     client = MlflowClient(Project(finished).tracking_uri)
     client.delete_experiment(client.create_experiment("gone"))

@@ -10,13 +10,13 @@ import torch
 from rich.console import Console
 from safetensors.torch import save_file
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Job, Key
+from sparsetune import data
+from sparsetune.app.study import Summary, load, run_study
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Job, Key
 from sparsetune.config.trial import resolve_trial
-from sparsetune.study import Summary, load, run_study
+from sparsetune.models.mlp import Mlp, MlpConfig
 from sparsetune.testing.studies import write_study
-from sparsetune.training import data
-from sparsetune.training.models.mlp import Mlp, MlpConfig
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trial import run_trial
 

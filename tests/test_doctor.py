@@ -15,14 +15,14 @@ import pytest
 from packaging.requirements import Requirement
 from typer.testing import CliRunner, Result
 
+from sparsetune.base.paths import Project
+from sparsetune.base.surroundings.home import settle
+from sparsetune.base.surroundings.processors import Processors
 from sparsetune.cli import app
-from sparsetune.config.paths import Project
 from sparsetune.doctor import cluster, data, gpus, machine, place, software, stores
 from sparsetune.doctor.checks import CHECKS, carry_out
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.gpus import DriverView, TorchView
-from sparsetune.surroundings.home import settle
-from sparsetune.surroundings.processors import Processors
 
 GB = 10**9
 

@@ -11,9 +11,9 @@ import optuna
 import pytest
 from alembic.script import ScriptDirectory
 
-from sparsetune.config.migrations import migrations, parse
-from sparsetune.config.sqlite import reading
-from sparsetune.config.tables import MLFLOW, OPTUNA, Tables
+from sparsetune.base.stores.migrations import migrations, parse
+from sparsetune.base.stores.sqlite import reading
+from sparsetune.base.stores.tables import MLFLOW, OPTUNA, Tables
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.stores import file_finding as finding_of
 from sparsetune.search.storage import open_storage

@@ -11,13 +11,13 @@ import pytest
 from mlflow import MlflowClient
 from rich.console import Console
 
-from sparsetune.assembly import train_and_draw
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Branch, Job, Key, OwnFile
-from sparsetune.config.paths import Project
-from sparsetune.config.yaml_io import dump
+from sparsetune.app.parts import train_and_draw
+from sparsetune.app.study import Summary, load, run_study
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Branch, Job, Key, OwnFile
+from sparsetune.base.paths import Project
+from sparsetune.base.yaml_io import dump
 from sparsetune.report import figures
-from sparsetune.study import Summary, load, run_study
 from sparsetune.testing import toy_method
 from sparsetune.testing.methods import trial_config
 from sparsetune.training.registries import registries_of

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from torchvision import datasets
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.fetch import kaggle
 from sparsetune.fetch.download import _block, _Trouble, download
 from sparsetune.fetch.fetch import Fetched, fetch

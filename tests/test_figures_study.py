@@ -14,10 +14,10 @@ from mlflow import MlflowClient
 from PIL import Image
 from rich.console import Console
 
-from sparsetune.config.paths import Project
-from sparsetune.config.yaml_io import dump
+from sparsetune.app.study import Summary, load, run_study
+from sparsetune.base.paths import Project
+from sparsetune.base.yaml_io import dump
 from sparsetune.report import curves
-from sparsetune.study import Summary, load, run_study
 from sparsetune.tracking.places import Place, place_in
 
 STEERED = '''

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sparsetune.config.messages import Trial
+from sparsetune.app.study import Summary, load, run_study
+from sparsetune.base.messages import Trial
+from sparsetune.base.yaml_io import dump
 from sparsetune.config.metrics import METRICS
-from sparsetune.config.yaml_io import dump
-from sparsetune.study import Summary, load, run_study
 from sparsetune.testing import toy_method
 
 COUNTS = [1, 2, 5, 10, 20]

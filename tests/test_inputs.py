@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sparsetune import inputs
-from sparsetune.config.paths import CACHE
+from sparsetune.app import inputs
+from sparsetune.base.paths import CACHE
+from sparsetune.data import store
+from sparsetune.data.folder import Folder, FolderConfig
+from sparsetune.data.locked import locked
+from sparsetune.data.tabular import Tabular, TabularConfig
 from sparsetune.testing.pictures import write_pictures
-from sparsetune.training.data import store
-from sparsetune.training.data.folder import Folder, FolderConfig
-from sparsetune.training.data.locked import locked
-from sparsetune.training.data.tabular import Tabular, TabularConfig
 
 
 @pytest.fixture(autouse=True)

@@ -18,14 +18,14 @@ from mlflow.entities import LoggedModel
 from torch.nn.functional import cross_entropy
 from typer.testing import CliRunner, Result
 
+from sparsetune.base.paths import Project
 from sparsetune.cli import app
-from sparsetune.config.paths import Project
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import resolve_trial
+from sparsetune.data import load_dataset
 from sparsetune.testing.mlflow_server import serving
 from sparsetune.testing.studies import finish, start, write_study
 from sparsetune.tracking.models import refuse_name
-from sparsetune.training.data import load_dataset
 from sparsetune.training.registries import REGISTRIES
 
 SMALL = {
@@ -201,7 +201,7 @@ def test_a_kill_leaves_no_model_twice(tmp_path: Path, point: str) -> None:
 UNFIT = """
 from typing import Literal
 from torch import nn
-from sparsetune.training.models.contract import Model, ModelConfig
+from sparsetune.models.contract import Model, ModelConfig
 
 class OddConfig(ModelConfig):
     name: Literal["odd"] = "odd"

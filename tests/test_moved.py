@@ -13,15 +13,15 @@ import pytest
 from rich.console import Console
 
 import sparsetune
-from sparsetune.api.ticket import kept_ticket
-from sparsetune.assembly import at_home
-from sparsetune.config.errors import BadInput
-from sparsetune.config.former import RECORD, Former, former_places, note_place
-from sparsetune.config.paths import Project
+from sparsetune.app.api.ticket import kept_ticket
+from sparsetune.app.parts import at_home
+from sparsetune.app.study import load, run_study
+from sparsetune.base.errors import BadInput
+from sparsetune.base.paths import Project
+from sparsetune.base.stores.former import RECORD, Former, former_places, note_place
 from sparsetune.doctor.stores import mlflow_store
 from sparsetune.search.copies import refuse_double
 from sparsetune.search.lock import hold
-from sparsetune.study import load, run_study
 from sparsetune.testing.studies import write_study
 from sparsetune.tracking.client import connected
 from sparsetune.tracking.home import Home, bring_home, strays

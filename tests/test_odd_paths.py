@@ -15,10 +15,10 @@ from mlflow import MlflowClient
 from sqlalchemy.engine import make_url
 from typer.testing import CliRunner, Result
 
+from sparsetune.base.errors import BadInput
+from sparsetune.base.paths import Project, cache_root
+from sparsetune.base.stores.sqlite import instead, reading, sqlite_path, sqlite_url
 from sparsetune.cli import app
-from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import Project, cache_root
-from sparsetune.config.sqlite import instead, reading, sqlite_path, sqlite_url
 from sparsetune.search.holder import lock_of
 from sparsetune.search.storage import exists, open_storage, study_names
 from sparsetune.testing.studies import write_study

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sparsetune import inputs
-from sparsetune.assembly import registries
+from sparsetune.app import inputs
+from sparsetune.app.parts import registries
 from sparsetune.config.overrides import assign
-from sparsetune.config.study_load import load_study
+from sparsetune.config.study.load import load_study
 from sparsetune.config.trial import resolve_trial
+from sparsetune.data.cifar10 import Cifar10
 from sparsetune.testing.data_files import write_cifar
-from sparsetune.training.data.cifar10 import Cifar10
 from sparsetune.training.trainer import Trainer
 
 STUDIES = Path(__file__).parent.parent / "studies"

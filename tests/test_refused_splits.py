@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import sparsetune.tracking.mlflow  # noqa: F401  # else a thread imports it, while the test that is refused ends
+from sparsetune.base.yaml_io import dump
 from sparsetune.cli import app
-from sparsetune.config.yaml_io import dump
 from sparsetune.testing.pictures import write_pictures
 from sparsetune.testing.studies import write_study
 

@@ -9,9 +9,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from typer.testing import CliRunner
 
+from sparsetune.base.paths import Project
+from sparsetune.base.yaml_io import dump
 from sparsetune.cli import app
-from sparsetune.config.paths import Project
-from sparsetune.config.yaml_io import dump
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sparsetune.config.paths import Project
+from sparsetune.app.study import Summary, load, run_study
+from sparsetune.base.paths import Project
 from sparsetune.show.summary import show_summary
-from sparsetune.study import Summary, load, run_study
 from sparsetune.testing.studies import stored_trials, tracked_runs, write_study
 
 ONE_GOAL = {"objectives": [{"metric": "val_loss", "goal": "minimize"}]}

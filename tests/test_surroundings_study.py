@@ -15,8 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 import sparsetune
+from sparsetune.base.surroundings.temporary import LONGEST
 from sparsetune.cli import app
-from sparsetune.surroundings.temporary import LONGEST
 from sparsetune.testing.studies import write_study
 
 UID = 12345  # has no name

@@ -16,7 +16,7 @@ for command in app.registered_commands:
 
 def main() -> None:
     """The `sparsetune` command; `.env` upward from here is read first."""
-    from sparsetune.config.variables import read_env
+    from sparsetune.base.variables import read_env
 
     read_env()
     written_out(app)

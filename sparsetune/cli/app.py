@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from sparsetune.base.disk import CannotWrite, disk_trouble
+from sparsetune.base.errors import BadInput, in_utf8
+from sparsetune.base.layout.printable import printable, printable_lines
+from sparsetune.base.secrets import hidden
+from sparsetune.base.signals import Stopped
 from sparsetune.cli.look import Group, examples
 from sparsetune.cli.stdout import NO_ROOM, reader_left
-from sparsetune.config.disk import CannotWrite, disk_trouble
-from sparsetune.config.errors import BadInput, in_utf8
-from sparsetune.config.secrets import hidden
-from sparsetune.layout.printable import printable, printable_lines
-from sparsetune.signals import Stopped
 
 if TYPE_CHECKING:
-    from sparsetune.config.messages import OwnFile
-    from sparsetune.layout.terminal import Console
+    from sparsetune.base.layout.terminal import Console
+    from sparsetune.base.messages import OwnFile
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -113,7 +113,7 @@ def about(
     ] = False,
 ) -> None:
     """Which setting of my sparsity method should I use, and what does it cost me?"""
-    from sparsetune.surroundings.home import settle
+    from sparsetune.base.surroundings.home import settle
 
     settle()
 
@@ -129,8 +129,8 @@ def _fail(line: str, code: int) -> NoReturn:
 
 def stderr() -> Console:
     """Progress and warnings go here, so that stdout holds results alone."""
-    from sparsetune.layout.console import open_console
-    from sparsetune.tracking.output import unbreakable
+    from sparsetune.base.layout.console import open_console
+    from sparsetune.live.output import unbreakable
 
     return open_console(file=unbreakable(sys.stderr), stderr=True)  # a closed terminal ends no study
 
@@ -148,8 +148,8 @@ def own_files(paths: list[str] | None) -> tuple[OwnFile, ...]:
 
 def storage_url(root: Path | None, storage: str | None) -> str:
     """The storage that a command without a study file reads."""
-    from sparsetune.config.paths import Project, find_root
-    from sparsetune.config.variables import from_environment
+    from sparsetune.base.paths import Project, find_root
+    from sparsetune.base.variables import from_environment
 
     if storage:
         return from_environment(storage, "", "--storage")

@@ -32,7 +32,7 @@ def methods(
     verbose: Verbose = False,
 ) -> None:
     """The methods; one of them with its paper, its idea and every setting."""
-    from sparsetune.assembly import registries
+    from sparsetune.app.parts import registries
     from sparsetune.show.catalogue import show_methods
 
     show_methods(registries(own_files(import_)), name)
@@ -48,7 +48,7 @@ def models(
     verbose: Verbose = False,
 ) -> None:
     """The models; one of them with its source, every setting, and where it can have dropout."""
-    from sparsetune.assembly import registries
+    from sparsetune.app.parts import registries
     from sparsetune.show.catalogue import show_models
 
     show_models(registries(own_files(import_)), name)
@@ -67,7 +67,7 @@ def metrics(
     verbose: Verbose = False,
 ) -> None:
     """Every metric: its unit, which way is better, and its definition."""
-    from sparsetune.assembly import registries
+    from sparsetune.app.parts import registries
     from sparsetune.show.metrics import show_metrics
 
     show_metrics(registries(own_files(import_)).metrics, names or [])
@@ -83,7 +83,7 @@ def spaces(
     verbose: Verbose = False,
 ) -> None:
     """The search spaces of a project; one of them with every parameter."""
-    from sparsetune.config.paths import find_root
+    from sparsetune.base.paths import find_root
     from sparsetune.show.catalogue import show_space, show_spaces
 
     project = find_root(root or Path.cwd())
@@ -100,7 +100,7 @@ def samplers(
     verbose: Verbose = False,
 ) -> None:
     """The samplers, which propose trials; one of them with every setting."""
-    from sparsetune.assembly import registries
+    from sparsetune.app.parts import registries
     from sparsetune.show.catalogue import show_engine
 
     show_engine(registries(own_files(import_)).sampler, name)
@@ -116,7 +116,7 @@ def pruners(
     verbose: Verbose = False,
 ) -> None:
     """The pruners, which stop trials early; one of them with every setting."""
-    from sparsetune.assembly import registries
+    from sparsetune.app.parts import registries
     from sparsetune.show.catalogue import show_engine
 
     show_engine(registries(own_files(import_)).pruner, name)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import typer
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import Project, find_root
+from sparsetune.base.errors import BadInput
+from sparsetune.base.paths import Project, find_root
 
 
 def study_names(ctx: typer.Context) -> list[str]:
     """Of the storage that the command line names so far, if that is an SQLite file."""
-    from sparsetune.config.sqlite import reading, sqlite_path
+    from sparsetune.base.stores.sqlite import reading, sqlite_path
 
     try:
         path = sqlite_path(ctx.params.get("storage") or Project(_root(ctx)).storage_url)
@@ -52,7 +52,7 @@ def method_names() -> list[str]:
 
 def model_names() -> list[str]:
     """Of the registry."""
-    from sparsetune.training.models import MODELS
+    from sparsetune.models import MODELS
 
     return MODELS.names()
 

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from sparsetune.base.errors import BadInput
 from sparsetune.cli.app import PROJECT, Json, Root, Verbose, app, guarded, stderr
 from sparsetune.cli.look import Command, Group, examples
-from sparsetune.config.errors import BadInput
 
 data = typer.Typer(cls=Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
 app.add_typer(
@@ -31,7 +31,7 @@ _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 def data_names() -> list[str]:
     """What a study can name."""
-    from sparsetune.training.data import DATA
+    from sparsetune.data import DATA
 
     return DATA.names()
 
@@ -122,8 +122,8 @@ def fetch(
     verbose: Verbose = False,
 ) -> None:
     """Download a data set from its makers, whole and checked, or not at all."""
+    from sparsetune.data.roots import data_root
     from sparsetune.show.data import show_fetch
-    from sparsetune.training.data.roots import data_root
 
     show_fetch(name, data_root(_absolute(folder), _project(root)), stderr())
 
@@ -159,7 +159,7 @@ def _agreed(question: str) -> bool:
 
 def _project(root: Path | None) -> Path:
     """The project's root; without one, what is here."""
-    from sparsetune.config.paths import find_root
+    from sparsetune.base.paths import find_root
 
     try:
         return find_root(root or Path.cwd())

@@ -9,7 +9,7 @@ from typing import Any
 from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from sparsetune.layout.printable import printable
+from sparsetune.base.layout.printable import printable
 
 
 def examples(*lines: str, note: str = "") -> str:

@@ -30,8 +30,8 @@ def init(
 @guarded
 def doctor(root: Root = None, as_json: Json = False, verbose: Verbose = False) -> None:
     """Is all here that a study needs? A line for each thing looked at, with what mends it; changes nothing."""
-    from sparsetune.config.errors import BadInput
-    from sparsetune.config.paths import Project, find_root
+    from sparsetune.base.errors import BadInput
+    from sparsetune.base.paths import Project, find_root
     from sparsetune.show.doctor import show_doctor
 
     try:
@@ -65,16 +65,16 @@ def ui(
     verbose: Verbose = False,
 ) -> None:
     """Open MLflow's UI on a study's runs, on this machine only: its trials as a table and as charts."""
-    from sparsetune.config.paths import Project, find_root
-    from sparsetune.config.tracking_uri import tracking_uri
-    from sparsetune.config.variables import from_environment
+    from sparsetune.base.paths import Project, find_root
+    from sparsetune.base.stores.tracking_uri import tracking_uri
+    from sparsetune.base.variables import from_environment
     from sparsetune.search.lock import others
     from sparsetune.show.facts import nearest_project
 
     named, start = tracking_uri(uri), root or Path.cwd()
     project = nearest_project(start) if named else Project(find_root(start))
     where = named or Project(find_root(start)).tracking_uri
-    from sparsetune.pages import prepare_page  # with MLflow, which takes seconds, as the next ones
+    from sparsetune.app.pages import prepare_page  # with MLflow, which takes seconds, as the next ones
     from sparsetune.tracking.home import Home
     from sparsetune.tracking.ui import open_ui
 
@@ -94,7 +94,7 @@ def ui(
 
 def _uid(name: str, storage: str) -> str | None:
     """What tells a study from others of its name, as a storage knows it."""
-    from sparsetune.config.errors import BadInput
+    from sparsetune.base.errors import BadInput
     from sparsetune.search.progress import read_progress
 
     try:

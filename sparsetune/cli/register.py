@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
+from sparsetune.base.errors import BadInput
 from sparsetune.cli.app import LOOK, Import, Json, Root, Storage, Verbose, app, guarded, own_files, stderr
 from sparsetune.cli.look import examples
 from sparsetune.cli.stored import Study
 from sparsetune.cli.which import OPTIONS
-from sparsetune.config.errors import BadInput
 
 
 @app.command(
@@ -41,10 +41,10 @@ def register(
     verbose: Verbose = False,
 ) -> None:
     """Register a trial's network as a model in MLflow, for batches of any size and without pickled code."""
-    from sparsetune import api
-    from sparsetune.api.register import register as registered
-    from sparsetune.config.paths import Project, find_root
-    from sparsetune.config.tracking_uri import tracking_uri
+    from sparsetune.app import api
+    from sparsetune.app.api.register import register as registered
+    from sparsetune.base.paths import Project, find_root
+    from sparsetune.base.stores.tracking_uri import tracking_uri
     from sparsetune.show.registered import show_registered
 
     where = tracking_uri(uri)

@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from sparsetune.config.disk import disk_trouble
+from sparsetune.base.disk import disk_trouble
 
 READER_LEFT = 128 + signal.SIGPIPE  # what a shell shows for a command that died of it
 NO_ROOM = 74

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from sparsetune.base.errors import BadInput
 from sparsetune.cli.app import LOOK, Json, Root, Storage, Verbose, app, guarded, storage_url
 from sparsetune.cli.completion import study_names
 from sparsetune.cli.look import examples
-from sparsetune.config.errors import BadInput
 
 Study = Annotated[str, typer.Argument(metavar="STUDY", help="A study's name.", autocompletion=study_names)]
 Where = Annotated[
@@ -67,7 +67,7 @@ def best(
     verbose: Verbose = False,
 ) -> None:
     """The best config as YAML that `run` takes; with several objectives the Pareto front, and the trial asked for."""
-    from sparsetune.api import load
+    from sparsetune.app.api import load
     from sparsetune.show.stored import narrowed, show_best
 
     if trial is None and branch:
@@ -99,7 +99,7 @@ def export(
     verbose: Verbose = False,
 ) -> None:
     """All trials of a study on stdout, as CSV or JSON: a row each, one for each branch, replicates below them."""
-    from sparsetune.api import load
+    from sparsetune.app.api import load
     from sparsetune.show.stored import narrowed, show_export, show_results
 
     if csv and as_json:

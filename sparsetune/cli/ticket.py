@@ -98,9 +98,9 @@ def evaluate(
     verbose: Verbose = False,
 ) -> None:
     """Rebuild the network from its ticket and evaluate it, on validation and test data, beside what was recorded."""
+    from sparsetune.app.tickets import evaluate_ticket
     from sparsetune.config.overrides import parse_assignments
     from sparsetune.show.ticket import show_evaluation
-    from sparsetune.tickets import evaluate_ticket
 
     overrides, own = parse_assignments(assignments or ()), own_files(import_)
     with Which(named, trial, branch, seed, uri, root, storage).chosen() as of:

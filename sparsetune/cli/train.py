@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from sparsetune.base.errors import BadInput
 from sparsetune.cli.app import TRAIN, Import, Json, Root, Set, Verbose, app, guarded, own_files, stderr
 from sparsetune.cli.completion import study_files
 from sparsetune.cli.look import examples
-from sparsetune.config.errors import BadInput
 
 
 @app.command(
@@ -34,7 +34,7 @@ def study(
     verbose: Verbose = False,
 ) -> None:
     """Run a study, or go on with one: finished trials stay, the budget counts all."""
-    from sparsetune import study as story
+    from sparsetune.app import study as story
     from sparsetune.config.overrides import parse_assignments
     from sparsetune.show.dry_run import show_dry_run
     from sparsetune.show.summary import show_summary
@@ -77,8 +77,8 @@ def run(
 
     A run that was interrupted goes on when it is started again.
     """
+    from sparsetune.app.runs import run_configs
     from sparsetune.config.overrides import parse_assignments
-    from sparsetune.runs import run_configs
     from sparsetune.show.summary import show_runs
 
     own = own_files(import_)

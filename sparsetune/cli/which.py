@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sparsetune.base.errors import BadInput
+from sparsetune.base.left import CONFIG, TICKET
+from sparsetune.base.paths import Project, find_root
 from sparsetune.cli.app import storage_url
-from sparsetune.config.errors import BadInput
-from sparsetune.config.left import CONFIG, TICKET
-from sparsetune.config.paths import Project, find_root
 
 OPTIONS = {"number": "--trial", "branch": "--branch", "seed": "--seed"}  # arguments of the API
 
@@ -88,9 +88,9 @@ class Which:
 
     def _of_study(self, number: int, folder: Path) -> tuple[Path, dict[str, Any], Path | None]:
         """Its file, its trial's config, and the root of the study's project."""
-        from sparsetune.api import load
-        from sparsetune.api.ticket import kept_ticket
-        from sparsetune.config.tracking_uri import tracking_uri
+        from sparsetune.app.api import load
+        from sparsetune.app.api.ticket import kept_ticket
+        from sparsetune.base.stores.tracking_uri import tracking_uri
 
         uri = tracking_uri(self.uri)
         result = load(self.named, root=self.root, storage=self.storage)
@@ -110,7 +110,7 @@ class Which:
 
 def _config_beside(file: Path) -> dict[str, Any]:
     """What a run has left with its ticket."""
-    from sparsetune.config.yaml_io import read_mapping
+    from sparsetune.base.yaml_io import read_mapping
 
     try:
         return read_mapping(file.with_name(CONFIG))

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from sparsetune.config.errors import BadInput, shown, unknown
+from sparsetune.base.errors import BadInput, shown, unknown
 
 M = TypeVar("M", bound=BaseModel)
 Path = tuple[str | int, ...]

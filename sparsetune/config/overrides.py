@@ -6,9 +6,9 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sparsetune.base.errors import BadInput, shown
+from sparsetune.base.yaml_io import parse_argument
 from sparsetune.config.checking import expand_name
-from sparsetune.config.errors import BadInput, shown
-from sparsetune.config.yaml_io import parse_argument
 
 IN_QUOTES = "text like this wants quotes of its own: --set 'name=\"...\"'"  # the shell takes the outer ones
 

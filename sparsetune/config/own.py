@@ -19,8 +19,8 @@ from pathlib import Path
 from threading import RLock
 from types import ModuleType
 
-from sparsetune.config.errors import BadInput, shown
-from sparsetune.config.messages import OwnFile
+from sparsetune.base.errors import BadInput, shown
+from sparsetune.base.messages import OwnFile
 
 GROUP = "sparsetune"  # of the entry points of packages that bring something
 KEY = "import"  # of a study file

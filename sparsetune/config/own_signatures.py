@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 
 
 def check_signatures(key: str, cls: type, base: type) -> None:

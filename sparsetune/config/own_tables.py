@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, TypeVar
 
+from sparsetune.base.errors import BadInput, shown
+from sparsetune.base.messages import OwnFile
 from sparsetune.config.base import Part, phase_of
-from sparsetune.config.errors import BadInput, shown
-from sparsetune.config.messages import OwnFile
 from sparsetune.config.metrics import Metric, on_splits
 from sparsetune.config.own import installed, module_of
 from sparsetune.config.own_signatures import check_signatures
@@ -35,7 +35,7 @@ class Table:
     config: str = f"{Part.__module__}.{Part.__qualname__}"
 
 
-_DATA, _MODEL = "sparsetune.training.data.contract", "sparsetune.training.models.contract"
+_DATA, _MODEL = "sparsetune.data.contract", "sparsetune.models.contract"
 TABLES = {
     "METHODS": Table("method", "sparsetune.sparsity.method.Method"),
     "MODELS": Table("model", f"{_MODEL}.Model", f"{_MODEL}.ModelConfig"),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from sparsetune.config.messages import OwnFile
+from sparsetune.base.messages import OwnFile
 from sparsetune.config.own import installed_versions
 
 _PACKAGE = Path(__file__).resolve().parent.parent

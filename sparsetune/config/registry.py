@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sparsetune.config.errors import BadInput, unknown
+from sparsetune.base.errors import BadInput, unknown
 from sparsetune.config.facts import Kind
 from sparsetune.config.metrics import METRICS, Metric, core
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
+from sparsetune.base.duration import Duration
+from sparsetune.base.errors import BadInput, shown, unknown
 from sparsetune.config.base import Model, Part, param, places
 from sparsetune.config.checking import check_model, expand_name
-from sparsetune.config.duration import Duration
-from sparsetune.config.errors import BadInput, shown, unknown
 from sparsetune.config.registry import Registries
 
 

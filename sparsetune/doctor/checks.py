@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparsetune.config.paths import Project
+from sparsetune.base.paths import Project
 from sparsetune.doctor.cluster import ray
 from sparsetune.doctor.data import data_sets
 from sparsetune.doctor.finding import Check, Finding

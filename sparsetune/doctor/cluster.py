@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from sparsetune.config.paths import Project
+from sparsetune.base.paths import Project
+from sparsetune.base.surroundings import cluster
+from sparsetune.base.surroundings.home import TOKEN
 from sparsetune.doctor.finding import Finding
-from sparsetune.surroundings import cluster
-from sparsetune.surroundings.home import TOKEN
 
 SECONDS = 2.0  # to wait for an answer
 

@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from sparsetune.config.paths import Project
+from sparsetune.base.paths import Project
 from sparsetune.doctor.finding import Finding
 
 
 def data_sets(project: Project | None) -> Iterator[Finding]:
     """Those that are here, those whose files are missing, and each whose files are broken."""
+    from sparsetune.data.roots import VARIABLE
     from sparsetune.fetch.presence import presences
-    from sparsetune.training.data.roots import VARIABLE
 
     named = os.environ.get(VARIABLE)
     if named and not Path(named).expanduser().is_dir():

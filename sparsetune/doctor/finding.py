@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from sparsetune.config.paths import Project
+from sparsetune.base.paths import Project
 
 State = Literal["ok", "note", "problem"]
 

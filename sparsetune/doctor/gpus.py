@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sparsetune.config.paths import Project
+from sparsetune.base.paths import Project
 from sparsetune.doctor.finding import Finding
 
 _ASK = ("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import Project
+from sparsetune.base.errors import BadInput
+from sparsetune.base.paths import Project
+from sparsetune.base.surroundings.folders import in_words
+from sparsetune.base.surroundings.home import settle
+from sparsetune.base.surroundings.processors import Processors, processors
+from sparsetune.base.surroundings.temporary import temporary
 from sparsetune.doctor.finding import Finding, State
-from sparsetune.surroundings.folders import in_words
-from sparsetune.surroundings.home import settle
-from sparsetune.surroundings.processors import Processors, processors
-from sparsetune.surroundings.temporary import temporary
 
 GB = 10**9
 FULL = 0.95  # of a disk: from there on Ray's raylets complain, and spill nothing
@@ -99,7 +99,7 @@ def open_files(project: Project | None) -> Iterator[Finding]:
 
 def terminal(project: Project | None) -> Iterator[Finding]:
     """Where progress is shown."""
-    from sparsetune.layout.terminal import Console
+    from sparsetune.base.layout.terminal import Console
 
     screen = Console(stderr=True)
     if not screen.is_terminal:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from sparsetune.config.paths import Project, why_no_files
-from sparsetune.config.sqlite import reading
+from sparsetune.base.paths import Project, why_no_files
+from sparsetune.base.stores.sqlite import reading
 from sparsetune.doctor.finding import Finding
 from sparsetune.search.lock import others
 from sparsetune.tracking.home import Home, path_of, strays

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput, in_utf8
-from sparsetune.config.paths import Project, why_no_files
+from sparsetune.base.errors import BadInput, in_utf8
+from sparsetune.base.paths import Project, why_no_files
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.machine import room
 

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from sparsetune.config.paths import Project
+from sparsetune.base.paths import Project
 from sparsetune.doctor.finding import Finding
 
 SHOWN = ("torch", "ray", "optuna", "mlflow")

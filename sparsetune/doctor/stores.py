@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import Project
-from sparsetune.config.proxies import through_proxy
-from sparsetune.config.sqlite import sqlite_path
-from sparsetune.config.tables import MLFLOW, OPTUNA, Tables, look
-from sparsetune.config.tracking_uri import tracking_uri
+from sparsetune.base.errors import BadInput
+from sparsetune.base.layout.text import size
+from sparsetune.base.paths import Project
+from sparsetune.base.stores.proxies import through_proxy
+from sparsetune.base.stores.sqlite import sqlite_path
+from sparsetune.base.stores.tables import MLFLOW, OPTUNA, Tables, look
+from sparsetune.base.stores.tracking_uri import tracking_uri
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.moved import moved_findings
-from sparsetune.layout.text import size
 from sparsetune.tracking.store import database, is_remote, reason_of, shown
 
 SECONDS = 3.0  # to wait for a server

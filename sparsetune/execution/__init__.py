@@ -1,5 +1,5 @@
 """Where jobs run. Also what a worker imports first, on whatever machine: Ray's own modules already want a home."""
 
-from sparsetune.surroundings.home import settle
+from sparsetune.base.surroundings.home import settle
 
 settle()

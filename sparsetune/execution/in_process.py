@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Literal
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Source, Work
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Source, Work
 from sparsetune.execution.worker import perform
 
 

@@ -14,7 +14,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
-from sparsetune.config.messages import Job, Key, Report, Source
+from sparsetune.base.messages import Job, Key, Report, Source
 from sparsetune.execution.ray_workers import Parcel
 from sparsetune.execution.worker import shortened
 

@@ -15,14 +15,14 @@ from ray._private.authentication.authentication_token_generator import generate_
 from ray._private.node import Node
 from ray.exceptions import AuthenticationError
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.yaml_io import write_atomic
+from sparsetune.base.errors import BadInput
+from sparsetune.base.surroundings import cluster
+from sparsetune.base.surroundings.folders import private_folder
+from sparsetune.base.surroundings.home import TOKEN, why_no_token
+from sparsetune.base.surroundings.processors import processors
+from sparsetune.base.surroundings.temporary import temporary
+from sparsetune.base.yaml_io import write_atomic
 from sparsetune.execution.ray_path import SamePath
-from sparsetune.surroundings import cluster
-from sparsetune.surroundings.folders import private_folder
-from sparsetune.surroundings.home import TOKEN, why_no_token
-from sparsetune.surroundings.processors import processors
-from sparsetune.surroundings.temporary import temporary
 
 SECONDS = 10.0  # that a cluster has for an answer
 _UV = "RAY_ENABLE_UV_RUN_RUNTIME_ENV"

@@ -25,12 +25,12 @@ from ray.tune import registry
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import trial as trial_module
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Source, Work
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Source, Work
+from sparsetune.base.surroundings import cluster
 from sparsetune.execution.ray_desk import Asking, Desk, Judging
 from sparsetune.execution.ray_start import initialise
 from sparsetune.execution.ray_workers import Actors, Worker
-from sparsetune.surroundings import cluster
 
 tune_module = import_module(tune.run.__module__)
 ENVIRONMENT = {

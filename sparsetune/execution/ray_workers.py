@@ -12,7 +12,7 @@ from ray.air.execution._internal import RayActorManager
 from ray.exceptions import RayActorError, RayTaskError
 from ray.tune.execution import tune_controller
 
-from sparsetune.config.messages import Job, Work
+from sparsetune.base.messages import Job, Work
 from sparsetune.execution.worker import describe, perform
 
 

@@ -7,9 +7,9 @@ import traceback
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-from sparsetune.config.disk import disk_trouble
-from sparsetune.config.left import ERROR_FILE
-from sparsetune.config.messages import Job, Outcome, Report, Work
+from sparsetune.base.disk import disk_trouble
+from sparsetune.base.left import ERROR_FILE
+from sparsetune.base.messages import Job, Outcome, Report, Work
 
 LONGEST_REASON = 500  # characters
 _GAP = " ... "

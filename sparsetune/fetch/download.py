@@ -10,8 +10,8 @@ from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.proxies import through_proxy
+from sparsetune.base.errors import BadInput
+from sparsetune.base.stores.proxies import through_proxy
 from sparsetune.fetch.sources import File
 
 Progress = Callable[[int, int], None]  # bytes so far, of how many (0: not known)

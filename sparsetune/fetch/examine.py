@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sparsetune.base.errors import BadInput
 from sparsetune.config.base import Part
-from sparsetune.config.errors import BadInput
+from sparsetune.data import DATA
 from sparsetune.fetch.presence import Presence, judged
-from sparsetune.training.data import DATA
 
 Progress = Callable[[int, int], None]  # samples so far, of how many
 

@@ -8,16 +8,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparsetune.config.disk import disk_trouble
-from sparsetune.config.errors import BadInput, unknown
-from sparsetune.config.paths import made
+from sparsetune.base.disk import disk_trouble
+from sparsetune.base.errors import BadInput, unknown
+from sparsetune.base.paths import made
+from sparsetune.data import DATA
+from sparsetune.data.locked import locked
 from sparsetune.fetch.download import Progress, download
 from sparsetune.fetch.kaggle import PREFIX, download_kaggle, folder_of
 from sparsetune.fetch.presence import presence
 from sparsetune.fetch.sources import SOURCES, Source
 from sparsetune.fetch.unpack import unpack
-from sparsetune.training.data import DATA
-from sparsetune.training.data.locked import locked
 
 Begin = Callable[[str], Progress]  # told a file's name, gives what is told of its bytes
 

@@ -7,7 +7,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 
 PREFIX = "kaggle:"
 KEYS = ("KAGGLE_KEY", "KAGGLE_API_TOKEN")

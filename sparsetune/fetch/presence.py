@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
+from sparsetune.data import DATA
 from sparsetune.fetch.sources import SOURCES
-from sparsetune.training.data import DATA
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 
 
 def unpack(archive: Path, into: Path, folder: str) -> Path:

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sparsetune.config.yaml_io import write_atomic
+from sparsetune.base.yaml_io import write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.config.messages import Row
+from sparsetune.base.messages import Row
 from sparsetune.config.metrics import METRICS, Metric
 from sparsetune.report.canvas import (
     GREY,

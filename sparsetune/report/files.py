@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.config.messages import Trial
+from sparsetune.base.messages import Trial
 from sparsetune.report.listing import flat_row, special, with_replicates
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.config.messages import Row
+from sparsetune.base.messages import Row
 from sparsetune.config.metrics import LAYER_DENSITY
 from sparsetune.report.canvas import SMALL, Margins, blank, counts_axis, values_axis, written
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sparsetune.config.messages import Trial
-from sparsetune.config.views import replicate_rows
+from sparsetune.base.messages import Trial
+from sparsetune.config.study.views import replicate_rows
 
 PLAIN: frozenset[str] = frozenset()
 

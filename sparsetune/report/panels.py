@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sparsetune.config.messages import Row
+from sparsetune.base.messages import Row
 from sparsetune.config.metrics import Metric, metric_of
 
 Line = tuple[list[int], list[float]]  # epochs and values; NaN where there is no finite one

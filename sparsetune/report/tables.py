@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from sparsetune.config.messages import Trial
+from sparsetune.base.layout.columns import GAP, Column, fitting, widths
+from sparsetune.base.layout.measured import measured
+from sparsetune.base.layout.text import heading, number
+from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import METRICS, metric_of
-from sparsetune.layout.columns import GAP, Column, fitting, widths
-from sparsetune.layout.measured import measured
-from sparsetune.layout.text import heading, number
 
 MARK = "*"  # behind the number of a trial of which something is to be said
 

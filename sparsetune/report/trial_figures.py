@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sparsetune.config.leaders import Leaders
-from sparsetune.config.left import CURVES, FIGURES, TRACE
-from sparsetune.config.messages import Files, Key, Row, Trial
-from sparsetune.config.paths import slug
+from sparsetune.base.left import CURVES, FIGURES, TRACE
+from sparsetune.base.messages import Files, Key, Row, Trial
+from sparsetune.base.paths import slug
+from sparsetune.config.study.leaders import Leaders
 from sparsetune.report.figures import End, Numbers, draw_figures
 
 Rows = Mapping[Key, Sequence[Row]]

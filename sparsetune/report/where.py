@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sparsetune.config.errors import BadInput, shown, unknown
-from sparsetune.config.expressions import Expression, parse
-from sparsetune.config.messages import Trial
+from sparsetune.base.errors import BadInput, shown, unknown
+from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import METRICS
+from sparsetune.config.space.expressions import Expression, parse
 
 _PLAIN = ("number", "state", "branch", "feasible")
 

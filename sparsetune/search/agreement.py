@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sparsetune.config.conditions import matches
-from sparsetune.config.errors import BadInput, shown, unknown
-from sparsetune.config.messages import Trial
+from sparsetune.base.errors import BadInput, shown, unknown
+from sparsetune.base.messages import Trial
 from sparsetune.config.overrides import flatten
-from sparsetune.config.parameters import Choice, Factor, Float, Parameter
+from sparsetune.config.space.conditions import matches
+from sparsetune.config.space.parameters import Choice, Factor, Float, Parameter
 from sparsetune.config.space.points import branch_of, flat_base, walk
-from sparsetune.config.study import Study
+from sparsetune.config.study.study import Study
 from sparsetune.config.trial import NAMED
 
 Point = dict[str, Any]

@@ -19,12 +19,12 @@ from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Metrics, Row, State
-from sparsetune.config.seeds import mix
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Metrics, Row, State
+from sparsetune.base.seeds import mix
 from sparsetune.config.space import draw
 from sparsetune.config.space.points import flat_base
-from sparsetune.config.study import Study
+from sparsetune.config.study.study import Study
 from sparsetune.search.quiet import quiet
 from sparsetune.search.repeats import Repeats, undrawn
 from sparsetune.search.space import suggester

@@ -6,10 +6,10 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.former import former_places, same_folder
-from sparsetune.config.sqlite import reading, sqlite_path
-from sparsetune.config.study import Study
+from sparsetune.base.errors import BadInput
+from sparsetune.base.stores.former import former_places, same_folder
+from sparsetune.base.stores.sqlite import reading, sqlite_path
+from sparsetune.config.study.study import Study
 
 _QUERY = """SELECT value_json FROM study_user_attributes NATURAL JOIN studies WHERE study_name = ? AND "key" = 'uid'"""
 

@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.config.extent import Extent
 from sparsetune.config.overrides import flatten
-from sparsetune.config.study import Study
+from sparsetune.config.study.extent import Extent
+from sparsetune.config.study.study import Study
 from sparsetune.search.progress import BUDGET
 from sparsetune.search.storage import DEFINITION, UID
 

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.sqlite import sqlite_path
+from sparsetune.base.errors import BadInput
+from sparsetune.base.stores.sqlite import sqlite_path
 from sparsetune.search.lock import place_in, refuse_if_held, since
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sparsetune.config.messages import GIVEN, SAME_AS, Key, Run, Trial
+from sparsetune.base.messages import GIVEN, SAME_AS, Key, Run, Trial
 from sparsetune.config.overrides import flatten
-from sparsetune.config.study import Study
+from sparsetune.config.study.study import Study
 
 Results = Mapping[str, tuple[str, tuple[Run, ...]]]  # by key: a trial in words, and its runs
 

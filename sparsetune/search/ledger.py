@@ -14,10 +14,10 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import GIVEN, SAME_AS, Metrics, Row, Run, State, Trial
-from sparsetune.config.study import Study
-from sparsetune.failpoints import failpoint
+from sparsetune.base.errors import BadInput
+from sparsetune.base.failpoints import failpoint
+from sparsetune.base.messages import GIVEN, SAME_AS, Metrics, Row, Run, State, Trial
+from sparsetune.config.study.study import Study
 from sparsetune.search.cell import NEWS, Cell
 from sparsetune.search.definition import note_changes, study_uid
 from sparsetune.search.importance import by_importance

@@ -14,12 +14,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import made, slug
-from sparsetune.config.sqlite import sqlite_path
+from sparsetune.base.errors import BadInput
+from sparsetune.base.paths import made, slug
+from sparsetune.base.stores.sqlite import sqlite_path
 
 if TYPE_CHECKING:
-    from sparsetune.config.study import Study
+    from sparsetune.config.study.study import Study
 
 
 PAUSES = (0.0, 0.05, 0.1, 0.2)  # seconds: whoever only asks holds the lock for a moment

@@ -8,9 +8,9 @@ from typing import Any
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import GIVEN
-from sparsetune.config.study import Study
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import GIVEN
+from sparsetune.config.study.study import Study
 from sparsetune.search.definition import differences, stored_uid
 from sparsetune.search.storage import DEFINITION, check_folder, exists, open_storage
 

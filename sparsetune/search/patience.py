@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from optuna.exceptions import StorageInternalError
 
-from sparsetune.config.disk import CannotWrite, disk_trouble
+from sparsetune.base.disk import CannotWrite, disk_trouble
 
 T = TypeVar("T")
 

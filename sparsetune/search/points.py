@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sparsetune.config.errors import BadInput, shown
-from sparsetune.config.messages import Key, Run, Trial
-from sparsetune.config.study import Study
+from sparsetune.base.errors import BadInput, shown
+from sparsetune.base.messages import Key, Run, Trial
+from sparsetune.config.study.study import Study
 from sparsetune.search.agreement import Point, carried_over, written_point
 from sparsetune.search.known import Results
 from sparsetune.search.meaning import stored_study

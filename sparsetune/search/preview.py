@@ -7,7 +7,7 @@ from typing import Any
 
 import optuna
 
-from sparsetune.config.study import Study
+from sparsetune.config.study.study import Study
 from sparsetune.search.cell import Cell
 
 

@@ -14,15 +14,15 @@ from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sparsetune.config.constraints import Constraint, feasible
-from sparsetune.config.drivers import words_of
-from sparsetune.config.errors import BadInput, unknown
-from sparsetune.config.extent import Extent
-from sparsetune.config.messages import GIVEN, Branch, Key, Run, Trial
+from sparsetune.base.errors import BadInput, unknown
+from sparsetune.base.messages import GIVEN, Branch, Key, Run, Trial
+from sparsetune.base.secrets import without_password
+from sparsetune.base.stores.drivers import words_of
+from sparsetune.base.stores.sqlite import reading, sqlite_path
 from sparsetune.config.metrics import Goal
-from sparsetune.config.secrets import without_password
-from sparsetune.config.sqlite import reading, sqlite_path
-from sparsetune.config.views import branch_rows
+from sparsetune.config.study.constraints import Constraint, feasible
+from sparsetune.config.study.extent import Extent
+from sparsetune.config.study.views import branch_rows
 from sparsetune.search.storage import DEFINITION, exists
 from sparsetune.search.times import stored_ms
 

@@ -8,7 +8,7 @@ from copy import copy
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial
 
-from sparsetune.config.parameters import Parameter
+from sparsetune.config.space.parameters import Parameter
 from sparsetune.search.space import endless
 
 Point = frozenset[tuple[str, float]]  # parameters as Optuna's numbers, of choices their positions

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.config.parameters import Choice, Float, Int, Parameter
-from sparsetune.failpoints import failpoint
+from sparsetune.base.failpoints import failpoint
+from sparsetune.config.space.parameters import Choice, Float, Int, Parameter
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from sparsetune.config.messages import Metrics, Row, State
+from sparsetune.base.messages import Metrics, Row, State
 
 
 class Stopper(Protocol):

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.config.constraints import Constraint
-from sparsetune.config.drivers import words_of
-from sparsetune.config.errors import BadInput, shown, unknown
-from sparsetune.config.messages import Branch, Key, Result, Run, State, Trial
+from sparsetune.base.errors import BadInput, shown, unknown
+from sparsetune.base.messages import Branch, Key, Result, Run, State, Trial
+from sparsetune.base.secrets import without_password
+from sparsetune.base.stores.drivers import words_of
+from sparsetune.base.stores.migrations import migrations
+from sparsetune.base.stores.sqlite import instead, sqlite_path
+from sparsetune.base.stores.tables import OPTUNA, look
 from sparsetune.config.metrics import Goal
-from sparsetune.config.migrations import migrations
-from sparsetune.config.secrets import without_password
-from sparsetune.config.sqlite import instead, sqlite_path
-from sparsetune.config.study_file import Objective
-from sparsetune.config.tables import OPTUNA, look
-from sparsetune.config.views import branch_rows
-from sparsetune.config.winners import best_rows
+from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.views import branch_rows
+from sparsetune.config.study.winners import best_rows
 from sparsetune.search.times import told_ms, trials_with_times
 
 if TYPE_CHECKING:

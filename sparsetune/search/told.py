@@ -20,10 +20,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import isnan, nan
 
-from sparsetune.config.constraints import Constraint
-from sparsetune.config.messages import Metrics, Run, State, Trial
-from sparsetune.config.study_file import Objective
-from sparsetune.config.views import mean_and_error, row_of
+from sparsetune.base.messages import Metrics, Run, State, Trial
+from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.views import mean_and_error, row_of
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sparsetune.config.messages import Trial
+from sparsetune.base.layout.text import cut, duration, heading, listed, number
+from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import METRICS, Metric
-from sparsetune.config.reading import how_to_read, row_word, which_one
-from sparsetune.config.study import Study
-from sparsetune.config.study_file import Objective
-from sparsetune.layout.text import cut, duration, heading, listed, number
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.reading import how_to_read, row_word, which_one
+from sparsetune.config.study.study import Study
 from sparsetune.report.tables import known, metric, single_table, trial_table
 from sparsetune.show.failures import alike
 from sparsetune.show.words import BESIDE, command_line, meaning, of_replicates

@@ -11,17 +11,17 @@ from typing import Any
 
 from rich.text import Text
 
+from sparsetune.base.errors import BadInput, unknown
+from sparsetune.base.layout.console import open_console
+from sparsetune.base.layout.paragraphs import reflowed
+from sparsetune.base.layout.text import number
+from sparsetune.base.yaml_io import dump, read_mapping
 from sparsetune.config.base import Part
-from sparsetune.config.errors import BadInput, unknown
 from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registries, Registry
 from sparsetune.config.space import Space, cells, load_space
-from sparsetune.config.space_names import check_names
-from sparsetune.config.study_file import space_name
-from sparsetune.config.yaml_io import dump, read_mapping
-from sparsetune.layout.console import open_console
-from sparsetune.layout.paragraphs import reflowed
-from sparsetune.layout.text import number
+from sparsetune.config.space.files import space_name
+from sparsetune.config.space.names import check_names
 from sparsetune.report.tables import plain_table
 from sparsetune.show.space import in_words
 
@@ -63,7 +63,7 @@ def show_engine(registry: Registry, name: str | None) -> None:
 
 def show_data(name: str) -> None:
     """A data set's source and splits, and its settings."""
-    from sparsetune.training.data import DATA
+    from sparsetune.data import DATA
 
     data = DATA.get(name)
     show_settings(_head(data), data.Config)
@@ -148,7 +148,7 @@ def show_space(root: Path, name: str) -> None:
 
 def _misfit(space: Space) -> str:
     """What is wrong with its names, unless a study imports what they belong to; empty where all is well."""
-    from sparsetune.assembly import registries
+    from sparsetune.app.parts import registries
 
     try:
         check_names(space, registries())

@@ -12,18 +12,18 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from sparsetune.app.inputs import progress_bar
+from sparsetune.base.layout.console import open_console
+from sparsetune.base.layout.text import size
+from sparsetune.base.paths import cache_root
 from sparsetune.config.checking import check_model
-from sparsetune.config.paths import cache_root
+from sparsetune.data import DATA, store
 from sparsetune.fetch.examine import Examined, examine
 from sparsetune.fetch.fetch import fetch
 from sparsetune.fetch.presence import Presence, presences
-from sparsetune.inputs import progress_bar
-from sparsetune.layout.console import open_console
-from sparsetune.layout.text import size
 from sparsetune.report.tables import plain_table
 from sparsetune.show.entries import entry_table
 from sparsetune.show.words import command_line
-from sparsetune.training.data import DATA, store
 
 _STATES = {"here": "green", "missing": "yellow", "broken": "bold red", "yours": ""}
 

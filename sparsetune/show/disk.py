@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from glob import escape
 from pathlib import Path
 
-from sparsetune.config.paths import Project, slug
-from sparsetune.config.sqlite import sqlite_path
+from sparsetune.base.paths import Project, slug
+from sparsetune.base.stores.sqlite import sqlite_path
 from sparsetune.search.progress import Progress
 
 

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sparsetune.config.paths import Project
+from sparsetune.base.layout.console import open_console
+from sparsetune.base.layout.printable import printable
+from sparsetune.base.paths import Project
 from sparsetune.doctor.checks import CHECKS, carry_out
 from sparsetune.doctor.finding import Finding
-from sparsetune.layout.console import open_console
-from sparsetune.layout.printable import printable
 
 _STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
 _STATE, _WHAT = 8, 14  # widths of the first two columns

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
-from sparsetune import inputs
-from sparsetune.config.study import Study
-from sparsetune.config.yaml_io import dump
-from sparsetune.layout.printable import printable
+from sparsetune.app import inputs
+from sparsetune.base.layout.printable import printable
+from sparsetune.base.surroundings.remarks import remarks
+from sparsetune.base.yaml_io import dump
+from sparsetune.config.study.study import Study
 from sparsetune.show.forecast import forecast_lines
 from sparsetune.show.space import point_lines, space_lines
-from sparsetune.surroundings.remarks import remarks
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +33,7 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
         BadInput: also for files of data or model that are not there, and where the probes show that every trial would
             fail, after the rest has been printed.
     """
-    from sparsetune.assembly import tracked_at, warner
+    from sparsetune.app.parts import tracked_at, warner
     from sparsetune.search.meaning import identity
     from sparsetune.search.points import Points
     from sparsetune.search.preview import preview
@@ -64,8 +64,8 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
         places = inputs.locate(study.trial, study.project, known, source)
         inputs.refuse_splits(study.bases, study.space, places, known, source)
         return 0
-    from sparsetune.forecast.study import forecast
-    from sparsetune.forecast.verdict import doubts, refuse_hopeless
+    from sparsetune.app.forecast.study import forecast
+    from sparsetune.app.forecast.verdict import doubts, refuse_hopeless
 
     with _progress(console) as say:
         found = forecast(study, [point.config for point in points], workers=workers, in_process=in_process, say=say)

@@ -11,10 +11,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from sparsetune.layout.columns import GAP
-from sparsetune.layout.text import ago, cut_front, size
+from sparsetune.base.layout.columns import GAP
+from sparsetune.base.layout.text import ago, cut_front, size
+from sparsetune.data import store
 from sparsetune.report.tables import plain_table
-from sparsetune.training.data import store
 
 _RIGHT = ("samples", "size")
 _LEAST = 16  # characters of a path: fewer say nothing

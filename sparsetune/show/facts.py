@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.front import Front
-from sparsetune.config.paths import Project, find_root
-from sparsetune.config.sqlite import sqlite_path
+from sparsetune.base.errors import BadInput
+from sparsetune.base.paths import Project, find_root
+from sparsetune.base.stores.sqlite import sqlite_path
+from sparsetune.config.study.front import Front
+from sparsetune.live.estimate import Part, seconds_left
 from sparsetune.search.holder import Holder, holder_of, lock_of
 from sparsetune.search.progress import Brief, Progress
-from sparsetune.tracking.estimate import Part, seconds_left
 
 RUNNING, FINISHED, INTERRUPTED, IDLE, UNKNOWN = "running", "finished", "interrupted", "not running", "unknown"
 

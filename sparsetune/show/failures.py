@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from sparsetune.config.messages import Trial
-from sparsetune.layout.text import number
+from sparsetune.base.layout.text import number
+from sparsetune.base.messages import Trial
 
 _NUMBER = re.compile(r"(?<![\w.,/-])-?\d{1,18}(?:\.\d+)?(?:e[+-]?\d+)?(?![\w/]|[.,-]\w)")  # none that is part of a name
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from sparsetune.config.study import Study
-from sparsetune.forecast.estimate import Spread
-from sparsetune.forecast.study import Forecast
-from sparsetune.layout.text import duration, size
+from sparsetune.app.forecast.estimate import Spread
+from sparsetune.app.forecast.study import Forecast
+from sparsetune.base.layout.text import duration, size
+from sparsetune.config.study.study import Study
 
 _MOST = 8  # stages
 _WIDTH = 66  # letters behind a label

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from sparsetune.layout.printable import printable
+from sparsetune.base.layout.printable import printable
 
 
 def show_written(folder: Path, written: Sequence[Path]) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
+from sparsetune.base.layout.console import open_console
+from sparsetune.base.layout.paragraphs import reflowed
 from sparsetune.config.metrics import Metric, metric_of
-from sparsetune.layout.console import open_console
-from sparsetune.layout.paragraphs import reflowed
 from sparsetune.report.tables import plain_table
 
 _BETTER = {"maximize": "higher", "minimize": "lower", None: ""}

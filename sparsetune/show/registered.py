@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sparsetune.api.register import Registered
+    from sparsetune.app.api.register import Registered
 
 
 def show_registered(found: Registered, *, as_json: bool) -> None:

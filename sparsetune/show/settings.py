@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sparsetune.base.errors import BadInput
 from sparsetune.config.base import Model
 from sparsetune.config.checking import check_model
-from sparsetune.config.errors import BadInput
 from sparsetune.config.trial import Training
 
 
@@ -32,7 +32,7 @@ def _known(config: Mapping[str, Any]) -> tuple[dict[str, type[Model]], dict[str,
     models: dict[str, type[Model]] = {"training": Training}
     brought: dict[str, dict[str, Any]] = {}
     try:
-        from sparsetune.assembly import registries
+        from sparsetune.app.parts import registries
 
         known = registries()
         for section in ("method", "model"):

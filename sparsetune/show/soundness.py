@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sparsetune.config.constraints import Constraint
-from sparsetune.config.messages import Trial
+from sparsetune.base.layout.text import heading
+from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import Metric, Sound
-from sparsetune.layout.text import heading
+from sparsetune.config.study.constraints import Constraint
 from sparsetune.report.tables import MARK
 
 Sounds = Mapping[str, Sound]  # by the metric's name

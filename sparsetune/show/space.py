@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sparsetune.config.conditions import bounds_in_words, listed
-from sparsetune.config.errors import shown
-from sparsetune.config.parameters import Choice, Constant, Derived, Entry, Factor
+from sparsetune.base.errors import shown
 from sparsetune.config.space import Space, cells
+from sparsetune.config.space.conditions import bounds_in_words, listed
+from sparsetune.config.space.parameters import Choice, Constant, Derived, Entry, Factor
 
 
 def space_lines(space: Space) -> list[str]:

@@ -9,8 +9,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sparsetune.layout.columns import GAP
-from sparsetune.layout.text import about, ago, bar, cut, duration, listed, number, size
+from sparsetune.base.layout.columns import GAP
+from sparsetune.base.layout.text import about, ago, bar, cut, duration, listed, number, size
 from sparsetune.report.tables import plain_table
 from sparsetune.show.facts import FINISHED, IDLE, INTERRUPTED, RUNNING, Facts
 from sparsetune.show.words import command_line

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.text import Text
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Trial
+from sparsetune.base.errors import BadInput
+from sparsetune.base.layout.console import open_console
+from sparsetune.base.layout.printable import printable, printable_lines
+from sparsetune.base.messages import Trial
+from sparsetune.base.yaml_io import dump
 from sparsetune.config.metrics import METRICS
-from sparsetune.config.yaml_io import dump
-from sparsetune.layout.console import open_console
-from sparsetune.layout.printable import printable, printable_lines
 from sparsetune.report.files import results_csv, trials_csv
 from sparsetune.report.listing import result_rows, special, trial_row, with_replicates
 from sparsetune.report.tables import metric, trial_table
@@ -24,7 +24,7 @@ from sparsetune.show.words import BESIDE, command, of_replicates, picked
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sparsetune.api import StudyResult
+    from sparsetune.app.api import StudyResult
 
 _OPTIONS = {"number": "--trial", "branch": "--branch", "where": "--where"}  # arguments of the API
 

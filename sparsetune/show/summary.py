@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.text import Text
 
-from sparsetune.config.broken import broken
-from sparsetune.config.errors import BadInput
-from sparsetune.config.left import TICKET
-from sparsetune.config.messages import SAME_AS, Trial
-from sparsetune.config.paths import find_root
-from sparsetune.config.secrets import without_password
-from sparsetune.config.study import Study
-from sparsetune.layout.console import open_console
-from sparsetune.layout.text import heading
+from sparsetune.base.errors import BadInput
+from sparsetune.base.layout.console import open_console
+from sparsetune.base.layout.text import heading
+from sparsetune.base.left import TICKET
+from sparsetune.base.messages import SAME_AS, Trial
+from sparsetune.base.paths import find_root
+from sparsetune.base.secrets import without_password
+from sparsetune.config.study.broken import broken
+from sparsetune.config.study.study import Study
 from sparsetune.report.listing import trial_row
 from sparsetune.report.tables import known, plain_table
 from sparsetune.show.answer import best_of_one, ended, front_of_several, time_spent
@@ -29,7 +29,7 @@ from sparsetune.show.soundness import soundness, unguarded, unsound
 from sparsetune.show.words import command_line, picked
 
 if TYPE_CHECKING:
-    from sparsetune.study import Summary
+    from sparsetune.app.study import Summary
 
 _OF_RUNS = (
     "val_accuracy", "test_accuracy", "val_r2", "test_r2", "val_loss", "compute_saved", "step_time_ms", "time_min",

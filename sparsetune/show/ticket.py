@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from sparsetune.config.yaml_io import dump
-from sparsetune.layout.console import open_console
-from sparsetune.layout.text import bar, number, size
+from sparsetune.base.layout.console import open_console
+from sparsetune.base.layout.text import bar, number, size
+from sparsetune.base.yaml_io import dump
 from sparsetune.report.tables import plain_table
 from sparsetune.show.settings import chosen
 from sparsetune.training.ticket import Ticket, read_ticket
 
 if TYPE_CHECKING:
-    from sparsetune.tickets import Evaluation
+    from sparsetune.app.tickets import Evaluation
 
 _BAR = 20  # characters
 _SHOWN = (

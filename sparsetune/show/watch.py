@@ -10,9 +10,9 @@ from dataclasses import replace
 from rich.console import Console
 from rich.live import Live
 
-from sparsetune.config.paths import Project
-from sparsetune.layout.console import open_console
-from sparsetune.layout.printable import printable
+from sparsetune.base.layout.console import open_console
+from sparsetune.base.layout.printable import printable
+from sparsetune.base.paths import Project
 from sparsetune.search.progress import read_progress
 from sparsetune.show.disk import disk_use
 from sparsetune.show.facts import Facts, gather
@@ -23,7 +23,7 @@ SIZES_EVERY = 60.0  # seconds: to look at all files of a large study takes one
 
 class Reader:
     """Reads one study, or without a name all, again and again; raises
-    :class:`~sparsetune.config.errors.BadInput` like ``read_progress``. ``clock`` gives Unix seconds."""
+    :class:`~sparsetune.base.errors.BadInput` like ``read_progress``. ``clock`` gives Unix seconds."""
 
     def __init__(
         self, url: str, name: str | None, project: Project | None, clock: Callable[[], float] = time.time

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from sparsetune.config.messages import Trial
+from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import METRICS, Metric
 
 BESIDE = ("val_accuracy", "test_accuracy", "activation_rate")  # shown beside the objectives, where trials have them

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
+from sparsetune.base.errors import BadInput
+from sparsetune.base.seeds import mix
 from sparsetune.config.base import EVALUATION, Part, param
-from sparsetune.config.errors import BadInput
 from sparsetune.config.facts import Kind
 from sparsetune.config.registry import Registries
-from sparsetune.config.seeds import mix
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.session import Session
 

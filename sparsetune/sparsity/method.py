@@ -27,9 +27,9 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor, nn
 
+from sparsetune.base.duration import Duration
+from sparsetune.base.messages import Metrics
 from sparsetune.config.base import EVALUATION, Part, known_in
-from sparsetune.config.duration import Duration
-from sparsetune.config.messages import Metrics
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
 from sparsetune.sparsity.history import Patience
@@ -94,7 +94,7 @@ class Method:
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
-        """Raise :class:`~sparsetune.config.errors.BadInput` for settings that cannot be together."""
+        """Raise :class:`~sparsetune.base.errors.BadInput` for settings that cannot be together."""
 
     def adopt(self, config: Any) -> None:
         """Take up what another stage, or the way in which it is evaluated, lets the method see."""

@@ -7,8 +7,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput, in_utf8
-from sparsetune.config.paths import made
+from sparsetune.base.errors import BadInput, in_utf8
+from sparsetune.base.paths import made
 
 _OWN_NAMES = {"gitignore": ".gitignore"}  # a dot would make it count for this folder
 _FOLDERS = ("studies", "search_spaces")

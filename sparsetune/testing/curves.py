@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sparsetune.config.messages import Metrics, Row
-from sparsetune.config.study_file import Objective
+from sparsetune.base.messages import Metrics, Row
+from sparsetune.config.study.file import Objective
 
 OBJECTIVES = (Objective(metric="val_accuracy", goal="maximize"), Objective(metric="compute_saved", goal="maximize"))
 CHANCE = 0.1  # accuracy of a network that knows nothing

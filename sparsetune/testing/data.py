@@ -14,8 +14,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from sparsetune.training.data.contract import DataConfig
-from sparsetune.training.data.dataset import Dataset, Split
+from sparsetune.data.contract import DataConfig
+from sparsetune.data.dataset import Dataset, Split
 
 FLOATS = {torch.float32, torch.float64}  # the second where the first would lose what differs
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from sparsetune.training.data.cifar import CifarImages, Layout, read_records
-from sparsetune.training.data.idx_images import FILES, IdxImages
-from sparsetune.training.data.pools import Array
+from sparsetune.data.cifar import CifarImages, Layout, read_records
+from sparsetune.data.idx_images import FILES, IdxImages
+from sparsetune.data.pools import Array
 
 
 def write_idx(data: type[IdxImages], root: Path, *, packed: bool = False) -> Path:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Executor, Job, Key, Metrics, Outcome, Report, Row, Source, Work
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Executor, Job, Key, Metrics, Outcome, Report, Row, Source, Work
 
 MakeExecutor = Callable[[], Executor]
 EPOCHS = 3

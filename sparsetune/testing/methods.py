@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
+from sparsetune.base.messages import Metrics
 from sparsetune.config.base import EVALUATION
-from sparsetune.config.messages import Metrics
 from sparsetune.config.metrics import FROM_CORE, LAYER_DENSITY, Metric, metric_of
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.registry import Registries

@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from sparsetune.training.models.contract import Model, ModelConfig
-from sparsetune.training.models.init import INITS
-from sparsetune.training.models.layers import Layer, layers
+from sparsetune.models.contract import Model, ModelConfig
+from sparsetune.models.init import INITS
+from sparsetune.models.layers import Layer, layers
 
 BATCH = 16
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from sparsetune.base.duration import Duration
+from sparsetune.base.messages import Metrics
 from sparsetune.config.base import Part, param
-from sparsetune.config.duration import Duration
-from sparsetune.config.messages import Metrics
 from sparsetune.config.trial import Training
 from sparsetune.sparsity.method import Method, Selection
 from sparsetune.sparsity.methods import METHODS

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sparsetune.base.failpoints import VARIABLE
+from sparsetune.base.paths import Project
+from sparsetune.base.yaml_io import dump
 from sparsetune.config.metrics import METRICS, metric_of
-from sparsetune.config.paths import Project
-from sparsetune.config.yaml_io import dump
-from sparsetune.failpoints import VARIABLE
 
 SMALL = {
     "study": "small",

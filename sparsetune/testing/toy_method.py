@@ -17,9 +17,9 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from sparsetune.base.duration import Duration
+from sparsetune.base.messages import Metrics
 from sparsetune.config.base import param
-from sparsetune.config.duration import Duration
-from sparsetune.config.messages import Metrics
 from sparsetune.config.metrics import Metric
 from sparsetune.config.trial import Training
 from sparsetune.sparsity.dropout import DropoutConfig

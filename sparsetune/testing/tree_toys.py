@@ -12,8 +12,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from sparsetune.base.duration import Duration
 from sparsetune.config.base import Part, param
-from sparsetune.config.duration import Duration
 from sparsetune.config.trial import Training
 from sparsetune.sparsity.history import History
 from sparsetune.sparsity.method import Method

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.config.messages import Row
-from sparsetune.config.problem import Problem
-from sparsetune.config.seeds import mix
+from sparsetune.base.messages import Row
+from sparsetune.base.seeds import mix
+from sparsetune.config.study.problem import Problem
 from sparsetune.testing.curves import OBJECTIVES, Landscape
 
 if TYPE_CHECKING:

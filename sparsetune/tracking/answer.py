@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sparsetune.config.messages import Trial
-from sparsetune.config.winners import Winners
+from sparsetune.base.messages import Trial
+from sparsetune.config.study.winners import Winners
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Event
 from typing import Any, Generic, Protocol, TypeVar
 
-from sparsetune.config.messages import Files, Key, Observer, Row, Trial
+from sparsetune.base.messages import Files, Key, Observer, Row, Trial
 
 LONGEST = 500  # calls that wait; then the driver waits too, for memory has an end
 

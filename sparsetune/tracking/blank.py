@@ -11,10 +11,10 @@ from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import cache_root
-from sparsetune.config.sqlite import sqlite_url
-from sparsetune.config.tables import MLFLOW, look
+from sparsetune.base.errors import BadInput
+from sparsetune.base.paths import cache_root
+from sparsetune.base.stores.sqlite import sqlite_url
+from sparsetune.base.stores.tables import MLFLOW, look
 
 
 def write_tables(path: Path, create: Callable[[str], object]) -> None:

@@ -30,9 +30,9 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.rest_utils import http_request
 
-from sparsetune.config.messages import Files
-from sparsetune.config.paths import slug
-from sparsetune.config.sqlite import for_mlflow
+from sparsetune.base.messages import Files
+from sparsetune.base.paths import slug
+from sparsetune.base.stores.sqlite import for_mlflow
 from sparsetune.tracking.batches import Item, Param, Tag, send
 from sparsetune.tracking.entry import Point
 from sparsetune.tracking.places import TRIAL, Place, place_in

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.sqlite import reading
+from sparsetune.base.errors import BadInput
+from sparsetune.base.stores.sqlite import reading
 from sparsetune.tracking.places import STUDY_ID
 from sparsetune.tracking.store import database, refuse_unwritable, shown
 

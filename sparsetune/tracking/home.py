@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from sparsetune.config.former import Former, alive, former_places, same_folder
-from sparsetune.config.sqlite import for_mlflow, reading, sqlite_path
+from sparsetune.base.stores.former import Former, alive, former_places, same_folder
+from sparsetune.base.stores.sqlite import for_mlflow, reading, sqlite_path
 from sparsetune.tracking.store import is_remote
 
 _PLACES = (  # tables, their columns with places, and those that say whose they are

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sparsetune.config.messages import Trial
-from sparsetune.config.study_file import Objective
-from sparsetune.config.winners import Winners
+from sparsetune.base.layout.short import short_names, value_text
+from sparsetune.base.messages import Trial
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.winners import Winners
 from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.notes import NOTE, of_run
 from sparsetune.tracking.places import BEST, BROKEN, FRONT, METHOD, ROLE, Place
-from sparsetune.tracking.short import short_names, value_text
 from sparsetune.tracking.subject import Subject
 
 SOURCE, SOURCE_TYPE = "mlflow.source.name", "mlflow.source.type"

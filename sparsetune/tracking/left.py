@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.tracking.client import Run, fetch, names_of_files
 from sparsetune.tracking.find import find_run
 from sparsetune.tracking.home import Home

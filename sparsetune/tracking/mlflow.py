@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Files, Key, Row, Trial
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Files, Key, Row, Trial
 from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.client import connected
 from sparsetune.tracking.entry import Entry, Summary

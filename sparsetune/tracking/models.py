@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.errors import shown as quoted
-from sparsetune.failpoints import failpoint
-from sparsetune.layout.text import listed
+from sparsetune.base.errors import BadInput
+from sparsetune.base.errors import shown as quoted
+from sparsetune.base.failpoints import failpoint
+from sparsetune.base.layout.text import listed
 from sparsetune.tracking.client import MlflowClient, Run, experiment_of, last_steps, run_at
 from sparsetune.tracking.flavor import (
     LoggedModel,

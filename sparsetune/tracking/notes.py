@@ -6,14 +6,14 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from sparsetune.config.broken import broken
-from sparsetune.config.messages import SAME_AS, Trial
-from sparsetune.config.reading import how_to_read, which_one
-from sparsetune.layout.measured import measured
-from sparsetune.layout.text import heading, number
+from sparsetune.base.layout.measured import measured
+from sparsetune.base.layout.short import short_names
+from sparsetune.base.layout.text import heading, number
+from sparsetune.base.messages import SAME_AS, Trial
+from sparsetune.config.study.broken import broken
+from sparsetune.config.study.reading import how_to_read, which_one
 from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.places import Place
-from sparsetune.tracking.short import short_names
 from sparsetune.tracking.subject import Subject, drawn, table_columns
 
 NOTE = "mlflow.note.content"

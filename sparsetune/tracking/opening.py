@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sparsetune.config.drivers import words_of
-from sparsetune.config.errors import BadInput
-from sparsetune.config.tables import KILLED, MLFLOW, look
+from sparsetune.base.errors import BadInput
+from sparsetune.base.stores.drivers import words_of
+from sparsetune.base.stores.tables import KILLED, MLFLOW, look
 from sparsetune.tracking.store import check_writable, database, is_remote, is_there, reason_of, shown
 
 

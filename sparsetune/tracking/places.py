@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sparsetune.config.messages import Key, Row, Trial
-from sparsetune.config.views import branch_rows, mean_rows, replicate_rows
+from sparsetune.base.messages import Key, Row, Trial
+from sparsetune.config.study.views import branch_rows, mean_rows, replicate_rows
 
 # tags by which runs are found again, and with which they are closed
 STUDY, STUDY_ID, RUN = (f"sparsetune.{name}" for name in ("study", "study_id", "run"))

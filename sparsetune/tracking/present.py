@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from sparsetune.config.messages import Trial
-from sparsetune.config.views import replicate_rows
+from sparsetune.base.messages import Trial
+from sparsetune.config.study.views import replicate_rows
 from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.batches import Param, Tag
 from sparsetune.tracking.client import MlflowClient, Run, log, runs

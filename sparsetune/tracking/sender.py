@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sparsetune.config.left import TABLE
-from sparsetune.config.messages import SPLIT, Trial
-from sparsetune.failpoints import failpoint
+from sparsetune.base.failpoints import failpoint
+from sparsetune.base.left import TABLE
+from sparsetune.base.messages import SPLIT, Trial
 from sparsetune.tracking.batches import Param, Tag
 from sparsetune.tracking.client import MlflowClient, Run, last_steps, log, log_data, run_at
 from sparsetune.tracking.entry import Entry, Summary

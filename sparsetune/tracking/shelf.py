@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparsetune.config.messages import Files
-from sparsetune.config.secrets import hidden
+from sparsetune.base.messages import Files
+from sparsetune.base.secrets import hidden
 from sparsetune.tracking.client import folder_of, seen_by_server, upload
 from sparsetune.tracking.outbox import RETRY_SECONDS
 from sparsetune.tracking.store import is_remote, shown

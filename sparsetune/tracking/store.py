@@ -12,13 +12,13 @@ from glob import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import why_no_files, why_unwritable
-from sparsetune.config.proxies import through_proxy
-from sparsetune.config.secrets import hidden
-from sparsetune.config.sqlite import file_uri, sqlite_path
-from sparsetune.config.tables import MLFLOW, look
-from sparsetune.config.tracking_uri import is_database
+from sparsetune.base.errors import BadInput
+from sparsetune.base.paths import why_no_files, why_unwritable
+from sparsetune.base.secrets import hidden
+from sparsetune.base.stores.proxies import through_proxy
+from sparsetune.base.stores.sqlite import file_uri, sqlite_path
+from sparsetune.base.stores.tables import MLFLOW, look
+from sparsetune.base.stores.tracking_uri import is_database
 from sparsetune.tracking.blank import write_tables
 from sparsetune.tracking.trouble import server_fault
 

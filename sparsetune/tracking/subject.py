@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sparsetune.config.broken import bound
-from sparsetune.config.constraints import Constraint
-from sparsetune.config.messages import Trial
+from sparsetune.base.layout.text import heading
+from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import METRICS, Metric, core
-from sparsetune.config.study_file import Objective
-from sparsetune.layout.text import heading
+from sparsetune.config.study.broken import bound
+from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.file import Objective
 
 _GOALS = {"maximize": "highest", "minimize": "lowest"}
 

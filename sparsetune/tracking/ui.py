@@ -12,8 +12,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.sqlite import for_mlflow, reading, sqlite_url
+from sparsetune.base.errors import BadInput
+from sparsetune.base.stores.sqlite import for_mlflow, reading, sqlite_url
 from sparsetune.tracking.client import ODD_PATH, connected
 from sparsetune.tracking.find import find_experiment
 from sparsetune.tracking.home import Home, bring_home, strays

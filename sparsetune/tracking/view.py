@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations, islice
 
-from sparsetune.config.messages import Trial
+from sparsetune.base.messages import Trial
 from sparsetune.config.overrides import flatten
 from sparsetune.tracking.naming import clean
 from sparsetune.tracking.places import BROKEN, FRONT, NUMBER, ROLE, STATE

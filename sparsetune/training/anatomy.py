@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from sparsetune.config.base import Part
-from sparsetune.training.metrics.cost import SampleFlops, count_flops
-from sparsetune.training.metrics.macs import Work, work
+from sparsetune.measures.cost import SampleFlops, count_flops
+from sparsetune.measures.macs import Work, work
 
 _MOST = 256  # shapes remembered: a space may vary the layers
 _known: dict[Hashable, Anatomy] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from sparsetune.config.yaml_io import write_atomic
+from sparsetune.base.yaml_io import write_atomic
 
 _DIGEST_BYTES = 32
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sparsetune.training.metrics.cost import Cost
+from sparsetune.measures.cost import Cost
 
 
 @dataclass

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
+from sparsetune.data import load_dataset
+from sparsetune.data.dataset import Dataset
 from sparsetune.training.build import DTYPES, Built, build
-from sparsetune.training.data import load_dataset
-from sparsetune.training.data.dataset import Dataset
 
 _CPU = torch.device("cpu")
 _TRIED = (1, 5)  # samples in a batch

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from sparsetune.config.messages import Metrics
+from sparsetune.base.messages import Metrics
 from sparsetune.sparsity.history import Evaluation, Rule
 from sparsetune.training.cursor import Cursor
 from sparsetune.training.ends import Ends

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from sparsetune.data.dataset import Split
+from sparsetune.data.delivery import batches
 from sparsetune.sparsity.method import Method
-from sparsetune.training.data.dataset import Split
-from sparsetune.training.data.delivery import batches
 from sparsetune.training.mode import set_mode
 from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.task import Meter, Task

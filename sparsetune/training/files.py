@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import safetensors.torch
 
-from sparsetune.config.left import LAYERS, RESULTS, TICKET, TRACE, UNITS, WEIGHTS
-from sparsetune.config.messages import Metrics
-from sparsetune.config.yaml_io import write_atomic
+from sparsetune.base.left import LAYERS, RESULTS, TICKET, TRACE, UNITS, WEIGHTS
+from sparsetune.base.messages import Metrics
+from sparsetune.base.yaml_io import write_atomic
 from sparsetune.sparsity.stage import Which
 from sparsetune.training.final import layer_rows
 from sparsetune.training.rebuild import ticket_of

@@ -8,19 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparsetune.config.messages import Metrics
+from sparsetune.base.messages import Metrics
+from sparsetune.base.said_once import said_once
+from sparsetune.base.seeds import mix
 from sparsetune.config.metrics import LAYER_DENSITY, METRICS, Metric, core, metric_of
 from sparsetune.config.registry import Measure
-from sparsetune.config.said_once import said_once
-from sparsetune.config.seeds import mix
+from sparsetune.data.dataset import Dataset
+from sparsetune.measures.density import remains
+from sparsetune.measures.description import cross_entropy_bits, gauss_bits
+from sparsetune.measures.macs import Work
+from sparsetune.measures.memory import device_peak_bytes, host_peak_bytes
+from sparsetune.measures.network import network_numbers
+from sparsetune.measures.uncertainty import average_predictive_entropy, noise
 from sparsetune.sparsity.method import Method
-from sparsetune.training.data.dataset import Dataset
-from sparsetune.training.metrics.density import remains
-from sparsetune.training.metrics.description import cross_entropy_bits, gauss_bits
-from sparsetune.training.metrics.macs import Work
-from sparsetune.training.metrics.memory import device_peak_bytes, host_peak_bytes
-from sparsetune.training.metrics.network import network_numbers
-from sparsetune.training.metrics.uncertainty import average_predictive_entropy, noise
 from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.task import Task
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sparsetune.config.messages import Metrics, Row
+from sparsetune.base.messages import Metrics, Row
 from sparsetune.sparsity.method import TrainingFailed
 from sparsetune.training.keys import digest
 from sparsetune.training.record import Assembly, Entry, Written

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
+from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.method import Method, TrainingFailed
-from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.mode import set_mode
 from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.task import Meter, Task

@@ -7,12 +7,12 @@ import math
 import torch
 from torch import Tensor
 
+from sparsetune.base.messages import Metrics
 from sparsetune.config.base import Part
-from sparsetune.config.messages import Metrics
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
+from sparsetune.data.dataset import Dataset, Split
 from sparsetune.training.build import Built
-from sparsetune.training.data.dataset import Dataset, Split
 from sparsetune.training.evaluation import evaluate, predictions
 from sparsetune.training.final import noise_numbers, size_numbers, test_numbers, val_numbers
 from sparsetune.training.seeding import EVALUATION, seed_all

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Metrics
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Metrics
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.method import Method

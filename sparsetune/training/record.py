@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sparsetune.config.messages import Metrics, Row
-from sparsetune.training.metrics.cost import Cost, SampleFlops, cost_numbers
+from sparsetune.base.messages import Metrics, Row
+from sparsetune.measures.cost import Cost, SampleFlops, cost_numbers
 from sparsetune.training.union import Step
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from sparsetune.config.messages import OwnFile
+from sparsetune.base.messages import OwnFile
 from sparsetune.config.own_tables import with_files, with_packages
 from sparsetune.config.registry import Registries
+from sparsetune.data import DATA
+from sparsetune.models import MODELS
 from sparsetune.sparsity.methods import METHODS
-from sparsetune.training.data import DATA
-from sparsetune.training.models import MODELS
 
 REGISTRIES = Registries(method=METHODS, data=DATA, model=MODELS)
 """What is built in."""

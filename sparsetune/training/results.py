@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.messages import Metrics, Result, Row
+from sparsetune.base.messages import Metrics, Result, Row
 
 _HISTORY = {
     "train_acc": "train_accuracy",

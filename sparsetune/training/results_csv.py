@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sparsetune.config.messages import Metrics, Row
+from sparsetune.base.messages import Metrics, Row
 from sparsetune.config.metrics import METRICS
 
 _SIZES = ("bytes_seed_mask", "bytes_bitmask")  # the first that the method has

@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from sparsetune.config.messages import Metrics, Result
+from sparsetune.base.messages import Metrics, Result
 from sparsetune.config.metrics import metric_of
 from sparsetune.sparsity.stage import Which
+from sparsetune.training.copies import cloned
 from sparsetune.training.cursor import Cursor
 from sparsetune.training.final import declared, memory_numbers
 from sparsetune.training.journal import Journal
 from sparsetune.training.seeding import EVALUATION, seed_all
 from sparsetune.training.setup import Setup
 from sparsetune.training.shapes import put_back
-from sparsetune.training.states import cloned
 from sparsetune.training.union import Looked, Node, Step, Union
 
 Leave = Callable[[Metrics], None]

@@ -13,9 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.left import ENDS, RECORD
-from sparsetune.config.messages import Outcome, Result, Row
-from sparsetune.failpoints import failpoint
+from sparsetune.base.failpoints import failpoint
+from sparsetune.base.left import ENDS, RECORD
+from sparsetune.base.messages import Outcome, Result, Row
 from sparsetune.training import checkpoint
 from sparsetune.training.record import Entry
 

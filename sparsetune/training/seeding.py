@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from sparsetune.config.seeds import mix
+from sparsetune.base.seeds import mix
 
 PROCEDURE, EVALUATION = 1 << 30, 2 << 30  # apart from the numbers of training epochs
 

@@ -12,16 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from sparsetune.base.seeds import mix
 from sparsetune.config.facts import Kind
-from sparsetune.config.seeds import mix
+from sparsetune.data import dataset, delivery
+from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.session import At, Split
 from sparsetune.training import shapes
-from sparsetune.training.data import dataset, delivery
+from sparsetune.training.copies import cloned
 from sparsetune.training.keys import digest_of_state
-from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.order import Counters
 from sparsetune.training.seeding import drawn_state, put_drawn_state
-from sparsetune.training.states import cloned
 from sparsetune.training.task import Task
 
 CPU = torch.device("cpu")

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparsetune.sparsity.history import History
+from sparsetune.training.copies import cloned
 from sparsetune.training.setup import Setup
-from sparsetune.training.states import OF_WEIGHTS, State, captured, cloned
+from sparsetune.training.states import OF_WEIGHTS, State, captured
 from sparsetune.training.union import Looked, Node
 
 

@@ -8,18 +8,18 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from sparsetune.config.messages import SPLIT
+from sparsetune.base.messages import SPLIT
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
+from sparsetune.data import load_dataset
+from sparsetune.data.dataset import Dataset
+from sparsetune.data.delivery import delivered
+from sparsetune.measures.cost import SampleFlops, given_flops
+from sparsetune.measures.energy import GpuEnergy
+from sparsetune.measures.memory import restart_peaks
 from sparsetune.sparsity.method import Method
 from sparsetune.training.build import DTYPES, Built, build, device_of
-from sparsetune.training.data import load_dataset
-from sparsetune.training.data.dataset import Dataset
-from sparsetune.training.data.delivery import delivered
 from sparsetune.training.measuring import Measuring
-from sparsetune.training.metrics.cost import SampleFlops, given_flops
-from sparsetune.training.metrics.energy import GpuEnergy
-from sparsetune.training.metrics.memory import restart_peaks
 from sparsetune.training.optim import Pacer, make_optimizer
 from sparsetune.training.order import Order
 from sparsetune.training.session import Going, TrainingSession

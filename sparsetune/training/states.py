@@ -4,30 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from torch import Tensor
-
+from sparsetune.measures.cost import Cost
 from sparsetune.training import shapes
+from sparsetune.training.copies import cloned
 from sparsetune.training.keys import digest_of_state
-from sparsetune.training.metrics.cost import Cost
-
-if TYPE_CHECKING:
-    from sparsetune.training.setup import Setup
+from sparsetune.training.setup import Setup
 
 OF_WEIGHTS = ("network", "masks", "optimizer", "method")  # what a best evaluation is better by
 State = dict[str, Any]
-
-
-def cloned(state: Any) -> Any:
-    """The same state in memory of its own."""
-    if isinstance(state, Tensor):
-        return state.detach().clone()
-    if isinstance(state, dict):
-        return {key: cloned(value) for key, value in state.items()}
-    if isinstance(state, list | tuple):
-        return type(state)(map(cloned, state))
-    return state
 
 
 def captured(setup: Setup) -> State:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 
+from sparsetune.data.delivery import batches
 from sparsetune.training.cursor import Cursor
-from sparsetune.training.data.delivery import batches
 from sparsetune.training.loop import Diverged, train_steps
 from sparsetune.training.setup import Setup
 from sparsetune.training.task import Meter

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, mse_loss
 
-from sparsetune.config.messages import Metrics
-from sparsetune.training.data.dataset import Dataset, Scaling
-from sparsetune.training.metrics.quality import classification_quality
-from sparsetune.training.metrics.regression import regression_quality
+from sparsetune.base.messages import Metrics
+from sparsetune.data.dataset import Dataset, Scaling
+from sparsetune.measures.quality import classification_quality
+from sparsetune.measures.regression import regression_quality
 
 _FLUSH_ELEMENTS = 1 << 20  # outputs held back before they are measured
 

@@ -22,13 +22,13 @@ from pydantic import Field, ValidationError, field_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from sparsetune.base.errors import BadInput
+from sparsetune.base.left import TICKET
+from sparsetune.base.messages import Metrics
 from sparsetune.config.base import Model
-from sparsetune.config.errors import BadInput
 from sparsetune.config.facts import Kind
-from sparsetune.config.left import TICKET
-from sparsetune.config.messages import Metrics
 from sparsetune.config.trial import NAMED
-from sparsetune.training.data.pixels import Pixels
+from sparsetune.data.pixels import Pixels
 
 VERSION = 1
 _HEADER = "sparsetune_ticket"  # one entry: safetensors writes several in any order

@@ -13,17 +13,17 @@ from typing import Any
 
 from torch.optim import Optimizer
 
+from sparsetune.base.messages import Metrics, Result, Row
 from sparsetune.config.base import Part
-from sparsetune.config.messages import Metrics, Result, Row
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Cosine, OneCycle, TrialConfig
+from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.method import Method, TrainingFailed
 from sparsetune.training.cursor import Cursor
 from sparsetune.training.ends import Ends
 from sparsetune.training.evaluating import Evaluating
 from sparsetune.training.journal import Journal
 from sparsetune.training.keys import digest
-from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.record import Assembly
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.run_results import Due, Leave, Results

@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
-from sparsetune.config.cadence import Cadence
-from sparsetune.config.left import ON_THE_WAY
-from sparsetune.config.messages import Job, Key, Outcome, Report, Row
+from sparsetune.base.cadence import Cadence
+from sparsetune.base.left import ON_THE_WAY
+from sparsetune.base.messages import Job, Key, Outcome, Report, Row
+from sparsetune.base.paths import run_folder, slug
 from sparsetune.config.overrides import assign
 from sparsetune.config.own import digest_of
-from sparsetune.config.paths import run_folder, slug
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.sparsity.method import TrainingFailed

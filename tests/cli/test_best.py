@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from sparsetune.app.study import load
 from sparsetune.cli import app
-from sparsetune.study import load
 from sparsetune.testing.studies import write_study
 
 SCORE = "val_accuracy - 0.1 * val_loss"

@@ -14,14 +14,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import sparsetune.cli.data
+from sparsetune.base.errors import BadInput
+from sparsetune.base.paths import CACHE
 from sparsetune.cli import app
-from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import CACHE
+from sparsetune.data import store
+from sparsetune.data.maker import META, Maker
+from sparsetune.data.roots import VARIABLE
 from sparsetune.fetch.sources import SOURCES, Source
 from sparsetune.testing.pictures import write_pictures
-from sparsetune.training.data import store
-from sparsetune.training.data.maker import META, Maker
-from sparsetune.training.data.roots import VARIABLE
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,8 @@ import safetensors.numpy
 import torch
 from typer.testing import CliRunner, Result
 
+from sparsetune.base.yaml_io import dump
 from sparsetune.cli import app
-from sparsetune.config.yaml_io import dump
 from sparsetune.testing.pictures import write_pictures
 from sparsetune.testing.studies import write_study
 from sparsetune.training.ticket import TICKET, Ticket, read_ticket

@@ -17,8 +17,8 @@ import pytest
 from mlflow import MlflowClient
 from typer.testing import CliRunner, Result
 
+from sparsetune.base.paths import Project
 from sparsetune.cli import app
-from sparsetune.config.paths import Project
 from sparsetune.testing.mlflow_server import serving
 from sparsetune.testing.studies import write_study
 from sparsetune.training.ticket import TICKET, read_ticket

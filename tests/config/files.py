@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.study import Study
-from sparsetune.config.yaml_io import dump
-from sparsetune.study import load
+from sparsetune.app.study import load
+from sparsetune.base.errors import BadInput
+from sparsetune.base.yaml_io import dump
+from sparsetune.config.study.study import Study
 
 GOOD: dict[str, Any] = {
     "study": "s",

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sparsetune.config.errors import BadInput
-from sparsetune.study import load
+from sparsetune.app.study import load
+from sparsetune.base.errors import BadInput
 
 from .files import GONE, GOOD, accepted, refused, write
 

@@ -7,7 +7,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from sparsetune.config.constraints import Constraint, feasible
+from sparsetune.config.study.constraints import Constraint, feasible
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from sparsetune.config.expression_kinds import check_number
-from sparsetune.config.expressions import parse
-from sparsetune.config.objectives import scorer
-from sparsetune.config.study_file import Objective
+from sparsetune.config.space.expression_kinds import check_number
+from sparsetune.config.space.expressions import parse
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.objectives import scorer
 
 
 @pytest.mark.parametrize(

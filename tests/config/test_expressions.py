@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sparsetune.config.expressions import parse
+from sparsetune.config.space.expressions import parse
 
 NAMES = {"a": 3, "b.c": 0.25, "b.lambda": -7, "d": 1e-3}
 FUNCTIONS = {"min": min, "max": max, "abs": abs, "floor": math.floor, "sqrt": math.sqrt, "exp": math.exp}

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from sparsetune.config.front import Front
 from sparsetune.config.metrics import Goal
+from sparsetune.config.study.front import Front
 
 
 def by_comparing_all(values: list[tuple[float, ...]], goals: list[Goal]) -> set[int]:

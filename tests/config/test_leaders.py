@@ -7,12 +7,12 @@ from functools import partial
 
 import pytest
 
-from sparsetune.config.constraints import Constraint
-from sparsetune.config.front import Front
-from sparsetune.config.leaders import Leaders
-from sparsetune.config.messages import Branch, Trial
+from sparsetune.base.messages import Branch, Trial
 from sparsetune.config.metrics import Goal
-from sparsetune.config.views import branch_rows
+from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.front import Front
+from sparsetune.config.study.leaders import Leaders
+from sparsetune.config.study.views import branch_rows
 from sparsetune.testing.trials import several
 
 NAN = float("nan")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sparsetune.config.duration import Duration
-from sparsetune.config.errors import BadInput
+from sparsetune.base.duration import Duration
+from sparsetune.base.errors import BadInput
 from sparsetune.config.trial import resolve_trial
 from sparsetune.training.registries import REGISTRIES
 

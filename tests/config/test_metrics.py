@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sparsetune.config.metrics import FROM_CORE, METRICS, core, metric_of
-from sparsetune.config.problem import Problem
-from sparsetune.config.study_file import Objective
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.problem import Problem
 
 ONE = (Objective(metric="val_loss", goal="minimize"),)
 OF_A_STATE = [

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from sparsetune.config.cadence import Cadence
-from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import Project, find_root, slug
+from sparsetune.base.cadence import Cadence
+from sparsetune.base.errors import BadInput
+from sparsetune.base.failpoints import VARIABLE
+from sparsetune.base.paths import Project, find_root, slug
+from sparsetune.base.secrets import without_password
+from sparsetune.base.seeds import mix
 from sparsetune.config.registry import Registry
-from sparsetune.config.secrets import without_password
-from sparsetune.config.seeds import mix
-from sparsetune.failpoints import VARIABLE
 
 PRINTABLE = st.text(min_size=1, max_size=200).filter(lambda name: name.isprintable() and name.strip())
 
@@ -132,7 +132,7 @@ def test_a_registry_loads_what_is_asked_for() -> None:
 
 
 COUNTING = """
-from sparsetune.failpoints import failpoint
+from sparsetune.base.failpoints import failpoint
 for number in range(1, 4):
     failpoint("other")
     failpoint("here")

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
+from sparsetune.base.yaml_io import dump, parse
 from sparsetune.config.space import (
     Space,
     cells,
@@ -22,9 +23,8 @@ from sparsetune.config.space import (
     load_choice,
     load_space,
 )  # fmt: skip
-from sparsetune.config.space_checks import check_space, resolve_bases
+from sparsetune.config.space.checks import check_space, resolve_bases
 from sparsetune.config.trial import resolve_trial
-from sparsetune.config.yaml_io import dump, parse
 from sparsetune.training.registries import REGISTRIES
 
 from .files import space as write_space

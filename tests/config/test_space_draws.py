@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sparsetune.base.yaml_io import dump, parse
 from sparsetune.config.overrides import assign, flatten
-from sparsetune.config.parameters import Choice, Float, Int, Parameter
 from sparsetune.config.space import Space, cells, configured, corners, draw, load_space
-from sparsetune.config.yaml_io import dump, parse
+from sparsetune.config.space.parameters import Choice, Float, Int, Parameter
 
 NAMES = tuple(f"a.{letter}" for letter in "bcdefg")
 BASE = {**dict.fromkeys(NAMES, 0), "a.fixed": 1}

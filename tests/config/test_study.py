@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from sparsetune.assembly import registries
+from sparsetune.app.parts import registries
+from sparsetune.app.study import load
+from sparsetune.base.yaml_io import dump, parse
 from sparsetune.config.overrides import assign
 from sparsetune.config.space import corners
 from sparsetune.config.space.points import branch_of, flat_base
 from sparsetune.config.trial import resolve_trial
-from sparsetune.config.yaml_io import dump, parse
-from sparsetune.study import load
 
 from .files import GONE, accepted, write
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.top_level import TRIAL_KEYS, kind_of, refuse_other_kind, refuse_unknown
-from sparsetune.config.yaml_io import dump
+from sparsetune.base.errors import BadInput
+from sparsetune.base.yaml_io import dump
+from sparsetune.config.study.top_level import TRIAL_KEYS, kind_of, refuse_other_kind, refuse_unknown
 from sparsetune.training.registries import REGISTRIES
 
 from .files import GONE, GOOD, accepted, refused, space, write

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.tracking_uri import VARIABLE, is_database, tracking_uri
-from sparsetune.study import load
+from sparsetune.app.study import load
+from sparsetune.base.errors import BadInput
+from sparsetune.base.stores.tracking_uri import VARIABLE, is_database, tracking_uri
 
 from .files import accepted, write
 

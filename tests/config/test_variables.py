@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sparsetune.config.yaml_io import dump
+from sparsetune.base.yaml_io import dump
 
 from .files import accepted, refused, write
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import sem
 
-from sparsetune.config.constraints import Constraint
-from sparsetune.config.messages import Key, Run, State, Trial
-from sparsetune.config.views import branch_rows, mean_and_error, replicate_rows
+from sparsetune.base.messages import Key, Run, State, Trial
+from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.views import branch_rows, mean_and_error, replicate_rows
 from sparsetune.testing.trials import FORK, PLAIN, several
 
 RESULTS = {

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsetune.config.messages import Key, Run, State, Trial
+from sparsetune.base.messages import Key, Run, State, Trial
 from sparsetune.config.metrics import Goal
-from sparsetune.config.views import branch_rows
-from sparsetune.config.winners import best_rows, chosen_rows
+from sparsetune.config.study.views import branch_rows
+from sparsetune.config.study.winners import best_rows, chosen_rows
 from sparsetune.testing.trials import FORK
 
 STATES: tuple[State, ...] = ("COMPLETE", "COMPLETE", "COMPLETE", "PRUNED", "FAIL", "RUNNING")

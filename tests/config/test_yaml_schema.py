@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from sparsetune.app.study import load
+from sparsetune.base.errors import BadInput
+from sparsetune.base.yaml_io import dump, parse
 from sparsetune.cli import app
-from sparsetune.config.errors import BadInput
 from sparsetune.config.overrides import parse_assignments
-from sparsetune.config.yaml_io import dump, parse
-from sparsetune.study import load
 
 from .files import GONE, accepted, refused, space, write
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sparsetune.config.messages import Executor
+from sparsetune.base.messages import Executor
 from sparsetune.execution.in_process import InProcess
 from sparsetune.execution.ray_tune import RayTune
 from sparsetune.testing.executors import EXECUTOR_CHECKS, MakeExecutor

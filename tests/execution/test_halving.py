@@ -20,8 +20,8 @@ from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search.optuna import OptunaSearch
 from search.toys import make, opened
 
-from sparsetune.config.messages import Job, Outcome, Report, Row
-from sparsetune.driver import Driver
+from sparsetune.base.messages import Job, Outcome, Report, Row
+from sparsetune.drive.driver import Driver
 from sparsetune.execution.ray_tune import RayTune
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # type: ignore[no-untyped-call]  # workers cannot import a test file

@@ -16,8 +16,8 @@ import pytest
 import ray
 from ray import cloudpickle
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Job, Key, Outcome, Report, Row, Work
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Job, Key, Outcome, Report, Row, Work
 from sparsetune.execution.ray_tune import RayTune, places
 from sparsetune.testing.executors import Script, behave, jobs
 
@@ -243,7 +243,7 @@ def test_a_job_that_ray_kills_for_lack_of_memory_is_lost_alone(tmp_path: Path) -
     script = """
 import sys
 from pathlib import Path
-from sparsetune.config.messages import Key
+from sparsetune.base.messages import Key
 from sparsetune.execution.ray_tune import RayTune
 from sparsetune.testing.executors import Script, behave, jobs
 

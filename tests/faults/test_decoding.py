@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sparsetune.config.paths import CACHE
+from sparsetune.base.paths import CACHE
+from sparsetune.data import store
+from sparsetune.data.folder import Folder, FolderConfig
 from sparsetune.testing.pictures import write_pictures
-from sparsetune.training.data import store
-from sparsetune.training.data.folder import Folder, FolderConfig
 
 SCRIPT = """
 import os, signal, sys
 from pathlib import Path
-from sparsetune.training.data.folder import Folder, FolderConfig
+from sparsetune.data.folder import Folder, FolderConfig
 images, place, name, what = sys.argv[1:]
 place = Path(place)
 def progress(done, of):

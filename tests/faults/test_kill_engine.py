@@ -12,8 +12,8 @@ import optuna
 import pytest
 from rich.console import Console
 
-from sparsetune.config.paths import Project
-from sparsetune.study import load, run_study
+from sparsetune.app.study import load, run_study
+from sparsetune.base.paths import Project
 from sparsetune.testing import toy_method
 from sparsetune.testing.studies import start, stored_trials, tracked_runs, untimed, write_study
 from sparsetune.training.order import Counters, Order

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sparsetune.study import Summary, load, run_study
+from sparsetune.app.study import Summary, load, run_study
 from sparsetune.testing.studies import tracked_runs, write_study
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from sparsetune.config.paths import Project
+from sparsetune.base.paths import Project
 from sparsetune.testing.studies import assert_same, finish, start, stored_trials, write_study
 from sparsetune.training import checkpoint
 

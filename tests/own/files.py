@@ -6,7 +6,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.messages import OwnFile
+from sparsetune.base.messages import OwnFile
 from sparsetune.testing import toy_method
 
 TOY = inspect.getsource(toy_method)

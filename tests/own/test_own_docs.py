@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sparsetune.config.messages import OwnFile
+from sparsetune.base.messages import OwnFile
 from sparsetune.config.own_tables import NUMBERS, TABLES
-from sparsetune.config.study_file import StudyFile
+from sparsetune.config.study.file import StudyFile
 from sparsetune.testing.methods import run_through, trial_config
 from sparsetune.training.registries import registries_of
 

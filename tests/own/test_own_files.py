@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.config.own import module_of, read_own
 
 from .files import METHOD, own

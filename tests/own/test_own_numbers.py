@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from sparsetune.config.messages import Job, Key, Report
+from sparsetune.base.messages import Job, Key, Report
 from sparsetune.config.metrics import METRICS
 from sparsetune.config.trial import resolve_trial
 from sparsetune.testing.methods import run_through, trial_config
@@ -96,9 +96,9 @@ def test_own_data_and_models(tmp_path: Path) -> None:
 from typing import Literal
 import numpy as np
 import torch
-from sparsetune.training.data.contract import DataSet, OnePoolConfig, Outline
-from sparsetune.training.data.pools import Pools, Samples
-from sparsetune.training.models.contract import Model, ModelConfig
+from sparsetune.data.contract import DataSet, OnePoolConfig, Outline
+from sparsetune.data.pools import Pools, Samples
+from sparsetune.models.contract import Model, ModelConfig
 
 class Stripes(DataSet):
     """Which of two halves is bright."""

@@ -15,8 +15,8 @@ from .files import SAMPLER, own
 
 ASK = """
 import sys
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import OwnFile
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import OwnFile
 from sparsetune.config.own_tables import with_files, with_packages
 from sparsetune.config.provenance import environment
 from sparsetune.config.registry import Registry, StudyRegistries

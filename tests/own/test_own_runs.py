@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from sparsetune.base.yaml_io import dump
 from sparsetune.cli import app
-from sparsetune.config.yaml_io import dump
 
 from .files import METHOD, SAMPLER, TOY, project
 
@@ -22,7 +22,7 @@ MODEL = '''
 from typing import Literal
 from torch import nn
 from sparsetune.config.base import param
-from sparsetune.training.models.contract import Model, ModelConfig
+from sparsetune.models.contract import Model, ModelConfig
 
 class Pair(Model):
     """A hidden layer of few units."""
@@ -133,7 +133,7 @@ def test_a_config_with_files_is_told_from_a_study(tmp_path: Path) -> None:
 def test_mlflow_knows_which_code_it_was(tmp_path: Path) -> None:
     from mlflow import MlflowClient
 
-    from sparsetune.config.paths import Project
+    from sparsetune.base.paths import Project
 
     codes = []
     for text in (TOY, TOY + "\n# a word more\n"):
@@ -148,7 +148,7 @@ def test_mlflow_knows_which_code_it_was(tmp_path: Path) -> None:
 
 def test_a_changed_file_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that was cut short does not go on with other code."""
-    from sparsetune import runs
+    from sparsetune.app import runs
 
     folders = []
     monkeypatch.setattr(runs, "_run_one", lambda order, folder, *others: folders.append(folder) or 1 / 0)

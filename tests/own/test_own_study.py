@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from sparsetune.app.study import load
+from sparsetune.base.paths import Project
+from sparsetune.base.yaml_io import parse
 from sparsetune.cli import app
-from sparsetune.config.paths import Project
-from sparsetune.config.yaml_io import parse
-from sparsetune.study import load
 
 from .files import METHOD, TOY, project
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.config.metrics import METRICS
 from sparsetune.config.own_tables import with_files
 from sparsetune.config.registry import Registry, StudyRegistries

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sparsetune.config.messages import Branch, Job, Key, Metrics, Outcome, Report
+from sparsetune.base.messages import Branch, Job, Key, Metrics, Outcome, Report
 from sparsetune.config.trial import resolve_trial
 from sparsetune.testing.methods import untimed
 from sparsetune.training.registries import registries_of

@@ -10,8 +10,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, Run
 
 import sparsetune
-from sparsetune.config.messages import Trial
-from sparsetune.config.paths import Project
+from sparsetune.base.messages import Trial
+from sparsetune.base.paths import Project
 from sparsetune.testing.studies import start, write_study
 from sparsetune.tracking.view_state import KEY, address
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from chromium import browsing, needs_chromium, table, visit
 
-from sparsetune.config.paths import Project
+from sparsetune.base.paths import Project
 from sparsetune.testing.servers import answer, free_port, serving
 from sparsetune.testing.studies import finish, write_study
 from sparsetune.tracking.view_state import KEY, TAG, address

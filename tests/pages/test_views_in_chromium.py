@@ -6,7 +6,7 @@ import pytest
 from chromium import Drawn, browsing, charts, comparison, needs_chromium, table, visit
 from studied import STUDIES, Pages
 
-from sparsetune.config.messages import Trial
+from sparsetune.base.messages import Trial
 
 pytestmark = [pytest.mark.slow, needs_chromium, pytest.mark.timeout(900)]
 

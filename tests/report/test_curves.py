@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sparsetune.config.messages import Row
+from sparsetune.base.messages import Row
 from sparsetune.report.canvas import save
 from sparsetune.report.curves import BROKEN, INK, Subject, curves_figure
 

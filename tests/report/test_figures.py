@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sparsetune.config.messages import Row
+from sparsetune.base.messages import Row
 from sparsetune.report import curves
 from sparsetune.report.figures import End, Numbers, draw_figures
 

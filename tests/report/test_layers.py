@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
-from sparsetune.config.messages import Row
+from sparsetune.base.messages import Row
 from sparsetune.report.canvas import save
 from sparsetune.report.layers import density_figure, layer_curves, spread
 

@@ -6,9 +6,9 @@ import io
 
 import pandas as pd
 
-from sparsetune.config.constraints import Constraint
-from sparsetune.config.messages import Key, Run, Trial
-from sparsetune.config.views import branch_rows
+from sparsetune.base.messages import Key, Run, Trial
+from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.views import branch_rows
 from sparsetune.report.files import trials_csv, trials_frame
 from sparsetune.report.listing import flat_row, special, trial_row, with_replicates
 from sparsetune.testing.trials import FORK, PLAIN, several

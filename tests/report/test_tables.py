@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from sparsetune.config.messages import Trial
-from sparsetune.config.views import branch_rows
+from sparsetune.base.messages import Trial
+from sparsetune.config.study.views import branch_rows
 from sparsetune.report.tables import single_table, trial_table
 from sparsetune.testing.trials import FORK, several
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Trial
-from sparsetune.config.views import branch_rows
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Trial
+from sparsetune.config.study.views import branch_rows
 from sparsetune.report.where import matching
 from sparsetune.testing.trials import several
 

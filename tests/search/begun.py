@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.messages import Trial
-from sparsetune.config.study import Study
+from sparsetune.base.messages import Trial
+from sparsetune.config.study.study import Study
 from sparsetune.search.ledger import Ledger
 from sparsetune.search.points import Points
 

@@ -13,9 +13,9 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from sparsetune.config.base import Part
 from sparsetune.config.checking import check_model
-from sparsetune.config.parameters import Choice, Float, Int, Parameter
-from sparsetune.config.problem import Problem
-from sparsetune.config.study_file import Objective
+from sparsetune.config.space.parameters import Choice, Float, Int, Parameter
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners import PRUNERS
 from sparsetune.search.quiet import quiet
 from sparsetune.search.samplers import SAMPLERS

@@ -10,8 +10,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from sparsetune.config.paths import Project
-from sparsetune.config.yaml_io import dump, read_mapping
+from sparsetune.base.paths import Project
+from sparsetune.base.yaml_io import dump, read_mapping
 from sparsetune.search.storage import DEFINITION
 from sparsetune.testing.studies import finish, write_study
 

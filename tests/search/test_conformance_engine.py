@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.search.storage import read_study
 
 from .toys import ONE, SETTINGS, TWO, finish, make, write

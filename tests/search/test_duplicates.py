@@ -120,8 +120,8 @@ def test_a_grid_trains_each_point_once(tmp_path: Path) -> None:
 
 def test_where_known_files_lie_makes_no_other_trial(tmp_path: Path) -> None:
     """``data.root`` may differ between two runs of a study; what the files hold is part of the key."""
+    from sparsetune.app.study import load
     from sparsetune.search.known import Known
-    from sparsetune.study import load
     from sparsetune.testing.studies import write_study
 
     study = load(write_study(tmp_path, data={"name": "mnist", "root": "here"}))

@@ -12,8 +12,8 @@ import numpy as np
 import optuna
 import pytest
 
-from sparsetune.config.messages import Metrics, Row, State
-from sparsetune.config.problem import Problem
+from sparsetune.base.messages import Metrics, Row, State
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.stopper import Stopper
 from sparsetune.testing.curves import Adaptive, Pruned
 from sparsetune.testing.virtual import Judge, Played, hypervolume, play, pruner

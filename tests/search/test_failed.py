@@ -6,7 +6,7 @@ from typing import Any
 import optuna
 import pytest
 
-from sparsetune.config.messages import Row, State
+from sparsetune.base.messages import Row, State
 from sparsetune.search.storage import open_storage
 
 from .toys import ONE, make, opened, tell, told

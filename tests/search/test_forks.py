@@ -18,10 +18,10 @@ from optuna._hypervolume import compute_hypervolume
 from optuna.distributions import FloatDistribution
 from optuna.samplers import TPESampler
 
-from sparsetune.config.constraints import Constraint
-from sparsetune.config.messages import Branch, Key, Run, Trial
-from sparsetune.config.seeds import mix
-from sparsetune.config.study_file import Objective
+from sparsetune.base.messages import Branch, Key, Run, Trial
+from sparsetune.base.seeds import mix
+from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.file import Objective
 from sparsetune.search.quiet import quiet
 from sparsetune.search.told import told
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.search.lock import hold, refuse_if_held
 
 HOLDER = """

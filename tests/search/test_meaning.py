@@ -8,9 +8,9 @@ from typing import Any
 import optuna
 import pytest
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.sqlite import sqlite_path
-from sparsetune.driver import counts
+from sparsetune.base.errors import BadInput
+from sparsetune.base.stores.sqlite import sqlite_path
+from sparsetune.drive.driver import counts
 from sparsetune.search.definition import differences
 from sparsetune.search.meaning import refuse_other_meaning
 from sparsetune.search.preview import preview

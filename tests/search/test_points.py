@@ -9,8 +9,8 @@ from typing import Any
 import optuna
 import pytest
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.yaml_io import dump
+from sparsetune.base.errors import BadInput
+from sparsetune.base.yaml_io import dump
 from sparsetune.search.ledger import Ledger
 from sparsetune.search.points import Points, crossed
 from sparsetune.search.storage import read_study
@@ -269,7 +269,7 @@ def test_a_known_trial_whose_driver_died_is_not_trained(tmp_path: Path, monkeypa
 
 def test_branches_of_a_choice_keep_their_names(tmp_path: Path) -> None:
     """``method.name`` and ``ast.method.kp`` in a study that chooses; a study of one method is part of it."""
-    from sparsetune.study import load
+    from sparsetune.app.study import load
     from sparsetune.testing.studies import write_study
 
     kp = {"method.kp": {"float": [0.01, 0.1], "log": True}}
@@ -300,7 +300,7 @@ def test_through_a_whole_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     """What is known reaches MLflow as a run of the new study, and nothing is trained for it."""
     from rich.console import Console
 
-    from sparsetune.study import load, run_study
+    from sparsetune.app.study import load, run_study
     from sparsetune.testing.studies import tracked_runs, write_study
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

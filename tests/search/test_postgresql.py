@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.search.meaning import refuse_other_meaning
 from sparsetune.search.storage import open_storage, read_study
 

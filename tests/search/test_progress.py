@@ -13,7 +13,7 @@ from typing import Any
 import optuna
 import pytest
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.search.progress import read_progress
 from sparsetune.search.storage import read_study
 

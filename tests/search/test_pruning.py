@@ -8,7 +8,7 @@ from typing import Any
 import optuna
 import pytest
 
-from sparsetune.config.messages import Row
+from sparsetune.base.messages import Row
 from sparsetune.search.storage import read_study
 
 from .toys import ONE, TWO, finish, make, opened, tell, told, work

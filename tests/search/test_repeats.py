@@ -14,10 +14,10 @@ from optuna.storages import InMemoryStorage
 from optuna.study import Study as OptunaStudy
 from optuna.trial import FrozenTrial
 
+from sparsetune.base.messages import State
 from sparsetune.config.base import Part
-from sparsetune.config.messages import State
-from sparsetune.config.problem import Problem
-from sparsetune.config.study_load import load_study
+from sparsetune.config.study.load import load_study
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.cell import Cell
 from sparsetune.search.samplers.contract import Sampler
 

@@ -15,8 +15,8 @@ from typing import Any
 import optuna
 import pytest
 
-from sparsetune.config.seeds import mix
-from sparsetune.failpoints import VARIABLE
+from sparsetune.base.failpoints import VARIABLE
+from sparsetune.base.seeds import mix
 from sparsetune.search.storage import read_study
 
 from .toys import EPOCHS, SETTINGS, SPACE, TWO, agreed, finish, life, make, opened, rows, told, work, write

@@ -14,8 +14,8 @@ import optuna
 import pytest
 from optuna.storages._rdb.storage import _VersionManager
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.migrations import Migrations
+from sparsetune.base.errors import BadInput
+from sparsetune.base.stores.migrations import Migrations
 from sparsetune.search import storage
 from sparsetune.search.meaning import refuse_other_meaning
 from sparsetune.search.storage import open_storage, read_study, study_names

@@ -12,7 +12,7 @@ from sqlite3 import connect
 
 import pytest
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.search.holder import holder_of
 from sparsetune.search.ledger import Ledger
 from sparsetune.search.lock import hold, refuse_if_held

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from sparsetune.config.constraints import Constraint
-from sparsetune.config.messages import Branch, Key, Metrics, Run, State, Trial
-from sparsetune.config.study_file import Objective
+from sparsetune.base.messages import Branch, Key, Metrics, Run, State, Trial
+from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.file import Objective
 from sparsetune.search.told import Told, told
 
 LOSS = Objective(metric="loss", goal="minimize")

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from sparsetune.base.messages import Key, Metrics, Row, Run, State, Trial
+from sparsetune.base.yaml_io import dump
 from sparsetune.config.base import Part, param
 from sparsetune.config.facts import Kind
-from sparsetune.config.messages import Key, Metrics, Row, Run, State, Trial
 from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registry, StudyRegistries
-from sparsetune.config.study import Study
-from sparsetune.config.study_load import load_study
-from sparsetune.config.yaml_io import dump
+from sparsetune.config.study.load import load_study
+from sparsetune.config.study.study import Study
 from sparsetune.search.ledger import Ledger
 from sparsetune.search.pruners import PRUNERS
 from sparsetune.search.samplers import SAMPLERS

@@ -8,7 +8,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState, create_trial
 
-from sparsetune.config.messages import Trial
+from sparsetune.base.messages import Trial
 from sparsetune.search.definition import METRIC_NAMES
 from sparsetune.search.storage import DEFINITION
 from sparsetune.testing.trials import FORK, several

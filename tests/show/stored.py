@@ -7,7 +7,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from sparsetune.config.paths import Project
+from sparsetune.base.paths import Project
 from sparsetune.search.definition import METRIC_NAMES
 from sparsetune.search.progress import BUDGET
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from sparsetune.config.messages import Trial
+from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import Goal
-from sparsetune.config.reading import balanced, how_to_read, which_one
-from sparsetune.config.study_file import Objective
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.reading import balanced, how_to_read, which_one
 from sparsetune.show.answer import (
     best_of_one,
     columns,

@@ -2,8 +2,8 @@
 
 import pytest
 
+from sparsetune.base.yaml_io import parse
 from sparsetune.config.overrides import flatten
-from sparsetune.config.yaml_io import parse
 from sparsetune.show.catalogue import show_methods
 from sparsetune.sparsity.methods import METHODS
 from sparsetune.training.registries import REGISTRIES

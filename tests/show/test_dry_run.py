@@ -14,17 +14,17 @@ import psutil
 import pytest
 from typer.testing import CliRunner, Result
 
+from sparsetune.app.forecast.estimate import Probed
+from sparsetune.app.forecast.probe import Process
+from sparsetune.app.forecast.room import Room
+from sparsetune.app.forecast.study import Forecast, reckon
+from sparsetune.app.study import load
+from sparsetune.base.messages import Key, Run, State
+from sparsetune.base.yaml_io import parse
 from sparsetune.cli import app
-from sparsetune.config.messages import Key, Run, State
 from sparsetune.config.space import load_space
-from sparsetune.config.yaml_io import parse
-from sparsetune.forecast.estimate import Probed
-from sparsetune.forecast.probe import Process
-from sparsetune.forecast.room import Room
-from sparsetune.forecast.study import Forecast, reckon
 from sparsetune.show.forecast import forecast_lines
 from sparsetune.show.space import point_lines, space_lines
-from sparsetune.study import load
 from sparsetune.testing.studies import command, write_study
 
 

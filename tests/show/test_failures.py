@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sparsetune.config.messages import Trial
+from sparsetune.base.messages import Trial
 from sparsetune.show.failures import alike
 
 

@@ -15,11 +15,11 @@ from forked import TRIALS, store
 from typer.testing import CliRunner
 
 import sparsetune
-from sparsetune.assembly import registries
+from sparsetune.app.parts import registries
 from sparsetune.cli import app
-from sparsetune.config.broken import bound, distance
-from sparsetune.config.constraints import Constraint
-from sparsetune.config.study_file import Objective
+from sparsetune.config.study.broken import bound, distance
+from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.file import Objective
 from sparsetune.show.summary import show_summary
 
 BEST = "1 mc_samples=50"

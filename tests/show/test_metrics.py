@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.config.metrics import METRICS
 from sparsetune.show.metrics import chosen, show_metrics
 

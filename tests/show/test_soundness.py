@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sparsetune.config.broken import broken
-from sparsetune.config.constraints import Constraint
-from sparsetune.config.messages import Trial
+from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import METRICS
-from sparsetune.config.study_file import Objective
+from sparsetune.config.study.broken import broken
+from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.file import Objective
 from sparsetune.report.tables import single_table, trial_table
 from sparsetune.show.soundness import soundness, unguarded, unsound
 

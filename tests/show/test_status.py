@@ -23,7 +23,7 @@ from search.begun import begin, run
 from search.toys import make, work
 from stored import Store
 
-from sparsetune.config.study import Study
+from sparsetune.config.study.study import Study
 from sparsetune.search.holder import Holder, lock_of
 from sparsetune.search.lock import hold
 from sparsetune.search.progress import Brief, read_progress

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from search.toys import TWO, make, opened, work
 
-from sparsetune.config.study import Study
+from sparsetune.app.study import summarise
+from sparsetune.config.study.study import Study
 from sparsetune.show.summary import show_summary
-from sparsetune.study import summarise
 
 
 def finished(root: Path, *, failing: bool = False, **changes: Any) -> Study:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.sparsity.methods.ast import AstConfig
 from sparsetune.testing.methods import run_through, trial_config
 

@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from sparsetune.config.messages import Metrics
+from sparsetune.base.messages import Metrics
 from sparsetune.testing.methods import run_through, trial_config
 from sparsetune.training.trainer import Trainer
 

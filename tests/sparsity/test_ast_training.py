@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from sparsetune.config.trial import Training
+from sparsetune.measures.cost import Cost
+from sparsetune.models.mlp import Mlp, MlpConfig
 from sparsetune.sparsity.methods.ast import AdaptiveSparseTraining, AstConfig
 from sparsetune.testing.methods import run_through, same_state, trial_config, untimed
 from sparsetune.training.loop import train_steps
-from sparsetune.training.metrics.cost import Cost
-from sparsetune.training.models.mlp import Mlp, MlpConfig
 from sparsetune.training.optim import make_optimizer
 from sparsetune.training.session import TrainingSession
 from sparsetune.training.task import Classification, Meter

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from sparsetune.models import MODELS
 from sparsetune.sparsity.bare import make_bare
-from sparsetune.training.models import MODELS
 
 SHAPES = {"vit_b_16": (3, 224, 224), "convnext_base": (3, 64, 64), "alexnet": (3, 64, 64), "densenet121": (3, 32, 32)}
 NARROW = {"vit_b_16": 1 / 64, "convnext_base": 1 / 16, "vgg16": 1 / 16, "densenet121": 1 / 4, "alexnet": 1 / 16}

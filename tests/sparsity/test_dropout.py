@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.seeds import mix
+from sparsetune.base.errors import BadInput
+from sparsetune.base.seeds import mix
 from sparsetune.sparsity.dropout import _UNITS, MonteCarloDropout, log_mean_probability
 from sparsetune.testing.methods import run_through, trial_config, untimed
 

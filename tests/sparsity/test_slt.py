@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.sparsity.method import TrainingFailed
 from sparsetune.sparsity.methods.slt import StrongLotteryTicket

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparsetune.config.seeds import mix
+from sparsetune.base.seeds import mix
+from sparsetune.measures.uncertainty import noise
 from sparsetune.sparsity.dropout import _UNITS
 from sparsetune.testing.methods import trial_config
 from sparsetune.training.final import _NOISE
-from sparsetune.training.metrics.uncertainty import noise
 from sparsetune.training.trainer import Trainer
 
 from .drawn import kept

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sparsetune.config.messages import Files, Key, Row, Trial
+from sparsetune.base.messages import Files, Key, Row, Trial
 from sparsetune.tracking import background
 from sparsetune.tracking.background import Background
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sparsetune.config.paths import CACHE
-from sparsetune.config.sqlite import sqlite_url
+from sparsetune.base.paths import CACHE
+from sparsetune.base.stores.sqlite import sqlite_url
 from sparsetune.tracking.blank import is_blank, kept_tables, write_tables
 from sparsetune.tracking.client import connected
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sparsetune.config.messages import Row, Trial
+from sparsetune.base.messages import Row, Trial
 from sparsetune.tracking.entry import Entry, Point
 from sparsetune.tracking.places import Place
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsetune.config.constraints import Constraint
-from sparsetune.config.messages import Trial
-from sparsetune.config.study_file import Objective
-from sparsetune.config.winners import best_rows
+from sparsetune.base.layout.short import short_names, value_text
+from sparsetune.base.messages import Trial
+from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.winners import best_rows
 from sparsetune.tracking.labels import end_tags, run_name, tags_of, winner_tags
 from sparsetune.tracking.places import Place
-from sparsetune.tracking.short import short_names, value_text
 from sparsetune.tracking.subject import SINGLE, Subject
 
 TWO = (Objective(metric="acc", goal="maximize"), Objective(metric="macs", goal="minimize"))

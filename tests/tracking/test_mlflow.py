@@ -16,8 +16,8 @@ import pytest
 from mlflow import MlflowClient
 from tracked import TAGS, Watch, answer, rows, session, trial
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Key, Row, Trial
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Key, Row, Trial
 from sparsetune.tracking.outbox import FLUSH_SECONDS
 
 

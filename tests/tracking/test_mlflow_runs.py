@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 from tracked import Watch, rows, session
 
-from sparsetune.config.messages import Key, Row, Run, Trial
+from sparsetune.base.messages import Key, Row, Run, Trial
 from sparsetune.testing.trials import FORK, PLAIN, several
 from sparsetune.tracking.places import Place, place_of, views
 

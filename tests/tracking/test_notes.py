@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sparsetune.config.constraints import Constraint
-from sparsetune.config.messages import SAME_AS, Key, Run, Trial
-from sparsetune.config.study_file import Objective
-from sparsetune.config.winners import best_rows
+from sparsetune.base.messages import SAME_AS, Key, Run, Trial
+from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.winners import best_rows
 from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.notes import front_table, of_run, of_study
 from sparsetune.tracking.places import Place

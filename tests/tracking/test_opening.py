@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.migrations import migrations
-from sparsetune.config.tables import MLFLOW
+from sparsetune.base.errors import BadInput
+from sparsetune.base.stores.migrations import migrations
+from sparsetune.base.stores.tables import MLFLOW
 from sparsetune.testing.killed_writer import leave_half_a_transaction
 from sparsetune.tracking.experiment import check_experiment
 from sparsetune.tracking.left import left_by

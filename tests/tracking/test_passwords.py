@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from tracked import TAGS, trial
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.variables import from_environment
+from sparsetune.base.errors import BadInput
+from sparsetune.base.variables import from_environment
 from sparsetune.doctor.stores import mlflow_store
 from sparsetune.tracking.client import connected
 from sparsetune.tracking.find import find_experiment

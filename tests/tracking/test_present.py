@@ -10,7 +10,7 @@ from mlflow.entities import Experiment, Run
 from test_mlflow_runs import SEEDS, curves
 from tracked import Watch, answer, rows, trial
 
-from sparsetune.config.messages import Key, Trial
+from sparsetune.base.messages import Key, Trial
 from sparsetune.testing.trials import PLAIN, several
 from sparsetune.tracking.places import Place
 from sparsetune.tracking.present import present

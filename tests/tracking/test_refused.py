@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 from test_mlflow_runs import begun, curves, forked
 from tracked import Watch, answer, rows, trial
 
-from sparsetune.config.messages import Key, Row, Trial
+from sparsetune.base.messages import Key, Row, Trial
 from sparsetune.tracking.mlflow import MlflowTracker
 from sparsetune.tracking.naming import clean
 from sparsetune.tracking.shelf import Shelf

@@ -8,8 +8,8 @@ import pytest
 from mlflow import MlflowClient
 from tracked import Watch, trial
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.paths import slug
+from sparsetune.base.errors import BadInput
+from sparsetune.base.paths import slug
 from sparsetune.tracking.experiment import check_experiment
 from sparsetune.tracking.find import find_experiment, find_run
 from sparsetune.tracking.places import Place

@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 from tracked import Watch, answer, rows, trial
 
-from sparsetune.config.messages import Key, Row, Trial
+from sparsetune.base.messages import Key, Row, Trial
 from sparsetune.testing.mlflow_server import serving
 from sparsetune.tracking.naming import clean
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparsetune.config.study_file import Objective
+from sparsetune.config.study.file import Objective
 from sparsetune.tracking.subject import Subject
 
 

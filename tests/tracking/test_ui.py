@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.tracking.ui import open_ui, page
 
 

@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from sparsetune.config.constraints import Constraint
-from sparsetune.config.messages import Trial
-from sparsetune.config.study_file import Objective
+from sparsetune.base.messages import Trial
+from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.file import Objective
 from sparsetune.tracking.naming import clean
 from sparsetune.tracking.subject import Subject
 from sparsetune.tracking.view import columns, sections, view_of

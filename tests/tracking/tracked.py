@@ -12,10 +12,10 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from sparsetune.config.messages import Row, Trial
-from sparsetune.config.paths import slug
-from sparsetune.config.study_file import Objective
-from sparsetune.config.winners import best_rows
+from sparsetune.base.messages import Row, Trial
+from sparsetune.base.paths import slug
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.winners import best_rows
 from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.mlflow import MlflowTracker
 from sparsetune.tracking.outbox import FLUSH_SECONDS
@@ -106,7 +106,7 @@ def session(watch: Watch, script: str, failpoint: str = "") -> int:
     begin = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
         "from tracked import *\n"
-        "from sparsetune.config.messages import Key\n"
+        "from sparsetune.base.messages import Key\n"
         "watch = Watch(sys.argv[2], sys.argv[3], Path(sys.argv[4]))\n"
         "tracker = watch.open()\n"
     )

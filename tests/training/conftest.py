@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-import torch
 
 from sparsetune.testing.recorder import recorder_registered
+from sparsetune.testing.threads import one_thread
+
+__all__ = ["one_thread"]
 
 
 @pytest.fixture
@@ -13,12 +15,3 @@ def recorder() -> Iterator[None]:
     """A trial's config can name ``recorder``."""
     with recorder_registered():
         yield
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small networks are slower with more, and the machine may be busy; restored afterwards."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)

@@ -6,15 +6,15 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from sparsetune.config.trial import Training
+from sparsetune.measures.cost import Cost, SampleFlops, count_flops, given_flops
+from sparsetune.models.lenet5 import Lenet5, Lenet5Config
+from sparsetune.models.mlp import Mlp, MlpConfig
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.methods.ast import AdaptiveSparseTraining, AstConfig
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.testing.methods import run_through, same_state, trial_config
 from sparsetune.training.evaluation import evaluate
 from sparsetune.training.loop import train_steps
-from sparsetune.training.metrics.cost import Cost, SampleFlops, count_flops, given_flops
-from sparsetune.training.models.lenet5 import Lenet5, Lenet5Config
-from sparsetune.training.models.mlp import Mlp, MlpConfig
 from sparsetune.training.optim import make_optimizer
 from sparsetune.training.session import TrainingSession
 from sparsetune.training.task import Classification, Meter

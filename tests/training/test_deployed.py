@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, nll_loss
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Job, Key, Outcome
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Job, Key, Outcome
 from sparsetune.config.trial import TrialConfig, resolve_trial
+from sparsetune.data import load_dataset
 from sparsetune.training.build import build
-from sparsetune.training.data import load_dataset
 from sparsetune.training.deployed import deployed
 from sparsetune.training.files import WEIGHTS
 from sparsetune.training.registries import REGISTRIES

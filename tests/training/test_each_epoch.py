@@ -13,18 +13,18 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from sparsetune.base.duration import Duration
+from sparsetune.base.messages import Branch, Job, Key, Metrics
 from sparsetune.config.base import Part
-from sparsetune.config.duration import Duration
-from sparsetune.config.messages import Branch, Job, Key, Metrics
 from sparsetune.config.metrics import METRICS
 from sparsetune.config.trial import Training, TrialConfig, resolve_trial
+from sparsetune.measures.quality import classification_quality
 from sparsetune.sparsity.methods import METHODS
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.sparsity.session import Session
 from sparsetune.sparsity.stage import Between, Stage
 from sparsetune.testing.methods import restarted, run_through, same_state, trial_config, untimed
 from sparsetune.training.evaluation import evaluate
-from sparsetune.training.metrics.quality import classification_quality
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.seeding import EVALUATION, seed_all
 from sparsetune.training.trainer import Trainer

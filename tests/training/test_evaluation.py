@@ -5,9 +5,9 @@ import torch
 from sklearn.metrics import accuracy_score, log_loss
 from torch import nn
 
+from sparsetune.data.dataset import Split
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.testing.methods import trial_config
-from sparsetune.training.data.dataset import Split
 from sparsetune.training.evaluation import evaluate, evaluation_batch
 from sparsetune.training.session import TrainingSession
 from sparsetune.training.task import Classification

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sparsetune.config.messages import Job, Key
+from sparsetune.base.messages import Job, Key
 from sparsetune.config.metrics import METRICS, core
 from sparsetune.config.trial import resolve_trial
 from sparsetune.testing.methods import run_through, trial_config

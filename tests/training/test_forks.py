@@ -13,10 +13,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from sparsetune.base.duration import Duration
+from sparsetune.base.messages import Branch, Job, Key, Metrics, Report, Row
+from sparsetune.base.paths import run_folder
 from sparsetune.config.base import EVALUATION, Part, param
-from sparsetune.config.duration import Duration
-from sparsetune.config.messages import Branch, Job, Key, Metrics, Report, Row
-from sparsetune.config.paths import run_folder
 from sparsetune.config.trial import Training, TrialConfig
 from sparsetune.sparsity.history import Patience
 from sparsetune.sparsity.method import Method

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from sparsetune.config.trial import resolve_trial
+from sparsetune.data import DATA
+from sparsetune.data.cifar import CifarImages
+from sparsetune.data.idx_images import IdxImages
 from sparsetune.testing.data_files import write_cifar, write_idx
-from sparsetune.training.data import DATA
-from sparsetune.training.data.cifar import CifarImages
-from sparsetune.training.data.idx_images import IdxImages
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
 

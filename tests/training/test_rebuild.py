@@ -14,8 +14,8 @@ import safetensors.numpy
 import torch
 from torch import Tensor, nn
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Branch, Job, Key
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Branch, Job, Key
 from sparsetune.config.overrides import assign
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.training.build import Built

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparsetune.config.messages import Row
+from sparsetune.base.messages import Row
 from sparsetune.testing.methods import run_through, trial_config
 from sparsetune.training.results import final_results, json_lines, read_json_lines
 

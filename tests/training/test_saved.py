@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sparsetune.base.duration import Duration
+from sparsetune.base.messages import Job, Key, OwnFile, Report, Result, Row
+from sparsetune.base.messages import Outcome as End
 from sparsetune.config.base import Part
-from sparsetune.config.duration import Duration
-from sparsetune.config.messages import Job, Key, OwnFile, Report, Result, Row
-from sparsetune.config.messages import Outcome as End
 from sparsetune.config.trial import Training, resolve_trial
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.stage import Stage

@@ -6,7 +6,7 @@ import sys
 CODE = """
 import sys
 from pathlib import Path
-from sparsetune.config.messages import Job, Key
+from sparsetune.base.messages import Job, Key
 from sparsetune.training.trial import run_trial
 
 SLOW = ("torch._dynamo", "torch._inductor", "sympy", "sklearn", "scipy", "pandas", "torchvision")

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sparsetune.config.trial import OneCycle, Training
+from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.method import Method, Selection
 from sparsetune.testing.methods import same_state
 from sparsetune.testing.recorder import Recorder, RecorderConfig
 from sparsetune.training.loop import train_steps
-from sparsetune.training.metrics.cost import Cost
 from sparsetune.training.optim import Pacer, make_optimizer
 from sparsetune.training.session import TrainingSession
 from sparsetune.training.task import Classification, Meter

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, log_loss
 from torch import nn
 
+from sparsetune.data.dataset import Split
+from sparsetune.data.delivery import batches
 from sparsetune.testing.methods import run_through, trial_config
 from sparsetune.training import task as task_module
-from sparsetune.training.data.dataset import Split
-from sparsetune.training.data.delivery import batches
 from sparsetune.training.task import Classification, Meter
 
 TASK = Classification()

@@ -16,7 +16,7 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.training.ticket import TICKET, About, Layer, Ticket, _digest, read_ticket
 
 CONFIG = {

@@ -11,8 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Job, Key, Metrics, Outcome, Report
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Job, Key, Metrics, Outcome, Report
 from sparsetune.config.metrics import core
 from sparsetune.testing.methods import run_through, same_state, trial_config, untimed
 from sparsetune.training import checkpoint

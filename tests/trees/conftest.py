@@ -1,15 +1,5 @@
-"""What the tests of trees share."""
+"""What the tests of this room share."""
 
-from collections.abc import Iterator
+from sparsetune.testing.threads import one_thread
 
-import pytest
-import torch
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small networks are slower with more, and the machine may be busy; restored afterwards."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+__all__ = ["one_thread"]

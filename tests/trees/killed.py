@@ -10,8 +10,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from sparsetune import failpoints
-from sparsetune.config.messages import Branch, Job, Key, Outcome, OwnFile
+from sparsetune.base import failpoints
+from sparsetune.base.messages import Branch, Job, Key, Outcome, OwnFile
 from sparsetune.testing import tree_toys
 from sparsetune.testing.methods import untimed
 from sparsetune.training.trial import run_trial

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
-from sparsetune.config.seeds import mix
+from sparsetune.base.seeds import mix
 from sparsetune.config.trial import TrialConfig
-from sparsetune.training.data import load_dataset
-from sparsetune.training.data.dataset import Split
+from sparsetune.data import load_dataset
+from sparsetune.data.dataset import Split
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.subnormal import subnormals_are_zero
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from sparsetune.config.seeds import mix
+from sparsetune.base.seeds import mix
 from sparsetune.config.trial import TrialConfig
 from sparsetune.training.seeding import seed_piece
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from sparsetune.config.left import ENDS
+from sparsetune.base.failpoints import VARIABLE
+from sparsetune.base.left import ENDS
 from sparsetune.config.trial import TrialConfig
-from sparsetune.failpoints import VARIABLE
 from sparsetune.testing.methods import trial_config
 from sparsetune.training import checkpoint
 from sparsetune.training.saved import CHECKPOINT

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from sparsetune.config.messages import Metrics
+from sparsetune.base.messages import Metrics
 from sparsetune.config.trial import TrialConfig
 from sparsetune.testing.methods import trial_config
 from sparsetune.training.run_results import Due

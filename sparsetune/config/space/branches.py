@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sparsetune.config.errors import BadInput, shown
+from sparsetune.base.errors import BadInput, shown
 from sparsetune.config.overrides import assign
-from sparsetune.config.parameters import Choice, Constant, Entry, Factor
-from sparsetune.config.space.files import read_entries
+from sparsetune.config.space.files import read_entries, space_name
 from sparsetune.config.space.order import in_order
+from sparsetune.config.space.parameters import Choice, Constant, Entry, Factor
 from sparsetune.config.space.space import Space, carried
-from sparsetune.config.study_file import space_name
 
 Bases = dict[str, dict[str, Any]]
 

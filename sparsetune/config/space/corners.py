@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sparsetune.config.conditions import exclusive, matches
-from sparsetune.config.parameters import Parameter
+from sparsetune.config.space.conditions import exclusive, matches
+from sparsetune.config.space.parameters import Parameter
 from sparsetune.config.space.points import cells, walk
 from sparsetune.config.space.space import Space
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sparsetune.base.errors import BadInput, shown, unknown
+from sparsetune.base.yaml_io import read_mapping
 from sparsetune.config.base import Model
 from sparsetune.config.checking import check_model
-from sparsetune.config.errors import BadInput, shown, unknown
-from sparsetune.config.parameters import Choice, Constant, Derived, Entry, Factor, Float, Int
 from sparsetune.config.space.order import in_order
+from sparsetune.config.space.parameters import Choice, Constant, Derived, Entry, Factor, Float, Int
 from sparsetune.config.space.space import Space
-from sparsetune.config.yaml_io import read_mapping
 
 _ANY = ("target", "when")
 _RANGE = ("log", "step", *_ANY)
@@ -117,3 +117,12 @@ def _fields(model: type[Model], kind: str, what: Any, source: str, name: str) ->
     if isinstance(what, list) and len(what) == 2:
         return {"low": what[0], "high": what[1]}
     raise BadInput(f"found {shown(what)}, allowed: [low, high]", source=source, key=f"{name}.{kind}")
+
+
+def space_name(spec: Any) -> Any:
+    """The name of a space that was written as its file, such as ``search_spaces/ast_pi.yaml``; of each in a list."""
+    if isinstance(spec, list):
+        return [space_name(part) for part in spec]
+    if not isinstance(spec, str):
+        return spec
+    return spec.removeprefix("./").removeprefix("search_spaces/").removesuffix(".yaml")

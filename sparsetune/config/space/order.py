@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sparsetune.config.conditions import bounds_in_words, check_form, exclusive, listed
-from sparsetune.config.errors import BadInput, shown, unknown
-from sparsetune.config.parameters import Choice, Constant, Derived, Determined, Entry, Factor, Float, Int
+from sparsetune.base.errors import BadInput, shown, unknown
+from sparsetune.config.space.conditions import bounds_in_words, check_form, exclusive, listed
+from sparsetune.config.space.parameters import Choice, Constant, Derived, Determined, Entry, Factor, Float, Int
 
 
 def in_order(entries: Mapping[str, Entry], sources: Mapping[str, str]) -> dict[str, Entry]:

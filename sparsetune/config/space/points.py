@@ -7,10 +7,10 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sparsetune.config.conditions import matches
-from sparsetune.config.errors import BadInput
+from sparsetune.base.errors import BadInput
 from sparsetune.config.overrides import assign, flatten
-from sparsetune.config.parameters import Factor, Parameter
+from sparsetune.config.space.conditions import matches
+from sparsetune.config.space.parameters import Factor, Parameter
 from sparsetune.config.space.space import Space
 
 Chooser = Callable[[str, Parameter], Any]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sparsetune.config.parameters import Choice, Determined, Entry, Factor, Int, Parameter
+from sparsetune.config.space.parameters import Choice, Determined, Entry, Factor, Int, Parameter
 from sparsetune.config.trial import NAMED
 
 _FEW = 50

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sparsetune.config.messages import State
+from sparsetune.base.messages import State
 from sparsetune.config.metrics import Goal
 from sparsetune.search.quiet import quiet
 

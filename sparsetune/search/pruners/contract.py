@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Metrics, Row
 from sparsetune.config.base import Part, param
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Metrics, Row
-from sparsetune.config.problem import Problem
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners.books import Beside, Book, Own
 from sparsetune.search.pruners.front import FrontKept, FrontOfMeans
 from sparsetune.search.pruners.gate import gate_of
@@ -26,7 +26,7 @@ class Pruner:
 
     @classmethod
     def refuse(cls, config: Any, problem: Problem) -> None:
-        """Raise :class:`~sparsetune.config.errors.BadInput` if the problem cannot be pruned like this."""
+        """Raise :class:`~sparsetune.base.errors.BadInput` if the problem cannot be pruned like this."""
 
     @classmethod
     def stopper(cls, config: Any, problem: Problem, copy: Study) -> Stopper:

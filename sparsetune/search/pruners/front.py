@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.config.messages import Metrics, Row, State
-from sparsetune.config.study_file import Objective
+from sparsetune.base.messages import Metrics, Row, State
+from sparsetune.config.study.file import Objective
 from sparsetune.search.pruners.rungs import Reached, Rung, Rungs, is_rung, losses_of
 from sparsetune.search.stopper import Stopper
 

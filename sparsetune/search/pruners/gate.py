@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sparsetune.config.errors import BadInput, unknown
+from sparsetune.base.errors import BadInput, unknown
 from sparsetune.config.metrics import Goal
-from sparsetune.config.problem import Problem
+from sparsetune.config.study.problem import Problem
 
 _KEY = "pruner.metric"
 _LIST = " (`sparsetune metrics` lists them)"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from sparsetune.base.errors import BadInput
 from sparsetune.config.base import param
-from sparsetune.config.errors import BadInput
-from sparsetune.config.problem import Problem
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners.contract import GatedFront, OptunaPruner
 
 if TYPE_CHECKING:

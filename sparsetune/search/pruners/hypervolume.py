@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Metrics, Row, State
 from sparsetune.config.base import Part, param
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Metrics, Row, State
-from sparsetune.config.problem import Problem
-from sparsetune.config.study_file import Objective
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners.contract import Pruner
 from sparsetune.search.pruners.rungs import Reached, Rungs, is_rung, losses_of
 from sparsetune.search.stopper import Stopper

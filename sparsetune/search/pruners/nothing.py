@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from sparsetune.base.messages import Metrics, Row, State
 from sparsetune.config.base import Part
-from sparsetune.config.messages import Metrics, Row, State
-from sparsetune.config.problem import Problem
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners.contract import Pruner
 from sparsetune.search.stopper import Stopper
 

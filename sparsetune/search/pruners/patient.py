@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import SerializeAsAny, field_validator
 
+from sparsetune.base.errors import BadInput, shown, unknown
 from sparsetune.config.base import Part, param
 from sparsetune.config.checking import check_model, expand_name
-from sparsetune.config.errors import BadInput, shown, unknown
-from sparsetune.config.problem import Problem
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners import PRUNERS
 from sparsetune.search.pruners.contract import GatedFront, OptunaPruner
 from sparsetune.search.quiet import quiet

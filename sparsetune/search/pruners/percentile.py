@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from sparsetune.config.base import param
-from sparsetune.config.problem import Problem
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners.contract import GatedFront, OptunaPruner
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sparsetune.config.messages import Metrics, State
-from sparsetune.config.study_file import Objective
+from sparsetune.base.messages import Metrics, State
+from sparsetune.config.study.file import Objective
 
 Rung = tuple[str, int]  # a phase of the plan, and epochs of it done so far
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import model_validator
 
 from sparsetune.config.base import param
-from sparsetune.config.problem import Problem
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners.contract import Gated, OptunaPruner
 from sparsetune.search.pruners.percentile import first_judged
 

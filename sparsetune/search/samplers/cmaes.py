@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
+from sparsetune.base.errors import BadInput
+from sparsetune.base.seeds import mix
 from sparsetune.config.base import Part, param
-from sparsetune.config.errors import BadInput
-from sparsetune.config.parameters import Choice
-from sparsetune.config.problem import Problem
-from sparsetune.config.seeds import mix
+from sparsetune.config.space.parameters import Choice
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.quiet import quiet
 from sparsetune.search.samplers.contract import Sampler, refuse_conditions, refuse_objectives
 

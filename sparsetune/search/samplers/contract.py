@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sparsetune.base.errors import BadInput
 from sparsetune.config.base import Part
-from sparsetune.config.errors import BadInput
-from sparsetune.config.problem import Problem
+from sparsetune.config.study.problem import Problem
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

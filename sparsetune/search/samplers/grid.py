@@ -7,9 +7,9 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
+from sparsetune.base.errors import BadInput
 from sparsetune.config.base import Part
-from sparsetune.config.errors import BadInput
-from sparsetune.config.problem import Problem
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.samplers.contract import Sampler, refuse_conditions
 from sparsetune.search.space import count, endless, values
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from sparsetune.config.base import Part, param
-from sparsetune.config.problem import Problem
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.quiet import quiet
 from sparsetune.search.samplers.contract import Sampler, refuse_conditions
 from sparsetune.search.space import distribution

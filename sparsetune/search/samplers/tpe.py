@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
+from sparsetune.base.seeds import mix
 from sparsetune.config.base import Part, param
-from sparsetune.config.problem import Problem
-from sparsetune.config.seeds import mix
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.quiet import quiet
 from sparsetune.search.samplers.contract import Sampler
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from sparsetune.base.seeds import mix
 from sparsetune.config.base import Part
-from sparsetune.config.problem import Problem
-from sparsetune.config.seeds import mix
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.samplers.contract import Sampler
 
 if TYPE_CHECKING:

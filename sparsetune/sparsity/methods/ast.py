@@ -23,10 +23,10 @@ import torch
 from pydantic import StrictInt, field_validator
 from torch import Tensor
 
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Metrics
 from sparsetune.config.base import Part, param
-from sparsetune.config.errors import BadInput
-from sparsetune.config.facts import facts_of
-from sparsetune.config.messages import Metrics
+from sparsetune.config.outlook import facts_of
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.controller import PIController

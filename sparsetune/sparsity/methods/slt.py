@@ -21,10 +21,10 @@ import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 
+from sparsetune.base.errors import BadInput
+from sparsetune.base.seeds import mix
 from sparsetune.config.base import EVALUATION, param
-from sparsetune.config.errors import BadInput
 from sparsetune.config.registry import Registries
-from sparsetune.config.seeds import mix
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.bare import make_bare
 from sparsetune.sparsity.dropout import DropoutConfig

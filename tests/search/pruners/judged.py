@@ -8,8 +8,8 @@ from typing import Any
 from optuna.trial import Trial, TrialState
 
 from search.cells import new_study, pruner_config, rebuilt
-from sparsetune.config.messages import Row, State
-from sparsetune.config.problem import Problem
+from sparsetune.base.messages import Row, State
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners import PRUNERS
 from sparsetune.search.stopper import Stopper
 

@@ -22,9 +22,9 @@ from optuna.trial import TrialState
 
 from search.cells import ONE, TWO, UP, drawn, problem
 from search.pruners.judged import Judged
-from sparsetune.config.problem import Problem
-from sparsetune.config.seeds import mix
-from sparsetune.config.study_file import Objective
+from sparsetune.base.seeds import mix
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners import PRUNERS
 from sparsetune.search.quiet import quiet
 from sparsetune.search.samplers import SAMPLERS

@@ -11,8 +11,8 @@ import pytest
 
 from search.cells import new_study, problem, pruner_config
 from search.pruners.judged import Judged
-from sparsetune.config.messages import Row
-from sparsetune.config.study_file import Objective
+from sparsetune.base.messages import Row
+from sparsetune.config.study.file import Objective
 from sparsetune.search.pruners import PRUNERS
 from sparsetune.search.pruners.front import beaten_by
 from sparsetune.search.pruners.rungs import is_rung

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparsetune.config.errors import BadInput
-from sparsetune.config.messages import Row
-from sparsetune.config.problem import Problem
-from sparsetune.config.study_file import Objective
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Row
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners.hypervolume import Hypervolume, adding_most, goes_on, layers, scaled
 from sparsetune.search.stopper import Stopper
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from search.cells import ONE, TWO, problem, pruner_config
-from sparsetune.config.errors import BadInput
-from sparsetune.config.problem import Problem
-from sparsetune.config.study_file import Objective
+from sparsetune.base.errors import BadInput
+from sparsetune.config.study.file import Objective
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners import PRUNERS
 
 GATED = ["asha", "hyperband", "median", "patient", "percentile", "threshold", "wilcoxon"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 
-from sparsetune.config.study_file import Objective
+from sparsetune.config.study.file import Objective
 from sparsetune.search.pruners.rungs import Reached, Rungs, is_rung, losses_of
 
 TWO = (Objective(metric="val_accuracy", goal="maximize"), Objective(metric="val_loss", goal="minimize"))

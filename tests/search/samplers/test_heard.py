@@ -17,8 +17,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.cells import problem, sampler_config
-from sparsetune.config.parameters import Float
-from sparsetune.config.seeds import mix
+from sparsetune.base.seeds import mix
+from sparsetune.config.space.parameters import Float
 from sparsetune.search.quiet import quiet
 from sparsetune.search.samplers import SAMPLERS
 from sparsetune.search.samplers.heard import heard

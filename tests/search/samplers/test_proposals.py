@@ -21,9 +21,9 @@ from optuna.samplers import (
 )
 
 from search.cells import CONDITIONAL, FLAT, NUMBERS, TWO, UP, drawn, new_study, problem, rebuilt, run, sampler_config
-from sparsetune.config.parameters import Choice, Float
-from sparsetune.config.problem import Problem
-from sparsetune.config.seeds import mix
+from sparsetune.base.seeds import mix
+from sparsetune.config.space.parameters import Choice, Float
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.quiet import quiet
 from sparsetune.search.samplers import SAMPLERS
 

@@ -12,9 +12,9 @@ import optuna
 import pytest
 
 from search.cells import CONDITIONAL, FLAT, NUMBERS, ONE, TWO, problem, run, sampler_config
-from sparsetune.config.errors import BadInput
-from sparsetune.config.parameters import Choice, Float, Int, Parameter
-from sparsetune.config.problem import Problem
+from sparsetune.base.errors import BadInput
+from sparsetune.config.space.parameters import Choice, Float, Int, Parameter
+from sparsetune.config.study.problem import Problem
 from sparsetune.search.samplers import SAMPLERS
 
 SETTINGS: dict[str, dict[str, Any]] = {

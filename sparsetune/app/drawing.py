@@ -1,0 +1,80 @@
+"""Which runs get figures, and who draws them: a worker those that fail, the tracker's thread those that lead.
+
+With ``tracking: {figures: all}``, and of single runs, a worker draws every run that ends there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sparsetune.base.left import TRACE
+from sparsetune.base.messages import Files, Job, Key, Outcome, Row, Trial
+from sparsetune.base.paths import run_folder
+from sparsetune.config.overrides import assign
+from sparsetune.config.study.leaders import Leaders
+from sparsetune.config.study.objectives import scored
+from sparsetune.config.study.study import Study
+from sparsetune.config.study.views import branch_rows
+
+if TYPE_CHECKING:
+    from sparsetune.tracking.mlflow import FilesOf
+    from sparsetune.tracking.places import Place
+
+
+def is_drawn(job: Job, outcome: Outcome) -> bool:
+    """Whether the worker draws a run that ended so."""
+    return outcome.state != "STOPPED" and (job.figures == "all" or (job.figures == "front" and outcome.state == "FAIL"))
+
+
+def draw(job: Job, key: Key, rows: Sequence[Row], outcome: Outcome) -> None:
+    """Draw a run that ended in this worker, of all its rows, beside what it has left."""
+    from sparsetune.report.figures import End, Numbers, draw_figures
+    from sparsetune.training.registries import registries_of
+
+    assert outcome.state != "STOPPED"
+    folder = run_folder(Path(job.folder), key, job.runs)
+    values = next(branch.values for branch in job.branches if branch.name == key.branch)
+    score = scored(job.scores)
+    its_rows = [replace(row, metrics=score(row.metrics)) for row in rows]
+    numbers = Numbers(job.objectives, registries_of(job.imports).metrics)
+    end = End(outcome.state, outcome.reason, broke=outcome.state == "FAIL")
+    draw_figures(folder, [its_rows] if rows else [], assign(job.config, values), numbers, end, folder / TRACE)
+
+
+def figures_of(study: Study, earlier: Sequence[Trial]) -> FilesOf:
+    """What the tracker is to keep of a trial: its files, with figures of those runs that the study wants drawn.
+
+    Args:
+        earlier: the study's trials so far.
+    """
+    from sparsetune.report.figures import Numbers
+    from sparsetune.report.trial_figures import TrialFigures
+    from sparsetune.tracking.mlflow import placed
+    from sparsetune.tracking.places import Place
+
+    if study.tracking.figures == "none":
+        return placed
+    names = tuple(objective.metric for objective in study.objectives)
+    rows_of = partial(branch_rows, objectives=names, constraints=study.constraints)
+    figures = TrialFigures(
+        Leaders([objective.goal for objective in study.objectives], rows_of, earlier),
+        rows_of,
+        Numbers(names, study.registries.metrics),
+        everything=study.tracking.figures == "all",
+    )
+
+    def with_figures(
+        trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]
+    ) -> Mapping[Place, Files]:
+        with contextlib.suppress(Exception):  # no figure is worth a study
+            drawn = figures.of(trial, rows, files)
+            of_rows = {Place(trial.number, branch): each for branch, each in drawn.rows.items()}
+            return {**placed(trial, rows, drawn.runs), **of_rows}
+        return placed(trial, rows, files)
+
+    return with_figures

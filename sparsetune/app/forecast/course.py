@@ -1,0 +1,54 @@
+"""What a config's training consists of, before anything is trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sparsetune.base.messages import Branch
+from sparsetune.config.overrides import assign
+from sparsetune.config.registry import Registries
+from sparsetune.config.trial import Cosine, OneCycle, resolve_trial
+from sparsetune.data import load_dataset
+from sparsetune.sparsity.method import Method
+from sparsetune.training.union import union_of
+
+
+@dataclass(frozen=True)
+class Course:
+    """Of all branches of one seed.
+
+    Attributes:
+        steps: of an epoch.
+        epochs: of all stages together, if no rule ends one sooner.
+        stages: names with shares of that; none where there is one stage.
+        open: a rule may end some of them sooner.
+    """
+
+    steps: int
+    epochs: float
+    stages: tuple[tuple[str, float], ...]
+    open: bool
+
+
+def course_of(config: Mapping[str, Any], branches: Sequence[Mapping[str, Any]], registries: Registries) -> Course:
+    """Of a resolved config; ``branches`` as a job has them, as plain values."""
+    values = [Branch(**each).values for each in branches] or [{}]
+    configs = [resolve_trial(assign(dict(config), each), registries) for each in values]
+    training, method = configs[0].training, registries.method.get(configs[0].method.name)
+    samples = len(load_dataset(configs[0].data, registries.data).train)
+    steps = math.ceil(samples / (training.batch_size * training.grad_accum_steps))
+    typed: type[Method] = method
+    trees = {str(number): typed.tree(each.method, each.training) for number, each in enumerate(configs)}
+    union = union_of(trees, steps, spans=isinstance(training.schedule, Cosine | OneCycle))
+    lengths = [(node.stage.name, node.stage.duration.iterations(steps)) for node in union.nodes]
+    total = max(1, sum(length for _, length in lengths))
+    several = len(union.nodes) > 1
+    return Course(
+        steps,
+        total / steps,
+        tuple((name, length / total) for name, length in lengths) if several else (),
+        any(looked.view.until is not None for node in union.nodes for looked in node.views),
+    )

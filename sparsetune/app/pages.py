@@ -1,0 +1,43 @@
+"""A study's page in MLflow, prepared from its storage: of one that runs, was killed, or is of an earlier version."""
+
+from __future__ import annotations
+
+from sparsetune.config.study.winners import best_rows
+from sparsetune.drive.driver import counts
+from sparsetune.search.storage import StoredStudy, read_study, stored_importance
+from sparsetune.tracking.answer import Answer
+from sparsetune.tracking.client import connected, runs
+from sparsetune.tracking.find import find_experiment
+from sparsetune.tracking.places import place_in, runs_of
+from sparsetune.tracking.present import edition, present
+from sparsetune.tracking.subject import Subject
+
+
+def prepare_page(uri: str, storage: str, name: str) -> None:
+    """Write what runs and page lack, where they do not tell of all trials that have ended.
+
+    Args:
+        uri: of MLflow's store or server.
+        storage: Optuna's, which has the study.
+
+    Raises:
+        BadInput: for a study that the storage does not have; and whatever MLflow raises that cannot be written to.
+    """
+    stored = read_study(storage, name)
+    experiment = find_experiment(uri, name, stored.uid)
+    if experiment is None or stored.uid is None:
+        return
+    answer = _answer(stored)
+    if edition(answer).items() <= experiment.tags.items():
+        return
+    answer = Answer(answer.counts, answer.rows, answer.won, stored_importance(storage, name, stored.objectives[0].goal))
+    client, mine = connected(uri), runs_of(stored.uid)
+    number = str(experiment.experiment_id)
+    parent = next((run for run in runs(client, [number], mine, deleted=False) if place_in(run.data.tags) is None), None)
+    subject = Subject(name, stored.objectives, tuple(stored.constraints))
+    present(client, number, parent, mine, subject, answer)
+
+
+def _answer(stored: StoredStudy) -> Answer:
+    rows = tuple(row for row in stored.rows if row.state != "RUNNING")
+    return Answer(counts(stored.trials), rows, best_rows(rows, [each.goal for each in stored.objectives]))

@@ -1,0 +1,50 @@
+"""Modules that had other names in earlier versions, for files of users' own: importing one gives what it is now."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from types import ModuleType
+
+FORMER = {
+    "sparsetune.api": "sparsetune.app.api",
+    "sparsetune.config.errors": "sparsetune.base.errors",
+    "sparsetune.config.messages": "sparsetune.base.messages",
+    "sparsetune.config.paths": "sparsetune.base.paths",
+    "sparsetune.config.seeds": "sparsetune.base.seeds",
+    "sparsetune.training.augment": "sparsetune.data.augment",
+    "sparsetune.training.data": "sparsetune.data",
+    "sparsetune.training.metrics": "sparsetune.measures",
+    "sparsetune.training.models": "sparsetune.models",
+}
+
+
+class FormerNames(MetaPathFinder, Loader):
+    """Goes first: a package's folder would give its modules a second time, under the former name."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return spec_from_loader(fullname, self) if present(fullname) else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        name = present(module.__name__)
+        assert name is not None
+        sys.modules[module.__name__] = import_module(name)
+
+
+def present(name: str) -> str | None:
+    """What a module is called now; None for one that has its first name."""
+    parts = name.split(".")
+    for end in range(len(parts), 1, -1):
+        found = FORMER.get(".".join(parts[:end]))
+        if found is not None:
+            return ".".join([found, *parts[end:]])
+    return None

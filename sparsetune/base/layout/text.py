@@ -1,0 +1,103 @@
+"""Values as short text: numbers, durations, sizes, lines that fit, bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.cells import cell_len, set_cell_size
+
+from sparsetune.base.layout.printable import printable
+
+UNKNOWN = "-"
+_BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
+_TIMES = ((0.1, 0.001, "ms"), (100.0, 1.0, "s"), (6000.0, 60.0, "min"))  # below this many seconds, unit
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """A value in few characters: so many significant digits; nothing for None."""
+    return "" if value is None else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+
+
+def heading(name: str) -> str:
+    """A name that may break at its underscores."""
+    return name.replace("_", " ")
+
+
+def clock_time(seconds: float) -> str:
+    """A running clock: 0:07, 12:40, 3:05:00."""
+    minutes, rest = divmod(int(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def duration(seconds: float) -> str:
+    """Two digits and a unit: 15 ms, 0.54 s, 36 s, 12 min, 3.4 h; from two days on with the days behind."""
+    for below, unit, name in _TIMES:
+        if seconds < below:
+            return f"{_two_digits(max(0.0, seconds) / unit)} {name}"
+    hours = seconds / 3600
+    days = f" ({_two_digits(hours / 24)} days)" if hours >= 48 else ""
+    return f"{_two_digits(hours)} h{days}"
+
+
+def about(seconds: float | None) -> str:
+    """An estimate, rounded so that it promises no more than it knows; ``-`` while there is none."""
+    if seconds is None:
+        return UNKNOWN
+    return f"about {duration(max(5, 5 * round(seconds / 5)))}"
+
+
+def ago(seconds: float) -> str:
+    """How long since: ``3 s ago``, ``12 min ago``; never in the future."""
+    return f"{duration(max(1, round(seconds)))} ago"
+
+
+def size(count: float) -> str:
+    """Bytes in powers of 1,000, two digits: 690 B, 0.4 MB, 14 GB."""
+    for name in _BYTES[:-1]:
+        if count < 999.5:
+            return f"{count:.0f} {name}" if name == "B" else f"{_two_digits(count)} {name}"
+        count /= 1000
+    return f"{_two_digits(count)} {_BYTES[-1]}"
+
+
+def cut(text: str, width: int) -> str:
+    """The text on one line of at most ``width`` cells; three dots stand for what is cut off."""
+    line = printable(" ".join(text.split()))
+    if cell_len(line) <= width:
+        return line
+    return set_cell_size(line, max(0, width - 3)).rstrip() + "..."[:width]
+
+
+def cut_front(text: str, width: int) -> str:
+    """The end of a text, which says most of a path, in at most ``width`` cells; three dots stand for the rest."""
+    if cell_len(text) <= width:
+        return text
+    end = text
+    while end and cell_len(end) > width - 3:
+        end = end[1:]
+    return "..."[:width] + end
+
+
+def listed(items: Sequence[object], most: int) -> str:
+    """``1, 2, 3 and 5 more``."""
+    shown = ", ".join(str(item) for item in items[:most])
+    return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
+
+
+def either(items: Sequence[str]) -> str:
+    """``a``, ``a or b``, ``a, b or c``."""
+    return " or ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def bar(fraction: float, width: int, *, ascii_only: bool) -> str:
+    """A bar whose two parts differ in shape, so that it needs no colour."""
+    done = min(width, max(0, int(fraction * width)))
+    full, rest = ("#", "-") if ascii_only else ("━", "─")
+    return full * done + rest * (width - done)
+
+
+def _two_digits(value: float) -> str:
+    """Two significant digits; whole numbers from 10 on."""
+    return f"{value:.2g}" if value < 9.95 else f"{value:,.0f}"

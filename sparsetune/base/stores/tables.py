@@ -1,0 +1,95 @@
+"""An SQLite file of Optuna or MLflow: does it open, and does its schema fit what is installed? Imports neither."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sparsetune.base.errors import BadInput
+from sparsetune.base.stores.migrations import Migrations, migrations
+from sparsetune.base.stores.sqlite import reading, sqlite_url
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A database of one of the two packages."""
+
+    package: str
+    scripts: str  # the folder of its migrations
+    counted: tuple[str, ...]  # tables whose rows are worth counting
+    upgrade: str  # the command that brings an older file up to date
+
+
+OPTUNA = Tables(
+    "optuna", "storages/_rdb/alembic/versions", ("studies", "trials"), "optuna storage upgrade --storage {}"
+)
+MLFLOW = Tables("mlflow", "store/db_migrations/versions", ("experiments", "runs"), "mlflow db upgrade {}")
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a file cannot be used, and what mends it.
+
+    Attributes:
+        passing: it can be used later, as it is.
+    """
+
+    found: str
+    mend: str
+    passing: bool = False
+
+    def refusal(self, path: Path) -> BadInput:
+        """The error of a command that wants the file."""
+        return BadInput("; ".join(filter(None, (self.found, self.mend))), source=path)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file holds: rows of the tables that are counted, and the schema; empty while nobody has used it."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    schema: str = ""
+    trouble: Trouble | None = None
+
+
+_ANOTHER = "name another file, or move it away: a study makes a new one"
+KILLED = Trouble("its writer was killed in the middle of a write", "the next run of a study mends it", True)
+_TROUBLES = {  # SQLite's name of an error
+    "SQLITE_BUSY": Trouble("locked by another process for longer than a second", "wait for it, or end it", True),
+    "SQLITE_READONLY_ROLLBACK": KILLED,
+    "SQLITE_NOTADB": Trouble("not a database", _ANOTHER),
+    "SQLITE_CORRUPT": Trouble("damaged", "restore it from a backup, or `sqlite3 FILE .recover`"),
+}
+
+
+def look(path: Path, tables: Tables) -> Content:
+    """What a file that is there holds; it is changed in no way."""
+    try:
+        with reading(path) as connection:
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if not names:
+                return Content()
+            if "alembic_version" not in names or not names.issuperset(tables.counted):
+                return Content(trouble=Trouble(f"not {tables.package}'s", _ANOTHER))
+            (schema,) = connection.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
+            counts = {
+                table: int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
+                for table in tables.counted
+            }
+    except sqlite3.Error as error:
+        if path.is_dir() or not os.access(path, os.R_OK):
+            why = "a folder" if path.is_dir() else "you may not read it"
+            return Content(trouble=Trouble(why, "name another file"))
+        return Content(trouble=_TROUBLES.get(error.sqlite_errorname, Trouble(str(error), "")))
+    return Content(counts, schema, _misfit(tables, schema, migrations(tables.package, tables.scripts), path))
+
+
+def _misfit(tables: Tables, schema: str, known: Migrations, path: Path) -> Trouble | None:
+    if schema == known.head or known.head is None:
+        return None
+    if schema in known.all:
+        mend = f"copy the file, then: {tables.upgrade.format(sqlite_url(path))}"
+        return Trouble(f"of an older {tables.package} (schema {schema})", mend)
+    return Trouble(f"of a newer {tables.package} (schema {schema})", f"install the {tables.package} that wrote it")

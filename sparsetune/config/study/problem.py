@@ -1,0 +1,46 @@
+"""What a sampler and a pruner are told of a study, to refuse it or to be made for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sparsetune.config.metrics import METRICS, Metric
+from sparsetune.config.space.parameters import Parameter
+from sparsetune.config.study.file import Objective
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The search that is to be done. Factors are no part of it: each of their cells is searched by itself.
+
+    Attributes:
+        name: of the study.
+        seed: of the study.
+        parameters: what is drawn, by the name under which Optuna knows it, in the order of drawing.
+        objectives: what is optimised.
+        constraints: how many there are.
+        replicates: trainings of a trial.
+        epochs: that the longest trial trains, as far as ``training.epochs`` says.
+        metrics: every metric by name, those of the user's own files too.
+        each_epoch: every trial measures after each epoch what is else measured at its end (``metrics.each_epoch``).
+    """
+
+    name: str
+    seed: int
+    parameters: Mapping[str, Parameter]
+    objectives: tuple[Objective, ...]
+    constraints: int = 0
+    replicates: int = 1
+    epochs: int = 1
+    metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
+    each_epoch: bool = False
+
+    def late(self, names: Iterable[str]) -> list[str]:
+        """Those of the metrics that are known at a trial's end only."""
+        return [name for name in names if name in self.metrics and not self.metrics[name].in_rows(self.each_epoch)]
+
+    @property
+    def conditional(self) -> bool:
+        """Whether some parameters are drawn in some trials only."""
+        return any(parameter.when for parameter in self.parameters.values())

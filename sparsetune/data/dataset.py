@@ -1,0 +1,256 @@
+"""What a data set is to the training core: three splits whose samples come in batches, scaled as networks like them.
+
+Images stay bytes until a batch is made of them: a quarter of the memory, and one mapped file serves all workers of a
+machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparsetune.base.errors import BadInput
+from sparsetune.config.facts import Kind
+from sparsetune.data.augment import AUGMENTATIONS
+from sparsetune.data.config import DataConfig
+from sparsetune.data.depth import words
+from sparsetune.data.moments import moments
+from sparsetune.data.pixels import Pixels, measured
+from sparsetune.data.pools import Array, Pools, Samples
+from sparsetune.data.precision import scaling_dtype
+from sparsetune.data.splits import Division, Rows
+
+Augment = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """(values - shift) / scale, as ``dtype``; numbers for all values, or tensors that fit a batch of samples.
+
+    Tensors of float64 make the arithmetic float64: what is left after the mean is taken off becomes ``dtype``.
+    """
+
+    shift: float | Tensor
+    scale: float | Tensor
+    dtype: torch.dtype = torch.float32
+
+    def __call__(self, values: Tensor) -> Tensor:
+        if self._changes_nothing(values):
+            return values
+        scaled = torch.sub(values, self.shift).div_(self.scale)  # bytes minus floats are float32
+        return scaled if scaled.dtype == self.dtype else scaled.to(self.dtype)
+
+    def _changes_nothing(self, values: Tensor) -> bool:
+        plain = isinstance(self.shift, float) and isinstance(self.scale, float)
+        return plain and (self.shift, self.scale) == (0.0, 1.0) and values.dtype == self.dtype
+
+    def undone(self, scaled: Tensor) -> Tensor:
+        """Scaled values in their own unit; float64 where float32 would not hold them."""
+        return scaled * self.scale + self.shift
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> Scaling:
+        shift, scale = (part.to(device) if isinstance(part, Tensor) else part for part in (self.shift, self.scale))
+        return Scaling(shift, scale, dtype)
+
+
+@dataclass(frozen=True)
+class Brightness:
+    """Pixels that are no bytes as float32: black becomes 0, white 1. In float64 between, for 32 bits have more digits
+    than a float32."""
+
+    black: float
+    white: float
+
+    def __call__(self, values: Tensor) -> Tensor:
+        return values.double().sub_(self.black).div_(self.white - self.black).float()
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples of one split.
+
+    Attributes:
+        store: (M, ...) the samples of one or several splits, as they lie in files; on the training device, or in
+            main memory where it is not to be copied there as a whole.
+        rows: (N,) int64, which of them are this split's; where the store is.
+        targets: (N,) int64 classes or (N, outputs) floats in the data's own unit, on the training device.
+        brightness: what comes before all else where the store holds pixels that are no bytes.
+    """
+
+    store: Tensor
+    rows: Tensor
+    targets: Tensor
+    scaling: Scaling
+    augment: Augment | None = None
+    brightness: Brightness | None = None
+
+    def __len__(self) -> int:
+        return self.targets.shape[0]
+
+    @classmethod
+    def of(cls, inputs: Tensor, targets: Tensor) -> Split:
+        """Samples that are as a network takes them already."""
+        return cls(inputs, torch.arange(len(inputs)), targets, Scaling(0.0, 1.0, inputs.dtype))
+
+    @property
+    def inputs(self) -> Tensor:
+        """All samples as a network takes them, not augmented: for small splits and for tests."""
+        return self.scaling(self._bright(self.store.index_select(0, self.rows).to(self.targets.device)))
+
+    def prepared(self, values: Tensor) -> Tensor:
+        """Stored values as the network's inputs, augmented where the split is."""
+        values = self._bright(values)
+        return self.scaling(values if self.augment is None else self.augment(values))
+
+    def _bright(self, values: Tensor) -> Tensor:
+        return values if self.brightness is None else self.brightness(values)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Three disjoint splits.
+
+    Attributes:
+        input_shape: of one sample.
+        outputs: classes, or numbers to predict.
+        target_scaling: what regression learns is targets scaled by this; None: as they are.
+        digest: names data and split: 16 hexadecimal digits.
+        classes: their names, where the data have them.
+        features: names of the inputs of a table.
+        pixels: how those that are no bytes are scaled; None: there are none.
+    """
+
+    train: Split
+    val: Split
+    test: Split
+    input_shape: tuple[int, ...]
+    outputs: int
+    task: Kind
+    digest: str
+    classes: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    target_scaling: Scaling | None = None
+    pixels: Pixels | None = None
+
+    @property
+    def splits(self) -> tuple[Split, Split, Split]:
+        return self.train, self.val, self.test
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all samples, each store counted once."""
+        return sum(store.nbytes for store in {id(split.store): split.store for split in self.splits}.values())
+
+    def to(self, device: torch.device, dtype: torch.dtype, *, resident: bool = True) -> Dataset:
+        """The same splits for training on ``device`` with inputs of ``dtype``; ``resident``: all samples go there."""
+        moved: dict[int, Tensor] = {}
+
+        def place(split: Split) -> Split:
+            where = device if resident else split.store.device
+            store = moved.setdefault(id(split.store), split.store.to(where))
+            targets = split.targets.to(device)
+            if targets.is_floating_point():  # those that are scaled first keep their digits until then
+                scaled = self.target_scaling is not None
+                targets = targets.to(torch.promote_types(targets.dtype, dtype) if scaled else dtype)
+            scaling = split.scaling.to(device, dtype)
+            return replace(split, store=store, rows=split.rows.to(where), targets=targets, scaling=scaling)
+
+        scaling = self.target_scaling and self.target_scaling.to(device, dtype)
+        return replace(
+            self, train=place(self.train), val=place(self.val), test=place(self.test), target_scaling=scaling
+        )
+
+    def scaled_by(self, pixels: Pixels | None) -> Dataset:
+        """The same, with pixels scaled as they were elsewhere, where a network was trained on them.
+
+        Raises:
+            BadInput: pixels of another type are here.
+        """
+        here, there = (np.dtype(np.uint8 if each is None else each.depth) for each in (self.pixels, pixels))
+        if here != there:
+            raise BadInput(f"found images of {words(here)}, allowed: {words(there)}, as it was trained on", key="data")
+        if pixels is None:
+            return self
+        brightness, scaling = _steps(pixels)
+        train, val, test = (replace(each, scaling=scaling, brightness=brightness) for each in self.splits)
+        return replace(self, train=train, val=val, test=test, pixels=pixels)
+
+
+def assemble(
+    pools: Pools, division: Division, config: DataConfig, task: Kind, *, standardize_targets: bool = False
+) -> Dataset:
+    """The splits of that division, on the CPU; all are scaled by the training split's numbers."""
+    train_pool = _tensor(pools.train.inputs)
+    if pools.white is None:
+        pixels = measured(pools.train.inputs, division.train, config.normalize)
+        brightness, scaling = _steps(pixels)
+    else:
+        pixels, brightness, scaling = None, None, _SCALINGS[config.normalize](pools, division.train)
+
+    def own(rows: Rows | None, pool: Samples | None) -> Split:
+        if rows is not None:
+            targets = _targets(pools.train.targets[rows], task)
+            return Split(train_pool, torch.from_numpy(rows), targets, scaling, brightness=brightness)
+        assert pool is not None
+        every = torch.arange(len(pool))
+        return Split(_tensor(pool.inputs), every, _targets(pool.targets, task), scaling, brightness=brightness)
+
+    train = Split(
+        train_pool,
+        torch.from_numpy(division.train),
+        _targets(division.targets, task),
+        scaling,
+        AUGMENTATIONS.get(config.augment),
+        brightness,
+    )
+    return Dataset(
+        train,
+        own(division.val, pools.val),
+        own(division.test, pools.test),
+        input_shape=tuple(pools.train.inputs.shape[1:]),
+        outputs=pools.outputs,
+        task=task,
+        digest=division.digest(pools.content()),
+        classes=pools.classes,
+        features=pools.features,
+        target_scaling=_standard(*moments(division.targets), ndim=2) if standardize_targets else None,
+        pixels=pixels,
+    )
+
+
+_SCALINGS: dict[str, Callable[[Pools, Rows], Scaling]] = {
+    "none": lambda pools, rows: Scaling(0.0, 1.0),
+    "unit": lambda pools, rows: Scaling(0.0, pools.white or 1.0),
+    "standard": lambda pools, rows: _standard(*moments(pools.train.inputs, rows), ndim=pools.train.inputs.ndim),
+}
+
+
+def _steps(pixels: Pixels) -> tuple[Brightness, Scaling]:
+    """What is done to pixels that are no bytes, before and after images are changed at random."""
+    scaling = _standard(np.array(pixels.mean), np.array(pixels.deviation), ndim=4)
+    return Brightness(pixels.black, pixels.white), scaling
+
+
+def _standard(mean: Array, std: Array, ndim: int) -> Scaling:
+    std = np.where(std == 0, 1, std)  # a constant says nothing, and becomes 0
+    kind = scaling_dtype(mean, std) if ndim == 2 else np.float32  # bytes are small numbers
+    if len(mean) == 1 and kind is np.float32:
+        return Scaling(float(mean[0]), float(std[0]))
+    shape = (-1,) + (1,) * (ndim - 2)
+    shift, scale = (torch.from_numpy(part.reshape(shape).astype(kind)) for part in (mean, std))
+    return Scaling(shift, scale)
+
+
+def _tensor(values: Array) -> Tensor:
+    """The same memory as a tensor; of a file that is mapped copy-on-write, so nothing is copied."""
+    return torch.from_numpy(values if values.flags.writeable else values.copy())
+
+
+def _targets(targets: Array, task: Kind) -> Tensor:
+    if task == "classification":
+        return torch.from_numpy(targets.astype(np.int64))
+    return torch.from_numpy(targets.astype(np.float64 if targets.dtype == np.float64 else np.float32))

@@ -1,0 +1,90 @@
+"""What is said of images that are not as they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsetune.base.errors import BadInput
+from sparsetune.data.depth import words
+
+Bad = Sequence[Sequence[str]]  # names and reasons
+
+
+class Look(NamedTuple):
+    """What images of one set have in common: channels, height and width, and the type of their values."""
+
+    shape: Sequence[int]
+    depth: str
+
+
+def refused(bad: Bad, count: int, source: object) -> BadInput:
+    """The error for images that cannot be decoded, of so many."""
+    name, reason = bad[0]
+    it = "it" if len(bad) == 1 else "them"
+    mend = "" if len(bad) == count else f"; mend or remove {it}, or set data.skip_bad to true"
+    problem = f"{_undecodable(bad, count)}, the first: {name} ({reason}){mend}"
+    return BadInput(problem, source=source, key="data.skip_bad")
+
+
+def left_out(bad: Bad, count: int, source: object, listed: Path) -> str:
+    """The line for images that are skipped; ``listed``: the file that names all."""
+    are = "is" if len(bad) == 1 else "are"
+    return f"{source}: {_undecodable(bad, count)} and {are} left out, the first: {bad[0][0]}; all: {listed}"
+
+
+def warned_of(warned: Bad, count: int, source: object, listed: Path) -> str:
+    """The line for images of which a library had something to say."""
+    name, said = warned[0]
+    were = "was" if len(warned) == 1 else "were"
+    of = f"{len(warned):,} of {count:,} images"
+    return f"{source}: {of} {were} read with a warning, the first: {name} ({said}); all: {listed}"
+
+
+def passed_over(types: str, count: int, source: object) -> str:
+    """The line for files of images that are of no type that is read."""
+    files = "1 file of another image type is" if count == 1 else f"{count:,} files of other image types are"
+    return f"{source}: {files} passed over: {types}"
+
+
+def in_two_splits(pairs: Mapping[tuple[str, str], int], count: int, source: object) -> str:
+    """The line for images whose pixels are those of an image of another split; ``count``: all of them, each once."""
+    where = ", ".join(f"{number:,} in {one} and {other}" for (one, other), number in pairs.items())
+    images = "1 image is" if count == 1 else f"{count:,} images are"
+    return f"{source}: {images} in two splits, pixel for pixel ({where}): what is measured on them is too good"
+
+
+def unclear(name: str, what: str) -> BadInput:
+    """The error for an image that only a mode makes plain."""
+    return BadInput(
+        f"{name} has {what}, neither plain grey nor plain RGB; set data.mode to rgb or grey to convert it",
+        key="data.mode",
+    )
+
+
+def mixed(one: str, look: Look, other: str, other_look: Look, source: object = "", key: str = "") -> BadInput:
+    """The error for images that are not alike; ``key``: what to blame where no setting mends it."""
+    (channels, height, width), (also, high, wide) = look.shape, other_look.shape
+    if look.depth != other_look.depth:
+        here, there = (words(np.dtype(each.depth)) for each in (look, other_look))
+        found = f"{one} has {here}, {other} has {there}"
+        return BadInput(f"mixed depths: {found}; give all files the same", source=source, key=key)
+    if channels != also:
+        modes = {1: "grey", 3: "rgb"}
+        found = f"{one} is {modes[channels]}, {other} is {modes[also]}"
+        convert = "set data.mode to rgb or grey to convert all"
+        return BadInput(f"mixed modes: {found}; {convert}", source=source, key="data.mode")
+    found = f"{one} has {width} x {height} pixels, {other} has {wide} x {high}"
+    return BadInput(f"mixed sizes: {found}; set data.resize to a side for all", source=source, key="data.resize")
+
+
+def one_class(name: str, source: object, key: str) -> BadInput:
+    """The error for training images that are all of one class."""
+    return BadInput(f"found images of one class only, {name!r}, wanted two or more", source=source, key=key)
+
+
+def _undecodable(bad: Bad, count: int) -> str:
+    return f"{len(bad):,} of {count:,} images cannot be decoded"

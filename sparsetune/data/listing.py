@@ -1,0 +1,147 @@
+"""The image files below a folder that has one folder for each class."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from sparsetune.base.errors import BadInput
+from sparsetune.data.image_names import ENDINGS, OTHERS, is_no_users
+
+_SPLITS = {"train", "val", "valid", "validation", "test"}
+_KEPT = 8  # listings
+
+_Found = tuple[str, str, int, int]  # folder below the root, file, bytes, time of the last change in nanoseconds
+_Stamps = tuple[tuple[str, int], ...]
+_known: dict[Path, tuple[_Stamps, Listing]] = {}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Images in the order of torchvision's ImageFolder: by class, by folder, by name.
+
+    Attributes:
+        names: of the files, from ``root``.
+        labels: of each file, a position in ``classes``.
+        digest: of names, sizes and times: another one after any change.
+        passed_over: how many files of each type of image that is not read lie among them.
+    """
+
+    root: Path
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    labels: tuple[int, ...]
+    digest: str
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def list_images(root: Path, key: str, *, anew: bool = False) -> Listing:
+    """One walk over the tree. In one process again only once a file came or went, or where it is asked for ``anew``:
+    a file that was changed in its place is not seen otherwise.
+
+    Raises:
+        BadInput: names the folder: not there, without classes, or with a class that has no image.
+    """
+    stamps, listing = _known.pop(root, ((), None))
+    if anew or listing is None or not _as_before(stamps):
+        try:
+            stamps, listing = _walked(root)
+        except OSError as error:
+            raise _unreadable(error, root, key) from None
+        except BadInput as error:
+            raise error.located(source=root, key=key) from None
+    _known[root] = stamps, listing
+    while len(_known) > _KEPT:
+        del _known[next(iter(_known))]
+    return listing
+
+
+def all_files(root: Path, key: str) -> list[_Found]:
+    """Every file below a folder; raises :class:`BadInput` where it cannot be read."""
+    found: list[_Found] = []
+    try:
+        _below(root, ".", found, [])
+    except OSError as error:
+        raise _unreadable(error, root, key) from None
+    return sorted(found)
+
+
+def _unreadable(error: OSError, root: Path, key: str) -> BadInput:
+    return BadInput(f"cannot be read: {error.strerror}", source=error.filename or root, key=key)
+
+
+def _walked(root: Path) -> tuple[_Stamps, Listing]:
+    with os.scandir(root) as entries:
+        classes = tuple(sorted(entry.name for entry in entries if entry.is_dir() and not is_no_users(entry.name)))
+    if not classes:
+        raise BadInput("found no folder in it, wanted one for each class")
+    if len(classes) > 1 and _SPLITS.issuperset(name.lower() for name in classes):
+        raise BadInput(f"found {', '.join(classes)} in it, wanted one folder for each class; name each split by itself")
+    names: list[str] = []
+    labels: list[int] = []
+    stamps = [(str(root), root.stat().st_mtime_ns)]
+    digest = hashlib.sha256()
+    passed: Counter[str] = Counter()
+    empty = []
+    for label, name in enumerate(classes):
+        found: list[_Found] = []
+        _below(root, name, found, stamps, passed)
+        found.sort()
+        empty += [] if found else [name]
+        names += [f"{folder}/{file}" for folder, file, _, _ in found]
+        labels += [label] * len(found)
+        digest.update(os.fsencode("\n".join(["", *(f"{folder}/{file}" for folder, file, _, _ in found)])))
+        digest.update(np.array([numbers for _, _, *numbers in found], "<i8").tobytes())
+    if empty:
+        shown = ", ".join(map(repr, empty[:3])) + (f" and {len(empty) - 3} more" if len(empty) > 3 else "")
+        classes_are = "class folder is" if len(empty) == 1 else "class folders are"
+        others = f"; types that are not read: {types(passed)}" if passed else ""
+        raise BadInput(f"{len(empty)} of {len(classes)} {classes_are} without an image: {shown}{others}")
+    return tuple(stamps), Listing(root, classes, tuple(names), tuple(labels), digest.hexdigest(), passed)
+
+
+def types(counted: Mapping[str, int]) -> str:
+    """Endings with their numbers, the most frequent first."""
+    ordered = sorted(counted.items(), key=lambda each: (-each[1], each[0]))
+    return ", ".join(f"{count:,} {ending}" for ending, count in ordered)
+
+
+def _below(
+    root: Path, folder: str, found: list[_Found], stamps: list[tuple[str, int]], passed: Counter[str] | None = None
+) -> None:
+    """Collect the files below a folder.
+
+    Args:
+        passed: counts images of types that are not read; only images are collected then, and what is no user's is
+            left out. None: every file is.
+    """
+    path = f"{root}/{folder}"
+    stamps.append((path, Path(path).stat().st_mtime_ns))
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if passed is not None and is_no_users(entry.name):
+                continue
+            ending = Path(entry.name).suffix.lower()
+            if (passed is None or ending in ENDINGS) and entry.is_file():
+                facts = entry.stat()
+                found.append((folder, entry.name, facts.st_size, facts.st_mtime_ns))
+            elif entry.is_dir():
+                _below(root, f"{folder}/{entry.name}", found, stamps, passed)
+            elif passed is not None and ending in OTHERS:
+                passed[ending] += 1
+
+
+def _as_before(stamps: _Stamps) -> bool:
+    try:
+        return all(Path(path).stat().st_mtime_ns == changed for path, changed in stamps)
+    except OSError:
+        return False

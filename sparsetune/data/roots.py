@@ -1,0 +1,39 @@
+"""Where data files lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sparsetune.base.errors import BadInput, in_utf8
+
+VARIABLE = "SPARSETUNE_DATA"
+
+
+def data_root(config_root: str | None, project_root: Path) -> Path:
+    """The absolute folder of data files: ``data.root``, else the environment's, else ``data/`` of the project.
+
+    A relative ``data.root`` counts from the project's root, a relative SPARSETUNE_DATA from the current folder.
+
+    Raises:
+        BadInput: ``~name`` of a user who is not there.
+    """
+    if config_root is not None:
+        return (project_root / expanded(config_root, key="data.root")).absolute()
+    if from_environment := os.environ.get(VARIABLE):
+        return expanded(from_environment, key=VARIABLE).absolute()
+    return (project_root / "data").absolute()
+
+
+def identity(path: Path) -> list[str | int]:
+    """What tells a file from others, and from itself before a change: real path, bytes, time in nanoseconds."""
+    found = path.stat()
+    return [str(path.resolve()), found.st_size, found.st_mtime_ns]
+
+
+def expanded(path: str, key: str) -> Path:
+    """A path with ``~`` as a home folder; raises :class:`BadInput` for one that is not known."""
+    try:
+        return Path(in_utf8(path, key=key)).expanduser()
+    except RuntimeError:
+        raise BadInput(f"found {path!r}, whose home folder is not known", key=key) from None

@@ -1,0 +1,182 @@
+"""Arrays that were decoded once, kept on disk for every process of this machine, and mapped, not read.
+
+An entry is a folder: ``meta.json`` and one ``.npy`` file for each array. It appears complete or not at all: it is made
+aside under a lock and renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sparsetune.base.disk import disk_trouble
+from sparsetune.base.errors import BadInput
+from sparsetune.base.paths import cache_root, made, slug
+from sparsetune.data.locked import locked, locked_now
+from sparsetune.data.maker import FORMAT, META
+from sparsetune.data.maker import Maker as Maker
+from sparsetune.data.pools import Array
+
+_PART = ".part"  # what is being made, or was left by a process that died
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Stored arrays by name, mapped copy-on-write, and what is known of them."""
+
+    folder: Path
+    meta: Mapping[str, Any]
+
+    def array(self, name: str) -> Array:
+        mapped: Array = np.load(self.folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
+        return mapped
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes on the disk."""
+        return sum(self.meta["bytes"].values())
+
+    @property
+    def last_used(self) -> float:
+        """When a process last asked for it, in Unix seconds."""
+        return (self.folder / META).stat().st_mtime
+
+
+def find(label: str, key: Mapping[str, Any]) -> Entry | None:
+    """The entry of that key if it is there and whole.
+
+    Args:
+        label: a name that people recognise.
+        key: plain values that decide the content: files with size and time, and how they are decoded.
+    """
+    entry = _read(_folder(label, key))
+    return entry if entry is not None and _whole(entry) else None
+
+
+def get(
+    label: str,
+    key: Mapping[str, Any],
+    make: Callable[[Maker], Mapping[str, Any]],
+    waits: Callable[[], object] | None = None,
+) -> Entry:
+    """The entry of that key; made by ``make`` (which returns its description) if it is not there yet.
+
+    Several processes may ask at once: one makes it, the others call ``waits`` and wait.
+
+    Raises:
+        BadInput: the cache cannot be written; what ``make`` raises. Nothing is left then.
+    """
+    try:
+        return _used(find(label, key) or _made(label, key, make, waits))
+    except OSError as error:
+        if disk_trouble(error):  # a full disk has an exit code of its own
+            raise
+        raise BadInput(f"cannot keep decoded data there: {error.strerror}", source=cache_root() / "data") from None
+
+
+def entries() -> list[Entry]:
+    """All entries of the cache, by name; those of other formats too."""
+    found = (_read(path.parent) for path in sorted((cache_root() / "data").glob(f"*/{META}")))
+    whole = [entry for entry in found if entry is not None and entry.folder.suffix != _PART]
+    return [entry for entry in whole if "label" in entry.meta]
+
+
+def remove(entry: Entry) -> None:
+    """Processes that have it mapped keep what they have; the disk is free once they end."""
+    with locked(_beside(entry.folder, _LOCK)):
+        aside = _beside(entry.folder, _PART)
+        shutil.rmtree(aside, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process was first
+            entry.folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def sweep() -> int:
+    """Remove what processes that died have left; returns how many bytes that was."""
+    freed = 0
+    for aside in (cache_root() / "data").glob(f"*{_PART}"):
+        with locked_now(_beside(aside.with_suffix(""), _LOCK)) as held:
+            if held:
+                freed += sum(path.stat().st_size for path in aside.glob("*"))
+                shutil.rmtree(aside, ignore_errors=True)
+    return freed
+
+
+def _made(
+    label: str,
+    key: Mapping[str, Any],
+    make: Callable[[Maker], Mapping[str, Any]],
+    waits: Callable[[], object] | None,
+) -> Entry:
+    folder = _folder(label, key)
+    made(folder.parent)
+    sweep()
+    with locked(_beside(folder, _LOCK), waits):
+        found = find(label, key)
+        if found is not None:
+            return found
+        aside = _beside(folder, _PART)
+        for old in (aside, folder):  # of a process that died, and a damaged entry
+            shutil.rmtree(old, ignore_errors=True)
+        try:
+            aside.mkdir()
+            maker = Maker(aside)
+            maker.finish({**make(maker), "label": label, "made": time.time()})
+            aside.rename(folder)
+            _settle(folder.parent)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+        entry = _read(folder)
+    assert entry is not None
+    return entry
+
+
+def _used(entry: Entry) -> Entry:
+    with suppress(OSError):  # a cache that others filled need not be ours to write to
+        os.utime(entry.folder / META)
+    return entry
+
+
+def _read(folder: Path) -> Entry | None:
+    try:
+        meta = json.loads((folder / META).read_text())
+        return Entry(folder, meta) if isinstance(meta["bytes"], dict) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _whole(entry: Entry) -> bool:
+    try:
+        return all((entry.folder / f"{name}.npy").stat().st_size == size for name, size in entry.meta["bytes"].items())
+    except OSError:
+        return False
+
+
+def _folder(label: str, key: Mapping[str, Any]) -> Path:
+    digest = hashlib.sha256(json.dumps([FORMAT, key], sort_keys=True).encode()).hexdigest()[:16]
+    return cache_root() / "data" / f"{slug(label)}.{digest}"
+
+
+def _beside(folder: Path, ending: str) -> Path:
+    return folder.with_name(folder.name + ending)
+
+
+def _settle(folder: Path) -> None:
+    """Bring a folder's names to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

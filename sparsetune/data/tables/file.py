@@ -1,0 +1,134 @@
+"""Tables in files, by pandas: the first line as it stands, then the rows."""
+
+from __future__ import annotations
+
+import json
+import warnings
+import zlib
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sparsetune.base.errors import BadInput, shown
+from sparsetune.data.tables.parquet import read_parquet
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t"}
+PARQUET = ".parquet"
+ENDINGS = (*SEPARATORS, PARQUET)
+_OTHERS = (";", "\t", "|", ",", " ")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file is to be read.
+
+    Attributes:
+        separator: between the values of a text file; None: what its ending says.
+        decimal: between the whole and the fraction of a number.
+        words: what stands for a missing value, besides the empty cell.
+        as_text: columns whose cells are not to become numbers.
+        wanted: columns that have to be there, of which a wrong separator shows none.
+    """
+
+    separator: str | None = None
+    decimal: str = "."
+    words: Collection[str] = ()
+    as_text: Collection[str] = ()
+    wanted: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A table as it stands in its file.
+
+    Attributes:
+        header: names of the columns; "" where there is none.
+        frame: the rows; its columns are called 0, 1, ...
+    """
+
+    header: tuple[str, ...]
+    frame: DataFrame
+
+
+def ending(path: Path) -> str | None:
+    """The one of ``ENDINGS`` that a name has."""
+    return next((each for each in ENDINGS if path.name.lower().endswith(each)), None)
+
+
+def read_table(path: Path, dialect: Dialect = Dialect()) -> Raw:
+    """A file, or a folder of parquet files, whose name has one of ``ENDINGS``; a text file names its columns first.
+
+    Raises:
+        BadInput: not readable, or not such a table.
+    """
+    import pandas
+
+    kind = ending(path)
+    assert kind is not None
+    try:
+        if kind == PARQUET:
+            frame = read_parquet(path)
+            raw = Raw(tuple(map(str, frame.columns)), frame)
+        else:
+            raw = _read_text(path, dialect, dialect.separator or SEPARATORS[kind])
+    except BadInput:  # is a ValueError too
+        raise
+    except pandas.errors.EmptyDataError:
+        raise BadInput("empty", source=path) from None
+    except pandas.errors.ParserWarning:
+        raise BadInput("rows have more values than the first line has names of columns", source=path) from None
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror or error}", source=path) from None
+    except ImportError:
+        raise BadInput("parquet files need pyarrow: pip install pyarrow", source=path) from None
+    except (ValueError, EOFError, zlib.error) as error:  # pandas's and pyarrow's own errors are ValueErrors
+        raise BadInput(f"cannot be read as {kind}: {error}", source=path) from None
+    if raw.frame.empty:
+        raise BadInput("no rows", source=path)
+    raw.frame.columns = range(len(raw.header))  # type: ignore[assignment]
+    return raw
+
+
+def _read_text(path: Path, dialect: Dialect, separator: str) -> Raw:
+    import pandas
+
+    def read(**how: Any) -> DataFrame:
+        frame: DataFrame = pandas.read_csv(
+            path,
+            sep=separator,
+            index_col=False,
+            low_memory=False,  # one type for a whole column
+            skipinitialspace=True,
+            encoding="utf-8-sig",
+            keep_default_na=False,  # NA and None may be names of something
+            decimal=dialect.decimal,
+            **how,
+        )
+        return frame
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pandas.errors.ParserWarning)
+        first = read(header=None, nrows=1, dtype=str, na_filter=False)  # else names that stand there twice are changed
+        header = tuple(map(str, first.iloc[0]))
+        _refuse_separator(header, separator, dialect.wanted, path)
+        text = {number: str for number, name in enumerate(header) if name in dialect.as_text}
+        frame = read(header=0, names=range(len(header)), dtype=text, na_values=["", *dialect.words])
+    return Raw(header, frame)
+
+
+def _refuse_separator(header: Sequence[str], separator: str, wanted: Iterable[str], path: Path) -> None:
+    """Nothing is learned from one column, or without the wanted ones: a separator that gives more is the one."""
+    line = separator.join(header)
+    if len(header) == 1:
+        likely = max(_OTHERS, key=line.count)
+        fits, found = likely in line, f"found one column, {shown(line)}"
+    else:
+        lacking = [name for name in wanted if name not in header]
+        likely = next((each for each in _OTHERS if {*wanted} <= {name.strip(' "') for name in line.split(each)}), "")
+        fits, found = bool(lacking and likely), f"found no column {shown(lacking[0] if lacking else '')}"
+    if fits:
+        raise BadInput(f"{found}; set data.separator to {json.dumps(likely)}", source=path, key="data.separator")

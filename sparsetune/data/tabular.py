@@ -1,0 +1,168 @@
+"""Tables: a CSV or parquet file of yours, or one that ships with scikit-learn; classification or regression.
+
+Files:  names of columns in the first line; every column that is neither ``target`` nor in ``ignore`` is an input. A
+        column of text becomes one input of 0 and 1 for each of its values, of which it has at most 100; true and
+        false are 1 and 0. Missing are empty cells alone, and the words in ``missing``. Text that looks like numbers or
+        dates is refused with the settings that read it, and columns that may know the target are named.
+Splits: 70 / 10 / 20 %, each class with its share. Inputs are standardised by the training split, and so are the
+        targets of regression, both before they become float32; metrics are in the data's own unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sparsetune.base.errors import BadInput, shown
+from sparsetune.config.facts import Kind
+from sparsetune.config.registry import Registries
+from sparsetune.config.trial import TrialConfig
+from sparsetune.data import store
+from sparsetune.data.contract import DataSet, Outline, Progress
+from sparsetune.data.pools import Pools, Samples
+from sparsetune.data.roots import expanded, identity
+from sparsetune.data.tables.bundled import SETS, read_bundled
+from sparsetune.data.tables.config import FILE_SETTINGS, TabularConfig, refuse_contradictions
+from sparsetune.data.tables.file import PARQUET, ending
+from sparsetune.data.tables.parquet import parts
+from sparsetune.data.tables.read import table_of
+
+VERSION = 3  # of decoding: a change of what comes out makes old entries unknown
+
+
+class Tabular(DataSet):
+    """Rows of a table: a CSV or parquet file, or a set that ships with scikit-learn."""
+
+    Config = TabularConfig
+
+    @classmethod
+    def task(cls, config: TabularConfig) -> Kind:
+        return config.kind
+
+    @classmethod
+    def standardizes_targets(cls, config: TabularConfig) -> bool:
+        return config.standardize_targets and config.kind == "regression"
+
+    @classmethod
+    def check(cls, config: TrialConfig, registries: Registries) -> None:
+        assert isinstance(config.data, TabularConfig)
+        refuse_contradictions(config.data)
+        super().check(config, registries)
+        if config.training.dtype == "float32":
+            _refuse_merged(config.data)
+
+    @classmethod
+    def outline(cls, config: TabularConfig) -> Outline | None:
+        if config.set:
+            known = SETS[config.set]
+            return Outline((known.features,), known.outputs, samples=known.rows, has_test=False)
+        entry = _found(config)
+        if entry is None:
+            return None
+        return Outline((entry.meta["features"],), entry.meta["outputs"], entry.meta["rows"], has_test=False)
+
+    @classmethod
+    def locate(cls, config: TabularConfig, project_root: Path) -> TabularConfig:
+        refuse_contradictions(config)
+        if config.path is None:
+            return config
+        path = (project_root / expanded(config.path, "data.path")).absolute()
+        if path.is_dir() and ending(path) != PARQUET:
+            raise BadInput(f"found a folder, {path}, allowed: a file, or a folder NAME{PARQUET}", key="data.path")
+        if path.is_dir():
+            parts(path)
+        elif not path.is_file():
+            raise BadInput(f"no file {path}", key="data.path")
+        return config.model_copy(update={"path": str(path)})
+
+    @classmethod
+    def prepare(cls, config: TabularConfig, progress: Progress) -> None:
+        entry = _entry(config, partial(progress, 0, 0))
+        progress(entry.meta["rows"], entry.meta["rows"])
+
+    @classmethod
+    def remarks(cls, config: TabularConfig) -> list[str]:
+        entry = _found(config)
+        if entry is None:
+            return []
+        few = (
+            f"column {name!r}: of {of:,} different numbers float32 makes {count:,}, as {setting} says"
+            for setting, columns in _unscaled(config, entry).items()
+            for name, of, count in columns
+            if count < of
+        )
+        return [*entry.meta["remarks"], *few]
+
+    @classmethod
+    def at_hand(cls, config: TabularConfig) -> Pools:
+        """A table is decoded as soon as its column of classes is read."""
+        return cls.read(config)
+
+    @classmethod
+    def read(cls, config: TabularConfig) -> Pools:
+        """Inputs (N, features), mapped from the store."""
+        entry = _entry(config)
+        samples = Samples(entry.array("inputs"), entry.array("targets"))
+        meta = entry.meta
+        classes, features = tuple(meta["classes"]), tuple(meta["inputs"])
+        return Pools(samples, meta["outputs"], digest=meta["digest"], classes=classes, features=features)
+
+
+def _found(config: TabularConfig) -> store.Entry | None:
+    try:
+        return store.find(*_label_and_key(config))
+    except (OSError, BadInput):
+        return None
+
+
+def _unscaled(config: TabularConfig, entry: store.Entry) -> dict[str, list[tuple[str, int, int]]]:
+    """By setting, what float32 does not hold and is not standardised: name, different numbers, as many of float32."""
+    coarse = entry.meta["coarse"]
+    found = {}
+    if config.normalize == "none":
+        found["data.normalize: none"] = coarse["inputs"]
+    if not config.standardize_targets:
+        found["data.standardize_targets: false"] = coarse["targets"]
+    return found
+
+
+def _refuse_merged(config: TabularConfig) -> None:
+    """Raise :class:`BadInput` where float32 loses most of what differs, and no mean is taken off before."""
+    entry = None if config.normalize != "none" and config.standardize_targets else _found(config)
+    for setting, columns in _unscaled(config, entry).items() if entry is not None else ():
+        key, _, found = setting.partition(": ")
+        for name, of, count in columns:
+            if 2 * count < of:
+                allowed = "standard" if found == "none" else "true"
+                lost = f"of {of:,} different numbers in column {name!r} float32 makes {count:,}"
+                raise BadInput(f"found {found}, allowed: {allowed}, or training.dtype: float64; {lost}", key=key)
+
+
+def _entry(config: TabularConfig, waits: Callable[[], object] | None = None) -> store.Entry:
+    if config.set is None and not Path(config.path or "").is_absolute():
+        raise BadInput(f"found {shown(config.path)}, allowed: an absolute path", key="data.path")
+    try:
+        label, key = _label_and_key(config)
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", source=config.path, key="data.path") from None
+    return store.get(label, key, lambda maker: _decode(config, maker), waits)
+
+
+def _label_and_key(config: TabularConfig) -> tuple[str, dict[str, Any]]:
+    if config.set is not None:
+        return f"tabular {config.set}", {"set": config.set, "scikit-learn": version("scikit-learn"), "version": VERSION}
+    path = Path(config.path or "")
+    key = {"file": _identity(path), "task": config.kind, "version": VERSION}
+    return f"tabular {path.name}", key | {name: getattr(config, name) for name in FILE_SETTINGS}
+
+
+def _identity(path: Path) -> list[Any]:
+    return [identity(part) for part in parts(path)] if path.is_dir() else identity(path)
+
+
+def _decode(config: TabularConfig, maker: store.Maker) -> Mapping[str, Any]:
+    table = read_bundled(config.set) if config.set is not None else table_of(config, Path(config.path or ""))
+    return {"source": config.path or f"scikit-learn's {config.set}", **table.store(maker)}

@@ -1,0 +1,92 @@
+"""What a person sees while a study runs: a picture on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from threading import RLock
+from typing import Protocol
+
+from rich.console import Console
+
+from sparsetune.base.layout.printable import printable
+from sparsetune.base.messages import Files, Key, Row, Trial
+from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.extent import Extent
+from sparsetune.config.study.file import Objective
+from sparsetune.live.output import unbreakable
+from sparsetune.live.plain import PlainView
+from sparsetune.live.screen import ScreenView
+from sparsetune.live.standing import Better, Standing
+
+
+class View(Protocol):
+    """How a standing is shown, told after each change of it."""
+
+    def started(self, trial: Trial, *, resumed: bool) -> None: ...
+    def reported(self) -> None: ...
+    def ended(self, trial: Trial, rows: Mapping[Key, Sequence[Row]], better: Sequence[Better]) -> None: ...
+    def close(self) -> None: ...
+
+
+class ConsoleObserver:
+    """Shows progress, running trials, the best so far and failures.
+
+    The console's stream is made unbreakable: nobody who prints to it hears of a closed terminal or pipe.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        objectives: Sequence[Objective],
+        earlier: Sequence[Trial],
+        extent: Extent,
+        title: str,
+        clock: Callable[[], float] = time.monotonic,
+        constraints: Sequence[Constraint] = (),
+    ) -> None:
+        """
+        Args:
+            earlier: trials of earlier runs; they count in the progress and among the best.
+            extent: how many trials there are to be.
+            constraints: of the study; a row that breaks one is never among the best.
+        """
+        console.file = unbreakable(console.file)
+        self._standing = Standing(objectives, earlier, extent, clock, constraints)
+        self._lock = RLock()  # a signal handler may print while this thread holds it
+        self._view: View
+        if console.is_interactive and console.file.isatty() and not console.quiet:
+            self._view = ScreenView(console, self._standing, title, self._lock)
+        else:
+            self._view = PlainView(_writer(console), self._standing)
+
+    def trial_started(self, trial: Trial, *, resumed: bool) -> None:
+        with self._lock:
+            self._standing.started(trial, resumed=resumed)
+        self._view.started(trial, resumed=resumed)
+
+    def trial_reported(self, trial: Trial, key: Key, rows: tuple[Row, ...]) -> None:
+        with self._lock:
+            self._standing.reported(trial, key, rows)
+        self._view.reported()
+
+    def trial_ended(self, trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]) -> None:
+        if trial.number not in self._standing.running:
+            return
+        with self._lock:
+            better = self._standing.ended(trial)
+        self._view.ended(trial, rows, better)
+
+    def close(self) -> None:
+        self._view.close()
+
+
+def _writer(console: Console) -> Callable[[str], None]:
+    """Writes a line as it is: rich would wrap it, and takes a third of a millisecond."""
+
+    def say(line: str) -> None:
+        if not console.quiet:
+            console.file.write(f"{printable(line)}\n")
+            console.file.flush()
+
+    return say

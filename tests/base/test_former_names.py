@@ -1,0 +1,45 @@
+"""Names that files of users' own may import from earlier versions."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+
+import sparsetune
+from sparsetune.base.former_names import FORMER, present
+
+
+@pytest.mark.parametrize("name", [*FORMER, "sparsetune.training.data.contract", "sparsetune.training.models.contract"])
+def test_a_former_name_gives_the_module_itself(name: str) -> None:
+    now = present(name)
+    assert now is not None
+    module = importlib.import_module(name)
+    assert module is importlib.import_module(now)
+    assert module.__name__ == now
+    assert module.__spec__ is not None
+    assert module.__spec__.name == now
+    assert sys.modules[name] is module
+
+
+def test_classes_are_the_same() -> None:
+    from sparsetune.config.errors import BadInput  # type: ignore[import-not-found]
+    from sparsetune.training.data.contract import DataSet  # type: ignore[import-not-found]
+
+    from sparsetune.data.contract import DataSet as Now
+
+    assert BadInput is sparsetune.BadInput
+    assert DataSet is Now
+
+
+@pytest.mark.parametrize(
+    "name", ["sparsetune", "sparsetune.config", "sparsetune.training.trainer", "numpy", "sparsetune.apis"]
+)
+def test_other_names_are_left_alone(name: str) -> None:
+    assert present(name) is None
+
+
+def test_what_never_was_is_not_found() -> None:
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("sparsetune.training.data.never")
