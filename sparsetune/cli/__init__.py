@@ -1,4 +1,7 @@
-"""The command line: parses, calls, prints; decides nothing."""
+"""The command line: parses, calls, prints; decides nothing.
+
+Imports every room; no room imports it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Data sets, found by name; what they have in common is in ``contract.py``."""
+"""Data sets, found by name; what they have in common is in ``contract.py``.
+
+Imports ``config`` and ``base``; a list of their names needs no torch.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Gets data sets from where their makers keep them. The only room that downloads."""
+"""Gets data sets from where their makers keep them. The only room that downloads.
+
+Imports ``data``, ``config`` and ``base``.
+"""

@@ -1,1 +1,4 @@
-"""What a training costs and how good it is."""
+"""What is measured of a network and of its training: pure functions with formula, unit and source.
+
+Imports ``config`` and ``base``.
+"""

@@ -1,4 +1,7 @@
-"""Models, found by name; what they have in common is in ``contract.py``."""
+"""Models, found by name; what they have in common is in ``contract.py``.
+
+Imports ``config`` and ``base``.
+"""
 
 from sparsetune.config.registry import Registry
 

@@ -1,0 +1,4 @@
+"""Rows of studies as tables, files and figures.
+
+Imports ``config`` and ``base``.
+"""

@@ -1,1 +1,4 @@
-"""Methods: what makes a training sparse. Each is a plan of phases and a few hooks; the loop itself is in training/."""
+"""What makes a training sparse: methods, the stages that they consist of, masks, scores.
+
+Imports ``config`` and ``base``. A method's file knows no other method.
+"""

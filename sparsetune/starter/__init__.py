@@ -1,4 +1,7 @@
-"""A project to start from. Its studies and spaces are links to those in the repository; a wheel holds copies."""
+"""A project to start from. Its studies and spaces are links to those in the repository; a wheel holds copies.
+
+Imports ``base``.
+"""
 
 from __future__ import annotations
 

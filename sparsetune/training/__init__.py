@@ -1,1 +1,4 @@
-"""The training core: needs torch, and nothing of Ray, Optuna or MLflow."""
+"""Trains one trial: the loop, the walk through a method's stages, checkpoints, results.
+
+Imports ``data``, ``models``, ``measures``, ``sparsity``, ``config``, ``base``; of libraries torch alone.
+"""

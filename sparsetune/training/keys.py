@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from pydantic import BaseModel
 
+_PACKAGE = "sparsetune"
+
 
 def digest(*values: Any) -> str:
     """32 letters that are the same for equal values: 1 and 1.0 are equal, a tuple and a list, NumPy's numbers too."""
@@ -51,7 +53,8 @@ def _said(value: Any) -> str:
 def _name(named: Any) -> str:
     if not hasattr(named, "__qualname__") or "<" in named.__qualname__.replace("<locals>", ""):
         raise TypeError(f"{named!r} has no name that tells it from others")
-    return f"{named.__module__}.{named.__qualname__}"
+    ours = named.__module__.partition(".")[0] == _PACKAGE  # whose modules may move while a training is interrupted
+    return named.__qualname__ if ours else f"{named.__module__}.{named.__qualname__}"
 
 
 def _add(found: Any, state: Any) -> None:

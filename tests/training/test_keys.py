@@ -260,3 +260,16 @@ def test_any_bit_makes_another_state(tensor: Tensor, data: st.DataObject) -> Non
     raw = tensor.clone().view(torch.uint8)
     raw[data.draw(st.integers(0, len(raw) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     assert digest_of_state({"a": raw.view(tensor.dtype)}) != digest_of_state({"a": tensor})
+
+
+def test_where_in_the_package_a_class_lies_is_no_part_of_what_it_says() -> None:
+    @dataclass(frozen=True)
+    class Rule:
+        epochs: int = 3
+
+    keys = []
+    for module in ("sparsetune.sparsity.history", "sparsetune.elsewhere", "users_own", "another_of_theirs"):
+        Rule.__module__ = module
+        keys.append(digest(Rule()))
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
