@@ -25,8 +25,8 @@ from torch.nn.functional import mse_loss
 
 from sparsetune.base.seeds import mix
 from sparsetune.config.trial import TrialConfig, resolve_trial
+from sparsetune.training.left.saved import Saved
 from sparsetune.training.registries import REGISTRIES
-from sparsetune.training.saved import Saved
 from sparsetune.training.seeding import EVALUATION
 from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.trainer import Trainer

@@ -107,7 +107,7 @@ class Shelf:
     def _exported(self, trained: Trained, weights: Path, folder: Path, run_id: str) -> Saved:
         """A run's network in MLflow's format, once it was loaded from there and has given the same."""
         from sparsetune.tracking.flavor import save
-        from sparsetune.training.deployed import deployed
+        from sparsetune.training.left.deployed import deployed
 
         try:
             config = resolve_trial(trained.config, self.known)

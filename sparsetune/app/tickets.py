@@ -24,10 +24,10 @@ from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.data import load_dataset
 from sparsetune.data.delivery import delivered
 from sparsetune.training.build import DTYPES, device_of
+from sparsetune.training.left.rebuild import rebuild
+from sparsetune.training.left.ticket import About, Ticket, read_ticket
 from sparsetune.training.measuring import Measuring
-from sparsetune.training.rebuild import rebuild
 from sparsetune.training.task import make_task
-from sparsetune.training.ticket import About, Ticket, read_ticket
 
 if TYPE_CHECKING:
     from rich.console import Console

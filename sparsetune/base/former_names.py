@@ -20,6 +20,8 @@ FORMER = {
     "sparsetune.training.data": "sparsetune.data",
     "sparsetune.training.metrics": "sparsetune.measures",
     "sparsetune.training.models": "sparsetune.models",
+    "sparsetune.training.rebuild": "sparsetune.training.left.rebuild",
+    "sparsetune.training.ticket": "sparsetune.training.left.ticket",
 }
 
 

@@ -15,7 +15,7 @@ from sparsetune.base.messages import Key, Row, Run, Trial
 from sparsetune.base.paths import run_folder
 from sparsetune.base.yaml_io import dump, write_atomic
 from sparsetune.config.overrides import assign
-from sparsetune.training.results import final_results, json_lines, read_json_lines, results_table
+from sparsetune.training.left.results import final_results, json_lines, read_json_lines, results_table
 
 
 class Folders:

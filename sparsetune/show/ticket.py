@@ -15,7 +15,7 @@ from sparsetune.base.layout.text import bar, number, size
 from sparsetune.base.yaml_io import dump
 from sparsetune.report.tables import plain_table
 from sparsetune.show.settings import chosen
-from sparsetune.training.ticket import Ticket, read_ticket
+from sparsetune.training.left.ticket import Ticket, read_ticket
 
 if TYPE_CHECKING:
     from sparsetune.app.tickets import Evaluation

@@ -22,8 +22,8 @@ from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.stage import Stage
 from sparsetune.training.keys import digest
+from sparsetune.training.left.saved import Saved
 from sparsetune.training.registries import REGISTRIES
-from sparsetune.training.saved import Saved
 from sparsetune.training.trainer import Trainer
 
 EPOCHS = 3

@@ -19,18 +19,18 @@ from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Cosine, OneCycle, TrialConfig
 from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.method import Method, TrainingFailed
-from sparsetune.training.cursor import Cursor
-from sparsetune.training.ends import Ends
-from sparsetune.training.evaluating import Evaluating
-from sparsetune.training.journal import Journal
 from sparsetune.training.keys import digest
-from sparsetune.training.record import Assembly
 from sparsetune.training.registries import REGISTRIES
-from sparsetune.training.run_results import Due, Leave, Results
 from sparsetune.training.setup import set_up
-from sparsetune.training.states import captured, put_back
-from sparsetune.training.union import Node, union_of
-from sparsetune.training.walking import walk
+from sparsetune.training.walk.cursor import Cursor
+from sparsetune.training.walk.ends import Ends
+from sparsetune.training.walk.evaluating import Evaluating
+from sparsetune.training.walk.journal import Journal
+from sparsetune.training.walk.record import Assembly
+from sparsetune.training.walk.results import Due, Leave, Results
+from sparsetune.training.walk.states import captured, put_back
+from sparsetune.training.walk.union import Node, union_of
+from sparsetune.training.walk.walking import walk
 
 
 class Trainer:
@@ -115,7 +115,7 @@ class Trainer:
         return [] if self.cursor is None else self.results.due(self.node, self.cursor)
 
     def measure(self, due: Due, leave: Leave | None = None) -> dict[str, Result]:
-        """Measure a result; see :meth:`~sparsetune.training.run_results.Results.measure`."""
+        """Measure a result; see :meth:`~sparsetune.training.walk.results.Results.measure`."""
         assert self.evaluating is not None
         setting = next(each for each in self.evaluating.settings if due.looked in each.views)
         weights = setting.best_state["network"] if due.which == "best" and setting.best_state else None

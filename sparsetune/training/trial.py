@@ -18,11 +18,11 @@ from sparsetune.config.own import digest_of
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.sparsity.method import TrainingFailed
-from sparsetune.training.files import leave_files, leave_table
+from sparsetune.training.left.files import leave_files, leave_table
+from sparsetune.training.left.saved import Saved
 from sparsetune.training.registries import registries_of
-from sparsetune.training.run_results import Due
-from sparsetune.training.saved import Saved
 from sparsetune.training.trainer import Trainer
+from sparsetune.training.walk.results import Due
 
 _OTHERS_EVERY = "1s"  # reports of runs that no pruner waits for
 _LOOK_EVERY = "0.2s"  # for the stop file: a network file system answers in milliseconds

@@ -22,7 +22,7 @@ from sparsetune.base.yaml_io import dump
 from sparsetune.cli import app
 from sparsetune.testing.pictures import write_pictures
 from sparsetune.testing.studies import write_study
-from sparsetune.training.ticket import TICKET, Ticket, read_ticket
+from sparsetune.training.left.ticket import TICKET, Ticket, read_ticket
 
 IMAGES = {"data": {"name": "digits", "resize": 28}, "model": "lenet5"}
 AVERAGED = {

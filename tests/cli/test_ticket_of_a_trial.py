@@ -21,7 +21,7 @@ from sparsetune.base.paths import Project
 from sparsetune.cli import app
 from sparsetune.testing.mlflow_server import serving
 from sparsetune.testing.studies import write_study
-from sparsetune.training.ticket import TICKET, read_ticket
+from sparsetune.training.left.ticket import TICKET, read_ticket
 
 ONE = [{"metric": "val_accuracy", "goal": "maximize"}]
 SLT = {"name": "slt", "n_dropout_layers": 1, "p_dropout": 0.3}

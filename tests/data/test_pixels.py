@@ -25,8 +25,8 @@ from sparsetune.data.folder import Folder, FolderConfig
 from sparsetune.data.pixels import Pixels, black_and_white
 from sparsetune.testing.deep_pictures import tiff, write_deep
 from sparsetune.testing.pictures import write_pictures
+from sparsetune.training.left.ticket import TICKET, read_ticket
 from sparsetune.training.registries import REGISTRIES
-from sparsetune.training.ticket import TICKET, read_ticket
 from sparsetune.training.trial import run_trial
 
 

@@ -9,7 +9,7 @@ from test_model_conformance import CASES
 from torch import nn
 
 from sparsetune.tracking.flavor import save
-from sparsetune.training.deployed import Deployed
+from sparsetune.training.left.deployed import Deployed
 
 
 @pytest.mark.slow

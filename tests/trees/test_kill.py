@@ -18,8 +18,8 @@ from sparsetune.base.failpoints import VARIABLE
 from sparsetune.base.left import ENDS
 from sparsetune.config.trial import TrialConfig
 from sparsetune.testing.methods import trial_config
-from sparsetune.training import checkpoint
-from sparsetune.training.saved import CHECKPOINT
+from sparsetune.training.left import checkpoint
+from sparsetune.training.left.saved import CHECKPOINT
 from sparsetune.training.trainer import Trainer
 
 from . import killed

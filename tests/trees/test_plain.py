@@ -11,8 +11,8 @@ import torch
 from sparsetune.base.messages import Metrics
 from sparsetune.config.trial import TrialConfig
 from sparsetune.testing.methods import trial_config
-from sparsetune.training.run_results import Due
 from sparsetune.training.trainer import Trainer
+from sparsetune.training.walk.results import Due
 
 from .plain import Loss, Plain, Weights
 from .plain_toys import LENGTH, comb, cut, deltas, fit

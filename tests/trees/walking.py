@@ -14,8 +14,8 @@ from sparsetune.config.base import Part
 from sparsetune.config.trial import TrialConfig
 from sparsetune.testing.methods import trial_config, untimed
 from sparsetune.testing.tree_toys import METHODS
+from sparsetune.training.left.saved import Saved
 from sparsetune.training.registries import REGISTRIES
-from sparsetune.training.saved import Saved
 from sparsetune.training.trainer import Trainer
 
 KNOWN = replace(REGISTRIES, method=REGISTRIES.method.extended(METHODS))

@@ -13,7 +13,7 @@ from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Cosine, OneCycle, resolve_trial
 from sparsetune.data import load_dataset
 from sparsetune.sparsity.method import Method
-from sparsetune.training.union import union_of
+from sparsetune.training.walk.union import union_of
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,9 @@ from sparsetune.drive.driver import Driver
 from sparsetune.drive.single import SingleTrial
 from sparsetune.execution.in_process import InProcess
 from sparsetune.measures.cost import Cost
-from sparsetune.training import checkpoint
+from sparsetune.training.left import checkpoint
+from sparsetune.training.left.saved import CHECKPOINT
 from sparsetune.training.registries import registries_of
-from sparsetune.training.saved import CHECKPOINT
 
 WARM_SECONDS = 1.0
 _SAVE_EVERY = "0.05s"  # often enough to see a checkpoint grow, rarely enough not to be what is measured

@@ -21,7 +21,7 @@ from sparsetune.base.failpoints import VARIABLE
 from sparsetune.base.messages import Branch, Key, Row, Run, Trial
 from sparsetune.config.overrides import assign
 from sparsetune.config.trial import resolve_trial
-from sparsetune.training import checkpoint
+from sparsetune.training.left import checkpoint
 from sparsetune.training.registries import REGISTRIES
 
 TINY = {

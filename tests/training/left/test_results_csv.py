@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sparsetune.base.messages import Metrics, Row
-from sparsetune.training.results_csv import results_csv, results_units
+from sparsetune.training.left.results_csv import results_csv, results_units
 
 HEADER = "epoch,val_acc,test_acc,model_size,aPE,ECE,FLOPs,MACs"
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsetune.testing.methods import same_state
-from sparsetune.training import checkpoint
+from sparsetune.training.left import checkpoint
 
 STATE = {
     "weights": torch.arange(6, dtype=torch.float64).view(2, 3),

@@ -13,13 +13,13 @@ from sparsetune.base.messages import Metrics, Result
 from sparsetune.config.metrics import metric_of
 from sparsetune.sparsity.stage import Which
 from sparsetune.training.copies import cloned
-from sparsetune.training.cursor import Cursor
 from sparsetune.training.final import declared, memory_numbers
-from sparsetune.training.journal import Journal
 from sparsetune.training.seeding import EVALUATION, seed_all
 from sparsetune.training.setup import Setup
 from sparsetune.training.shapes import put_back
-from sparsetune.training.union import Looked, Node, Step, Union
+from sparsetune.training.walk.cursor import Cursor
+from sparsetune.training.walk.journal import Journal
+from sparsetune.training.walk.union import Looked, Node, Step, Union
 
 Leave = Callable[[Metrics], None]
 Weights = Mapping[str, Tensor]  # and buffers, by name

@@ -8,8 +8,8 @@ from typing import Any
 from sparsetune.base.messages import Metrics, Row
 from sparsetune.sparsity.method import TrainingFailed
 from sparsetune.training.keys import digest
-from sparsetune.training.record import Assembly, Entry, Written
-from sparsetune.training.union import Looked, Node, Step, Union
+from sparsetune.training.walk.record import Assembly, Entry, Written
+from sparsetune.training.walk.union import Looked, Node, Step, Union
 
 
 class Journal:

@@ -9,17 +9,17 @@ from typing import Any
 
 from sparsetune.base.messages import Metrics
 from sparsetune.sparsity.history import Evaluation, Rule
-from sparsetune.training.cursor import Cursor
-from sparsetune.training.ends import Ends
 from sparsetune.training.final import declared
-from sparsetune.training.journal import Journal
 from sparsetune.training.keys import digest
 from sparsetune.training.loop import Diverged
-from sparsetune.training.record import Entry
-from sparsetune.training.settings import Setting, settings_of
 from sparsetune.training.setup import Setup
-from sparsetune.training.states import content_of
-from sparsetune.training.union import Looked, Node
+from sparsetune.training.walk.cursor import Cursor
+from sparsetune.training.walk.ends import Ends
+from sparsetune.training.walk.journal import Journal
+from sparsetune.training.walk.record import Entry
+from sparsetune.training.walk.settings import Setting, settings_of
+from sparsetune.training.walk.states import content_of
+from sparsetune.training.walk.union import Looked, Node
 
 
 class Evaluating:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from sparsetune.sparsity.stage import Procedure
-from sparsetune.training.cursor import Cursor
 from sparsetune.training.seeding import seed_piece
 from sparsetune.training.session import TrainingSession
+from sparsetune.training.walk.cursor import Cursor
 
 _DONE = object()
 

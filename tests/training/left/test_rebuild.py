@@ -19,9 +19,9 @@ from sparsetune.base.messages import Branch, Job, Key
 from sparsetune.config.overrides import assign
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.training.build import Built
-from sparsetune.training.rebuild import rebuild, ticket_of
+from sparsetune.training.left.rebuild import rebuild, ticket_of
+from sparsetune.training.left.ticket import TICKET, Ticket, read_ticket
 from sparsetune.training.registries import REGISTRIES
-from sparsetune.training.ticket import TICKET, Ticket, read_ticket
 from sparsetune.training.trainer import Trainer
 from sparsetune.training.trial import run_trial
 

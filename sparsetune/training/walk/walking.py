@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 
 from sparsetune.sparsity.stage import AGAIN, GO_ON, Procedure
-from sparsetune.training.cursor import Cursor
-from sparsetune.training.evaluating import Evaluating
-from sparsetune.training.pieces import pieces
 from sparsetune.training.setup import Setup
-from sparsetune.training.stretch import train_to
-from sparsetune.training.union import Node
+from sparsetune.training.walk.cursor import Cursor
+from sparsetune.training.walk.evaluating import Evaluating
+from sparsetune.training.walk.pieces import pieces
+from sparsetune.training.walk.stretch import train_to
+from sparsetune.training.walk.union import Node
 
 
 def walk(node: Node, cursor: Cursor, setup: Setup, evaluating: Evaluating) -> Iterator[None]:

@@ -15,7 +15,7 @@ from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.method import Method
 from sparsetune.training.build import Built, build
-from sparsetune.training.ticket import About, Layer, Ticket
+from sparsetune.training.left.ticket import About, Layer, Ticket
 from sparsetune.training.trainer import Trainer
 
 

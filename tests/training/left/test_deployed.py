@@ -17,8 +17,8 @@ from sparsetune.base.messages import Job, Key, Outcome
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.data import load_dataset
 from sparsetune.training.build import build
-from sparsetune.training.deployed import deployed
-from sparsetune.training.files import WEIGHTS
+from sparsetune.training.left.deployed import deployed
+from sparsetune.training.left.files import WEIGHTS
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trial import run_trial
 

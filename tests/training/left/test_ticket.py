@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsetune.base.errors import BadInput
-from sparsetune.training.ticket import TICKET, About, Layer, Ticket, _digest, read_ticket
+from sparsetune.training.left.ticket import TICKET, About, Layer, Ticket, _digest, read_ticket
 
 CONFIG = {
     "method": {"name": "slt", "sparsity": 0.5}, "data": {"name": "digits"}, "model": {"name": "mlp"},

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sparsetune.training.copies import cloned
-from sparsetune.training.journal import Journal
 from sparsetune.training.setup import Setup
-from sparsetune.training.states import State, captured, put_back
-from sparsetune.training.union import Looked, Node, Union
+from sparsetune.training.walk.journal import Journal
+from sparsetune.training.walk.states import State, captured, put_back
+from sparsetune.training.walk.union import Looked, Node, Union
 
 BEGINNING = "beginning"  # the key of the state before any training
 

@@ -23,8 +23,8 @@ from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.stage import Stage
 from sparsetune.testing import toy_method
 from sparsetune.testing.methods import same_state, trial_config, untimed
+from sparsetune.training.left.saved import CHECKPOINT, ENDS, RECORD, Saved
 from sparsetune.training.registries import REGISTRIES, registries_of
-from sparsetune.training.saved import CHECKPOINT, ENDS, RECORD, Saved
 from sparsetune.training.trainer import Trainer
 from sparsetune.training.trial import run_trial
 

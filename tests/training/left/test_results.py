@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sparsetune.base.messages import Row
 from sparsetune.testing.methods import run_through, trial_config
-from sparsetune.training.results import final_results, json_lines, read_json_lines
+from sparsetune.training.left.results import final_results, json_lines, read_json_lines
 
 HISTORY = {
     "epoch", "train_acc", "val_acc", "energy_savings", "activation_rate", "time_min", "threshold", "step_time_ms",

@@ -6,11 +6,11 @@ import math
 import time
 
 from sparsetune.data.delivery import batches
-from sparsetune.training.cursor import Cursor
 from sparsetune.training.loop import Diverged, train_steps
 from sparsetune.training.setup import Setup
 from sparsetune.training.task import Meter
-from sparsetune.training.union import Node
+from sparsetune.training.walk.cursor import Cursor
+from sparsetune.training.walk.union import Node
 
 
 def train_to(target: int, setup: Setup, node: Node, cursor: Cursor, deadline: float) -> tuple[float, ...]:

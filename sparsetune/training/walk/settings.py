@@ -8,8 +8,8 @@ from typing import Any
 from sparsetune.sparsity.history import History
 from sparsetune.training.copies import cloned
 from sparsetune.training.setup import Setup
-from sparsetune.training.states import OF_WEIGHTS, State, captured
-from sparsetune.training.union import Looked, Node
+from sparsetune.training.walk.states import OF_WEIGHTS, State, captured
+from sparsetune.training.walk.union import Looked, Node
 
 
 class Setting:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sparsetune.base.duration import Duration
 from sparsetune.sparsity.history import Patience
 from sparsetune.sparsity.stage import AGAIN, Between, Stage, View
-from sparsetune.training.union import Node, Union, planned, union_of
+from sparsetune.training.walk.union import Node, Union, planned, union_of
 
 EPOCH = 10
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sparsetune.base.messages import Metrics, Row
 from sparsetune.measures.cost import Cost, SampleFlops, cost_numbers
-from sparsetune.training.union import Step
+from sparsetune.training.walk.union import Step
 
 
 @dataclass(frozen=True)

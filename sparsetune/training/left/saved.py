@@ -16,8 +16,8 @@ from typing import Any
 from sparsetune.base.failpoints import failpoint
 from sparsetune.base.left import ENDS, RECORD
 from sparsetune.base.messages import Outcome, Result, Row
-from sparsetune.training import checkpoint
-from sparsetune.training.record import Entry
+from sparsetune.training.left import checkpoint
+from sparsetune.training.walk.record import Entry
 
 CHECKPOINT = "checkpoint.pt"  # of the training that runs
 State = dict[str, Any]

@@ -15,8 +15,8 @@ from sparsetune.base.messages import Metrics
 from sparsetune.base.yaml_io import write_atomic
 from sparsetune.sparsity.stage import Which
 from sparsetune.training.final import layer_rows
-from sparsetune.training.rebuild import ticket_of
-from sparsetune.training.results_csv import results_csv, results_units
+from sparsetune.training.left.rebuild import ticket_of
+from sparsetune.training.left.results_csv import results_csv, results_units
 from sparsetune.training.trainer import Trainer
 
 
