@@ -55,6 +55,7 @@ class _Trainings:
         self._report_due, self._save_due = Cadence(job.report_every), Cadence(job.checkpoint_every)
         self._others_due, self._look_due = Cadence(_OTHERS_EVERY), Cadence(_LOOK_EVERY)
         self._sent: dict[Key, int] = {}
+        self._epochs = 0.0  # trained by this process, with all seeds
 
     def reports(self) -> Iterator[Report]:
         for key in list(self.left):
@@ -81,8 +82,9 @@ class _Trainings:
         if state is not None:
             trainer.load_state_dict(state)
         yield from self._tell(trainer, seed, of_this)
+        before = self._epochs
         while trainer.go_on():
-            epochs = trainer.epochs
+            epochs = self._epochs = before + trainer.epochs
             stopping = self._look_due.due(epochs) and _asked_to_stop(self.job) and not trainer.done
             if self._save_due.due(epochs) or stopping:
                 self._saved.save(of_this, trainer.state_dict())
@@ -97,7 +99,7 @@ class _Trainings:
     def _new(self, trainer: Trainer, seed: int) -> Iterator[Report]:
         """Rows since the last time; where branches share a view, the first of them stands for all."""
         first = Key(self.job.key.number, self.seeds[0], self.job.branches[0].name)
-        others = self._others_due.due(trainer.epochs)
+        others = self._others_due.due(self._epochs)
         for looked in trainer.node.views:
             key = next(iter(self._open(seed, looked.branches)), None)
             if key is not None and (others or key == first) and (rows := self._rows(trainer, key)):

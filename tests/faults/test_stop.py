@@ -54,7 +54,7 @@ def test_running_trials_save_their_state_and_go_on_from_it(
     (saved,) = checkpoints.rglob("checkpoint.pt")
     state = checkpoint.load(saved)
     assert state is not None
-    epochs = len(state["training"]["views"][0]["record"])
+    epochs = state["training"]["cursor"]["evaluations"]
     assert 100 < epochs < 200, "it was stopped between two checkpoints that were due"
 
     finish(file, *options)

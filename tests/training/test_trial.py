@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Job, Key, Metrics, Outcome, Report
 from sparsetune.config.metrics import core
 from sparsetune.testing.methods import run_through, same_state, trial_config, untimed
 from sparsetune.training.left import checkpoint
+from sparsetune.training.order import Counters, Order
 from sparsetune.training.trial import run_trial
 
 SMALL = {"name": "mlp", "hidden": [8]}
@@ -195,3 +197,30 @@ def test_a_job_that_is_asked_to_stop_between_two_of_its_trainings_repeats_none(
     assert after[0].rows == tuple(row for report in before for row in report.rows)
     assert ends(after) == straight
     assert [(key, more) for key, _, more in straight] == [(Key(0, 4), True), (Key(0, 5), True), (Key(0, 6), False)]
+
+
+@pytest.mark.parametrize("epoch", [2, 5, 8])
+def test_each_replicate_is_saved_in_its_cadence(
+    tmp_path: Path, trained: list[int], monkeypatch: pytest.MonkeyPatch, epoch: int
+) -> None:
+    """Killed as an epoch begins, a trial goes on with that epoch, whichever seed it is of."""
+    several = {"seeds": (4, 5, 6), "checkpoint_every": "1ep"}
+    straight = ends(run_trial(job(tmp_path / "a", epochs=3, cadence=several)))
+    trained.clear()
+    counting = Order.next
+
+    def killing(order: Order, counters: Counters, steps: int) -> Tensor:
+        found = counting(order, counters, steps)
+        if len(trained) == epoch + 1:
+            raise KeyboardInterrupt
+        return found
+
+    killed = job(tmp_path / "b", epochs=3, cadence=several)
+    monkeypatch.setattr(Order, "next", killing)
+    with pytest.raises(KeyboardInterrupt):
+        list(run_trial(killed))
+    monkeypatch.setattr(Order, "next", counting)
+    trained.clear()
+    after = ends(run_trial(killed))
+    assert trained == [each % 3 for each in range(epoch, 9)]
+    assert after == straight
