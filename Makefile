@@ -37,6 +37,7 @@ lint: $(VENV)/.installed-test
 # about 45 minutes; the last two want SPARSETUNE_DATA; benchmarks/data.py wants an archive, benchmarks/gpu.py a GPU,
 # benchmarks/mlflow_page.py Chromium and the test tools
 bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/house.py
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/harness_overhead.py
 	$(BIN)/python benchmarks/harness_profile.py
