@@ -35,11 +35,10 @@ class Table:
     config: str = f"{Part.__module__}.{Part.__qualname__}"
 
 
-_DATA, _MODEL = "sparsetune.data.contract", "sparsetune.models.contract"
 TABLES = {
     "METHODS": Table("method", "sparsetune.sparsity.method.Method"),
-    "MODELS": Table("model", f"{_MODEL}.Model", f"{_MODEL}.ModelConfig"),
-    "DATA": Table("data", f"{_DATA}.DataSet", f"{_DATA}.DataConfig"),
+    "MODELS": Table("model", "sparsetune.models.contract.Model", "sparsetune.models.contract.ModelConfig"),
+    "DATA": Table("data", "sparsetune.data.contract.DataSet", "sparsetune.data.config.DataConfig"),
     "SAMPLERS": Table("sampler", "sparsetune.search.samplers.contract.Sampler"),
     "PRUNERS": Table("pruner", "sparsetune.search.pruners.contract.Pruner"),
 }
