@@ -12,6 +12,7 @@ CASES = {
     "dense": MethodCase({"name": "dense"}, SPACES),
     "ast": MethodCase({"name": "ast", "target_activation": 0.5}, SPACES),
     "ast with a running mean": MethodCase({"name": "ast", "target_activation": 0.5, "normalize": "ema"}, SPACES),
+    "random_subset": MethodCase({"name": "random_subset", "fraction": 0.5}, SPACES),
     "slt": MethodCase({"name": "slt", "n_dropout_layers": 1}, SPACES),
     "slt by layer": MethodCase({"name": "slt", "scope": "layer", "rank_by_fan_in": True}, SPACES),
 }

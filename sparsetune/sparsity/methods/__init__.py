@@ -7,6 +7,7 @@ METHODS = Registry(
     {
         "ast": "sparsetune.sparsity.methods.ast:AdaptiveSparseTraining",
         "dense": "sparsetune.sparsity.methods.dense:Dense",
+        "random_subset": "sparsetune.sparsity.methods.random_subset:RandomSubset",
         "slt": "sparsetune.sparsity.methods.slt:StrongLotteryTicket",
     },
 )

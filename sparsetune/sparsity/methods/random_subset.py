@@ -1,0 +1,81 @@
+"""Random subset: train on a random part of each batch. The control of a method that selects samples.
+
+Paper:   none; the baseline that data pruning is held against (Okanovic et al., "Repeated Random Sampling for Minimizing
+         the Time-to-Accuracy of Learning", ICLR 2024).
+Idea:    draw a fraction of each batch anew, without looking at it. Nothing is scored, so a step costs its share of a
+         dense one; what a method that scores gains beyond this, its scores have earned.
+Hooks:   select, numbers.
+Ranges:  search_spaces/random_subset.yaml: fraction 0.1-0.9.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Metrics
+from sparsetune.config.base import Part, param
+from sparsetune.config.outlook import facts_of
+from sparsetune.config.registry import Registries
+from sparsetune.config.trial import TrialConfig
+from sparsetune.sparsity.method import Method, Selection
+from sparsetune.sparsity.session import Session
+
+
+class RandomSubsetConfig(Part):
+    """How much of a batch."""
+
+    name: Literal["random_subset"] = "random_subset"
+    fraction: float = param(0.25, "fraction of a batch to train on; 1 is dense training", phase="train", gt=0, le=1)
+
+    def active(self, batch: int) -> int:
+        """How many samples of a batch of that size are trained on: the nearest whole number, at least 1."""
+        return max(1, round(self.fraction * batch))
+
+
+class RandomSubset(Method):
+    """Selects without having scored."""
+
+    Config = RandomSubsetConfig
+    metrics = ("activation_rate",)
+
+    config: RandomSubsetConfig
+
+    def __init__(self, config: RandomSubsetConfig, session: Session) -> None:
+        super().__init__(config, session)
+        self._drawn = self._active = 0
+
+    @classmethod
+    def check(cls, config: TrialConfig, registries: Registries) -> None:
+        """BatchNorm must get two samples of each batch that has two."""
+        method, batch = config.method, config.training.batch_size
+        assert isinstance(method, RandomSubsetConfig)
+        facts = facts_of(config, registries)
+        if facts is None or not registries.model.get(config.model.name).batch_norm(config.model):
+            return
+        samples = facts.train_samples
+        for size in sorted({min(batch, samples), samples % batch} - {0, 1}, reverse=True):
+            if method.active(size) == 1:
+                raise BadInput(
+                    f"found {method.fraction:g}, which leaves 1 sample of a batch of {size}, and batch_norm cannot "
+                    f"train on one; allowed: from {1.5 / size:.3g}",
+                    key="method.fraction",
+                )
+
+    def select(self, inputs: Tensor, targets: Tensor) -> Selection | None:
+        """As many samples as ``fraction`` says, each as likely as any other."""
+        batch = len(targets)
+        active = self.config.active(batch)
+        self._drawn += batch
+        self._active += active
+        if active == batch:
+            return None
+        return Selection(torch.randperm(batch, device=targets.device)[:active])
+
+    def numbers(self) -> Metrics:
+        rate = self._active / self._drawn
+        self._drawn = self._active = 0
+        return {"activation_rate": rate}
