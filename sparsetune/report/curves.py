@@ -38,8 +38,8 @@ _LETTER = 0.063  # inches that a small letter takes
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A run, or a row of the study with several replicates.
+class TrainedRuns:
+    """What one figure shows: a run, or a row of the study with several replicates.
 
     Attributes:
         runs: the rows of each replicate; of a run its own.
@@ -58,16 +58,16 @@ class Subject:
     reason: str = ""
 
 
-def curves_figure(subject: Subject) -> Figure | None:
+def curves_figure(trained: TrainedRuns) -> Figure | None:
     """Draw it; None where no epoch has a finite number."""
-    shown = panels(subject.runs, subject.objectives, subject.table)
+    shown = panels(trained.runs, trained.objectives, trained.table)
     if not shown:
         return None
-    longest = max(subject.runs, key=len)
-    steps, said = phases(longest), textwrap.wrap(subject.reason, _LETTERS, max_lines=_LINES, placeholder=" ...")
+    longest = max(trained.runs, key=len)
+    steps, said = phases(longest), textwrap.wrap(trained.reason, _LETTERS, max_lines=_LINES, placeholder=" ...")
     margins = Margins(top=0.55 if steps else 0.38, bottom=0.52 + 0.16 * len(said))
     drawing, found = blank(len(shown), _HEIGHTS.get(len(shown), _LEAST), margins)
-    last = max(longest[-1].step, subject.broke or 0)
+    last = max(longest[-1].step, trained.broke or 0)
     room = 0.015 * (last - 1) or 0.5
     for axes, panel in zip(found, shown, strict=True):
         axes.set_xlim(1 - room, last + room)
@@ -76,21 +76,21 @@ def curves_figure(subject: Subject) -> Figure | None:
         drawn = [
             value
             for name, colour in zip(panel.names, roles, strict=True)
-            for value in _draw(axes, [line(rows, name) for rows in subject.runs], colour)
+            for value in _draw(axes, [line(rows, name) for rows in trained.runs], colour)
         ]
         values_axis(axes, panel.label, *padded(drawn, log=panel.log), log=panel.log)
         for _, first in steps[1:]:
             axes.axvline(first - 0.5, color=GREY, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
-        if len(subject.kept) == 1:
-            axes.axvline(subject.kept[0], color=INK, linewidth=0.8, zorder=1)
-        if subject.broke is not None:
-            axes.axvline(subject.broke, color=BROKEN, linewidth=1.2, linestyle=(0, (4, 2)), zorder=1)
+        if len(trained.kept) == 1:
+            axes.axvline(trained.kept[0], color=INK, linewidth=0.8, zorder=1)
+        if trained.broke is not None:
+            axes.axvline(trained.broke, color=BROKEN, linewidth=1.2, linestyle=(0, (4, 2)), zorder=1)
     counts_axis(found[-1], unit(longest), 1 - room, last + room)
     if steps:
         _name_phases(found[0], steps, WIDTH - margins.left - margins.right)
-    if len(subject.runs) > 1:
-        _mark_kept(found[0], subject, shown[0].names[-1])
-    legend(drawing, _handles(subject, {name for panel in shown for name in panel.names}), margins)
+    if len(trained.runs) > 1:
+        _mark_kept(found[0], trained, shown[0].names[-1])
+    legend(drawing, _handles(trained, {name for panel in shown for name in panel.names}), margins)
     for number, words in enumerate(said):
         below = 0.07 + 0.16 * (len(said) - 1 - number)
         place = 0.13 / WIDTH, below / drawing.get_size_inches()[1]
@@ -114,9 +114,9 @@ def _draw(axes: Axes, lines: Sequence[Line], colour: str) -> list[float]:
     return [value for _, values in lines for value in values if math.isfinite(value)]
 
 
-def _mark_kept(axes: Axes, subject: Subject, name: str) -> None:
+def _mark_kept(axes: Axes, trained: TrainedRuns, name: str) -> None:
     """A ring on each replicate's line where the state that it keeps is."""
-    for rows, epoch in zip(subject.runs, subject.kept, strict=False):
+    for rows, epoch in zip(trained.runs, trained.kept, strict=False):
         values = dict(zip(*line(rows, name), strict=True))
         if epoch in values:
             axes.plot([epoch], [values[epoch]], color=INK, **_RING)
@@ -140,10 +140,10 @@ def _name_phases(axes: Axes, steps: Sequence[tuple[str, int]], inches: float) ->
             axes.text(start, 1.02, written(name), fontsize=SMALL, color=GREY, **place)
 
 
-def _handles(subject: Subject, names: set[str]) -> list[Any]:
+def _handles(trained: TrainedRuns, names: set[str]) -> list[Any]:
     from matplotlib.lines import Line2D
 
-    several = len(subject.runs)
+    several = len(trained.runs)
     found = []
     for prefix, label, colour in (("train_", "training", TRAINING), ("val_", "validation", VALIDATION)):
         if any(name.startswith(prefix) for name in names):
@@ -151,11 +151,11 @@ def _handles(subject: Subject, names: set[str]) -> list[Any]:
     if several > 1:
         found.append(Line2D([], [], color=GREY, linewidth=2.2, label=f"mean of {several} seeds"))
         found.append(Line2D([], [], color=GREY, linewidth=0.8, label="each seed"))
-    if subject.kept:
-        label = "kept state" if several > 1 else f"kept state: {unit(subject.runs[0])} {subject.kept[0]}"
+    if trained.kept:
+        label = "kept state" if several > 1 else f"kept state: {unit(trained.runs[0])} {trained.kept[0]}"
         mark: dict[str, Any] = _RING if several > 1 else {"marker": "|", "markersize": 11, "linewidth": 0}
         found.append(Line2D([], [], color=INK, label=label, **mark))
-    if subject.broke is not None:
-        label = f"broke in {unit(subject.runs[0])} {subject.broke}"
+    if trained.broke is not None:
+        label = f"broke in {unit(trained.runs[0])} {trained.broke}"
         found.append(Line2D([], [], color=BROKEN, linewidth=1.2, linestyle=(0, (2, 1)), label=label))
     return found

@@ -59,13 +59,13 @@ def draw_figures(
 
 
 def _curves(runs: Sequence[Sequence[Row]], config: Mapping[str, Any], numbers: Numbers, end: End) -> Figure | None:
-    from sparsetune.report.curves import Subject, curves_figure
+    from sparsetune.report.curves import TrainedRuns, curves_figure
 
     chosen = end.state == "COMPLETE" and config["training"]["keep"] == "best"
     kept = [_best(rows) for rows in runs if rows] if chosen else []
     longest = max(runs, key=len)
     broke = (longest[-1].step * 2 - longest[-2].step if len(longest) > 1 else len(longest) + 1) if end.broke else None
-    return curves_figure(Subject(runs, kept, numbers.objectives, numbers.table, broke, end.reason))
+    return curves_figure(TrainedRuns(runs, kept, numbers.objectives, numbers.table, broke, end.reason))
 
 
 def _best(rows: Sequence[Row]) -> int:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sparsetune.base.messages import Row
 from sparsetune.report.canvas import save
-from sparsetune.report.curves import BROKEN, INK, Subject, curves_figure
+from sparsetune.report.curves import BROKEN, INK, TrainedRuns, curves_figure
 
 NAN = float("nan")
 
@@ -30,20 +30,20 @@ def run(epochs: int, seed: int = 0, phases: Sequence[str] = ("train",), **more: 
 
 REGRESSION = [Row(epoch, 0, {"train_loss": 1 / epoch, "val_loss": 2 / epoch}) for epoch in range(1, 5)]
 SUBJECTS = {
-    "plain": Subject([run(20)]),
-    "kept, objectives": Subject([run(8, compute_saved=0.05, macs=1e5)], [5], ("compute_saved", "macs")),
-    "one epoch": Subject([run(1)]),
-    "broke": Subject([run(2)], broke=3, reason="val_loss became nan in epoch 3"),
-    "long reason": Subject([run(2)], reason="out of memory: " + "no room for so many numbers; " * 20),
-    "seeds": Subject([run(6, 0), run(6, 1), run(5, 2)], [6, 4, 5]),
-    "phases": Subject([run(60, phases=("train", "prune", "finetune"))], [44]),
-    "many phases": Subject([run(60, phases=[f"level {number}" for number in range(20)])]),
-    "regression": Subject([REGRESSION]),
+    "plain": TrainedRuns([run(20)]),
+    "kept, objectives": TrainedRuns([run(8, compute_saved=0.05, macs=1e5)], [5], ("compute_saved", "macs")),
+    "one epoch": TrainedRuns([run(1)]),
+    "broke": TrainedRuns([run(2)], broke=3, reason="val_loss became nan in epoch 3"),
+    "long reason": TrainedRuns([run(2)], reason="out of memory: " + "no room for so many numbers; " * 20),
+    "seeds": TrainedRuns([run(6, 0), run(6, 1), run(5, 2)], [6, 4, 5]),
+    "phases": TrainedRuns([run(60, phases=("train", "prune", "finetune"))], [44]),
+    "many phases": TrainedRuns([run(60, phases=[f"level {number}" for number in range(20)])]),
+    "regression": TrainedRuns([REGRESSION]),
 }
 
 
-def figure(subject: Subject) -> Any:
-    found = curves_figure(subject)
+def figure(trained: TrainedRuns) -> Any:
+    found = curves_figure(trained)
     assert found is not None
     return found
 
@@ -75,7 +75,7 @@ def marks(axes: Any, colour: str) -> list[float]:
 
 def test_curves_by_hand() -> None:
     rows = run(4, compute_saved=0.1)
-    drawing = figure(Subject([rows], objectives=("val_accuracy", "compute_saved", "density")))
+    drawing = figure(TrainedRuns([rows], objectives=("val_accuracy", "compute_saved", "density")))
     loss, accuracy, saved = drawing.axes
     training, validation = lines(loss)
     assert lines(loss) == {
@@ -93,11 +93,11 @@ def test_curves_by_hand() -> None:
 
 def test_losses_that_differ_by_decades_are_on_a_logarithmic_axis() -> None:
     steep = [Row(epoch, 0, {"train_loss": 10.0**-epoch, "val_loss": 1.0, "val_accuracy": 0.5}) for epoch in (1, 2, 3)]
-    assert [axes.get_yscale() for axes in figure(Subject([steep])).axes] == ["log", "linear"]
+    assert [axes.get_yscale() for axes in figure(TrainedRuns([steep])).axes] == ["log", "linear"]
     flat = [Row(epoch, 0, {"train_loss": 1 - epoch / 4, "val_loss": 1.0}) for epoch in (1, 2, 3)]
-    assert figure(Subject([flat])).axes[0].get_yscale() == "linear"
+    assert figure(TrainedRuns([flat])).axes[0].get_yscale() == "linear"
     zero = [Row(epoch, 0, {"train_loss": 1.0 * (3 - epoch), "val_loss": 1.0}) for epoch in (1, 2, 3)]
-    assert figure(Subject([zero])).axes[0].get_yscale() == "linear"
+    assert figure(TrainedRuns([zero])).axes[0].get_yscale() == "linear"
 
 
 def test_the_kept_state_is_marked_and_named() -> None:
@@ -122,13 +122,13 @@ def test_the_epoch_that_broke_is_marked_with_the_reason() -> None:
 def test_what_is_not_finite_leaves_a_gap() -> None:
     rows = run(4)
     rows[1] = Row(2, 0, {**rows[1].metrics, "val_loss": float("inf"), "train_loss": NAN})
-    loss = figure(Subject([rows])).axes[0]
+    loss = figure(TrainedRuns([rows])).axes[0]
     for found in lines(loss).values():
         assert np.isnan(found[0][1]).tolist() == [False, True, False, False]
     assert np.isfinite(loss.get_ylim()).all()
     nothing = [Row(1, 0, {"train_loss": NAN, "val_loss": NAN})]
-    assert curves_figure(Subject([nothing])) is None
-    assert curves_figure(Subject([[]])) is None
+    assert curves_figure(TrainedRuns([nothing])) is None
+    assert curves_figure(TrainedRuns([[]])) is None
 
 
 def test_replicates_are_thin_and_their_mean_is_thick() -> None:
@@ -147,11 +147,11 @@ def test_replicates_are_thin_and_their_mean_is_thick() -> None:
 
 def test_phases_are_named_and_divided() -> None:
     rows = run(6, phases=("train", "finetune"))
-    drawing = figure(Subject([rows]))
+    drawing = figure(TrainedRuns([rows]))
     edges = [line.get_xdata()[0] for line in drawing.axes[0].lines if line.get_linestyle() == ":" or line.is_dashed()]
     assert edges == [3.5]
     assert {"train", "finetune"} <= set(texts(drawing))
-    assert "train" not in texts(figure(Subject([run(6)])))
+    assert "train" not in texts(figure(TrainedRuns([run(6)])))
 
 
 def test_numbers_of_a_regression() -> None:
@@ -159,7 +159,7 @@ def test_numbers_of_a_regression() -> None:
     assert "loss (mean squared error)" in texts(drawing)
     assert len(drawing.axes) == 1
     measured = [Row(row.epoch, 0, {**row.metrics, "val_r2": 1 - 1 / row.epoch}) for row in REGRESSION]
-    of_r2 = figure(Subject([measured])).axes[1]
+    of_r2 = figure(TrainedRuns([measured])).axes[1]
     assert list(lines(of_r2).values()) == [[([1, 2, 3, 4], pytest.approx([0, 0.5, 2 / 3, 0.75]))]]
 
 

@@ -49,7 +49,7 @@ def test_a_figure_that_cannot_be_drawn_stops_nothing(tmp_path: Path) -> None:
 
 
 def test_what_curves_are_told_of_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    told: list[curves.Subject] = []
+    told: list[curves.TrainedRuns] = []
     monkeypatch.setattr(curves, "curves_figure", told.append)
     config = {"method": {}, "training": {"keep": "best"}}
     numbers, runs = Numbers(("density",)), [rows(1.0, 1.0, best_epoch=1.0), rows(1.0, 1.0, best_epoch=2.0)]
