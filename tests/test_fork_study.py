@@ -63,6 +63,7 @@ def test_three_trainings_and_five_sample_counts(tmp_path: Path, trained: list[in
     assert len({row.metrics["val_loss"] for row in forked.rows}) == 15  # the sample counts do differ
 
 
+@pytest.mark.slow
 def test_replicates_are_paired_and_a_trial_has_their_mean(tmp_path: Path, trained: list[int]) -> None:
     several = run(tmp_path / "several", replicates=3)
     assert len(trained) == 3 * 3 * 3

@@ -41,6 +41,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_optuna_and_mlflow_write_below_the_project_alone(name: str, tmp_path: Path, empty_store: Path) -> None:
     root = tmp_path / "above" / name

@@ -84,6 +84,7 @@ def test_mlflow_has_a_table_a_curve_and_the_networks(project: Path) -> None:
     assert max(each.step for each in client.get_metric_history(run.info.run_id, "val_loss")) == 34, "iterations"
 
 
+@pytest.mark.slow
 def test_a_forecast_tells_of_stages(project: Path) -> None:
     said = cli("study", "studies/small.yaml", "--dry-run", "--set", "study=another", cwd=project).stdout
     assert f"{1 + 2 * LEVELS} stages of all branches together, each trained once" in said

@@ -83,7 +83,9 @@ def saying(**words: Any) -> Callable[[Ticket], Ticket]:
     return lambda ticket: replace(ticket, about=ticket.about.model_copy(update=words))
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize(
+    "name", [name if name == "images" else pytest.param(name, marks=pytest.mark.slow) for name in RUNS]
+)
 def test_another_process_finds_the_recorded_numbers(left: Path, name: str) -> None:
     done = process("ticket", "eval", left / name / TICKET, "--json")
     assert done.returncode == 0, done.stderr
@@ -96,6 +98,7 @@ def test_another_process_finds_the_recorded_numbers(left: Path, name: str) -> No
         assert said["found"][each] == final[each]
 
 
+@pytest.mark.slow
 def test_a_study_keeps_a_ticket_of_each_trial_as_an_artifact(tmp_path: Path) -> None:
     study = write_study(
         tmp_path,

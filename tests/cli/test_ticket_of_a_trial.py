@@ -235,6 +235,7 @@ def test_what_was_not_sent_yet(tmp_path: Path) -> None:
     assert call("ticket", "eval", "small", "--trial", 1, "--root", tmp_path, "--uri", away).exit_code == 0
 
 
+@pytest.mark.slow
 def test_studies_of_one_name(tmp_path: Path) -> None:
     """They differ in their storages; all their runs are in one experiment."""
     old = tmp_path / "old.db"
@@ -294,6 +295,7 @@ def test_its_study_knows_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert call("ticket", "eval", artifact).exit_code == 0
 
 
+@pytest.mark.slow
 def test_one_that_mlflow_did_not_take_is_found_where_it_lies(tmp_path: Path) -> None:
     """With the project, and by what its run says without."""
     (tmp_path / "mlruns").mkdir()

@@ -64,6 +64,7 @@ def best(study: optuna.Study, count: int) -> list[FrozenTrial]:
     return _split_trials(study, study.trials, count)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_stopped_trials_are_pruned_and_never_before_complete_ones(tmp_path: Path) -> None:
     study = make(

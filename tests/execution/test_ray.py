@@ -95,6 +95,7 @@ def test_an_idle_worker_that_dies_costs_no_job(tmp_path: Path) -> None:
     assert not script.losses
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_what_cannot_be_sent_is_lost_with_its_reason(tmp_path: Path) -> None:
     def sends_a_lock(job: Job) -> Iterator[Report]:
@@ -133,6 +134,7 @@ def test_half_a_gpu_packs_four_trials_on_two(tmp_path: Path) -> None:
     assert sorted(script.outcome(key).metrics["device"] for key in script.started) == [0, 0, 1, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_a_trial_without_gpus_sees_none(tmp_path: Path) -> None:
     def look(job: Job) -> Iterator[Report]:
@@ -142,6 +144,7 @@ def test_a_trial_without_gpus_sees_none(tmp_path: Path) -> None:
     assert script.outcome(Key(0)).metrics == {"none": 1.0}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_no_files_of_tune_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

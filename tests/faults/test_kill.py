@@ -64,13 +64,8 @@ def test_worker_killed_after_a_checkpoint(tmp_path: Path, reference: Path) -> No
     assert_same(tmp_path, reference)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param(SERIAL["in_process"], id="in_process"),
-        pytest.param(SERIAL["ray"], id="ray", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("options", SERIAL.values(), ids=SERIAL)
 def test_ctrl_c_is_130_and_the_study_goes_on(options: tuple[str, ...], tmp_path: Path, reference: Path) -> None:
     file = write_study(tmp_path)
     process = start(file, *options)

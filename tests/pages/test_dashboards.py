@@ -42,6 +42,7 @@ def served(left: Project) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
+@pytest.mark.slow
 def test_mlflow_ui_shows_the_study(served: str) -> None:
     url = f"{served}/api/2.0/mlflow"
     found = answer(f"{url}/experiments/get-by-name?experiment_name=small")["experiment"]
@@ -51,6 +52,7 @@ def test_mlflow_ui_shows_the_study(served: str) -> None:
     assert TAG in {tag["key"] for tag in found["tags"]}
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_its_page_lists_the_trials_in_a_browser(served: str) -> None:
     url = f"{served}/api/2.0/mlflow/experiments/get-by-name?experiment_name=small"

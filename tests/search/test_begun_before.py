@@ -44,6 +44,7 @@ def cli(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_it_is_read_and_taken_over(old: Path, tmp_path: Path) -> None:
     refused = cli(tmp_path, "study", str(old), "--in-process", "--set", "budget.trials=3")
     assert refused.returncode == 2

@@ -54,7 +54,6 @@ TRIALS = 25
 
 DEFAULT = {
     ("cmaes", "asha", "flat", "forked"),
-    ("gp", "asha", "flat", "whole"),
     ("grid", "gate", "factors", "forked"),
     ("nsga2", "gate", "conditional", "whole"),
     ("nsga3", "hypervolume", "conditional", "forked"),
@@ -62,7 +61,7 @@ DEFAULT = {
     ("random", "wilcoxon", "factors", "whole"),
     ("tpe", "wilcoxon", "conditional", "forked"),
     ("tpe", "hypervolume", "factors", "whole"),
-}  # each sampler, each kind, each space, with and without a fork
+}  # each sampler but gp, which takes a second for a proposal; each kind, each space, with and without a fork
 
 
 def combinations() -> Iterator[Any]:
@@ -160,7 +159,14 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, .
 # between-suggests is passed three or four times a trial: 25 is inside the seventh, an eighth of them
 @pytest.mark.parametrize(
     "point",
-    ["after-ask:1", "after-ask:8", "between-suggests:2", "between-suggests:25", "before-tell:6", "after-tell:7"],
+    [
+        "between-suggests:25",
+        "before-tell:6",
+        *(
+            pytest.param(point, marks=pytest.mark.slow)
+            for point in ("after-ask:1", "after-ask:8", "between-suggests:2", "after-tell:7")
+        ),
+    ],
 )
 def test_killed(point: str, tmp_path: Path, uninterrupted: list[tuple[Any, ...]]) -> None:
     file = write(tmp_path, pruner={"name": "median", "n_startup_trials": 2})

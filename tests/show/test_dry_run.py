@@ -235,6 +235,7 @@ def dying(file: Path, temporary: Path, how: signal.Signals) -> tuple[int, str, l
     return dry_run.returncode, said, psutil.wait_procs(children, timeout=60)[1]
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_probe_too(tmp_path: Path) -> None:
     file = write_study(tmp_path, training={"epochs": 1_000_000})
     code, said, alive = dying(file, tmp_path / "temporary", signal.SIGINT)
@@ -243,6 +244,7 @@ def test_ctrl_c_ends_the_probe_too(tmp_path: Path) -> None:
     assert not list((tmp_path / "temporary").iterdir())
 
 
+@pytest.mark.slow
 def test_a_probe_does_not_outlive_who_asked(tmp_path: Path) -> None:
     file = write_study(tmp_path, training={"epochs": 1_000_000})
     code, _, alive = dying(file, tmp_path / "temporary", signal.SIGKILL)

@@ -40,7 +40,7 @@ def settles(optimizer: str, target: float, away: int, seed: int) -> None:
     assert metrics["activation_std"] == pytest.approx(settled.std())
 
 
-@pytest.mark.parametrize(("optimizer", "target", "away"), list(product(OPTIMIZERS, TARGETS, (1, -1))))
+@pytest.mark.parametrize(("optimizer", "target", "away"), list(product(OPTIMIZERS, (0.1, 0.5), (1, -1))))
 def test_it_settles(optimizer: str, target: float, away: int) -> None:
     settles(optimizer, target, away, seed=0)
 

@@ -302,6 +302,7 @@ def test_a_study_that_starts_while_the_database_is_locked_finds_its_runs_later(w
     assert len(watch.warnings) == 1
 
 
+@pytest.mark.slow
 def test_studies_that_start_together_make_one_database(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}"
     script = (

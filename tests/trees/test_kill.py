@@ -86,7 +86,7 @@ CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "on the spine's last level": ("comb", 9, {"stage": SECOND, "position": 4, "runs": []}),
     "where a run has ended": ("comb", 11, {"stage": SECOND, "position": 8, "runs": ["7 ticket"]}),
 }  # fmt: skip
-QUICK = ("between pieces of a procedure", "in a tooth")
+QUICK = ("between pieces of a procedure",)
 MARKS = {name: [] if name in QUICK else [pytest.mark.slow] for name in CASES}
 PASSED_AGAIN = ("where it is known",)  # that stopping point: nothing is trained before it
 

@@ -149,7 +149,7 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[int], BaseSampler], list[Proble
 
 
 ROWS = [
-    pytest.param(name, each, id=f"{name} {index}")
+    pytest.param(name, each, id=f"{name} {index}", marks=pytest.mark.slow if name[:2] == "gp" and index else ())
     for name, (_, _, problems) in CASES.items()
     for index, each in enumerate(problems)
 ]
