@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sparsetune.sparsity.methods import METHODS
+
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "sparsetune").rglob("*.py"))
 HEAVY = ("torch", "ray", "mlflow", "optuna", "pandas", "sklearn", "plotly")
@@ -132,3 +134,27 @@ def test_methods_do_not_import_each_other() -> None:
             assert re.search(rf"^class \w+\(.*\b{other}\b.*\):", path.read_text(), re.MULTILINE), (
                 f"{path.name}: {other}"
             )
+
+
+OWNERS = ("sparsity/", "testing/", "starter/")  # methods with their registry and mixins; toys; studies
+
+
+def literals(path: Path) -> set[str]:
+    """Text that stands in a file by itself, docstrings aside."""
+    return {
+        node.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def test_no_room_knows_a_method_by_its_name_or_settings() -> None:
+    names = METHODS.names()
+    settings = {f"method.{field}" for name in names for field in METHODS.get(name).Config.model_fields}
+    own = {*names, *settings - {"method.name"}}
+    found = {
+        str(path.relative_to(ROOT / "sparsetune")): sorted(known)
+        for path in SOURCES
+        if not str(path.relative_to(ROOT / "sparsetune")).startswith(OWNERS) and (known := literals(path) & own)
+    }
+    assert found == {}
