@@ -28,8 +28,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sparsetune.config.trial import Training
-from sparsetune.data.dataset import Scaling, Split
+from sparsetune.data.dataset import Split
 from sparsetune.data.delivery import batches
+from sparsetune.data.scaling import Scaling
 from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.training.loop import train_steps

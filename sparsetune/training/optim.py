@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import torch
 from torch.optim import Optimizer
 
-from sparsetune.config.trial import Constant, Cosine, OneCycle, Schedule, Step, Training
+from sparsetune.config.schedules import Constant, Cosine, OneCycle, Schedule, Step
+from sparsetune.config.trial import Training
 from sparsetune.training import fused
 
 Parameters = Iterable[torch.nn.Parameter] | list[dict[str, Any]]

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, mse_loss
 
 from sparsetune.base.messages import Metrics
-from sparsetune.data.dataset import Dataset, Scaling
+from sparsetune.data.dataset import Dataset
+from sparsetune.data.scaling import Scaling
 from sparsetune.measures.quality import classification_quality
 from sparsetune.measures.regression import regression_quality
 

@@ -16,7 +16,8 @@ from torch.optim import Optimizer
 from sparsetune.base.messages import Metrics, Result, Row
 from sparsetune.config.base import Part
 from sparsetune.config.registry import Registries
-from sparsetune.config.trial import Cosine, OneCycle, TrialConfig
+from sparsetune.config.schedules import Cosine, OneCycle
+from sparsetune.config.trial import TrialConfig
 from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.method import Method, TrainingFailed
 from sparsetune.training.keys import digest

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from sparsetune.data.ahead import ahead
-from sparsetune.data.dataset import Dataset, Scaling, Split
+from sparsetune.data.dataset import Dataset, Split
 from sparsetune.data.delivery import batches, delivered, streamed
+from sparsetune.data.scaling import Scaling
 
 CPU = torch.device("cpu")
 STORE = torch.arange(23 * 6, dtype=torch.uint8).view(23, 1, 2, 3)

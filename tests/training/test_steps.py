@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sparsetune.config.trial import OneCycle, Training
+from sparsetune.config.schedules import OneCycle
+from sparsetune.config.trial import Training
 from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.method import Method, Selection
 from sparsetune.testing.methods import same_state

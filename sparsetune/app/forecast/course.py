@@ -10,7 +10,8 @@ from typing import Any
 from sparsetune.base.messages import Branch
 from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registries
-from sparsetune.config.trial import Cosine, OneCycle, resolve_trial
+from sparsetune.config.schedules import Cosine, OneCycle
+from sparsetune.config.trial import resolve_trial
 from sparsetune.data import load_dataset
 from sparsetune.sparsity.method import Method
 from sparsetune.training.walk.union import union_of

@@ -12,7 +12,8 @@ from sparsetune.base.messages import Branch
 from sparsetune.config.base import EVALUATION, needed_by, phase_of
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.registry import Registries
-from sparsetune.config.trial import Cosine, OneCycle, TrialConfig, resolve_trial
+from sparsetune.config.schedules import Cosine, OneCycle
+from sparsetune.config.trial import TrialConfig, resolve_trial
 
 
 def branches_of(fork: Mapping[str, Sequence[Any]]) -> tuple[Branch, ...]:
