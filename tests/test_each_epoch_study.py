@@ -19,7 +19,7 @@ from sparsetune.base.paths import Project
 from sparsetune.base.yaml_io import dump
 from sparsetune.report import figures
 from sparsetune.testing import toy_method
-from sparsetune.testing.methods import trial_config
+from sparsetune.testing.trained import trial_config
 from sparsetune.training.registries import registries_of
 
 STUDY: dict[str, Any] = {

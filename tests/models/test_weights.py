@@ -19,7 +19,7 @@ from sparsetune.models.contract import Model, ModelConfig
 from sparsetune.models.mlp import Mlp, MlpConfig
 from sparsetune.models.vit_b_16 import VitB16
 from sparsetune.models.weights import torchvision_weights
-from sparsetune.testing.methods import trial_config
+from sparsetune.testing.trained import trial_config
 from sparsetune.training.registries import REGISTRIES
 
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)

@@ -12,7 +12,7 @@ import yaml
 from sparsetune.base.messages import OwnFile
 from sparsetune.config.own_tables import NUMBERS, TABLES
 from sparsetune.config.study.file import StudyFile
-from sparsetune.testing.methods import run_through, trial_config
+from sparsetune.testing.trained import run_through, trial_config
 from sparsetune.training.registries import registries_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "your_own.md").read_text()

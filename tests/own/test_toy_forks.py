@@ -10,7 +10,7 @@ import pytest
 
 from sparsetune.base.messages import Branch, Job, Key, Metrics, Outcome, Report
 from sparsetune.config.trial import resolve_trial
-from sparsetune.testing.methods import untimed
+from sparsetune.testing.trained import untimed
 from sparsetune.training.registries import registries_of
 from sparsetune.training.trial import run_trial
 

@@ -8,17 +8,9 @@ import pytest
 import torch
 
 from sparsetune.config.trial import TrialConfig
-from sparsetune.testing.methods import (
-    CHECKS,
-    Check,
-    MethodCase,
-    restarted,
-    run_through,
-    same_state,
-    trial_config,
-    untimed,
-)
+from sparsetune.testing.methods import CHECKS, Check, MethodCase
 from sparsetune.testing.toy_method import ToyConfig, ToyPruning, magnitude_masks, margin
+from sparsetune.testing.trained import restarted, run_through, same_state, trial_config, untimed
 from sparsetune.training.loop import train_steps
 from sparsetune.training.registries import registries_of
 from sparsetune.training.session import TrainingSession

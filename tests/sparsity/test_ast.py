@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from sparsetune.sparsity.methods.ast import AdaptiveSparseTraining, AstConfig
-from sparsetune.testing.methods import run_through, trial_config
+from sparsetune.testing.trained import run_through, trial_config
 from sparsetune.training.session import TrainingSession
 
 BATCH = 64

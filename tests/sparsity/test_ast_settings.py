@@ -6,7 +6,7 @@ import pytest
 
 from sparsetune.base.errors import BadInput
 from sparsetune.sparsity.methods.ast import AstConfig
-from sparsetune.testing.methods import run_through, trial_config
+from sparsetune.testing.trained import run_through, trial_config
 
 
 @pytest.mark.parametrize(

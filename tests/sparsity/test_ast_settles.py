@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 from sparsetune.base.messages import Metrics
-from sparsetune.testing.methods import run_through, trial_config
+from sparsetune.testing.trained import run_through, trial_config
 from sparsetune.training.trainer import Trainer
 
 OPTIMIZERS = {"sgd": {"lr": 0.01, "momentum": 0.9}, "adam": {"lr": 1e-3}}

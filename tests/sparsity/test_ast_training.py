@@ -11,7 +11,7 @@ from sparsetune.config.trial import Training
 from sparsetune.measures.cost import Cost
 from sparsetune.models.mlp import Mlp, MlpConfig
 from sparsetune.sparsity.methods.ast import AdaptiveSparseTraining, AstConfig
-from sparsetune.testing.methods import run_through, same_state, trial_config, untimed
+from sparsetune.testing.trained import run_through, same_state, trial_config, untimed
 from sparsetune.training.loop import train_steps
 from sparsetune.training.optim import make_optimizer
 from sparsetune.training.session import TrainingSession

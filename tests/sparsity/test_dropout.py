@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from sparsetune.base.errors import BadInput
 from sparsetune.base.seeds import mix
 from sparsetune.sparsity.dropout import _UNITS, MonteCarloDropout, log_mean_probability
-from sparsetune.testing.methods import run_through, trial_config, untimed
+from sparsetune.testing.trained import run_through, trial_config, untimed
 
 from .drawn import kept
 

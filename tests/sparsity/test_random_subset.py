@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 from sparsetune.base.errors import BadInput
 from sparsetune.base.seeds import mix
 from sparsetune.sparsity.methods.random_subset import RandomSubset, RandomSubsetConfig
-from sparsetune.testing.methods import run_through, trial_config
+from sparsetune.testing.trained import run_through, trial_config
 from sparsetune.training.session import TrainingSession
 from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.trainer import Trainer

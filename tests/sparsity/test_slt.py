@@ -11,7 +11,7 @@ from sparsetune.base.errors import BadInput
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.sparsity.method import TrainingFailed
 from sparsetune.sparsity.methods.slt import StrongLotteryTicket
-from sparsetune.testing.methods import restarted, same_state, trial_config, untimed
+from sparsetune.testing.trained import restarted, same_state, trial_config, untimed
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sparsetune.base.seeds import mix
 from sparsetune.measures.uncertainty import noise
 from sparsetune.sparsity.dropout import _UNITS
-from sparsetune.testing.methods import trial_config
+from sparsetune.testing.trained import trial_config
 from sparsetune.training.final import _NOISE
 from sparsetune.training.trainer import Trainer
 

@@ -7,7 +7,7 @@ from torch import nn
 from sparsetune.config.base import Part
 from sparsetune.models.lenet5 import Lenet5, Lenet5Config
 from sparsetune.models.mlp import Mlp, MlpConfig
-from sparsetune.testing.methods import same_state
+from sparsetune.testing.trained import same_state
 from sparsetune.training.anatomy import anatomy
 
 NOISY = MlpConfig(hidden=(9, 5), batch_norm=True, dropout=0.5)

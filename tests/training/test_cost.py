@@ -12,7 +12,7 @@ from sparsetune.models.mlp import Mlp, MlpConfig
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.methods.ast import AdaptiveSparseTraining, AstConfig
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
-from sparsetune.testing.methods import run_through, same_state, trial_config
+from sparsetune.testing.trained import run_through, same_state, trial_config
 from sparsetune.training.evaluation import evaluate
 from sparsetune.training.loop import train_steps
 from sparsetune.training.optim import make_optimizer

@@ -23,7 +23,7 @@ from sparsetune.sparsity.methods import METHODS
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.sparsity.session import Session
 from sparsetune.sparsity.stage import Between, Stage
-from sparsetune.testing.methods import restarted, run_through, same_state, trial_config, untimed
+from sparsetune.testing.trained import restarted, run_through, same_state, trial_config, untimed
 from sparsetune.training.evaluation import evaluate
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.seeding import EVALUATION, seed_all

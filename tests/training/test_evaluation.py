@@ -7,7 +7,7 @@ from torch import nn
 
 from sparsetune.data.dataset import Split
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
-from sparsetune.testing.methods import trial_config
+from sparsetune.testing.trained import trial_config
 from sparsetune.training.evaluation import evaluate, evaluation_batch
 from sparsetune.training.session import TrainingSession
 from sparsetune.training.task import Classification

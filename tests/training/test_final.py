@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from sparsetune.base.messages import Job, Key
 from sparsetune.config.metrics import METRICS, core
 from sparsetune.config.trial import resolve_trial
-from sparsetune.testing.methods import run_through, trial_config
+from sparsetune.testing.trained import run_through, trial_config
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
 from sparsetune.training.trial import run_trial

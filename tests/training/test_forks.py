@@ -22,7 +22,7 @@ from sparsetune.sparsity.history import Patience
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.session import Session
 from sparsetune.sparsity.stage import Stage
-from sparsetune.testing.methods import same_state, trial_config, untimed
+from sparsetune.testing.trained import same_state, trial_config, untimed
 from sparsetune.training import trial
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trial import run_trial

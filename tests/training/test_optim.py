@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from sparsetune.config.trial import Training
-from sparsetune.testing.methods import same_state
+from sparsetune.testing.trained import same_state
 from sparsetune.training.optim import make_optimizer
 
 PLAIN = {"foreach": False, "fused": False}

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sparsetune.testing.methods import same_state
+from sparsetune.testing.trained import same_state
 from sparsetune.training.order import Counters, Order
 from sparsetune.training.seeding import seed_all
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from sparsetune.config.schedules import Constant, Cosine, OneCycle, Schedule, Step
 from sparsetune.config.trial import Training
-from sparsetune.testing.methods import restarted, run_through, same_state, trial_config, untimed
+from sparsetune.testing.trained import restarted, run_through, same_state, trial_config, untimed
 from sparsetune.training.optim import Pacer, Position, learning_rate, make_optimizer, momentum, warmup
 from sparsetune.training.trainer import Trainer
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sparsetune.config.trial import Training
-from sparsetune.testing.methods import same_state, trial_config
+from sparsetune.testing.trained import same_state, trial_config
 from sparsetune.training.optim import make_optimizer
 from sparsetune.training.precision import compute_as_asked
 from sparsetune.training.trainer import Trainer

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from sparsetune.testing.methods import restarted, run_through, same_state, trial_config, untimed
+from sparsetune.testing.trained import restarted, run_through, same_state, trial_config, untimed
 from sparsetune.training.trainer import Trainer
 
 EPOCHS = 5

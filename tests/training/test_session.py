@@ -14,8 +14,9 @@ from sparsetune.sparsity.methods import METHODS
 from sparsetune.sparsity.methods.dense import Dense
 from sparsetune.sparsity.session import At, Session
 from sparsetune.sparsity.stage import Between, Stage
-from sparsetune.testing.methods import Trainer, restarted, same_state, trial_config, untimed
+from sparsetune.testing.methods import Trainer
 from sparsetune.testing.recorder import Recorder
+from sparsetune.testing.trained import restarted, same_state, trial_config, untimed
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.session import TrainingSession
 

@@ -16,8 +16,8 @@ from sparsetune.config.schedules import OneCycle
 from sparsetune.config.trial import Training
 from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.method import Method, Selection
-from sparsetune.testing.methods import same_state
 from sparsetune.testing.recorder import Recorder, RecorderConfig
+from sparsetune.testing.trained import same_state
 from sparsetune.training.loop import train_steps
 from sparsetune.training.optim import Pacer, make_optimizer
 from sparsetune.training.session import TrainingSession

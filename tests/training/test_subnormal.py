@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from sparsetune.testing.methods import trial_config
+from sparsetune.testing.trained import trial_config
 from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.trainer import Trainer
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from sparsetune.data.dataset import Split
 from sparsetune.data.delivery import batches
-from sparsetune.testing.methods import run_through, trial_config
+from sparsetune.testing.trained import run_through, trial_config
 from sparsetune.training import task as task_module
 from sparsetune.training.task import Classification, Meter
 

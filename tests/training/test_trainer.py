@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sparsetune.config.metrics import METRICS, core
-from sparsetune.testing.methods import restarted, run_through, same_state, trial_config, untimed
+from sparsetune.testing.trained import restarted, run_through, same_state, trial_config, untimed
 from sparsetune.training.loop import Diverged
 from sparsetune.training.trainer import Trainer
 

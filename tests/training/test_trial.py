@@ -15,7 +15,7 @@ from torch import Tensor
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Job, Key, Metrics, Outcome, Report
 from sparsetune.config.metrics import core
-from sparsetune.testing.methods import run_through, same_state, trial_config, untimed
+from sparsetune.testing.trained import run_through, same_state, trial_config, untimed
 from sparsetune.training.left import checkpoint
 from sparsetune.training.order import Counters, Order
 from sparsetune.training.trial import run_trial

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 
-from sparsetune.testing.methods import trial_config
+from sparsetune.testing.trained import trial_config
 from sparsetune.training.trainer import Trainer
 
 WAITING = {

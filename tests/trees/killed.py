@@ -13,7 +13,7 @@ from typing import Any
 from sparsetune.base import failpoints
 from sparsetune.base.messages import Branch, Job, Key, Outcome, OwnFile
 from sparsetune.testing import tree_toys
-from sparsetune.testing.methods import untimed
+from sparsetune.testing.trained import untimed
 from sparsetune.training.trial import run_trial
 
 

@@ -17,7 +17,7 @@ import pytest
 from sparsetune.base.failpoints import VARIABLE
 from sparsetune.base.left import ENDS
 from sparsetune.config.trial import TrialConfig
-from sparsetune.testing.methods import trial_config
+from sparsetune.testing.trained import trial_config
 from sparsetune.training.left import checkpoint
 from sparsetune.training.left.saved import CHECKPOINT
 from sparsetune.training.trainer import Trainer

@@ -11,7 +11,7 @@ from sparsetune.config.base import EVALUATION, param
 from sparsetune.config.trial import Training
 from sparsetune.sparsity.history import Patience
 from sparsetune.sparsity.stage import Stage
-from sparsetune.testing.methods import trial_config
+from sparsetune.testing.trained import trial_config
 from sparsetune.testing.tree_toys import Deltas, DeltasConfig
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer

@@ -10,7 +10,7 @@ import torch
 
 from sparsetune.base.messages import Metrics
 from sparsetune.config.trial import TrialConfig
-from sparsetune.testing.methods import trial_config
+from sparsetune.testing.trained import trial_config
 from sparsetune.training.trainer import Trainer
 from sparsetune.training.walk.results import Due
 

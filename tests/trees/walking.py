@@ -12,7 +12,7 @@ import torch
 
 from sparsetune.config.base import Part
 from sparsetune.config.trial import TrialConfig
-from sparsetune.testing.methods import trial_config, untimed
+from sparsetune.testing.trained import trial_config, untimed
 from sparsetune.testing.tree_toys import METHODS
 from sparsetune.training.left.saved import Saved
 from sparsetune.training.registries import REGISTRIES

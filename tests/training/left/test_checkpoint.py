@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparsetune.testing.methods import same_state
+from sparsetune.testing.trained import same_state
 from sparsetune.training.left import checkpoint
 
 STATE = {

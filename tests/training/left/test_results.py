@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsetune.base.messages import Row
-from sparsetune.testing.methods import run_through, trial_config
+from sparsetune.testing.trained import run_through, trial_config
 from sparsetune.training.left.results import final_results, json_lines, read_json_lines
 
 HISTORY = {

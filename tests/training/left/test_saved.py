@@ -22,7 +22,7 @@ from sparsetune.config.trial import Training, resolve_trial
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.stage import Stage
 from sparsetune.testing import toy_method
-from sparsetune.testing.methods import same_state, trial_config, untimed
+from sparsetune.testing.trained import same_state, trial_config, untimed
 from sparsetune.training.left.saved import CHECKPOINT, ENDS, RECORD, Saved
 from sparsetune.training.registries import REGISTRIES, registries_of
 from sparsetune.training.trainer import Trainer
