@@ -47,11 +47,9 @@ class HfSplit:
 
     def items(self) -> Iterator[Item]:
         """Raises :class:`BadInput` for a column that holds no images."""
-        from datasets import Image
-
         column, labels = self._config.image, self._labels[1]
         try:
-            rows = self._rows.select_columns([column]).cast_column(column, Image(decode=False))
+            rows = self._rows.select_columns([column]).cast_column(column, _datasets().Image(decode=False))
         except (ValueError, TypeError, NotImplementedError):  # pyarrow's errors are among these
             found = self._rows.features[column]
             raise BadInput(f"column {column!r} holds {found}, wanted images", key="data.image") from None
@@ -61,14 +59,9 @@ class HfSplit:
 
     @cached_property
     def _rows(self) -> Any:
-        refuse_missing_package()
-        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-        os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")
-        from datasets import load_dataset
-
-        config = self._config
+        datasets, config = _datasets(), self._config
         try:
-            rows = load_dataset(self.source, name=config.subset, split=self._split, revision=config.revision)
+            rows = datasets.load_dataset(self.source, name=config.subset, split=self._split, revision=config.revision)
         except Exception as error:  # whatever its readers and the network have against it
             raise BadInput(_trouble(error, config), source=self.source, key=f"data.{self.setting}") from None
         for setting, column in (("image", config.image), ("label", config.label)):
@@ -79,11 +72,9 @@ class HfSplit:
     @cached_property
     def _labels(self) -> tuple[tuple[str, ...], list[int]]:
         """Names of the classes, and of each row a position among them."""
-        from datasets import ClassLabel
-
         values = list(self._rows[self._config.label])
         feature = self._rows.features[self._config.label]
-        named = isinstance(feature, ClassLabel)
+        named = isinstance(feature, _datasets().ClassLabel)
         classes = range(feature.num_classes) if named else _sorted(values)
         position = {value: number for number, value in enumerate(classes)}
         for number, value in enumerate(values):
@@ -94,6 +85,16 @@ class HfSplit:
                     key="data.label",
                 )
         return tuple(feature.names if named else map(str, classes)), [position[value] for value in values]
+
+
+def _datasets() -> Any:
+    """The package, which reads these variables once, when it is imported; it is imported here alone."""
+    refuse_missing_package()
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")
+    import datasets
+
+    return datasets
 
 
 def _sorted(values: list[Any]) -> list[Any]:

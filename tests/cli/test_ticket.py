@@ -128,6 +128,7 @@ def test_it_computes_with_the_threads_of_the_trial(images: Path, tmp_path: Path)
         torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 def test_a_state_that_is_kept_as_the_best(tmp_path: Path) -> None:
     training = {"epochs": 6, "batch_size": 32, "lr": 1.0, "schedule": "constant", "keep": "best"}
     file = config(tmp_path, "best", model={"name": "mlp", "hidden": [19]}, training=training)

@@ -88,6 +88,7 @@ def test_each_run_has_its_own(forked: Path) -> None:
     assert files == set(map(str, (forked / "mlruns" / "artifacts").rglob(TICKET)))
 
 
+@pytest.mark.slow
 def test_it_is_evaluated_where_it_lies(forked: Path) -> None:
     options = ("--trial", 1, "--branch", "mc_samples=5", "--seed", 1)
     done = process("ticket", "eval", "small", "--root", forked, "--json", *options)

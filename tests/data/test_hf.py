@@ -240,5 +240,9 @@ Hf.prepare(config, lambda done, of: None)
 import huggingface_hub.constants, datasets
 assert huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY and not datasets.config.HF_UPDATE_DOWNLOAD_COUNTS
 """
-    environment = {**os.environ, "HF_HOME": str(tmp_path / "hf")}
+    said = ("HF_HUB_DISABLE_TELEMETRY", "HF_UPDATE_DOWNLOAD_COUNTS")  # by other tests of this process
+    environment = {
+        **{name: value for name, value in os.environ.items() if name not in said},
+        "HF_HOME": str(tmp_path / "hf"),
+    }
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, stderr=subprocess.DEVNULL)

@@ -56,6 +56,7 @@ def test_a_gate_with_its_defaults() -> None:
     assert epochs <= 0.7
 
 
+@pytest.mark.slow
 def test_a_gate_that_does_not_keep_the_front_loses_it() -> None:
     volume, _ = over_the_whole(pruner("median", metric="val_accuracy", keep_front=False), SEEDS[:6])
     assert volume < 0.9
@@ -93,6 +94,7 @@ class Blind:
     def restore(self, number: int, state: State, record: Any) -> None: ...
 
 
+@pytest.mark.slow
 def test_judging_across_an_unsettled_prune_step_stops_trials_of_the_front() -> None:
     lost, front = 0, 0
     for seed in range(6):

@@ -228,6 +228,7 @@ LOG = (
 )
 
 
+@pytest.mark.slow
 def test_a_kill_before_the_end_leaves_one_run_that_is_completed(watch: Watch, tmp_path: Path) -> None:
     assert session(watch, LOG, f"before-mlflow-end:1:{tmp_path / 'marker'}") == -signal.SIGKILL
     assert watch.runs()[0].info.status == "RUNNING"
