@@ -23,7 +23,7 @@ from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.data import load_dataset
 from sparsetune.data.delivery import delivered
-from sparsetune.sparsity.dropout import SAMPLES
+from sparsetune.sparsity.dropout import MC_SAMPLES
 from sparsetune.training.build import DTYPES, device_of
 from sparsetune.training.left.rebuild import rebuild
 from sparsetune.training.left.ticket import About, Ticket, read_ticket
@@ -103,7 +103,7 @@ def _config(
 ) -> TrialConfig:
     """The trial's, for this machine."""
     gpu = about.device == "cuda" and torch.cuda.is_available()
-    asked = {} if mc_samples is None else {SAMPLES: mc_samples}
+    asked = {} if mc_samples is None else {MC_SAMPLES: mc_samples}
     values = {**_where(about, trial, known), **overrides, **asked, "training.device": "cuda" if gpu else "cpu"}
     config = resolve_trial(assign(about.config, values), known)
     allowed = [f"data.{name}" for name in places(config.data)]

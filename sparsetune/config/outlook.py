@@ -20,3 +20,15 @@ def facts_of(config: TrialConfig, registries: Registries) -> Facts | None:
     """The facts of a trial's data; None where they depend on files that nobody has looked at yet."""
     found: Facts | None = registries.data.get(config.data.name).facts(config.data)
     return found
+
+
+def normed_batches(config: TrialConfig, registries: Registries) -> list[int]:
+    """Sizes of the batches of several samples that BatchNorm trains on, the largest first.
+
+    None where there is no BatchNorm, or nobody has looked at the data yet.
+    """
+    facts = facts_of(config, registries)
+    if facts is None or not registries.model.get(config.model.name).batch_norm(config.model):
+        return []
+    batch, samples = config.training.batch_size, facts.train_samples
+    return sorted({min(batch, samples), samples % batch} - {0, 1}, reverse=True)

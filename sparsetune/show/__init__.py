@@ -1,4 +1,4 @@
 """What the commands print. Results go to stdout; tables where people read, JSON or YAML where programs do.
 
-Imports ``app`` and all below it; decides nothing.
+Imports every room below it; decides nothing.
 """

@@ -26,7 +26,7 @@ from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.session import Session
 
-SAMPLES = "method.mc_samples"  # as a config names it
+MC_SAMPLES = "method.mc_samples"  # as a config names it
 _UNITS = 0xD209  # apart from what training draws with the same seed
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -26,7 +26,7 @@ from torch import Tensor
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Metrics
 from sparsetune.config.base import Part, param
-from sparsetune.config.outlook import facts_of
+from sparsetune.config.outlook import normed_batches
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.controller import PIController
@@ -118,10 +118,7 @@ class AdaptiveSparseTraining(Method):
                 f"min_active {method.min_active:.4g} keeps active",
                 key="method.target_activation",
             )
-        facts = facts_of(config, registries)
-        if facts and registries.model.get(config.model.name).batch_norm(config.model):
-            samples = facts.train_samples
-            _check_batch_norm(method, {min(batch, samples), samples % batch} - {0, 1})
+        _check_batch_norm(method, normed_batches(config, registries))
 
     def select(self, inputs: Tensor, targets: Tensor) -> Selection | None:
         """The active samples of a batch; the threshold then moves for the next one."""
@@ -215,8 +212,8 @@ class AdaptiveSparseTraining(Method):
         self._told = len(self._thresholds)
 
 
-def _check_batch_norm(method: AstConfig, sizes: set[int]) -> None:
-    for size in sorted(sizes, reverse=True):
+def _check_batch_norm(method: AstConfig, sizes: Sequence[int]) -> None:
+    for size in sizes:
         if method.floor(size) == 1:
             raise BadInput(
                 f"found {method.min_active:.4g}, which may leave 1 active sample of a batch of {size}, and batch_norm "

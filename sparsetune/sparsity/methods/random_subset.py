@@ -18,7 +18,7 @@ from torch import Tensor
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Metrics
 from sparsetune.config.base import Part, param
-from sparsetune.config.outlook import facts_of
+from sparsetune.config.outlook import normed_batches
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.method import Method, Selection
@@ -51,13 +51,9 @@ class RandomSubset(Method):
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
         """BatchNorm must get two samples of each batch that has two."""
-        method, batch = config.method, config.training.batch_size
+        method = config.method
         assert isinstance(method, RandomSubsetConfig)
-        facts = facts_of(config, registries)
-        if facts is None or not registries.model.get(config.model.name).batch_norm(config.model):
-            return
-        samples = facts.train_samples
-        for size in sorted({min(batch, samples), samples % batch} - {0, 1}, reverse=True):
+        for size in normed_batches(config, registries):
             if method.active(size) == 1:
                 raise BadInput(
                     f"found {method.fraction:g}, which leaves 1 sample of a batch of {size}, and batch_norm cannot "
