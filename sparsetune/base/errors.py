@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sparsetune.base.layout.printable import printable
 from sparsetune.base.secrets import hidden
@@ -13,19 +13,84 @@ from sparsetune.base.secrets import hidden
 PathT = TypeVar("PathT", bound=str | Path)
 
 
+Code = Literal[
+    "invalid",  # cannot be, for the reason that is said
+    "not_allowed",  # something else may stand there
+    "unknown",  # a name that nothing has
+    "missing",  # has to be said, or to be there, and is not
+    "exists",  # is there already
+    "conflict",  # two things that exclude each other
+    "damaged",  # not whole, or not what it says it is
+    "unavailable",  # cannot be reached, opened or read now
+]
+
+
 class BadInput(ValueError):
     """Something that the user wrote or asked for cannot be. The message is one line without passwords, ready to print
-    (exit code 2)."""
+    (exit code 2): ``source: key: found 3, allowed: 1 or 2``.
 
-    def __init__(self, problem: str, *, source: object = "", key: str = "") -> None:
-        self.problem = printable(hidden(" ".join(problem.split())))
-        self.source = printable(hidden(str(source)))
-        self.key = printable(key)
-        super().__init__(": ".join(part for part in (self.source, self.key, self.problem) if part))
+    Attributes:
+        problem: the reason, where what was found and what is allowed do not say it all.
+        source: the file, store or command that it is about.
+        key: the dotted name or the option in it.
+        found: what stands there, as a message shows it.
+        allowed: what may stand there, in words.
+        code: the kind of problem, for programs.
+    """
+
+    def __init__(
+        self,
+        problem: str = "",
+        *,
+        source: object = "",
+        key: str = "",
+        found: str = "",
+        allowed: str = "",
+        code: Code | None = None,
+    ) -> None:
+        self.problem, self.found, self.allowed = _line(problem), _line(found), _line(allowed)
+        self.source, self.key = printable(hidden(str(source))), printable(key)
+        self.code: Code = code or ("not_allowed" if allowed else "invalid")
+        super().__init__(": ".join(part for part in (self.source, self.key, self.sentence) if part))
+
+    @classmethod
+    def unknown(
+        cls, what: str, found: str, allowed: Iterable[str], *, more: str = "", source: object = "", key: str = ""
+    ) -> BadInput:
+        """A name that nothing has, with the nearest one; ``more`` stands where those that exist are too many."""
+        names = sorted(allowed)
+        near = difflib.get_close_matches(found, names, n=1, cutoff=0.5)
+        problem = f"unknown {what} {found!r}" + (f"; did you mean {near[0]!r}?" if near else "") + more
+        listed = "" if more else ", ".join(names) or "none"
+        return cls(problem, source=source, key=key, found=found, allowed=listed, code="unknown")
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, without where."""
+        if self.code == "unknown":
+            return f"{self.problem} (allowed: {self.allowed})" if self.allowed else self.problem
+        reason = ": ".join(part for part in (f"found {self.found}" if self.found else "", self.problem) if part)
+        ending = f"allowed: {self.allowed}" if self.allowed else ""
+        return ("; " if self.problem else ", ").join(part for part in (reason, ending) if part)
+
+    def at(self, *, source: object = None, key: str | None = None, more: str = "") -> BadInput:
+        """The same problem under another file or key, with ``more`` said of it."""
+        return BadInput(
+            self.problem + (more if self.problem or not self.allowed else ""),
+            source=self.source if source is None else source,
+            key=self.key if key is None else key,
+            found=self.found,
+            allowed=self.allowed + (more if self.allowed and not self.problem else ""),
+            code=self.code,
+        )
 
     def located(self, *, source: object = "", key: str = "") -> BadInput:
         """The same problem with what it lacks of file and key filled in."""
-        return BadInput(self.problem, source=self.source or source, key=self.key or key)
+        return self.at(source=self.source or source, key=self.key or key)
+
+
+def _line(text: str) -> str:
+    return printable(hidden(" ".join(text.split())))
 
 
 def in_utf8(path: PathT, *, key: str = "") -> PathT:
@@ -46,7 +111,4 @@ def shown(value: Any) -> str:
 
 def unknown(what: str, found: str, allowed: Iterable[str]) -> str:
     """The sentence for an unknown name, with the nearest allowed one first."""
-    names = sorted(allowed)
-    near = difflib.get_close_matches(found, names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"unknown {what} {found!r}{hint} (allowed: {', '.join(names) or 'none'})"
+    return BadInput.unknown(what, found, allowed).sentence
