@@ -96,6 +96,8 @@ BY_HAND: list[tuple[str, Any]] = [
     ("max(1, 2.5, a)", 3),
     ("true or 1 / 0 > 1", True),
     ("1 / 0 if false else 4", 4),
+    (" (1 +\n\t2) *\u00a0d ", 3e-3),
+    ("'größe' < 'höhe' and b.lambda < a", True),
 ]
 
 
@@ -134,14 +136,18 @@ REFUSED: list[tuple[str, str]] = [
     ("9" * 5000, "a number that is too large at character 1 of "),
     ("", "unexpected end at character 1 of ''"),
     ("1 +", "unexpected end at character 4 of '1 +'"),
-    ("(1", "unexpected end, expected ')' at character 3 of '(1'"),
-    ("1 if true", "unexpected end, expected 'else'"),
+    ("(1", "'(' was never closed at character 1 of '(1'"),
+    ("1 if true", "expected 'else' after 'if' expression at character 1"),
     ("1 2", "unexpected '2' at character 3 of '1 2'"),
     ("2x", "unexpected '2' at character 1"),
     ("a = 3", "unexpected '=' at character 3 of 'a = 3'"),
     ("foo(2)", "unknown function 'foo' (allowed: abs, ceil, exp, floor, log, log10, log2, max, min, round, sqrt)"),
     ("abs(1, 2)", "abs takes 1 at most, found 2 at character 1"),
-    ("max()", "unexpected ')' at character 5 of 'max()'"),
+    ("max()", "unexpected 'max()' at character 1 of 'max()'"),
+    ("1 << 2", "unexpected '1 << 2' at character 1"),
+    ("  1 +", "unexpected end at character 4 of '1 +'"),
+    ("größe + 1", "unexpected 'ö' at character 3"),
+    ("'größe' == lambda", "unknown name 'lambda' at character 12"),
 ]
 
 
@@ -190,6 +196,9 @@ HOSTILE = [
     "0x10",
     "a @ a",
     "1 << 1000000",
+    "1 + not true",
+    "max(**a)",
+    "(max)(1)(2)",
     "~a",
     "a is a",
     "a in a",

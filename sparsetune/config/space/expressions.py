@@ -1,39 +1,47 @@
 """Arithmetic and comparisons over named values: ``0.1 * training.epochs``, ``val_accuracy > 0.9 and density < 0.1``.
 
-Read by a parser of its own, so that a text can compute and nothing else; nothing is ever handed to Python to run.
-
     x if c else y  <  or  <  and  <  not  <  == != < <= > >= (chained)  <  + -  <  * / // %  <  unary - +  <  **
 
 ``and``, ``or``, ``not`` and ``if`` want true or false; arithmetic wants numbers. Everything else is as in Python.
+
+Python's parser (:mod:`ast`) sees the structure alone: numbers, names and quoted texts stand before it as names of the
+same length, so that positions stay, and words that mean something to Python only are names like others. Of its tree a
+few kinds of node are read, each by functions of ours; nothing is ever handed to Python to run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import ast
+import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
-from sparsetune.config.space.expression_tokens import tokens
 from sparsetune.config.space.expression_values import (
-    COMPARISONS,
+    ARITHMETIC,
     FUNCTIONS,
-    PRODUCTS,
-    SIGNS,
-    SUMS,
     Lookup,
     Value,
-    both,
     compared,
     computed,
-    either,
-    number,
-    power,
     refuse,
     truth,
 )
 
+_MOST_TOKENS = 200
 _DEEPEST = 40
+_TOKEN = re.compile(
+    r"""(?a:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))
+      | (?P<name>[A-Za-z_]\w*(?:\.\w+)*(?!\.))
+      | (?P<text>"[^"\\]*"|'[^'\\]*')
+      | (?P<sign>\*\*|//|[<>=!]=|[-+*/%<>(),]))
+      | (?P<space>\s+)""",
+    re.VERBOSE,
+)
+_BETWEEN = re.compile(r"[\s)]*")  # the end of a part and the sign that follows
+_WORDS = {"and", "or", "not", "if", "else"}
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
@@ -62,160 +70,114 @@ class Expression:
 @lru_cache(maxsize=1024)
 def parse(text: str) -> Expression:
     """Understand ``text``; raises ValueError with one line that shows it and the place."""
-    parser = _Parser(text)
-    value = parser.choice()
-    if parser.kind != "end":
-        parser.unexpected()
-    return Expression(text, tuple(dict.fromkeys(parser.names)), value)
+    text = text.strip()
+    plain = _structure(text)
+    try:
+        tree = ast.parse(plain, mode="eval").body
+    except SyntaxError as error:
+        start = error.offset - 1 if error.offset else len(text)
+        token = repr(text[start : (error.end_offset or 0) - 1]) if start < len(text) else "end"
+        own_words = not error.msg.startswith("invalid syntax")  # such as '(' was never closed
+        refuse(error.msg if own_words else f"unexpected {token}", text, start)
+    reader = _Reader(text)
+    value = reader.read(tree, 0)
+    return Expression(text, tuple(dict.fromkeys(name for _, name in sorted(reader.names))), value)
 
 
-class _Parser:
-    """A method for each level of binding, the loosest first; each returns what gives the value."""
+def _structure(text: str) -> str:
+    """The text as Python's parser sees it: words and signs as they are, names of x for all else."""
+    plain, count, brackets = "", 0, 0
+    while len(plain) < len(text):
+        position = len(plain)
+        match = _TOKEN.match(text, position)
+        if match is None:
+            refuse(f"unexpected {text[position]!r}", text, position)
+        token, kind = match[0], match.lastgroup
+        count += kind != "space"
+        brackets += (token == "(") - (token == ")")
+        if count > _MOST_TOKENS:
+            refuse(f"longer than {_MOST_TOKENS} numbers, names and signs", text, position)
+        if brackets > _DEEPEST:
+            refuse("nested too deeply", text, position)
+        plain += token if kind == "sign" or token in _WORDS else (" " if kind == "space" else "x") * len(token)
+    return plain
+
+
+class _Reader:
+    """From a tree of names that mean parts of ``text`` to what gives its value."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = tokens(text)
-        self.next = self.depth = 0
-        self.names: list[str] = []
+        self.names: list[tuple[int, str]] = []  # that are looked up, with their positions
 
-    @property
-    def kind(self) -> str:
-        return self.tokens[self.next][0]
+    def read(self, node: ast.expr, depth: int) -> Value:
+        """What gives the value of a node; ``depth`` counts what is nested, not the links of a chain."""
+        text, start, within = self.text, node.col_offset, depth + 1
+        if depth > _DEEPEST:
+            refuse("nested too deeply", text, start)
+        match node:
+            case ast.Name():
+                return self.operand(node)
+            case ast.UnaryOp(ast.Not(), operand):
+                denied = truth(self.read(operand, within), text, start)
+                return lambda lookup: not denied(lookup)
+            case ast.UnaryOp(sign, operand):
+                return computed(ARITHMETIC[type(sign)], [self.read(operand, within)], text, start)
+            case ast.BinOp(left, sign, right) if type(sign) in ARITHMETIC:  # < < is one sign to Python
+                operands = [self.read(left, depth), self.read(right, within)]
+                return computed(ARITHMETIC[type(sign)], operands, text, self.behind(left))
+            case ast.Compare(left, signs, others):
+                nodes = [left, *others]
+                values = [self.read(each, within) for each in nodes]
+                return compared(values, signs, text, [self.behind(each) for each in nodes[:-1]])
+            case ast.BoolOp(word, parts):
+                positions = [self.behind(each) for each in parts[:-1]]
+                asked = zip(parts, [positions[0], *positions], strict=True)
+                truths = [truth(self.read(each, within), text, position) for each, position in asked]
+                settled = all if isinstance(word, ast.And) else any
+                return lambda lookup: settled(each(lookup) for each in truths)
+            case ast.IfExp(test, body, orelse):
+                condition = truth(self.read(test, within), text, self.behind(body))
+                chosen, other = self.read(body, within), self.read(orelse, within)
+                return lambda lookup: chosen(lookup) if condition(lookup) else other(lookup)
+            case ast.Call(ast.Name() as function, [_, *_] as arguments, []):
+                return self.call(self.word(function), [self.read(each, within) for each in arguments], start)
+        refuse(f"unexpected {self.word(node)!r}", text, start)
 
-    @property
-    def sign(self) -> str:
-        """The sign or word that comes next; empty before anything else."""
-        kind, token, _ = self.tokens[self.next]
-        return token if kind == "sign" else ""
+    def operand(self, node: ast.Name) -> Value:
+        """A number, a quoted text, a constant or a name."""
+        text, word, start = self.text, self.word(node), node.col_offset
+        constant: Any = _CONSTANTS.get(word)
+        if word[0] in "'\"":
+            constant = word[1:-1]
+        elif word[0] in ".0123456789":
+            constant = int(word) if word.isdigit() and math.isfinite(float(word)) else float(word)
+            if math.isinf(constant):
+                refuse("a number that is too large", text, start)
+        elif word not in _CONSTANTS:
+            self.names.append((start, word))
 
-    def take(self) -> tuple[str, int]:
-        _, token, place = self.tokens[self.next]
-        self.next += 1
-        return token, place
+            def look_up(lookup: Lookup) -> Any:
+                if word not in lookup:
+                    refuse(f"unknown name {word!r}", text, start)
+                return lookup[word]
 
-    def expect(self, sign: str) -> None:
-        if self.sign != sign:
-            self.unexpected(f", expected {sign!r}")
-        self.take()
-
-    def unexpected(self, more: str = "") -> NoReturn:
-        kind, token, place = self.tokens[self.next]
-        refuse(f"unexpected {'end' if kind == 'end' else repr(token)}{more}", self.text, place)
-
-    def choice(self) -> Value:
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            refuse("nested too deeply", self.text, self.tokens[self.next][2])
-        value = self.either()
-        if self.sign == "if":
-            _, place = self.take()
-            condition = truth(self.either(), self.text, place)
-            self.expect("else")
-            other, chosen = self.choice(), value
-            self.depth -= 1
-            return lambda lookup: chosen(lookup) if condition(lookup) else other(lookup)
-        self.depth -= 1
-        return value
-
-    def either(self) -> Value:
-        value = self.both()
-        while self.sign == "or":
-            _, place = self.take()
-            value = either(truth(value, self.text, place), truth(self.both(), self.text, place))
-        return value
-
-    def both(self) -> Value:
-        value = self.negation()
-        while self.sign == "and":
-            _, place = self.take()
-            value = both(truth(value, self.text, place), truth(self.negation(), self.text, place))
-        return value
-
-    def negation(self) -> Value:
-        if self.sign != "not":
-            return self.comparison()
-        _, place = self.take()
-        value = truth(self._deeper(self.negation), self.text, place)
-        return lambda lookup: not value(lookup)
-
-    def comparison(self) -> Value:
-        values, signs = [self.sum()], []
-        while self.sign in COMPARISONS:
-            signs.append(self.take())
-            values.append(self.sum())
-        return compared(values, signs, self.text) if signs else values[0]
-
-    def sum(self) -> Value:
-        return self._operations(SUMS, self.product)
-
-    def product(self) -> Value:
-        return self._operations(PRODUCTS, self.signed)
-
-    def _operations(self, known: Mapping[str, Callable[..., Any]], operand: Callable[[], Value]) -> Value:
-        value = operand()
-        while self.sign in known:
-            sign, place = self.take()
-            value = computed(known[sign], [value, operand()], self.text, place)
-        return value
-
-    def signed(self) -> Value:
-        if self.sign not in SIGNS:
-            return self.power()
-        sign, place = self.take()
-        return computed(SIGNS[sign], [self._deeper(self.signed)], self.text, place)
-
-    def power(self) -> Value:
-        base = self.atom()
-        if self.sign != "**":
-            return base
-        _, place = self.take()
-        return computed(power, [base, self._deeper(self.signed)], self.text, place)
-
-    def atom(self) -> Value:
-        kind, place = self.kind, self.tokens[self.next][2]
-        if self.sign == "(":
-            self.take()
-            value = self.choice()
-            self.expect(")")
-            return value
-        if kind not in ("number", "name", "text"):
-            self.unexpected()
-        token, _ = self.take()
-        if kind == "name":
-            return self._called(token, place) if self.sign == "(" else self._named(token, place)
-        constant = token[1:-1] if kind == "text" else number(token, self.text, place)
+            return look_up
         return lambda _: constant
 
-    def _named(self, name: str, place: int) -> Value:
-        if name in _CONSTANTS:
-            return lambda _: _CONSTANTS[name]
-        self.names.append(name)
-
-        def value(lookup: Lookup) -> Any:
-            if name not in lookup:
-                refuse(f"unknown name {name!r}", self.text, place)
-            return lookup[name]
-
-        return value
-
-    def _called(self, name: str, place: int) -> Value:
+    def call(self, name: str, arguments: Sequence[Value], start: int) -> Value:
         if name not in FUNCTIONS:
-            refuse(f"unknown function {name!r} (allowed: {', '.join(sorted(FUNCTIONS))})", self.text, place)
-        self.take()
-        arguments = [self.choice()]
-        while self.sign == ",":
-            self.take()
-            arguments.append(self.choice())
-        self.expect(")")
+            refuse(f"unknown function {name!r} (allowed: {', '.join(sorted(FUNCTIONS))})", self.text, start)
         function, most = FUNCTIONS[name]
         if len(arguments) > most:
-            refuse(f"{name} takes {most} at most, found {len(arguments)}", self.text, place)
-        return computed(function, arguments, self.text, place)
+            refuse(f"{name} takes {most} at most, found {len(arguments)}", self.text, start)
+        return computed(function, arguments, self.text, start)
 
-    def _deeper(self, operand: Callable[[], Value]) -> Value:
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            refuse("nested too deeply", self.text, self.tokens[self.next][2])
-        value = operand()
-        self.depth -= 1
-        return value
+    def word(self, node: ast.expr) -> str:
+        """What stands in the text where the node is."""
+        return self.text[node.col_offset : node.end_col_offset]
+
+    def behind(self, node: ast.expr) -> int:
+        """The position of the sign or word that follows a node."""
+        between = _BETWEEN.match(self.text, node.end_col_offset or 0)
+        return between.end() if between else len(self.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -12,12 +13,14 @@ from sparsetune.base.messages import Metrics
 from sparsetune.config.metrics import ON_GPU
 from sparsetune.config.overrides import flatten
 from sparsetune.config.registry import Registries
-from sparsetune.config.space.expression_kinds import check_number
+from sparsetune.config.space.expression_values import WrongKind
 from sparsetune.config.space.expressions import Expression, parse
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
 from sparsetune.config.trial import TrialConfig
 
+_TRIED = (0.0, 1e6, 0.3, -1.0, 1.0, 1e-3, 1e9, 0.7, 5.0)
+_STRIDES = (0, 1, 2, 4, 5, 7, 8)  # 0: all alike; the others have no divisor in common with how many are tried
 _LIST = " (`sparsetune metrics` lists them)"
 Check = Callable[[str, str], None]  # of a metric's name, and the key where it stands
 
@@ -91,6 +94,25 @@ def _scores(formulas: Mapping[str, Expression], metrics: Metrics) -> Metrics:
             except (ValueError, TypeError):  # float(None)
                 continue
     return found
+
+
+def check_number(formula: Expression) -> None:
+    """Raise ValueError, one line, for a formula that is found to be no number for some numbers under its names.
+
+    Each name has each of a few numbers in turn, with others and in other orders under the names beside it. Where the
+    formula has no value for them (a division by zero), it may have one for others.
+    """
+    count = len(_TRIED)
+    for start, stride in itertools.product(range(count), _STRIDES):
+        numbers = {name: _TRIED[(start + stride * index) % count] for index, name in enumerate(formula.names)}
+        try:
+            value = formula.value(numbers)
+        except WrongKind:
+            raise
+        except ValueError:
+            continue
+        if not isinstance(value, int | float):
+            raise WrongKind(f"found {value!r} where a number is wanted in {formula.text!r}")
 
 
 def _check_score(objective: Objective, check: Check, known: Registries, path: Path, key: str) -> None:

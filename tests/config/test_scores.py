@@ -7,10 +7,9 @@ import re
 
 import pytest
 
-from sparsetune.config.space.expression_kinds import check_number
 from sparsetune.config.space.expressions import parse
 from sparsetune.config.study.file import Objective
-from sparsetune.config.study.objectives import scorer
+from sparsetune.config.study.objectives import check_number, scorer
 
 
 @pytest.mark.parametrize(
