@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from sparsetune.base.left import TABLE
+from sparsetune.base.paths import TABLE
 from sparsetune.testing import tree_toys
 from sparsetune.testing.studies import write_study
 

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 import sparsetune
+import sparsetune.tracking.mlflow  # noqa: F401  a study imports it in a thread, which would meet the next test's filters
 from sparsetune.base.surroundings.temporary import LONGEST
 from sparsetune.cli import app
 from sparsetune.testing.studies import write_study

@@ -12,9 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparsetune.base.left import TRACE
 from sparsetune.base.messages import Files, Job, Key, Outcome, Row, Trial
-from sparsetune.base.paths import run_folder
+from sparsetune.base.paths import TRACE, run_folder
 from sparsetune.config.overrides import assign
 from sparsetune.config.study.leaders import Leaders
 from sparsetune.config.study.objectives import scored

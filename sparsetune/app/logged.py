@@ -16,8 +16,8 @@ from sparsetune.app import inputs
 from sparsetune.app.parts import tracked_at, warner
 from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.text import listed
-from sparsetune.base.left import WEIGHTS
 from sparsetune.base.messages import SAME_AS, Run, Trial
+from sparsetune.base.paths import WEIGHTS
 from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registries
 from sparsetune.config.study.study import Study

@@ -29,7 +29,7 @@ from sparsetune.app.parts import (
 from sparsetune.base import signals
 from sparsetune.base.disk import CannotWrite
 from sparsetune.base.messages import Executor, Observer, Trial
-from sparsetune.base.surroundings.garbage import rarely_collected
+from sparsetune.base.surroundings.interpreter import rarely_collected
 from sparsetune.base.surroundings.remarks import remarks
 from sparsetune.config.provenance import environment
 from sparsetune.config.study.load import load_study

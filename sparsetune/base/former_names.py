@@ -46,7 +46,7 @@ def present(name: str) -> str | None:
     """What a module is called now; None for one that has its first name."""
     parts = name.split(".")
     for end in range(len(parts), 1, -1):
-        found = FORMER.get(".".join(parts[:end]))
-        if found is not None:
-            return ".".join([found, *parts[end:]])
+        now = FORMER.get(".".join(parts[:end]))
+        if now is not None:
+            return ".".join([now, *parts[end:]])
     return None

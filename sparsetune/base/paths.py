@@ -13,6 +13,30 @@ from sparsetune.base.errors import BadInput, in_utf8
 from sparsetune.base.messages import Key
 from sparsetune.base.stores.sqlite import sqlite_url
 
+CONFIG = "config.yaml"
+FINAL = "final_results.json"
+HISTORY = "history.jsonl"
+RESULTS = "results.csv"
+UNITS = "results.units.json"
+WEIGHTS = "weights.safetensors"
+TICKET = "ticket.safetensors"
+LAYERS = "layers.json"
+TRACE = "trace.npz"
+ERROR_FILE = "error.txt"  # the traceback of what ended its job
+CURVES = "curves.png"
+CONTROLLER = "controller.png"
+DENSITIES = "density_by_layer.png"
+
+TABLE = "results.json"  # of all results of a run that has several, as MLflow shows tables
+ON_THE_WAY = "results"  # a folder with one for each of these but the last
+
+ENDS = "ends"  # a folder beside a job's checkpoint: states that it still needs, by key
+RECORD = "record.jsonl"  # beside a job's checkpoint: what its trainings have written down
+
+FIGURES = (CURVES, CONTROLLER, DENSITIES)
+LEFT = (CONFIG, FINAL, HISTORY, RESULTS, UNITS, TABLE, WEIGHTS, TICKET, LAYERS, TRACE, *FIGURES, ERROR_FILE)
+
+
 CACHE = "SPARSETUNE_CACHE"  # an environment variable: where this machine keeps what can be made again
 
 
@@ -22,7 +46,9 @@ def find_root(start: Path) -> Path:
     for folder in (start, *start.parents):
         if (folder / "search_spaces").is_dir():
             return folder
-    raise BadInput("no folder upward from here has search_spaces/, the mark of a project's root", source=start)
+    raise BadInput(
+        "no folder upward from here has search_spaces/, the mark of a project's root", source=start, code="missing"
+    )
 
 
 @dataclass(frozen=True)
@@ -66,7 +92,7 @@ def made(folder: Path) -> Path:
     except OSError as error:
         reason = str(error.strerror)
     if reason:
-        raise BadInput(f"nothing can be written there: {reason}", source=folder)
+        raise BadInput(f"nothing can be written there: {reason}", source=folder, code="unavailable")
     return folder
 
 

@@ -7,8 +7,17 @@ import os
 import re
 
 from sparsetune.base.errors import BadInput
-from sparsetune.base.secrets import is_secret_option, remember, without_password
-from sparsetune.base.urls import place, quoted, quoted_in_query, quoted_user, user_part, with_quoted_user
+from sparsetune.base.secrets import (
+    is_secret_option,
+    place,
+    quoted,
+    quoted_in_query,
+    quoted_user,
+    remember,
+    user_part,
+    with_quoted_user,
+    without_password,
+)
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sparsetune.base.errors import BadInput
-from sparsetune.base.left import CONFIG, TICKET
-from sparsetune.base.paths import Project, find_root
+from sparsetune.base.paths import CONFIG, TICKET, Project, find_root
 from sparsetune.cli.app import storage_url
 
 OPTIONS = {"number": "--trial", "branch": "--branch", "seed": "--seed"}  # arguments of the API

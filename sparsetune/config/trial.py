@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import SerializeAsAny, ValidationInfo, field_validator, model_validator
 
-from sparsetune.base.duration import Duration
+from sparsetune.base.durations import Duration
 from sparsetune.base.errors import BadInput, shown, unknown
 from sparsetune.config.base import Model, Part, param, places
 from sparsetune.config.checking import check_model, expand_name

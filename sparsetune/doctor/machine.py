@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from sparsetune.base.disk import in_words
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import Project
-from sparsetune.base.surroundings.folders import in_words
 from sparsetune.base.surroundings.home import settle
 from sparsetune.base.surroundings.processors import Processors, processors
 from sparsetune.base.surroundings.temporary import temporary

@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sparsetune.base.disk import CannotWrite, disk_trouble
-from sparsetune.base.left import CONFIG, ERROR_FILE, FINAL, HISTORY, LEFT, ON_THE_WAY, TABLE
 from sparsetune.base.messages import Key, Row, Run, Trial
-from sparsetune.base.paths import run_folder
+from sparsetune.base.paths import CONFIG, ERROR_FILE, FINAL, HISTORY, LEFT, ON_THE_WAY, TABLE, run_folder
 from sparsetune.base.yaml_io import dump, write_atomic
 from sparsetune.config.overrides import assign
 from sparsetune.training.left.results import final_results, json_lines, read_json_lines, results_table

@@ -15,9 +15,9 @@ from ray._private.authentication.authentication_token_generator import generate_
 from ray._private.node import Node
 from ray.exceptions import AuthenticationError
 
+from sparsetune.base.disk import private_folder
 from sparsetune.base.errors import BadInput
 from sparsetune.base.surroundings import cluster
-from sparsetune.base.surroundings.folders import private_folder
 from sparsetune.base.surroundings.home import TOKEN, why_no_token
 from sparsetune.base.surroundings.processors import processors
 from sparsetune.base.surroundings.temporary import temporary

@@ -8,8 +8,8 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from sparsetune.base.disk import disk_trouble
-from sparsetune.base.left import ERROR_FILE
 from sparsetune.base.messages import Job, Outcome, Report, Work
+from sparsetune.base.paths import ERROR_FILE
 
 LONGEST_REASON = 500  # characters
 _GAP = " ... "

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.base.left import CONTROLLER, CURVES, DENSITIES
 from sparsetune.base.messages import Row, State
+from sparsetune.base.paths import CONTROLLER, CURVES, DENSITIES
 from sparsetune.config.metrics import METRICS, Metric
 from sparsetune.report.panels import unit
 

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sparsetune.base.left import CURVES, FIGURES, TRACE
 from sparsetune.base.messages import Files, Key, Row, Trial
-from sparsetune.base.paths import slug
+from sparsetune.base.paths import CURVES, FIGURES, TRACE, slug
 from sparsetune.config.study.leaders import Leaders
 from sparsetune.report.figures import End, Numbers, draw_figures
 

@@ -16,9 +16,8 @@ from rich.text import Text
 from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.console import open_console
 from sparsetune.base.layout.text import heading
-from sparsetune.base.left import TICKET
 from sparsetune.base.messages import SAME_AS, Trial
-from sparsetune.base.paths import find_root
+from sparsetune.base.paths import TICKET, find_root
 from sparsetune.base.secrets import without_password
 from sparsetune.config.study.broken import broken
 from sparsetune.config.study.study import Study

@@ -27,7 +27,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor, nn
 
-from sparsetune.base.duration import Duration
+from sparsetune.base.durations import Duration
 from sparsetune.base.messages import Metrics
 from sparsetune.config.base import EVALUATION, Part, known_in
 from sparsetune.config.registry import Registries

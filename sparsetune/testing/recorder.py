@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from sparsetune.base.duration import Duration
+from sparsetune.base.durations import Duration
 from sparsetune.base.messages import Metrics
 from sparsetune.config.base import Part, param
 from sparsetune.config.trial import Training

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from sparsetune.base.duration import Duration
+from sparsetune.base.durations import Duration
 from sparsetune.base.messages import Metrics
 from sparsetune.config.base import param
 from sparsetune.config.metrics import Metric

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Literal
 
-from sparsetune.base.duration import Duration
+from sparsetune.base.durations import Duration
 from sparsetune.config.base import Part, param
 from sparsetune.config.trial import Training
 from sparsetune.sparsity.method import Method

@@ -16,8 +16,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sparsetune.base.left import ON_THE_WAY
 from sparsetune.base.messages import Files, Row, Trial
+from sparsetune.base.paths import ON_THE_WAY
 from sparsetune.config.overrides import flatten
 from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.naming import clean

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from sparsetune.base.failpoints import failpoint
-from sparsetune.base.left import TABLE
 from sparsetune.base.messages import SPLIT, Trial
+from sparsetune.base.paths import TABLE
 from sparsetune.tracking.batches import Param, Tag
 from sparsetune.tracking.client import MlflowClient, Run, last_steps, log, log_data, run_at
 from sparsetune.tracking.entry import Entry, Summary

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from sparsetune.base.messages import Metrics
-from sparsetune.base.said_once import said_once
 from sparsetune.base.seeds import mix
+from sparsetune.base.surroundings.interpreter import said_once
 from sparsetune.config.metrics import LAYER_DENSITY, METRICS, Metric, core, metric_of
 from sparsetune.config.registry import Measure
 from sparsetune.data.dataset import Dataset

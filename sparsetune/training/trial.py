@@ -9,10 +9,9 @@ from typing import Any
 
 import torch
 
-from sparsetune.base.cadence import Cadence
-from sparsetune.base.left import ON_THE_WAY
+from sparsetune.base.durations import Cadence
 from sparsetune.base.messages import Job, Key, Outcome, Report, Row
-from sparsetune.base.paths import run_folder, slug
+from sparsetune.base.paths import ON_THE_WAY, run_folder, slug
 from sparsetune.config.overrides import assign
 from sparsetune.config.own import digest_of
 from sparsetune.config.registry import Registries

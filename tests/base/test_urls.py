@@ -14,8 +14,14 @@ from requests.utils import get_auth_from_url
 from sqlalchemy.engine import make_url
 
 from sparsetune.base.errors import BadInput
-from sparsetune.base.secrets import hidden, without_password
-from sparsetune.base.urls import place, quoted, user_part, with_quoted_user
+from sparsetune.base.secrets import (
+    hidden,
+    place,
+    quoted,
+    user_part,
+    with_quoted_user,
+    without_password,
+)
 from sparsetune.base.variables import from_environment, read_env
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sparsetune.base.duration import Duration
+from sparsetune.base.durations import Duration
 from sparsetune.base.errors import BadInput
 from sparsetune.config.trial import resolve_trial
 from sparsetune.training.registries import REGISTRIES

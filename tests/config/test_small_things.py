@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from sparsetune.base.cadence import Cadence
+from sparsetune.base.durations import Cadence
 from sparsetune.base.errors import BadInput
 from sparsetune.base.failpoints import VARIABLE
 from sparsetune.base.paths import Project, find_root, slug

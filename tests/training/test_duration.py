@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsetune.base.duration import Duration
+from sparsetune.base.durations import Duration
 
 DURATIONS = st.builds(Duration, st.integers(0, 10**12), st.sampled_from(["ep", "it"]))
 

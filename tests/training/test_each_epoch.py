@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sparsetune.base.duration import Duration
+from sparsetune.base.durations import Duration
 from sparsetune.base.messages import Branch, Job, Key, Metrics
 from sparsetune.config.base import Part
 from sparsetune.config.metrics import METRICS

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sparsetune.base.duration import Duration
+from sparsetune.base.durations import Duration
 from sparsetune.base.messages import Branch, Job, Key, Metrics, Report, Row
 from sparsetune.base.paths import run_folder
 from sparsetune.config.base import EVALUATION, Part, param

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from sparsetune.base.duration import Duration
+from sparsetune.base.durations import Duration
 from sparsetune.config.base import Part, known_in, param
 from sparsetune.training.keys import digest, digest_of_state
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sparsetune.base.failpoints import VARIABLE
-from sparsetune.base.left import ENDS
+from sparsetune.base.paths import ENDS
 from sparsetune.config.trial import TrialConfig
 from sparsetune.testing.trained import trial_config
 from sparsetune.training.left import checkpoint

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Any, ClassVar, Literal
 
-from sparsetune.base.duration import Duration
+from sparsetune.base.durations import Duration
 from sparsetune.config.base import EVALUATION, param
 from sparsetune.config.trial import Training
 from sparsetune.sparsity.history import Patience

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sparsetune.app.api.ended import ended_run
 from sparsetune.base.errors import BadInput
-from sparsetune.base.left import TICKET
+from sparsetune.base.paths import TICKET
 
 if TYPE_CHECKING:
     from sparsetune.app.api.result import StudyResult

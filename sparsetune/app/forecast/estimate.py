@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sparsetune.base.cadence import Cadence
-from sparsetune.base.left import FINAL, HISTORY, TRACE
+from sparsetune.base.durations import Cadence
+from sparsetune.base.paths import FINAL, HISTORY, TRACE
 
 STORED_METRIC_BYTES = 300  # a number of an epoch in MLflow's SQLite tables and their indexes (measured with 3.17)
 _BY_ROW = (HISTORY, FINAL)  # files that grow by a line an epoch

@@ -25,8 +25,8 @@ from sparsetune.app.forecast.machine import peak_memory
 from sparsetune.app.forecast.probe import Order, Process, Say
 from sparsetune.app.forecast.watch import Watch
 from sparsetune.app.parts import train_and_draw
-from sparsetune.base.left import ERROR_FILE
 from sparsetune.base.messages import Branch, Key, OwnFile, Run
+from sparsetune.base.paths import ERROR_FILE
 from sparsetune.config.overrides import assign
 from sparsetune.config.study.objectives import scored
 from sparsetune.drive.driver import Driver

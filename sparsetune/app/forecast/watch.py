@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sparsetune.base.left import ENDS, RECORD
 from sparsetune.base.messages import Files, Key, Row, Trial
+from sparsetune.base.paths import ENDS, RECORD
 
 _SAY_SECONDS = 0.2
 

@@ -7,10 +7,9 @@ from importlib.metadata import entry_points
 from urllib.parse import unquote, urlsplit
 
 from sparsetune.base.errors import BadInput, shown
-from sparsetune.base.secrets import without_password
+from sparsetune.base.secrets import place, user_part, without_password
 from sparsetune.base.stores.drivers import missing_driver
 from sparsetune.base.stores.sqlite import instead, sqlite_path
-from sparsetune.base.urls import place, user_part
 from sparsetune.base.variables import from_environment
 
 VARIABLE = "MLFLOW_TRACKING_URI"

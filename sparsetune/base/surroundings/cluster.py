@@ -26,7 +26,7 @@ class Trouble(NamedTuple):
 
     def refused(self, address: str) -> BadInput:
         """The error of one who would join there."""
-        return BadInput(f"found {shown(address)}: {self.problem}; {self.mend}", key=VARIABLE)
+        return BadInput(f"{self.problem}; {self.mend}", found=shown(address), key=VARIABLE, code="unavailable")
 
 
 def address(environ: Mapping[str, str]) -> str:
@@ -36,8 +36,8 @@ def address(environ: Mapping[str, str]) -> str:
 
 def shown(address: str) -> str:
     """The address without a password."""
-    scheme, found, rest = address.rpartition("://")
-    return f"{scheme}{found}{rest.rpartition('@')[2]}"
+    scheme, separator, rest = address.rpartition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def trouble_with(address: str) -> Trouble | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from sparsetune.base.surroundings.folders import in_words, private_folder, why_no_folder, why_not_written
+from sparsetune.base.disk import in_words, private_folder, why_no_folder, why_not_written
 
 TOKEN = ".ray/auth_token"  # Ray's, below a home
 _BELOW = {"XDG_CACHE_HOME": ".cache", "MPLCONFIGDIR": ".config/matplotlib"}  # the private folder
@@ -37,22 +37,22 @@ def settle() -> tuple[str, ...]:
 
     Raises :class:`~sparsetune.base.errors.BadInput` where no temporary folder can be written either.
     """
-    found = mended(os.environ, functools.cache(private_folder))
-    os.environ.update(found.variables)
-    return (found.remark,) if found.remark else ()
+    replaced = mended(os.environ, functools.cache(private_folder))
+    os.environ.update(replaced.variables)
+    return (replaced.remark,) if replaced.remark else ()
 
 
 def mended(environ: Mapping[str, str], private: Callable[[], Path]) -> Mended:
     """What ``environ`` lacks; ``private`` makes the folder that stands in for a home, and is called if it is needed."""
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     reasons: list[str] = []
     if why := why_no_home(environ):
-        found["HOME"] = str(private())
+        variables["HOME"] = str(private())
         reasons.append(why)
-    now = {**environ, **found}
+    now = {**environ, **variables}
     for name, folder in _places(now).items():
         if reason := why_not_written(folder):
-            found[name] = str(private() / _BELOW[name])
+            variables[name] = str(private() / _BELOW[name])
             reasons.append(reason)
     kept = ["caches"] if reasons else []
     token = why or why_no_token(now)
@@ -60,11 +60,11 @@ def mended(environ: Mapping[str, str], private: Callable[[], Path]) -> Mended:
         reasons.append(token)
         kept.append("Ray's token")
     if nameless(environ):
-        found["USER"] = str(os.getuid())  # torch and MLflow want one
+        variables["USER"] = str(os.getuid())  # torch and MLflow want one
     if not reasons:
-        return Mended(found)
+        return Mended(variables)
     why = ", ".join(dict.fromkeys(reasons))
-    return Mended(found, f"{why}: {in_words(private())} holds {' and '.join(kept)} instead")
+    return Mended(variables, f"{why}: {in_words(private())} holds {' and '.join(kept)} instead")
 
 
 def nameless(environ: Mapping[str, str]) -> bool:

@@ -14,11 +14,11 @@ def remarks(*, ray: bool) -> tuple[str, ...]:
 
     Raises :class:`~sparsetune.base.errors.BadInput` for what cannot be replaced.
     """
-    found = list(settle())
+    lines = list(settle())
     if ray:
         address = cluster.address(os.environ)
         if trouble := cluster.trouble_with(address):
             raise trouble.refused(address)
         if address == cluster.LOCAL:
-            found.append(temporary(os.environ).remark)
-    return tuple(filter(None, found))
+            lines.append(temporary(os.environ).remark)
+    return tuple(filter(None, lines))

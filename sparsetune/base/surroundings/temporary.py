@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from sparsetune.base.disk import in_words, private_folder, why_no_folder, why_not_written
 from sparsetune.base.errors import BadInput
-from sparsetune.base.surroundings.folders import in_words, private_folder, why_no_folder, why_not_written
 
 _SOCKET = "/ray/session_2026-11-29_15-48-17_077045_4194304/sockets/plasma_store"  # the longest of Ray's
 LONGEST = (103 if sys.platform == "darwin" else 107) - len(_SOCKET)  # bytes of a folder's path
@@ -37,8 +37,8 @@ def temporary(environ: Mapping[str, str]) -> Temporary:
             return Temporary(folder, f"{', '.join(told)}; Ray's files go to {in_words(folder)}" if told else "")
         refused.append(f"{name}: {why}" if name else why)
         told += refused[-1:] if name else []
-    problem = f"{', '.join(refused)}; allowed: a folder that can be written, of at most {LONGEST} bytes"
-    raise BadInput(problem, key=_OURS)
+    allowed = f"a folder that can be written, of at most {LONGEST} bytes"
+    raise BadInput(", ".join(refused), allowed=allowed, key=_OURS, code="unavailable")
 
 
 def why_it_cannot_serve(folder: Path, *, made: bool) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from sparsetune.base.cadence import Cadence
+from sparsetune.base.durations import Cadence
 from sparsetune.base.errors import shown
 from sparsetune.base.stores.sqlite import instead
 from sparsetune.config.base import Model, param

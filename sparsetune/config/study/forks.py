@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sparsetune.base.duration import Duration
+from sparsetune.base.durations import Duration
 from sparsetune.base.errors import BadInput, shown, unknown
 from sparsetune.base.messages import Branch
 from sparsetune.config.base import EVALUATION, needed_by, phase_of

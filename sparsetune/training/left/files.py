@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import safetensors.torch
 
-from sparsetune.base.left import LAYERS, RESULTS, TICKET, TRACE, UNITS, WEIGHTS
 from sparsetune.base.messages import Metrics
+from sparsetune.base.paths import LAYERS, RESULTS, TICKET, TRACE, UNITS, WEIGHTS
 from sparsetune.base.yaml_io import write_atomic
 from sparsetune.sparsity.stage import Which
 from sparsetune.training.final import layer_rows

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from sparsetune.base.failpoints import failpoint
-from sparsetune.base.left import ENDS, RECORD
 from sparsetune.base.messages import Outcome, Result, Row
+from sparsetune.base.paths import ENDS, RECORD
 from sparsetune.training.left import checkpoint
 from sparsetune.training.walk.record import Entry
 

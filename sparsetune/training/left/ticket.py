@@ -23,8 +23,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sparsetune.base.errors import BadInput
-from sparsetune.base.left import TICKET
 from sparsetune.base.messages import Metrics
+from sparsetune.base.paths import TICKET
 from sparsetune.config.base import Model
 from sparsetune.config.facts import Kind
 from sparsetune.config.trial import NAMED

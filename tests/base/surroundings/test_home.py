@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from sparsetune.base.disk import in_words, private_folder, why_not_written
 from sparsetune.base.errors import BadInput
 from sparsetune.base.surroundings import home
-from sparsetune.base.surroundings.folders import in_words, private_folder, why_not_written
 from sparsetune.base.surroundings.home import Mended, mended, why_no_home
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparsetune.base.duration import Duration
+from sparsetune.base.durations import Duration
 from sparsetune.base.messages import Job, Key, OwnFile, Report, Result, Row
 from sparsetune.base.messages import Outcome as End
 from sparsetune.config.base import Part

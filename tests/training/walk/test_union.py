@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsetune.base.duration import Duration
+from sparsetune.base.durations import Duration
 from sparsetune.sparsity.history import Patience
 from sparsetune.sparsity.stage import AGAIN, Between, Stage, View
 from sparsetune.training.walk.union import Node, Union, planned, union_of

@@ -1,13 +1,15 @@
-"""Warnings that every trial would repeat."""
+"""Warnings that every trial would repeat; looking for garbage less often, and as before afterwards."""
 
 from __future__ import annotations
 
+import gc
 import warnings
+from collections.abc import Iterator
 
 import pytest
 
-from sparsetune.base import said_once as module
-from sparsetune.base.said_once import said_once
+from sparsetune.base.surroundings import interpreter as module
+from sparsetune.base.surroundings.interpreter import RARELY, rarely_collected, said_once
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +42,28 @@ def test_filters_hold() -> None:
     assert not shown
     with pytest.raises(UserWarning, match="0 samples"):  # as this suite runs
         trial(0)
+
+
+@pytest.fixture
+def _as_before() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+
+
+@pytest.mark.usefixtures("_as_before")
+@pytest.mark.parametrize(
+    ("before", "within"),
+    [((700, 10, 10), (RARELY, 10, 10)), ((50_000, 5, 5), (50_000, 5, 5)), ((0, 10, 10), (0, 10, 10))],
+)
+def test_less_often_and_then_as_before(before: tuple[int, int, int], within: tuple[int, int, int]) -> None:
+    gc.set_threshold(*before)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(within)
+    assert gc.get_threshold() == before
+
+
+def interrupted(expected: tuple[int, int, int]) -> None:
+    with rarely_collected():
+        assert gc.get_threshold() == expected
+        raise KeyboardInterrupt
