@@ -34,12 +34,11 @@ from playwright.sync_api import Page, sync_playwright
 from sparsetune.base.messages import Key, Row, Trial
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.winners import best_rows
-from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.client import connected
 from sparsetune.tracking.mlflow import MlflowTracker
-from sparsetune.tracking.subject import Subject
+from sparsetune.tracking.page_state import KEY, address
+from sparsetune.tracking.subject import Answer, Subject
 from sparsetune.tracking.ui import command, environment
-from sparsetune.tracking.view_state import KEY, address
 
 NAME = "page"
 ASKED = (Objective(metric="val_accuracy", goal="maximize"), Objective(metric="compute_saved", goal="maximize"))
@@ -154,7 +153,7 @@ def main() -> None:
             browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": 1500, "height": 1000})
             page.set_default_timeout(120_000)
-            pages = {"plain": address(base, number), "prepared": address(base, number, view=KEY)}
+            pages = {"plain": address(base, number), "prepared": address(base, number, key=KEY)}
             took: dict[str, list[Took]] = {kind: [] for kind in pages}
             for repeat in range(given.repeats + 1):
                 for kind, url in pages.items():

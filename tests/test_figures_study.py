@@ -18,7 +18,7 @@ from sparsetune.app.study import Summary, load, run_study
 from sparsetune.base.paths import Project
 from sparsetune.base.yaml_io import dump
 from sparsetune.report import curves
-from sparsetune.tracking.places import Place, place_in
+from sparsetune.tracking.run_keys import RunKey, run_key_in
 
 STEERED = '''
 """A method whose numbers are its settings."""
@@ -105,13 +105,13 @@ def study(root: Path, points: Sequence[tuple[float, float]], budget: int, **chan
     return run_study(load(root / "steered.yaml"), workers=None, in_process=True, console=console)
 
 
-def pictures(root: Path) -> dict[Place, set[str]]:
+def pictures(root: Path) -> dict[RunKey, set[str]]:
     """The figures of each run of MLflow, all of which have colours."""
     client = MlflowClient(Project(root).tracking_uri)
     experiment = client.get_experiment_by_name("steered")
     found = {}
     for run in client.search_runs([experiment.experiment_id]):
-        place = place_in(run.data.tags)
+        place = run_key_in(run.data.tags)
         if place is not None:
             folder = Path(run.info.artifact_uri.removeprefix("file://"))
             found[place] = {path.name for path in folder.glob("*.png")}
@@ -155,9 +155,9 @@ def test_with_two_objectives_the_front_and_the_figure_of_all_seeds(tmp_path: Pat
     study(tmp_path, points, 6, objectives=[GAIN, PRICE], constraints=constraints, replicates=2)
     found = pictures(tmp_path)
     seeds = (None, 0, 1)
-    assert set(found) == {Place(number, "", seed) for number in range(6) for seed in seeds}
+    assert set(found) == {RunKey(number, "", seed) for number in range(6) for seed in seeds}
     with_curves = {place for place, names in found.items() if names == {"curves.png"}}
-    assert with_curves == {Place(number, "", seed) for number in (0, 2, 4) for seed in seeds}
+    assert with_curves == {RunKey(number, "", seed) for number in (0, 2, 4) for seed in seeds}
     assert {place for place, names in found.items() if names} == with_curves
 
 

@@ -24,7 +24,7 @@ from sparsetune.search.copies import refuse_double
 from sparsetune.search.lock import hold
 from sparsetune.testing.studies import write_study
 from sparsetune.tracking.client import connected
-from sparsetune.tracking.home import Home, bring_home, strays
+from sparsetune.tracking.tables import Home, bring_home, strays
 
 SLT = {
     "method": "slt",

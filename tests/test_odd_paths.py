@@ -22,7 +22,8 @@ from sparsetune.cli import app
 from sparsetune.search.holder import lock_of
 from sparsetune.search.storage import exists, open_storage, study_names
 from sparsetune.testing.studies import write_study
-from sparsetune.tracking.client import connected, create_experiment, fetch, names_of_files, upload
+from sparsetune.tracking.client import connected, create_experiment
+from sparsetune.tracking.library import fetch, names_of_files, upload
 from sparsetune.tracking.store import check_writable, create_once
 from sparsetune.tracking.ui import absolute, environment
 

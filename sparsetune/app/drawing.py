@@ -22,7 +22,7 @@ from sparsetune.config.study.views import branch_rows
 
 if TYPE_CHECKING:
     from sparsetune.tracking.mlflow import FilesOf
-    from sparsetune.tracking.places import Place
+    from sparsetune.tracking.run_keys import RunKey
 
 
 def is_drawn(job: Job, outcome: Outcome) -> bool:
@@ -51,13 +51,12 @@ def figures_of(study: Study, earlier: Sequence[Trial]) -> FilesOf:
     Args:
         earlier: the study's trials so far.
     """
-    from sparsetune.report.figures import Numbers
-    from sparsetune.report.trial_figures import TrialFigures
-    from sparsetune.tracking.mlflow import placed
-    from sparsetune.tracking.places import Place
+    from sparsetune.report.figures import Numbers, TrialFigures
+    from sparsetune.tracking.mlflow import files_by_run
+    from sparsetune.tracking.run_keys import RunKey
 
     if study.tracking.figures == "none":
-        return placed
+        return files_by_run
     names = tuple(objective.metric for objective in study.objectives)
     rows_of = partial(branch_rows, objectives=names, constraints=study.constraints)
     figures = TrialFigures(
@@ -69,11 +68,11 @@ def figures_of(study: Study, earlier: Sequence[Trial]) -> FilesOf:
 
     def with_figures(
         trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]
-    ) -> Mapping[Place, Files]:
+    ) -> Mapping[RunKey, Files]:
         with contextlib.suppress(Exception):  # no figure is worth a study
             drawn = figures.of(trial, rows, files)
-            of_rows = {Place(trial.number, branch): each for branch, each in drawn.rows.items()}
-            return {**placed(trial, rows, drawn.runs), **of_rows}
-        return placed(trial, rows, files)
+            of_rows = {RunKey(trial.number, branch): each for branch, each in drawn.rows.items()}
+            return {**files_by_run(trial, rows, drawn.runs), **of_rows}
+        return files_by_run(trial, rows, files)
 
     return with_figures

@@ -27,10 +27,10 @@ from sparsetune.config.trial import resolve_trial
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sparsetune.tracking.flavor import LoggedModel, Saved
-    from sparsetune.tracking.home import Home
-    from sparsetune.tracking.models import Models
-    from sparsetune.tracking.places import Place
+    from sparsetune.tracking.library import LoggedModel
+    from sparsetune.tracking.models import Models, Saved
+    from sparsetune.tracking.run_keys import RunKey
+    from sparsetune.tracking.tables import Home
 
 _NEEDS = ("torch", "numpy")  # who loads a model
 
@@ -49,11 +49,11 @@ class Trained:
     config: Mapping[str, Any]
 
     @property
-    def place(self) -> Place:
+    def place(self) -> RunKey:
         """Of its run in MLflow."""
-        from sparsetune.tracking.places import Place
+        from sparsetune.tracking.run_keys import RunKey
 
-        return Place(self.row.number, self.row.branch, self.run.key.seed if len(self.row.runs) > 1 else None)
+        return RunKey(self.row.number, self.row.branch, self.run.key.seed if len(self.row.runs) > 1 else None)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Shelf:
             Exception: what MLflow raises when it is away.
         """
         from sparsetune.tracking.left import left_by
-        from sparsetune.tracking.places import FILES_REFUSED
+        from sparsetune.tracking.run_keys import FILES_REFUSED
 
         place = trained.place
         ready = models.ready(place)
@@ -106,7 +106,7 @@ class Shelf:
 
     def _exported(self, trained: Trained, weights: Path, folder: Path, run_id: str) -> Saved:
         """A run's network in MLflow's format, once it was loaded from there and has given the same."""
-        from sparsetune.tracking.flavor import save
+        from sparsetune.tracking.models import save
         from sparsetune.training.left.deployed import deployed
 
         try:
@@ -146,7 +146,7 @@ def log_models(
     wanted = [_first(row, places) for row in chosen if SAME_AS not in row.notes]
     if not wanted:
         return
-    from sparsetune.tracking.store import reason_of, shown
+    from sparsetune.tracking.trouble import reason_of, shown
 
     uri = tracked_at(study)
     try:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from sparsetune.config.study.winners import best_rows
 from sparsetune.drive.driver import counts
 from sparsetune.search.storage import StoredStudy, read_study, stored_importance
-from sparsetune.tracking.answer import Answer
-from sparsetune.tracking.client import connected, runs
-from sparsetune.tracking.find import find_experiment
-from sparsetune.tracking.places import place_in, runs_of
+from sparsetune.tracking.client import connected, find_experiment, runs
 from sparsetune.tracking.present import edition, present
-from sparsetune.tracking.subject import Subject
+from sparsetune.tracking.run_keys import run_key_in, runs_of
+from sparsetune.tracking.subject import Answer, Subject
 
 
 def prepare_page(uri: str, storage: str, name: str) -> None:
@@ -33,7 +31,9 @@ def prepare_page(uri: str, storage: str, name: str) -> None:
     answer = Answer(answer.counts, answer.rows, answer.won, stored_importance(storage, name, stored.objectives[0].goal))
     client, mine = connected(uri), runs_of(stored.uid)
     number = str(experiment.experiment_id)
-    parent = next((run for run in runs(client, [number], mine, deleted=False) if place_in(run.data.tags) is None), None)
+    parent = next(
+        (run for run in runs(client, [number], mine, deleted=False) if run_key_in(run.data.tags) is None), None
+    )
     subject = Subject(name, stored.objectives, tuple(stored.constraints))
     present(client, number, parent, mine, subject, answer)
 

@@ -29,10 +29,9 @@ from sparsetune.config.study.study import Study
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sparsetune.tracking.answer import Answer
-    from sparsetune.tracking.home import Home
     from sparsetune.tracking.mlflow import MlflowTracker
-    from sparsetune.tracking.subject import Subject
+    from sparsetune.tracking.subject import Answer, Subject
+    from sparsetune.tracking.tables import Home
 
 Warn = Callable[[str], None]
 
@@ -126,7 +125,7 @@ def tracked_at(study: Study) -> str:
 def at_home(project: Project, uri: str, lock_file: Path) -> Home:
     """Note where the project lies; returns what of MLflow's store has to follow it, as the holder of that lock."""
     from sparsetune.search.lock import others
-    from sparsetune.tracking.home import Home
+    from sparsetune.tracking.tables import Home
 
     home = Home.of(project.runs, uri, shared=others(project.runs / "locks", lock_file))
     note_place(project.runs, home.former.guessed)
@@ -136,7 +135,7 @@ def at_home(project: Project, uri: str, lock_file: Path) -> Home:
 def open_tracker(study: Study, uid: str, warn: Warn, home: Home, earlier: Sequence[Trial]) -> MlflowTracker:
     """The observer that writes to MLflow, for the study of that identity with these trials so far."""
     from sparsetune.tracking.mlflow import MlflowTracker
-    from sparsetune.tracking.places import STUDY_ID
+    from sparsetune.tracking.run_keys import STUDY_ID
 
     uri = tracked_at(study)
     labels = {**tags(study.project.root, study.imports), STUDY_ID: uid}
@@ -168,9 +167,9 @@ def leave_summary(study: Study, tracker: MlflowTracker, answer: Answer, folder: 
 
     They stay in ``folder`` if the tracker does not take them.
     """
-    from sparsetune.report.files import trials_csv
+    from sparsetune.report.listing import trials_csv
     from sparsetune.tracking.notes import FRONT_FILE, front_table
-    from sparsetune.tracking.view_state import table
+    from sparsetune.tracking.page_state import table
 
     shutil.rmtree(folder, ignore_errors=True)
     winners = table(*front_table(subject_of(study), answer.won.front))

@@ -37,7 +37,7 @@ from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.drive.driver import Driver
 from sparsetune.drive.single import SingleTrial
 from sparsetune.search.lock import hold
-from sparsetune.tracking.experiment import check_experiment
+from sparsetune.tracking.store import check_experiment
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -149,7 +149,7 @@ def _run_one(order: _Order, folder: Path, keep: Path | None, lock_file: Path, co
     from sparsetune.execution.in_process import InProcess
     from sparsetune.live.console import ConsoleObserver
     from sparsetune.tracking.mlflow import MlflowTracker
-    from sparsetune.tracking.places import RUN
+    from sparsetune.tracking.run_keys import RUN
     from sparsetune.tracking.subject import Subject
 
     config, stem, project = order.config, order.path.stem, order.project

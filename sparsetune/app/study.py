@@ -92,9 +92,9 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
     from sparsetune.search.ledger import Ledger
     from sparsetune.search.meaning import identity, refuse_other_content, refuse_other_meaning, spent
     from sparsetune.search.points import Points
-    from sparsetune.tracking.answer import Answer
-    from sparsetune.tracking.background import Background
-    from sparsetune.tracking.experiment import check_experiment
+    from sparsetune.tracking.outbox import Background
+    from sparsetune.tracking.store import check_experiment
+    from sparsetune.tracking.subject import Answer
 
     known = study.registries
     lock_file = lock.place(study)

@@ -20,7 +20,7 @@ from sparsetune.cli.look import Group, examples
 from sparsetune.cli.stdout import NO_ROOM, reader_left
 
 if TYPE_CHECKING:
-    from sparsetune.base.layout.terminal import Console
+    from sparsetune.base.layout.console import Console
     from sparsetune.base.messages import OwnFile
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -75,7 +75,7 @@ def ui(
     project = nearest_project(start) if named else Project(find_root(start))
     where = named or Project(find_root(start)).tracking_uri
     from sparsetune.app.pages import prepare_page  # with MLflow, which takes seconds, as the next ones
-    from sparsetune.tracking.home import Home
+    from sparsetune.tracking.tables import Home
     from sparsetune.tracking.ui import open_ui
 
     home = None if project is None else Home.of(project.runs, where, shared=others(project.runs / "locks"))

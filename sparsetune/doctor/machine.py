@@ -99,7 +99,7 @@ def open_files(project: Project | None) -> Iterator[Finding]:
 
 def terminal(project: Project | None) -> Iterator[Finding]:
     """Where progress is shown."""
-    from sparsetune.base.layout.terminal import Console
+    from sparsetune.base.layout.console import Console
 
     screen = Console(stderr=True)
     if not screen.is_terminal:

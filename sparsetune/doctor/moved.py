@@ -11,7 +11,7 @@ from sparsetune.base.paths import Project, why_no_files
 from sparsetune.base.stores.sqlite import reading
 from sparsetune.doctor.finding import Finding
 from sparsetune.search.lock import others
-from sparsetune.tracking.home import Home, path_of, strays
+from sparsetune.tracking.tables import Home, path_of, strays
 
 _QUERY = "SELECT name, artifact_location FROM experiments WHERE lifecycle_stage = 'active'"
 

@@ -13,10 +13,10 @@ from sparsetune.base.paths import Project
 from sparsetune.base.stores.proxies import through_proxy
 from sparsetune.base.stores.sqlite import sqlite_path
 from sparsetune.base.stores.tables import MLFLOW, OPTUNA, Tables, look
-from sparsetune.base.stores.tracking_uri import tracking_uri
+from sparsetune.base.stores.tracking_uri import is_database, tracking_uri
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.moved import moved_findings
-from sparsetune.tracking.store import database, is_remote, reason_of, shown
+from sparsetune.tracking.trouble import reason_of, shown
 
 SECONDS = 3.0  # to wait for a server
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
@@ -38,12 +38,12 @@ def mlflow_store(project: Project | None) -> Iterator[Finding]:
     except BadInput as error:
         yield Finding("problem", "MLflow", str(error), "set it to a store that is there, or unset it")
         return
-    path = database(uri)
+    path = sqlite_path(uri)
     if path is not None:
         yield file_finding(path, "MLflow", MLFLOW)
         if project is not None and path.exists():
             yield from moved_findings(project, uri, path)
-    elif is_remote(uri):
+    elif not is_database(uri):
         yield server_finding(uri)
     elif uri:
         yield database_finding(uri)

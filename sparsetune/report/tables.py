@@ -8,8 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sparsetune.base.layout.columns import GAP, Column, fitting, widths
-from sparsetune.base.layout.measured import measured
-from sparsetune.base.layout.text import heading, number
+from sparsetune.base.layout.text import heading, measured, number
 from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import METRICS, metric_of
 

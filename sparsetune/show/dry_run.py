@@ -37,7 +37,7 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
     from sparsetune.search.meaning import identity
     from sparsetune.search.points import Points
     from sparsetune.search.preview import preview
-    from sparsetune.tracking.experiment import check_experiment
+    from sparsetune.tracking.store import check_experiment
 
     check_experiment(tracked_at(study), study.name, identity(study))
     for remark in remarks(ray=not in_process):

@@ -15,8 +15,7 @@ from sparsetune.base.layout.printable import printable, printable_lines
 from sparsetune.base.messages import Trial
 from sparsetune.base.yaml_io import dump
 from sparsetune.config.metrics import METRICS
-from sparsetune.report.files import results_csv, trials_csv
-from sparsetune.report.listing import result_rows, special, trial_row, with_replicates
+from sparsetune.report.listing import result_rows, results_csv, special, trial_row, trials_csv, with_replicates
 from sparsetune.report.tables import metric, trial_table
 from sparsetune.show.soundness import soundness, unguarded, unsound
 from sparsetune.show.words import BESIDE, command, of_replicates, picked

@@ -1,51 +1,31 @@
-"""The way to MLflow, which enters here: its settings, its client, and what is asked of it beyond one call."""
+"""What is asked of MLflow and told it, beyond one call of its client."""
 
 from __future__ import annotations
 
 import json
-import logging
-import os
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-# Before mlflow is imported. Its own retries would hold up training for minutes; the outbox has others.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")  # seconds
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-
-import mlflow
-from mlflow import MlflowClient as MlflowClient  # this and the next are here for the files beside this one, too
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag, ViewType
-from mlflow.entities import Experiment as Experiment
-from mlflow.entities import Param as MlflowParam
-from mlflow.entities import Run as Run
-from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
-from mlflow.utils.credentials import get_default_host_creds
-from mlflow.utils.rest_utils import http_request
-
-from sparsetune.base.messages import Files
 from sparsetune.base.paths import slug
 from sparsetune.base.stores.sqlite import for_mlflow
-from sparsetune.tracking.batches import Item, Param, Tag, send
-from sparsetune.tracking.entry import Point
-from sparsetune.tracking.places import TRIAL, Place, place_in
-from sparsetune.tracking.store import is_remote
-
-if "MLFLOW_LOGGING_LEVEL" not in os.environ:
-    logging.getLogger("mlflow").setLevel(logging.CRITICAL)  # it prints a traceback of each error that it raises
-
-ODD_PATH = "%" in mlflow.__file__  # where MLflow opens no database by itself
-if ODD_PATH:
-    from sparsetune.tracking import migrations
-
-    migrations.escape()
+from sparsetune.base.stores.tracking_uri import is_database
+from sparsetune.tracking.library import (
+    Dataset,
+    DatasetInput,
+    Experiment,
+    InputTag,
+    Metric,
+    MlflowClient,
+    MlflowException,
+    Run,
+    RunTag,
+    ViewType,
+)
+from sparsetune.tracking.library import Param as MlflowParam
+from sparsetune.tracking.limits import Item, Measurement, Param, send
+from sparsetune.tracking.run_keys import STUDY, TRIAL, RunKey, run_key_in, runs_of
 
 PAGE = 1000  # runs in one answer
 
@@ -70,8 +50,8 @@ def experiments(client: MlflowClient, *, deleted: bool = False) -> Iterator[list
 
 def first_run(client: MlflowClient, ids: Sequence[str], condition: str) -> Run | None:
     """The oldest run of these experiments that meets a condition, also a deleted one."""
-    found = client.search_runs(list(ids), condition, ViewType.ALL, 1, ["attributes.start_time ASC"]) if ids else []
-    return next(iter(found), None)
+    oldest = client.search_runs(list(ids), condition, ViewType.ALL, 1, ["attributes.start_time ASC"]) if ids else []
+    return next(iter(oldest), None)
 
 
 def experiment_of(client: MlflowClient, name: str, condition: str) -> Experiment | None:
@@ -87,24 +67,52 @@ def experiment_of(client: MlflowClient, name: str, condition: str) -> Experiment
     return None
 
 
+def find_experiment(uri: str, name: str, uid: str | None = None) -> Experiment | None:
+    """A study's experiment for who only reads, whatever it is called now; also a deleted one.
+
+    Args:
+        name: of the study.
+        uid: what tells it from others of its name, if it is known.
+    """
+    client = connected(uri)
+    quotes = next((quote for quote in "'\"" if quote not in name), None)  # MLflow's filters escape neither
+    conditions = [runs_of(uid)] if uid else []
+    conditions += [f"tags.`{STUDY}` = {quotes}{name}{quotes}"] if quotes else []
+    for condition in conditions:
+        experiment = experiment_of(client, name, condition)
+        if experiment is not None:
+            return experiment
+    return client.get_experiment_by_name(name)
+
+
 def create_experiment(client: MlflowClient, uri: str, name: str, artifacts: Path) -> Experiment:
     """A new experiment with its files below ``artifacts``; the one of that name if another process was faster."""
-    location = None if is_remote(uri) else (artifacts.absolute() / slug(name)).as_uri()
+    location = (artifacts.absolute() / slug(name)).as_uri() if is_database(uri) else None  # else a server decides
     try:
         return client.get_experiment(client.create_experiment(name, location))
     except MlflowException:
-        found = client.get_experiment_by_name(name)
-        if found is None:
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None:
             raise
-        return found
+        return experiment
 
 
 def run_at(
-    client: MlflowClient, ids: Sequence[str], place: Place, condition: str, *, deleted: bool = True
+    client: MlflowClient, ids: Sequence[str], key: RunKey, condition: str, *, deleted: bool = True
 ) -> Run | None:
-    """The run at a place, of those of these experiments that meet a condition."""
-    found = runs(client, ids, f"tags.`{TRIAL}` = '{place.number}' and {condition}", deleted=deleted)
-    return next((run for run in found if place_in(run.data.tags) == place), None)
+    """The run of that key, of those of these experiments that meet a condition."""
+    of_trial = runs(client, ids, f"tags.`{TRIAL}` = '{key.number}' and {condition}", deleted=deleted)
+    return next((run for run in of_trial if run_key_in(run.data.tags) == key), None)
+
+
+def find_run(uri: str, uid: str, key: RunKey) -> Run | None:
+    """The run of that key of the study with that identity; None where there is none that was not deleted."""
+    client = connected(uri)
+    for page in experiments(client):
+        run = run_at(client, [each.experiment_id for each in page], key, runs_of(uid), deleted=False)
+        if run is not None:
+            return run
+    return None
 
 
 def runs(client: MlflowClient, ids: Sequence[str], condition: str, *, deleted: bool = True) -> Iterator[Run]:
@@ -126,12 +134,15 @@ def log(client: MlflowClient, run_id: str, items: Sequence[Item]) -> dict[str, E
     """
 
     def write(batch: Sequence[Item]) -> None:
-        client.log_batch(
-            run_id,
-            [Metric(each.key, each.value, each.timestamp_ms, each.step) for each in batch if isinstance(each, Point)],
-            [MlflowParam(each.key, each.value) for each in batch if isinstance(each, Param)],
-            [RunTag(each.key, each.value) for each in batch if isinstance(each, Tag)],
-        )
+        metrics, params, tags = [], [], []
+        for item in batch:
+            if isinstance(item, Measurement):
+                metrics.append(Metric(item.key, item.value, item.timestamp_ms, item.step))
+            elif isinstance(item, Param):
+                params.append(MlflowParam(item.key, item.value))
+            else:
+                tags.append(RunTag(item.key, item.value))
+        client.log_batch(run_id, metrics, params, tags)
 
     return send(items, write)
 
@@ -151,46 +162,3 @@ def log_data(client: MlflowClient, run_id: str, name: str, digest: str, config: 
 def last_steps(run: Run) -> dict[str, int]:
     """The step of the last value of each metric that a run has."""
     return {metric.key: metric.step for metric in run.data.to_proto().metrics}
-
-
-def upload(uri: str, place: str, files: Files) -> None:
-    """Copy files to a run's place under their given names, in one call; the client would look up the run first.
-
-    Args:
-        uri: MLflow's tracking URI.
-        place: the run's artifact URI.
-    """
-    with tempfile.TemporaryDirectory(prefix="sparsetune-") as folder:
-        for name, path in files.items():
-            link = Path(folder) / name
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(path.resolve())
-        repository = get_artifact_repository(place, tracking_uri=uri)
-        repository.log_artifacts(folder)  # type: ignore[no-untyped-call]
-
-
-def folder_of(uri: str, place: str) -> Path | None:
-    """The folder of an artifact URI that is one of a disk; None for any other."""
-    repository = get_artifact_repository(place, tracking_uri=uri)
-    return Path(repository.artifact_dir) if isinstance(repository, LocalArtifactRepository) else None
-
-
-def seen_by_server(uri: str, run_id: str) -> set[str] | None:
-    """The files of a run that its tracking server sees, at the top of the run's place; None if it does not say."""
-    where = "/api/2.0/mlflow/artifacts/list"
-    credentials = get_default_host_creds(uri)  # type: ignore[no-untyped-call]
-    answer = http_request(credentials, where, "GET", params={"run_id": run_id})  # type: ignore[no-untyped-call]
-    return {each["path"] for each in answer.json().get("files", [])} if answer.status_code == 200 else None
-
-
-def names_of_files(uri: str, place: str) -> tuple[str, ...]:
-    """What a run has left, at the top of its place."""
-    repository = get_artifact_repository(place, tracking_uri=uri)
-    return tuple(str(file.path) for file in repository.list_artifacts())
-
-
-def fetch(uri: str, place: str, name: str, folder: Path) -> Path:
-    """A file that a run has left at its place: its own path on this machine, else a copy in ``folder``."""
-    repository = get_artifact_repository(place, tracking_uri=uri)
-    local = isinstance(repository, LocalArtifactRepository)
-    return Path(repository.download_artifacts(name, None if local else str(folder)))  # type: ignore[no-untyped-call]

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparsetune.base.errors import BadInput
-from sparsetune.tracking.client import Run, fetch, names_of_files
-from sparsetune.tracking.find import find_run
-from sparsetune.tracking.home import Home
-from sparsetune.tracking.opening import store_to_read
-from sparsetune.tracking.places import FILES_AT, Place
-from sparsetune.tracking.store import shown
+from sparsetune.tracking.client import find_run
+from sparsetune.tracking.library import Run, fetch, names_of_files
+from sparsetune.tracking.run_keys import FILES_AT, RunKey
+from sparsetune.tracking.store import store_to_read
+from sparsetune.tracking.tables import Home
+from sparsetune.tracking.trouble import shown
 
 
 @dataclass(frozen=True)
 class Left:
-    """What was found of a run.
+    """What there is of a run.
 
     Attributes:
         names: of all that it has left.
@@ -28,7 +28,7 @@ class Left:
     path: Path | None
 
 
-def left_by(uri: str, study: str, uid: str, place: Place, name: str, folder: Path, home: Home | None = None) -> Left:
+def left_by(uri: str, study: str, uid: str, key: RunKey, name: str, folder: Path, home: Home | None = None) -> Left:
     """Find a run's file of that name.
 
     Args:
@@ -44,15 +44,15 @@ def left_by(uri: str, study: str, uid: str, place: Place, name: str, folder: Pat
     """
     now = home.now if home else str
     with store_to_read(uri):
-        run = find_run(uri, uid, place)
+        run = find_run(uri, uid, key)
         if run is not None and FILES_AT not in run.data.tags:
             lies = now(run.info.artifact_uri)
             names = names_of_files(uri, lies)
             return Left(names, fetch(uri, lies, name, folder) if name in names else None)
     if run is None:
-        problem = f"has no run of {place.name} of study {study!r}: it was deleted there, or was not sent yet"
-        raise BadInput(f"MLflow at {shown(uri)} {problem}")
-    return _not_taken(run, f"MLflow at {shown(uri)} has not taken the files of {place.name}", name, now)
+        problem = f"has no run of {key.name} of study {study!r}: it was deleted there, or was not sent yet"
+        raise BadInput(f"MLflow at {shown(uri)} {problem}", code="missing")
+    return _not_taken(run, f"MLflow at {shown(uri)} has not taken the files of {key.name}", name, now)
 
 
 def _not_taken(run: Run, problem: str, name: str, now: Callable[[str], str]) -> Left:
@@ -60,6 +60,6 @@ def _not_taken(run: Run, problem: str, name: str, now: Callable[[str], str]) -> 
     place = Path(now(run.data.tags[FILES_AT]))
     if not place.is_dir():
         host = run.data.tags.get("host", "its driver")
-        raise BadInput(f"{problem}, which were left on {host}", source=place)
+        raise BadInput(f"{problem}, which were left on {host}", source=place, code="missing")
     path = place / name
     return Left(tuple(each.name for each in place.iterdir()), path if path.is_file() else None)

@@ -18,21 +18,21 @@ from typing import Literal
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Files, Key, Row, Trial
-from sparsetune.tracking.answer import Answer
+from sparsetune.base.stores.sqlite import sqlite_path
 from sparsetune.tracking.client import connected
-from sparsetune.tracking.entry import Entry, Summary
-from sparsetune.tracking.home import Home
 from sparsetune.tracking.outbox import Outbox
-from sparsetune.tracking.places import Place, place_of, rows_of_places, views
+from sparsetune.tracking.pending import Pending, Summary
+from sparsetune.tracking.run_keys import RunKey, rows_by_run, run_key_of, shown_rows
 from sparsetune.tracking.sender import Sender
 from sparsetune.tracking.session import Owner, Session, open_session
 from sparsetune.tracking.shelf import Shelf
-from sparsetune.tracking.store import check_writable, create_once, database, reason_of, shown
-from sparsetune.tracking.subject import SINGLE, Subject
-from sparsetune.tracking.trouble import refuses
+from sparsetune.tracking.store import check_writable, create_once
+from sparsetune.tracking.subject import SINGLE, Answer, Subject
+from sparsetune.tracking.tables import Home
+from sparsetune.tracking.trouble import reason_of, refuses, shown
 
-FilesOf = Callable[[Trial, Mapping[Key, tuple[Row, ...]], Mapping[Key, Files]], Mapping[Place, Files]]
-SUMMARY = Place(-1)  # the study's parent run in the outbox
+FilesOf = Callable[[Trial, Mapping[Key, tuple[Row, ...]], Mapping[Key, Files]], Mapping[RunKey, Files]]
+SUMMARY = RunKey(-1)  # the study's parent run in the outbox
 
 
 def folder_of(files: Files) -> Path:
@@ -40,9 +40,11 @@ def folder_of(files: Files) -> Path:
     return Path(os.path.commonpath([path.absolute().parent for path in files.values()]))
 
 
-def placed(trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]) -> Mapping[Place, Files]:
+def files_by_run(
+    trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]
+) -> Mapping[RunKey, Files]:
     """The files that each run of a trial has left."""
-    return {place_of(trial, key): each for key, each in files.items()}
+    return {run_key_of(trial, key): each for key, each in files.items()}
 
 
 class MlflowTracker:
@@ -68,7 +70,7 @@ class MlflowTracker:
         clock: Callable[[], float] = time.monotonic,
         left_at: Callable[[Files], Path] = folder_of,
         subject: Subject = SINGLE,
-        files_of: FilesOf = placed,
+        files_of: FilesOf = files_by_run,
     ) -> None:
         """
         Args:
@@ -81,10 +83,10 @@ class MlflowTracker:
         self._warn, self._left_at, self._files_of, self._home = warn, left_at, files_of, home
         self._owner, self._last_only = Owner(study, dict(tags)), subject.last_only
         self._session: Session | None = None
-        self._entered: dict[int, list[Place]] = {}  # runs of the trials of this session
+        self._keys: dict[int, list[RunKey]] = {}  # of the runs of this session's trials
         self._shelf = Shelf(uri, clock)
         self._sender = Sender(uri, self._owner, subject, self._shelf, warn)
-        self._outbox: Outbox[Place, Entry | Summary] = Outbox(self._send, self._reachable, self._complain, clock)
+        self._outbox: Outbox[RunKey, Pending | Summary] = Outbox(self._send, self._reachable, self._complain, clock)
         self._summary: Summary | None = None
         try:
             self._connect()
@@ -102,8 +104,8 @@ class MlflowTracker:
         return self._session is not None and number in self._session.bare and self._closed(number)
 
     def _closed(self, number: int) -> bool:
-        if number in self._entered:
-            return not any(place in self._outbox.waiting for place in self._entered[number])
+        if number in self._keys:
+            return not any(key in self._outbox.waiting for key in self._keys[number])
         return self._session is not None and number in self._session.whole
 
     def trial_started(self, trial: Trial, *, resumed: bool) -> None:
@@ -112,30 +114,30 @@ class MlflowTracker:
         self._outbox.tick()
 
     def trial_reported(self, trial: Trial, key: Key, rows: tuple[Row, ...]) -> None:
-        entry = self._outbox.waiting.get(place_of(trial, key))
-        if isinstance(entry, Entry):
-            entry.rows.extend(rows)
+        pending = self._outbox.waiting.get(run_key_of(trial, key))
+        if isinstance(pending, Pending):
+            pending.rows.extend(rows)
         self._outbox.tick()
 
     def trial_ended(self, trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]) -> None:
-        if trial.number not in self._entered and self._closed(trial.number):
+        if trial.number not in self._keys and self._closed(trial.number):
             return  # told again, for its folder is there
-        ended = views(trial)
-        if any(place not in self._outbox.waiting for place in ended):
+        ended = shown_rows(trial)
+        if not ended.keys() <= self._outbox.waiting.keys():
             self._enter(trial)
-        its_rows = rows_of_places(trial, rows)
+        its_rows = rows_by_run(trial, rows)
         its_files = self._files_of(trial, rows, files)
-        for place, view in ended.items():
-            entry = self._outbox.waiting[place]
-            if isinstance(entry, Entry):
-                entry.end(view, its_rows.get(place, ()), its_files.get(place, {}))
-                entry.left_at = str(self._left_at(entry.files)) if entry.files else ""
+        for key, row in ended.items():
+            pending = self._outbox.waiting[key]
+            if isinstance(pending, Pending):
+                pending.end(row, its_rows.get(key, ()), its_files.get(key, {}))
+                pending.left_at = str(self._left_at(pending.files)) if pending.files else ""
         self._outbox.offer(list(ended))
 
     def summarise(
         self, status: Literal["FINISHED", "FAILED", "KILLED"], answer: Answer | None = None, files: Files | None = None
     ) -> None:
-        """Close the study's parent run; with an answer also bring what runs say and the study's view up to date."""
+        """Close the study's parent run; with an answer also bring what runs say and the study's page up to date."""
         left_at = str(folder_of(files)) if files else ""
         self._summary = Summary(status, files or {}, left_at, answer)
         self._outbox.waiting[SUMMARY] = self._summary
@@ -151,12 +153,10 @@ class MlflowTracker:
         self._outbox.flush()
 
     def _enter(self, trial: Trial) -> None:
-        shown = views(trial)
-        entries: dict[Place, Entry] = {}
-        for place, view in shown.items():
-            entries[place] = Entry(place, view, len(shown), self._last_only, doubtful=place in self._outbox.waiting)
-        self._outbox.waiting.update(entries)
-        self._entered[trial.number] = list(entries)
+        rows, waiting = shown_rows(trial), self._outbox.waiting
+        for key, row in rows.items():
+            waiting[key] = Pending(key, row, len(rows), self._last_only, doubtful=key in waiting)
+        self._keys[trial.number] = list(rows)
 
     def _complain(self, error: Exception) -> None:
         later = "refused, and tried again at the next start" if refuses(error) else "not logged now, will be sent later"
@@ -172,7 +172,7 @@ class MlflowTracker:
 
     def _connect(self) -> Session:
         """The session, once experiment, parent run and the runs of earlier sessions are known."""
-        path = database(self._uri)
+        path = sqlite_path(self._uri)
         if path is not None:
             if self._session is None:
                 create_once(path, connected)
@@ -183,9 +183,9 @@ class MlflowTracker:
                 self._warn(f"MLflow at {shown(self._uri)}: {self._session.remark}")
         return self._session
 
-    def _send(self, item: Entry | Summary) -> bool:
+    def _send(self, item: Pending | Summary) -> bool:
         if isinstance(item, Summary):
             self._sender.summary(self._connect(), item)
         elif item.steps is None or item.ended or item.rows:
-            return self._sender.entry(self._connect(), item)
+            return self._sender.pending(self._connect(), item)
         return False

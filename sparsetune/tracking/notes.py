@@ -6,26 +6,23 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from sparsetune.base.layout.measured import measured
-from sparsetune.base.layout.short import short_names
-from sparsetune.base.layout.text import heading, number
+from sparsetune.base.layout.text import heading, measured, number, short_names
 from sparsetune.base.messages import SAME_AS, Trial
 from sparsetune.config.study.broken import broken
 from sparsetune.config.study.reading import how_to_read, which_one
-from sparsetune.tracking.answer import Answer
-from sparsetune.tracking.places import Place
-from sparsetune.tracking.subject import Subject, drawn, table_columns
+from sparsetune.tracking.run_keys import RunKey
+from sparsetune.tracking.subject import Answer, Subject, drawn, table_columns
 
 NOTE = "mlflow.note.content"
 FRONT_FILE = "front.json"  # of a study's own run: the winners as a table
 _MOST_ROWS = 15
 
 
-def of_run(subject: Subject, place: Place, row: Trial) -> str:
+def of_run(subject: Subject, key: RunKey, row: Trial) -> str:
     """What was trained, what its study asks, and how to train it again."""
-    said = [_trained(subject, place, row)]
+    said = [_trained(subject, key, row)]
     if subject.name:
-        said += [f"The study asks for {subject.asks}.", _again(subject, place, row), _varied(row)]
+        said += [f"The study asks for {subject.asks}.", _again(subject, key, row), _varied(row)]
     elif subject.source:
         said += [_commands(subject, [["run", subject.source]])]
     return "\n\n".join(filter(None, said))
@@ -69,16 +66,16 @@ def front_table(subject: Subject, front: Sequence[Trial]) -> tuple[list[str], li
     return ["trial", *branch, *metrics, *(short.replace(".", " ") for _, short in short_names(params))], cells
 
 
-def _trained(subject: Subject, place: Place, row: Trial) -> str:
+def _trained(subject: Subject, key: RunKey, row: Trial) -> str:
     config = row.config
-    parts = {key: config.get(key, {}).get("name", "") for key in ("method", "data", "model")}
-    what = f"method {_code(parts['method'])} on {_code(parts['data'])} with model {_code(parts['model'])}"
+    method, data, model = (_code(config.get(part, {}).get("name", "")) for part in ("method", "data", "model"))
+    what = f"method {method} on {data} with model {model}"
     seeds = sorted({run.key.seed for run in row.runs})
     if len(seeds) > 1:
         seed = f"seeds {', '.join(map(str, seeds))}: numbers are means, those ending in `_se` their standard errors"
     else:
         seed = f"seed {config.get('seed', 0)}"
-    of = f"Trial {place.number}{f' {_code(place.branch)}' if place.branch else ''} of study {_code(subject.name)}: "
+    of = f"Trial {key.number}{f' {_code(key.branch)}' if key.branch else ''} of study {_code(subject.name)}: "
     same = f" Its results are those of {row.notes[SAME_AS]}, a trial like it." if SAME_AS in row.notes else ""
     return f"{of if subject.name else ''}{what}, {seed}.{same}"
 
@@ -87,10 +84,10 @@ def _varied(row: Trial) -> str:
     return _table(["varies", "value"], [[_code(name), number(value, 6)] for name, value in row.params.items()])
 
 
-def _again(subject: Subject, place: Place, row: Trial) -> str:
-    file = re.sub(r"[^a-zA-Z0-9.-]+", "_", f"trial_{' '.join(filter(None, [str(place.number), place.branch]))}.yaml")
-    keep = ["best", subject.name, "--trial", str(place.number), *_branch(place.branch)]
-    seed = ["--set", f"seed={row.config['seed']}"] if place.seed is not None else []
+def _again(subject: Subject, key: RunKey, row: Trial) -> str:
+    file = re.sub(r"[^a-zA-Z0-9.-]+", "_", f"trial_{' '.join(filter(None, [str(key.number), key.branch]))}.yaml")
+    keep = ["best", subject.name, "--trial", str(key.number), *_branch(key.branch)]
+    seed = ["--set", f"seed={row.config['seed']}"] if key.seed is not None else []
     own = [word for name in subject.imports for word in ("--import", name)]
     return _commands(subject, [keep, ["run", file, *seed, *own]], into=file)
 

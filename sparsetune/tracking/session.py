@@ -10,20 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sparsetune.tracking.client import (
-    Experiment,
-    MlflowClient,
-    Run,
-    connected,
-    create_experiment,
-    experiment_of,
-    first_run,
-    runs,
-)
-from sparsetune.tracking.experiment import refuse_deleted
-from sparsetune.tracking.home import Home, bring_home
-from sparsetune.tracking.naming import KEY, fit
-from sparsetune.tracking.places import (
+from sparsetune.tracking.client import connected, create_experiment, experiment_of, first_run, runs
+from sparsetune.tracking.library import Experiment, MlflowClient, Run
+from sparsetune.tracking.limits import KEY, fit
+from sparsetune.tracking.run_keys import (
     FILES_AT,
     FILES_REFUSED,
     ROLE,
@@ -32,10 +22,12 @@ from sparsetune.tracking.places import (
     STATE,
     STUDY,
     STUDY_ID,
-    Place,
-    place_in,
+    RunKey,
+    run_key_in,
     runs_of,
 )
+from sparsetune.tracking.store import refuse_deleted
+from sparsetune.tracking.tables import Home, Stage, bring_home
 
 STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
 
@@ -75,8 +67,8 @@ class Session:
     client: MlflowClient
     experiment_id: str
     parent: str | None = None
-    unfinished: dict[Place, Run] = field(default_factory=dict)
-    closed: set[Place] = field(default_factory=set)
+    unfinished: dict[RunKey, Run] = field(default_factory=dict)
+    closed: set[RunKey] = field(default_factory=set)
     whole: set[int] = field(default_factory=set)
     bare: set[int] = field(default_factory=set)
     remark: str = ""
@@ -91,67 +83,60 @@ def open_session(uri: str, experiment: str, artifacts: Path, owner: Owner, home:
         BadInput: the experiment was deleted.
     """
     client = connected(uri)
-    found = _experiment(client, uri, experiment, artifacts, owner)
-    refuse_deleted(uri, found.name, found.experiment_id, found.lifecycle_stage)
-    session = Session(client, str(found.experiment_id))
+    its = _experiment(client, uri, experiment, artifacts, owner)
+    refuse_deleted(uri, Stage(its.experiment_id, its.name, its.lifecycle_stage))
+    session = Session(client, str(its.experiment_id))
     if home is not None:
         bring_home(uri, home, session.experiment_id)
     parents = []
     closed: Counter[int] = Counter()
     for run in runs(client, [session.experiment_id], owner.mine):
-        place = place_in(run.data.tags)
-        if place is None:
+        key = run_key_in(run.data.tags)
+        if key is None:
             parents += [run] if run.data.tags.get(STUDY) == owner.study else []
         elif settled(run) and not wants_files(run):
-            session.closed.add(place)
-            session.bare |= {place.number} if FILES_REFUSED in run.data.tags else set()
-            closed[place.number] += 1
-            if closed[place.number] == int(run.data.tags.get(RUNS, 1)):
-                session.whole.add(place.number)
+            session.closed.add(key)
+            session.bare |= {key.number} if FILES_REFUSED in run.data.tags else set()
+            closed[key.number] += 1
+            if closed[key.number] == int(run.data.tags.get(RUNS, 1)):
+                session.whole.add(key.number)
         else:
-            session.unfinished[place] = run
-    if not parents and found.name == _with_identity(experiment, owner):
-        session.remark = f"{experiment!r} is another study's experiment there: this study's is {found.name!r}"
+            session.unfinished[key] = run
+    if not parents and its.name == _with_identity(experiment, owner):
+        session.remark = f"{experiment!r} is another study's experiment there: this study's is {its.name!r}"
     if owner.study is not None:
         session.parent = _open_parent(session, owner.study, owner.tags, parents)
     return session
 
 
 def _experiment(client: MlflowClient, uri: str, name: str, artifacts: Path, owner: Owner) -> Experiment:
-    """The one that has the owner's runs; for an owner without any the one of that name, unless it is another's."""
-    found = experiment_of(client, name, owner.mine)
-    if found is not None:
-        return found
+    """The one that has the owner's runs; for an owner without any the one of that name, unless it began as that of a
+    study of another name."""
+    experiment = experiment_of(client, name, owner.mine)
+    if experiment is not None:
+        return experiment
     named = client.get_experiment_by_name(name)
-    if named is None:
-        return create_experiment(client, uri, name, artifacts)
-    if not _of_another(client, named, owner):
-        return named
-    return create_experiment(client, uri, _with_identity(name, owner), artifacts)
+    if named is not None and owner.study is not None:
+        began = first_run(client, [named.experiment_id], f"tags.`{STUDY_ID}` != '{owner.tags[STUDY_ID]}'")
+        if began is not None and began.data.tags.get(STUDY) != owner.study:
+            named, name = None, _with_identity(name, owner)
+    return named or create_experiment(client, uri, name, artifacts)
 
 
 def _with_identity(name: str, owner: Owner) -> str:
     return f"{name} {owner.tags[STUDY_ID]}" if owner.study is not None else ""
 
 
-def _of_another(client: MlflowClient, found: Experiment, owner: Owner) -> bool:
-    """Whether an experiment began as that of a study of another name."""
-    if owner.study is None:
-        return False
-    began = first_run(client, [found.experiment_id], f"tags.`{STUDY_ID}` != '{owner.tags[STUDY_ID]}'")
-    return began is not None and began.data.tags.get(STUDY) != owner.study
-
-
-def _open_parent(session: Session, study: str, tags: Mapping[str, str], found: list[Run]) -> str:
+def _open_parent(session: Session, study: str, tags: Mapping[str, str], parents: list[Run]) -> str:
     client = session.client
-    if not found:
+    if not parents:
         labels = {**tags, STUDY: study, ROLE: "study"}
         return str(client.create_run(session.experiment_id, tags=labels, run_name=fit(study, KEY)).info.run_id)
-    run_id = str(found[0].info.run_id)
-    if found[0].info.lifecycle_stage == "deleted":
-        client.restore_run(run_id)
-    client.update_run(run_id, status="RUNNING")
-    return run_id
+    info = parents[0].info
+    if info.lifecycle_stage == "deleted":
+        client.restore_run(info.run_id)
+    client.update_run(info.run_id, status="RUNNING")
+    return str(info.run_id)
 
 
 def settled(run: Run) -> str:

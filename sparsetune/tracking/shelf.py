@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparsetune.base.messages import Files
-from sparsetune.base.secrets import hidden
-from sparsetune.tracking.client import folder_of, seen_by_server, upload
+from sparsetune.base.stores.tracking_uri import is_database
+from sparsetune.tracking.library import folder_of, seen_by_server, upload
 from sparsetune.tracking.outbox import RETRY_SECONDS
-from sparsetune.tracking.store import is_remote, shown
-from sparsetune.tracking.trouble import Refused, answer, refuses_files, server_fault
+from sparsetune.tracking.trouble import Refused, answer, refuses_files, shown, worded
 
 
 @dataclass(frozen=True)
@@ -61,16 +60,14 @@ class Shelf:
             self._kept = None
 
     def _upload(self, run_id: str, place: str, files: Files) -> None:
-        folder = folder_of(self._uri, place) if is_remote(self._uri) and not self._shared else None
+        folder = folder_of(self._uri, place) if not is_database(self._uri) and not self._shared else None
         if folder is not None:
             self._onto_a_disk(run_id, folder, place, files)
             return
         try:
             upload(self._uri, place, files)
         except Exception as error:
-            if (
-                answer(error) is not None
-            ):  # maybe before it has read all: the next call meets a connection that it ended
+            if answer(error) is not None:  # maybe before it has read all: the next call meets an ended connection
                 with contextlib.suppress(Exception):
                     seen_by_server(self._uri, run_id)
             raise
@@ -119,9 +116,3 @@ def withdraw(folder: Path, made: Sequence[Path]) -> None:
     with contextlib.suppress(OSError):
         for each in made[1:]:
             each.rmdir()
-
-
-def worded(error: BaseException, *secret: str) -> str:
-    """An error of a place for files in one line, without passwords; ``secret`` are URIs that may have some."""
-    said = f"{type(error).__name__}: {hidden(' '.join(str(error).split()), *secret)[:300]}"
-    return server_fault(error) or said

@@ -1,4 +1,5 @@
-"""The place behind a tracking URI: a local SQLite file is created whole and tried for a lock. Without MLflow."""
+"""The store behind a tracking URI: is it there, may it be read, may it be written to? A local SQLite file is created
+whole and tried for a lock. MLflow is asked where nothing else knows, for its import is slow."""
 
 from __future__ import annotations
 
@@ -6,49 +7,21 @@ import fcntl
 import os
 import sqlite3
 import uuid
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from glob import escape
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import why_no_files, why_unwritable
-from sparsetune.base.secrets import hidden
-from sparsetune.base.stores.proxies import through_proxy
+from sparsetune.base.stores.drivers import words_of
 from sparsetune.base.stores.sqlite import file_uri, sqlite_path
-from sparsetune.base.stores.tables import MLFLOW, look
+from sparsetune.base.stores.tables import KILLED, MLFLOW, look
 from sparsetune.base.stores.tracking_uri import is_database
-from sparsetune.tracking.blank import write_tables
-from sparsetune.tracking.trouble import server_fault
+from sparsetune.tracking.tables import Stage, stage_of, write_tables
+from sparsetune.tracking.trouble import reason_of, shown
 
 LOCK_SECONDS = 1.0
-
-
-database = sqlite_path  # of a tracking URI; None for a server
-
-
-def is_remote(uri: str) -> bool:
-    """Whether a tracking server decides where artifacts go."""
-    return not is_database(uri)
-
-
-def shown(uri: str) -> str:
-    """The URI for messages: without user, password and query."""
-    parts = urlsplit(uri)
-    return uri if not parts.netloc else f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
-def reason_of(error: BaseException, uri: str) -> str:
-    """Why a store did not serve, on one short line without passwords, with the proxy in between."""
-    cause: BaseException = error
-    while is_remote(uri) and (cause.__cause__ or cause.__context__):  # clients wrap it in long words of their own
-        cause = cause.__cause__ or cause.__context__ or cause
-    said = server_fault(error)
-    if not said and isinstance(cause, OSError):
-        said = f"no answer ({cause.strerror or cause or type(cause).__name__})"
-    said = said or str(error).replace(uri, shown(uri)) or type(error).__name__
-    return f"{hidden(' '.join(said.split()), uri)[:300]}{through_proxy(uri) if is_remote(uri) else ''}"
 
 
 def create_once(path: Path, create: Callable[[str], object]) -> None:
@@ -91,13 +64,14 @@ def refuse_unwritable(path: Path) -> None:
     if not is_there(path):
         there = next(folder for folder in path.absolute().parents if is_there(folder))
         if reason := why_no_files(there):
-            raise BadInput(f"cannot be made: nothing can be written in {there}: {reason}", source=path)
+            problem = f"cannot be made: nothing can be written in {there}: {reason}"
+            raise BadInput(problem, source=path, code="unavailable")
         return
     trouble = look(path, MLFLOW).trouble
     if trouble is not None and not trouble.passing:
         raise trouble.refusal(path)
     if reason := why_unwritable(path):
-        raise BadInput(f"cannot be written to: {reason}", source=path)
+        raise BadInput(f"cannot be written to: {reason}", source=path, code="unavailable")
 
 
 def is_there(path: Path) -> bool:
@@ -106,3 +80,85 @@ def is_there(path: Path) -> bool:
         return path.exists()
     except PermissionError:
         return False
+
+
+@contextmanager
+def store_to_read(uri: str, empty: str = "nothing is recorded there") -> Iterator[None]:
+    """The store can be opened when the context begins; whatever is raised inside, it is :class:`BadInput`.
+
+    Args:
+        empty: what to say of a file that is not there or holds nothing.
+    """
+    path = sqlite_path(uri)
+    if path is not None:
+        _refuse_unreadable(path, empty)
+    elif is_database(uri):
+        _connect_once(uri)
+    try:
+        yield
+    except BadInput:
+        raise
+    except Exception as error:  # MLflow's own, its database's, its server's client's: all mean the same here
+        problem = f"cannot be read: {reason_of(error, uri)}"
+        raise BadInput(problem, source=f"MLflow at {shown(uri)}", code="unavailable") from None
+
+
+def _refuse_unreadable(path: Path, empty: str) -> None:
+    if not is_there(path):
+        raise BadInput(empty, source=path, code="missing")
+    content = look(path, MLFLOW)
+    if content.trouble is KILLED:
+        with suppress(sqlite3.Error):
+            check_writable(path)  # undoes what the writer has left
+        content = look(path, MLFLOW)
+    if content.trouble is not None:
+        raise content.trouble.refusal(path)
+    if not content.schema:
+        raise BadInput(empty, source=path, code="missing")
+
+
+def _connect_once(uri: str) -> None:
+    """MLflow would try a database that is away for minutes."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    try:
+        create_engine(uri, poolclass=NullPool).connect().close()
+    except Exception as error:  # SQLAlchemy's and a driver's own errors
+        problem = f"cannot be opened: {words_of(error, uri)}"
+        raise BadInput(problem, source=f"MLflow at {shown(uri)}", code="unavailable") from None
+
+
+def check_experiment(uri: str, name: str, uid: str | None = None) -> None:
+    """Raise :class:`BadInput` if the experiment was deleted, or its file can never be written to.
+
+    It writes nothing, and is silent about a server that is away and a file that is locked.
+
+    Args:
+        name: of the study, and of its experiment unless that was renamed.
+        uid: what tells the study from others of its name; None for one that has not begun.
+    """
+    path, stage = sqlite_path(uri), None
+    if path is not None:
+        refuse_unwritable(path)
+        stage = stage_of(path, name, uid)
+    else:
+        from sparsetune.tracking.client import find_experiment
+
+        with suppress(Exception):  # whatever a server's client raises: the tracker will warn
+            experiment = find_experiment(uri, name, uid)
+            if experiment is not None:
+                stage = Stage(experiment.experiment_id, experiment.name, experiment.lifecycle_stage)
+    if stage is not None:
+        refuse_deleted(uri, stage)
+
+
+def refuse_deleted(uri: str, experiment: Stage) -> None:
+    """Raise :class:`BadInput` for the stage "deleted"."""
+    if experiment.stage == "deleted":
+        raise BadInput(
+            f"the MLflow experiment {experiment.name!r} was deleted: bring it back with `MLFLOW_TRACKING_URI="
+            f"{shown(uri)} mlflow experiments restore --experiment-id {experiment.number}`, or give the study another "
+            "name (--set study=NAME)",
+            code="unavailable",
+        )

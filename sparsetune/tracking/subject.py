@@ -1,4 +1,4 @@
-"""What a study asks and what can be shown of it, as its pages in MLflow need it. Knows nothing of MLflow itself."""
+"""What a study asks, what can be shown of it, and its answer, for its pages. Knows nothing of MLflow itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sparsetune.config.metrics import METRICS, Metric, core
 from sparsetune.config.study.broken import bound
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
+from sparsetune.config.study.winners import Winners
 
 _GOALS = {"maximize": "highest", "minimize": "lowest"}
 
@@ -54,11 +55,28 @@ class Subject:
     def of_methods(self, rows: Iterable[Trial]) -> list[str]:
         """What methods show of themselves: the numbers of an epoch that not every method gives."""
         shared = {*core("classification"), *core("regression")}
-        known = {name for row in rows for name in row.metrics}
-        return [name for name, each in self.metrics.items() if each.each_epoch and name in known - shared]
+        measured = {name for row in rows for name in row.metrics} - shared
+        return [name for name, each in self.metrics.items() if each.each_epoch and name in measured]
 
 
 SINGLE = Subject()  # runs of which nothing is known but themselves
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The study as it stands.
+
+    Attributes:
+        counts: trials by state.
+        rows: of its table: a row for each branch of each trial.
+        won: the best of them.
+        matter: drawn parameters by Optuna's importance for the objectives, the most important one first.
+    """
+
+    counts: Mapping[str, int]
+    rows: tuple[Trial, ...]
+    won: Winners
+    matter: tuple[str, ...] = ()
 
 
 def drawn(rows: Sequence[Trial]) -> list[str]:

@@ -1,10 +1,16 @@
-"""What an error of MLflow means: is it away for now, or has it refused what it was sent? Without MLflow."""
+"""What an error of MLflow means, and how a user is told of it: is it away for now, or has it refused what it was sent?
+Without MLflow."""
 
 from __future__ import annotations
 
 import errno
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from sparsetune.base.secrets import hidden
+from sparsetune.base.stores.proxies import through_proxy
+from sparsetune.base.stores.tracking_uri import is_database
 
 _CONTENT = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST")
 _ANSWERS_LATER = (401, 403, 407, 408, 409, 425, 429)  # credentials that can be mended, servers that are busy
@@ -18,6 +24,12 @@ _PLACES = (
 )  # fmt: skip
 _NETWORKS = ("requests", "urllib3", "http", "ssl", "socket", "botocore", "google", "azure", "paramiko")
 _DATABASES = ("sqlite3", "sqlalchemy")
+
+
+def shown(uri: str) -> str:
+    """The URI for messages: without user, password and query."""
+    parts = urlsplit(uri)
+    return uri if not parts.netloc else f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 class Refused(Exception):
@@ -65,6 +77,24 @@ def server_fault(error: BaseException) -> str:
     """What a server answers that is at fault itself, and has no word of its own for it; else empty."""
     status = answer(error)
     return f"the server answers with HTTP {status}" if status is not None and status >= 500 else ""
+
+
+def reason_of(error: BaseException, uri: str) -> str:
+    """Why a store did not serve, on one short line without passwords, with the proxy in between."""
+    cause, remote = error, not is_database(uri)
+    while remote and (cause.__cause__ or cause.__context__):  # clients wrap it in long words of their own
+        cause = cause.__cause__ or cause.__context__ or cause
+    said = server_fault(error)
+    if not said and isinstance(cause, OSError):
+        said = f"no answer ({cause.strerror or cause or type(cause).__name__})"
+    said = said or str(error).replace(uri, shown(uri)) or type(error).__name__
+    return f"{hidden(' '.join(said.split()), uri)[:300]}{through_proxy(uri) if remote else ''}"
+
+
+def worded(error: BaseException, *secret: str) -> str:
+    """An error of a place for files in one line, without passwords; ``secret`` are URIs that may have some."""
+    said = f"{type(error).__name__}: {hidden(' '.join(str(error).split()), *secret)[:300]}"
+    return server_fault(error) or said
 
 
 def _of_a_network(error: BaseException) -> bool:

@@ -13,13 +13,14 @@ from contextlib import closing
 from pathlib import Path
 
 from sparsetune.base.errors import BadInput
-from sparsetune.base.stores.sqlite import for_mlflow, reading, sqlite_url
-from sparsetune.tracking.client import ODD_PATH, connected
-from sparsetune.tracking.find import find_experiment
-from sparsetune.tracking.home import Home, bring_home, strays
-from sparsetune.tracking.opening import store_to_read
-from sparsetune.tracking.store import database, is_remote, reason_of, shown
-from sparsetune.tracking.view_state import KEY, address
+from sparsetune.base.stores.sqlite import for_mlflow, reading, sqlite_path, sqlite_url
+from sparsetune.base.stores.tracking_uri import is_database
+from sparsetune.tracking.client import connected, find_experiment
+from sparsetune.tracking.library import ODD_PATH, plain_path
+from sparsetune.tracking.page_state import KEY, address
+from sparsetune.tracking.store import store_to_read
+from sparsetune.tracking.tables import Home, bring_home, strays
+from sparsetune.tracking.trouble import reason_of, shown
 
 HOST = "127.0.0.1"
 
@@ -41,16 +42,16 @@ def open_ui(
     Args:
         uid: tells the study from others of its name, if it is known.
         home: where the files of a project lie that was moved since is put right first.
-        prepare: makes the view of the study at a URI; whatever it raises, the pages are opened without a view.
+        prepare: brings the study's page at a URI up to date; whatever it raises, MLflow's plain pages are opened.
 
     Raises:
         BadInput: a store that is not there or cannot be opened, an experiment that is not there, a port that is taken.
     """
     uri = absolute(uri)
-    path = database(uri)
+    path = sqlite_path(uri)
     with store_to_read(uri, empty="nothing is recorded yet: run a study first"):
         page(uri, port, experiment, uid)
-    if is_remote(uri):
+    if not is_database(uri):
         links = _links(uri, port, experiment, uid, prepared(uri, prepare, say))
         say(f"the tracking server shows its own pages: {links}")
         return
@@ -59,7 +60,8 @@ def open_ui(
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise BadInput(f"port {port} cannot be used: {error.strerror}; choose another", key="--port") from None
+            problem = f"port {port} cannot be used: {error.strerror}; choose another"
+            raise BadInput(problem, key="--port", code="unavailable") from None
     if home is not None:
         uri = up_to_date(uri, home, say)
     say(f"{_links(uri, port, experiment, uid, prepared(uri, prepare, say))} (Ctrl-C ends it)")
@@ -78,7 +80,7 @@ def up_to_date(uri: str, home: Home, say: Callable[[str], None]) -> str:
         bring_home(uri, home, None)
     except Exception:  # SQLAlchemy's, and those of drivers
         copied = Path(tempfile.mkdtemp(prefix="sparsetune-ui-")) / "mlflow.db"
-        path = database(uri)
+        path = sqlite_path(uri)
         assert path is not None  # strays knows no other
         with reading(path) as original, closing(sqlite3.connect(copied)) as copy:
             original.backup(copy)
@@ -90,12 +92,12 @@ def up_to_date(uri: str, home: Home, say: Callable[[str], None]) -> str:
 
 def absolute(uri: str) -> str:
     """The URI with the whole path of an SQLite file: the server starts in another folder."""
-    path = database(uri)
+    path = sqlite_path(uri)
     return uri if path is None else f"{sqlite_url(path.absolute())}{''.join(uri.partition('?')[1:])}"
 
 
 def prepared(uri: str, prepare: Callable[[str], None] | None, say: Callable[[str], None]) -> str:
-    """The key of the view that was made; empty without one."""
+    """The key of the page that was prepared; empty without one."""
     if prepare is None:
         return ""
     try:
@@ -106,25 +108,25 @@ def prepared(uri: str, prepare: Callable[[str], None] | None, say: Callable[[str
     return KEY
 
 
-def _links(uri: str, port: int, experiment: str | None, uid: str | None, view: str) -> str:
-    """The address of the table, and with a view that of the charts on a line of its own."""
-    table = page(uri, port, experiment, uid, view)
-    return f"{table}\nwith charts: {page(uri, port, experiment, uid, view, charts=True)}" if view else table
+def _links(uri: str, port: int, experiment: str | None, uid: str | None, key: str) -> str:
+    """The address of the table, and of a prepared page that of its charts on a line of its own."""
+    table = page(uri, port, experiment, uid, key)
+    return f"{table}\nwith charts: {page(uri, port, experiment, uid, key, charts=True)}" if key else table
 
 
 def page(
-    uri: str, port: int, experiment: str | None, uid: str | None = None, view: str = "", *, charts: bool = False
+    uri: str, port: int, experiment: str | None, uid: str | None = None, key: str = "", *, charts: bool = False
 ) -> str:
-    """The address of an experiment's runs through a view, or of the list of experiments."""
-    base = shown(uri).rstrip("/") if is_remote(uri) else f"http://{HOST}:{port}"
+    """The address of an experiment's runs, as the page of that key shows them, or of the list of experiments."""
+    base = shown(uri).rstrip("/") if not is_database(uri) else f"http://{HOST}:{port}"
     if experiment is None:
-        if not is_remote(uri):
+        if is_database(uri):
             connected(uri)  # or whoever reads the link finds that it cannot be
         return f"{base}/#/experiments"
-    found = find_experiment(uri, experiment, uid)
-    if found is None:
-        raise BadInput(f"no experiment {experiment!r} in MLflow at {shown(uri)}")
-    return address(base, str(found.experiment_id), view=view, charts=charts)
+    its = find_experiment(uri, experiment, uid)
+    if its is None:
+        raise BadInput(f"no experiment {experiment!r} in MLflow at {shown(uri)}", code="missing")
+    return address(base, str(its.experiment_id), key=key, charts=charts)
 
 
 def command(port: int) -> list[str]:
@@ -134,19 +136,10 @@ def command(port: int) -> list[str]:
 def environment(uri: str) -> dict[str, str]:
     """Variables for the server; the URI is among them because a command line shows passwords to every user."""
     return {
-        **paths(),
+        **(plain_path() if ODD_PATH else {}),
         "MLFLOW_BACKEND_STORE_URI": for_mlflow(uri),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "PYTHONWARNINGS": "ignore",  # MLflow's own deprecations
         "PYTHONSAFEPATH": "1",  # a torch.py that lies here is no module of its
         "MLFLOW_DISABLE_TELEMETRY": os.environ.get("MLFLOW_DISABLE_TELEMETRY", "true"),
     }
-
-
-def paths() -> dict[str, str]:
-    """Variables without which MLflow's server does not find its own files."""
-    if not ODD_PATH:
-        return {}
-    from sparsetune.tracking import migrations
-
-    return migrations.environment()

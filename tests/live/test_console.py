@@ -16,7 +16,7 @@ from rich.console import Console
 from watching import EPOCHS, Clock, Terminal, complete, observer, row, run, trial
 
 from sparsetune.base.messages import Key
-from sparsetune.live.plain import MOST, SILENCE, WINDOW
+from sparsetune.live.console import MOST, SILENCE, WINDOW
 from sparsetune.live.screen import ScreenView
 
 

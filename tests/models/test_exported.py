@@ -8,7 +8,7 @@ import pytest
 from test_model_conformance import CASES
 from torch import nn
 
-from sparsetune.tracking.flavor import save
+from sparsetune.tracking.models import save
 from sparsetune.training.left.deployed import Deployed
 
 

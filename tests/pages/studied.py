@@ -13,7 +13,7 @@ import sparsetune
 from sparsetune.base.messages import Trial
 from sparsetune.base.paths import Project
 from sparsetune.testing.studies import start, write_study
-from sparsetune.tracking.view_state import KEY, address
+from sparsetune.tracking.page_state import KEY, address
 
 DENSE = {
     "method": {"name": "dense"},
@@ -71,7 +71,7 @@ class Pages:
 
     def address(self, name: str, *, charts: bool = False) -> str:
         """Where `sparsetune ui` says that the study's page is."""
-        return address(self.base, str(self.experiment(name).experiment_id), view=KEY, charts=charts)
+        return address(self.base, str(self.experiment(name).experiment_id), key=KEY, charts=charts)
 
 
 def run_studies(root: Path, *names: str) -> Project:

@@ -12,7 +12,7 @@ from chromium import browsing, needs_chromium, table, visit
 from sparsetune.base.paths import Project
 from sparsetune.testing.servers import answer, free_port, serving
 from sparsetune.testing.studies import finish, write_study
-from sparsetune.tracking.view_state import KEY, TAG, address
+from sparsetune.tracking.page_state import KEY, TAG, address
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_its_page_lists_the_trials_in_a_browser(served: str) -> None:
     url = f"{served}/api/2.0/mlflow/experiments/get-by-name?experiment_name=small"
     number = answer(url)["experiment"]["experiment_id"]
     with browsing(served, 3000, 900) as page:
-        visit(page, address(served, number, view=KEY))
+        visit(page, address(served, number, key=KEY))
         heads, cells = table(page, 5)
     names = [head for head, _ in heads]
     assert names.index("metrics.`val_accuracy`") < names.index("params.`method.target_activation`")

@@ -14,10 +14,10 @@ from tracked import Watch, rows, session
 
 from sparsetune.base.messages import Key, Row, Run, Trial
 from sparsetune.testing.trials import FORK, PLAIN, several
-from sparsetune.tracking.places import Place, place_of, views
+from sparsetune.tracking.run_keys import RunKey, run_key_of, shown_rows
 
 SEEDS = (3, 4)
-ROWS = tuple(Place(7, branch.name) for branch in FORK)
+ROWS = tuple(RunKey(7, branch.name) for branch in FORK)
 ALL = tuple(each for row in ROWS for each in (row, *(row._replace(seed=seed) for seed in SEEDS)))
 
 
@@ -41,19 +41,19 @@ def curves(trial: Trial, last: int = 3) -> dict[Key, tuple[Row, ...]]:
 
 
 def test_the_places_of_a_trial() -> None:
-    assert list(views(forked())) == list(ALL)
-    assert [place_of(forked(), run.key).seed for run in forked().runs] == [3, 3, 3, 4, 4, 4]
+    assert list(shown_rows(forked())) == list(ALL)
+    assert [run_key_of(forked(), run.key).seed for run in forked().runs] == [3, 3, 3, 4, 4, 4]
     single = several(0, {(3, branch.name): {} for branch in FORK})
-    assert list(views(single)) == [Place(0, branch.name) for branch in FORK]
-    assert place_of(single, Key(0, 3, "mc_samples=5")) == Place(0, "mc_samples=5")
+    assert list(shown_rows(single)) == [RunKey(0, branch.name) for branch in FORK]
+    assert run_key_of(single, Key(0, 3, "mc_samples=5")) == RunKey(0, "mc_samples=5")
     plain = Trial(0, "COMPLETE", {}, {}, runs=(Run(Key(0, 3)),))
-    assert list(views(plain)) == [Place(0)] == [place_of(plain, Key(0, 3))]
+    assert list(shown_rows(plain)) == [RunKey(0)] == [run_key_of(plain, Key(0, 3))]
     assert ALL[1].tags(9) == {
         "sparsetune.role": "replicate", "sparsetune.trial": "7", "sparsetune.branch": "mc_samples=1",
         "sparsetune.seed": "3", "sparsetune.runs": "9",
     }  # fmt: skip
-    assert Place(3).tags(1) == {"sparsetune.role": "trial", "sparsetune.trial": "3"}
-    assert Place(3, "", 0).tags(2)["sparsetune.seed"] == "0"
+    assert RunKey(3).tags(1) == {"sparsetune.role": "trial", "sparsetune.trial": "3"}
+    assert RunKey(3, "", 0).tags(2)["sparsetune.seed"] == "0"
     assert [place.name for place in ALL[:2]] == ["trial 7 mc_samples=1", "trial 7 mc_samples=1 seed 3"]
 
 
@@ -106,7 +106,7 @@ def test_a_fork_of_one_seed_has_its_curves_in_the_rows(watch: Watch) -> None:
     tracker = watch.open()
     tracker.trial_ended(trial, curves(trial), {})
     found = watch.places()
-    assert set(found) == {Place(0, branch.name) for branch in FORK}
+    assert set(found) == {RunKey(0, branch.name) for branch in FORK}
     for run in found.values():
         points = MlflowClient(watch.uri).get_metric_history(run.info.run_id, "loss")
         assert [point.step for point in points] == [1, 2, 3]
@@ -119,7 +119,7 @@ def test_replicates_without_a_fork(watch: Watch) -> None:
     tracker.trial_started(begun(trial), resumed=False)
     tracker.trial_ended(trial, curves(trial), {})
     found = watch.places()
-    assert [found[place].info.run_name for place in (Place(0), Place(0, "", 3), Place(0, "", 4))] == [
+    assert [found[place].info.run_name for place in (RunKey(0), RunKey(0, "", 3), RunKey(0, "", 4))] == [
         "#0 lr 0.01",
         "#0 seed 3 lr 0.01",
         "#0 seed 4 lr 0.01",
@@ -133,9 +133,9 @@ def test_a_replicate_that_failed_says_so_in_its_own_run(watch: Watch) -> None:
     tracker = watch.open()
     tracker.trial_ended(trial, {first.key: rows(1, 2)}, {})
     found = watch.places()
-    statuses = [found[place].info.status for place in (Place(0), Place(0, "", 3), Place(0, "", 4))]
+    statuses = [found[place].info.status for place in (RunKey(0), RunKey(0, "", 3), RunKey(0, "", 4))]
     assert statuses == ["FAILED", "FINISHED", "FAILED"]
-    assert found[Place(0, "", 4)].data.tags["sparsetune.reason"] == "diverged"
+    assert found[RunKey(0, "", 4)].data.tags["sparsetune.reason"] == "diverged"
 
 
 FORKED = (
@@ -206,7 +206,7 @@ def test_a_resumed_trial_gets_its_rows_by_run_and_no_step_twice(watch: Watch) ->
     second.trial_started(begun(trial), resumed=True)
     second.trial_reported(begun(trial), key, rows(1, 3))
     second.trial_ended(trial, {**curves(trial), key: rows(1, 4)}, {})
-    run = watch.places()[place_of(trial, key)]
+    run = watch.places()[run_key_of(trial, key)]
     points = MlflowClient(watch.uri).get_metric_history(run.info.run_id, "loss")
     assert [point.step for point in points] == [1, 2, 3, 4]
     assert len(watch.places()) == len(ALL)

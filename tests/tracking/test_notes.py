@@ -9,10 +9,9 @@ from sparsetune.base.messages import SAME_AS, Key, Run, Trial
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.winners import best_rows
-from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.notes import front_table, of_run, of_study
-from sparsetune.tracking.places import Place
-from sparsetune.tracking.subject import SINGLE, Subject
+from sparsetune.tracking.run_keys import RunKey
+from sparsetune.tracking.subject import SINGLE, Answer, Subject
 
 ACC = Objective(metric="val_accuracy", goal="maximize")
 TWO = (ACC, Objective(metric="macs", goal="minimize"))
@@ -27,7 +26,7 @@ def row(number: int, accuracy: float, macs: float, **more: Any) -> Trial:
 
 
 def test_a_run_says_what_it_is_and_how_to_repeat_it() -> None:
-    note = of_run(Subject("my study", TWO, (BOUND,), imports=("own.py",)), Place(22), row(22, 0.97, 1e4))
+    note = of_run(Subject("my study", TWO, (BOUND,), imports=("own.py",)), RunKey(22), row(22, 0.97, 1e4))
     assert note == (
         "Trial 22 of study `my study`: method `ast` on `digits` with model `mlp`, seed 3.\n\n"
         "The study asks for the highest val accuracy and the lowest macs, with tracking error at most 0.05.\n\n"
@@ -41,7 +40,7 @@ def test_a_run_says_what_it_is_and_how_to_repeat_it() -> None:
 def test_a_branch_its_replicates_and_one_of_them() -> None:
     subject = Subject("s", (ACC,))
     runs = tuple(Run(Key(7, seed, "mc_samples=5"), "COMPLETE") for seed in (3, 4))
-    place = Place(7, "mc_samples=5")
+    place = RunKey(7, "mc_samples=5")
     means = of_run(subject, place, row(7, 0.9, 1, runs=runs, branch="mc_samples=5"))
     assert "Trial 7 `mc_samples=5` of study `s`" in means
     assert "seeds 3, 4: numbers are means, those ending in `_se` their standard errors." in means
@@ -52,12 +51,12 @@ def test_a_branch_its_replicates_and_one_of_them() -> None:
 
 
 def test_a_trial_that_has_the_results_of_another_says_so() -> None:
-    note = of_run(Subject("s", (ACC,)), Place(2), row(2, 0.9, 1, notes={SAME_AS: "trial 1"}))
+    note = of_run(Subject("s", (ACC,)), RunKey(2), row(2, 0.9, 1, notes={SAME_AS: "trial 1"}))
     assert "Its results are those of trial 1, a trial like it." in note
 
 
 def test_a_single_run() -> None:
-    note = of_run(replace(SINGLE, source="configs/a.yaml"), Place(0), row(0, 0.9, 1))
+    note = of_run(replace(SINGLE, source="configs/a.yaml"), RunKey(0), row(0, 0.9, 1))
     assert note.startswith("method `ast` on `digits` with model `mlp`, seed 3.")
     assert note.endswith("    sparsetune run configs/a.yaml")
 
@@ -98,7 +97,7 @@ def test_one_objective_has_a_best_trial() -> None:
 
 def test_nothing_of_a_name_is_taken_for_markdown() -> None:
     names = Subject("a `b` *c*", (ACC,))
-    note = of_run(names, Place(0), row(0, 0.9, 1, params={"data.root": "x|y"}))
+    note = of_run(names, RunKey(0), row(0, 0.9, 1, params={"data.root": "x|y"}))
     assert "study `` a `b` *c* ``: " in note
     assert "| `data.root` | x&#124;y |" in note
 

@@ -16,10 +16,9 @@ from tracked import TAGS, trial
 from sparsetune.base.errors import BadInput
 from sparsetune.base.variables import from_environment
 from sparsetune.doctor.stores import mlflow_store
-from sparsetune.tracking.client import connected
-from sparsetune.tracking.find import find_experiment
+from sparsetune.tracking.client import connected, find_experiment
 from sparsetune.tracking.mlflow import MlflowTracker
-from sparsetune.tracking.opening import store_to_read
+from sparsetune.tracking.store import store_to_read
 
 PASSWORD = "p@ss/w:rd?#[x]%"
 

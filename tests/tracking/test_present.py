@@ -12,9 +12,9 @@ from tracked import Watch, answer, rows, trial
 
 from sparsetune.base.messages import Key, Trial
 from sparsetune.testing.trials import PLAIN, several
-from sparsetune.tracking.places import Place
+from sparsetune.tracking.page_state import TAG
 from sparsetune.tracking.present import present
-from sparsetune.tracking.view_state import TAG
+from sparsetune.tracking.run_keys import RunKey
 
 NOTE = "mlflow.note.content"
 
@@ -128,7 +128,7 @@ def test_an_earlier_version_s_runs_get_theirs(watch: Watch) -> None:
     tracker = watch.open()
     tracker.trial_ended(whole, curves(whole), {})
     client, found = MlflowClient(watch.uri), watch.places()
-    row = found[Place(0)].info.run_id
+    row = found[RunKey(0)].info.run_id
     for place, run in found.items():
         for name in ("sparsetune.role", "sparsetune.method", NOTE, "mlflow.source.name"):
             client.delete_tag(run.info.run_id, name)
@@ -138,9 +138,9 @@ def test_an_earlier_version_s_runs_get_theirs(watch: Watch) -> None:
     again(watch, whole)
     names = {place: run.info.run_name for place, run in watch.places().items()}
     assert names == {
-        Place(0): "#0 lr 0.01",
-        Place(0, "", 3): "#0 seed 3 lr 0.01",
-        Place(0, "", 4): "#0 seed 4 lr 0.01",
+        RunKey(0): "#0 lr 0.01",
+        RunKey(0, "", 3): "#0 seed 3 lr 0.01",
+        RunKey(0, "", 4): "#0 seed 4 lr 0.01",
     }
     for place, run in watch.places().items():
         assert seen(run, "role", "method") == ["trial" if place.seed is None else "replicate", "dense"]

@@ -18,8 +18,8 @@ from test_mlflow_runs import begun, curves, forked
 from tracked import Watch, answer, rows, trial
 
 from sparsetune.base.messages import Key, Row, Trial
+from sparsetune.tracking.limits import clean
 from sparsetune.tracking.mlflow import MlflowTracker
-from sparsetune.tracking.naming import clean
 from sparsetune.tracking.shelf import Shelf
 
 ODD = ("fc(1)", "a@b", "x,y", "p//q", "l" * 260, "/lead", "..", "fc{1}")

@@ -10,9 +10,9 @@ from tracked import Watch, trial
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import slug
-from sparsetune.tracking.experiment import check_experiment
-from sparsetune.tracking.find import find_experiment, find_run
-from sparsetune.tracking.places import Place
+from sparsetune.tracking.client import find_experiment, find_run
+from sparsetune.tracking.run_keys import RunKey
+from sparsetune.tracking.store import check_experiment
 from sparsetune.tracking.ui import page
 
 
@@ -48,10 +48,10 @@ def test_readers_find_it_too(watch: Watch, client: MlflowClient) -> None:
         assert found is not None
         assert found.experiment_id == number
         assert f"/experiments/{number}/" in page(watch.uri, 5000, watch.experiment, known)
-    run = find_run(watch.uri, uid, Place(0))
+    run = find_run(watch.uri, uid, RunKey(0))
     assert run is not None
     assert run.info.experiment_id == number
-    assert find_run(watch.uri, "another", Place(0)) is None
+    assert find_run(watch.uri, "another", RunKey(0)) is None
 
 
 def test_a_study_that_wants_a_name_that_another_s_experiment_has_gets_its_own(

@@ -10,7 +10,7 @@ from tracked import Watch, answer, rows, trial
 
 from sparsetune.base.messages import Key, Row, Trial
 from sparsetune.testing.mlflow_server import serving
-from sparsetune.tracking.naming import clean
+from sparsetune.tracking.limits import clean
 
 pytestmark = pytest.mark.slow
 

@@ -12,10 +12,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException, RestException, get_error_code
 from mlflow.protos.databricks_pb2 import BAD_REQUEST, INVALID_PARAMETER_VALUE, TEMPORARILY_UNAVAILABLE
 
-from sparsetune.tracking.client import upload
-from sparsetune.tracking.shelf import worded
-from sparsetune.tracking.store import reason_of
-from sparsetune.tracking.trouble import refuses, refuses_files
+from sparsetune.tracking.library import upload
+from sparsetune.tracking.trouble import reason_of, refuses, refuses_files, worded
 
 CLOSED = 1  # a port at which nothing listens
 

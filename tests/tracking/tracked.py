@@ -16,11 +16,10 @@ from sparsetune.base.messages import Row, Trial
 from sparsetune.base.paths import slug
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.winners import best_rows
-from sparsetune.tracking.answer import Answer
 from sparsetune.tracking.mlflow import MlflowTracker
 from sparsetune.tracking.outbox import FLUSH_SECONDS
-from sparsetune.tracking.places import Place, place_in
-from sparsetune.tracking.subject import Subject
+from sparsetune.tracking.run_keys import RunKey, run_key_in
+from sparsetune.tracking.subject import Answer, Subject
 
 CONFIG = {"method": {"name": "ast", "kp": 0.1}, "model": {"hidden": [300, 100]}, "seed": 0, "long": "x" * 7000}
 TAGS = {"sparsetune.study_id": "x", "mlflow.source.git.commit": "abc", "sparsetune.host": "here"}
@@ -90,11 +89,11 @@ class Watch:
     def steps(self, number: int, key: str) -> list[int]:
         return [step for step, _, _ in self.history(number, key)]
 
-    def places(self) -> dict[Place, Run]:
+    def places(self) -> dict[RunKey, Run]:
         """By row and replicate; each has one run."""
         found = {}
         for run in self.all_runs():
-            place = place_in(run.data.tags)
+            place = run_key_in(run.data.tags)
             if place is not None:
                 assert place not in found, f"{place} has two runs"
                 found[place] = run

@@ -71,10 +71,10 @@ def register(
     from sparsetune.search.definition import study_uid
     from sparsetune.search.lock import others
     from sparsetune.search.storage import open_storage
-    from sparsetune.tracking.home import Home, bring_home
     from sparsetune.tracking.models import refuse_name
-    from sparsetune.tracking.opening import store_to_read
-    from sparsetune.tracking.store import reason_of, shown
+    from sparsetune.tracking.store import store_to_read
+    from sparsetune.tracking.tables import Home, bring_home
+    from sparsetune.tracking.trouble import reason_of, shown
 
     refuse_name(name)
     _, run = ended_run(result, number, branch, seed, "model")

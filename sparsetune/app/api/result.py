@@ -9,8 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.base.errors import BadInput, unknown
-from sparsetune.base.layout.measured import measured
-from sparsetune.base.layout.text import listed
+from sparsetune.base.layout.text import listed, measured
 from sparsetune.base.messages import Trial
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class StudyResult:
     @cached_property
     def trials(self) -> pd.DataFrame:
         """All trials, by number: a row each, of a forked trial one for each branch."""
-        from sparsetune.report.files import trials_frame
+        from sparsetune.report.listing import trials_frame
 
         return trials_frame(self.stored.rows)
 
@@ -65,7 +64,7 @@ class StudyResult:
     def replicates(self) -> pd.DataFrame:
         """The replicates of all rows, each with its ``seed``; empty for a study without any."""
         from sparsetune.config.study.views import replicate_rows
-        from sparsetune.report.files import trials_frame
+        from sparsetune.report.listing import trials_frame
 
         return trials_frame([each for row in self.stored.rows for each in replicate_rows(row)])
 

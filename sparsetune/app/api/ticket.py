@@ -34,9 +34,9 @@ def kept_ticket(
     from sparsetune.drive.folders import Folders
     from sparsetune.search.definition import study_uid
     from sparsetune.search.storage import open_storage
-    from sparsetune.tracking.home import Home
     from sparsetune.tracking.left import left_by
-    from sparsetune.tracking.places import place_of
+    from sparsetune.tracking.run_keys import run_key_of
+    from sparsetune.tracking.tables import Home
 
     trial, run = ended_run(result, number, branch, seed, "ticket")
     storage = open_storage(result.storage)
@@ -46,7 +46,7 @@ def kept_ticket(
         with contextlib.suppress(FileNotFoundError):  # a copy: it goes from there as soon as MLflow has it
             return Path(shutil.copy(unsent, folder))
     home = Home.of(project.runs, uri) if project is not None else None
-    left = left_by(uri, result.name, uid, place_of(trial, run.key), TICKET, folder, home)
+    left = left_by(uri, result.name, uid, run_key_of(trial, run.key), TICKET, folder, home)
     if left.path is None:
         method = trial.config["method"]["name"]
         reason = f"{method!r} trains weights" if left.names else "its files are gone"

@@ -15,6 +15,8 @@ from sparsetune.app.forecast.probe import Order, Process, Say, probe
 from sparsetune.app.forecast.room import Room, find_room
 from sparsetune.app.parts import localiser, tracked_at
 from sparsetune.base.messages import GIVEN
+from sparsetune.base.stores.sqlite import sqlite_path
+from sparsetune.base.stores.tracking_uri import is_database
 from sparsetune.config.study.objectives import formulas_of
 from sparsetune.config.study.study import Study
 from sparsetune.drive.driver import counts
@@ -122,7 +124,6 @@ def trials_left(study: Study) -> tuple[int, int]:
 
 def reckon(study: Study, found: Forecast) -> Forecast:
     """The forecast with what follows from its probes."""
-    from sparsetune.tracking.store import is_remote
 
     each_training = [trial_cost(each, study.tracking.checkpoint_every) for each in found.probed if not each.reason]
     costs = [cost.times(study.replicates, len(study.branches)) for cost in each_training]
@@ -139,22 +140,21 @@ def reckon(study: Study, found: Forecast) -> Forecast:
         trial_seconds=trial,
         wall_seconds=wall,
         free_memory=free_memory(),
-        remote=is_remote(tracked_at(study)),
+        remote=not is_database(tracked_at(study)),
         disks=disks(_needs(study, found, costs)),
     )
 
 
 def _needs(study: Study, found: Forecast, costs: Sequence[TrialCost]) -> dict[Path, float]:
     """Bytes by the folder that they go to, all trials being like the largest probed one."""
-    from sparsetune.tracking.store import database, is_remote
 
     uri, left = tracked_at(study), found.left
     files, numbers = max(cost.left_bytes for cost in costs), max(cost.stored_bytes for cost in costs)
     running = max(2 * cost.checkpoint_bytes + cost.left_bytes for cost in costs)  # a new checkpoint beside the old
     needs = {study.project.runs / "checkpoints": (found.running or 1) * running}
-    if not is_remote(uri):
+    if is_database(uri):
         needs[study.project.artifacts] = left * files
-    store = database(uri)
+    store = sqlite_path(uri)
     if store is not None:
         needs[store.parent] = needs.get(store.parent, 0.0) + left * numbers
     return needs

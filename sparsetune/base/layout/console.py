@@ -1,11 +1,29 @@
-"""Where text is printed: what goes to a terminal fits it, elsewhere a line stays a line."""
+"""Where text is printed: what goes to a terminal fits it, elsewhere a line stays a line.
+
+No text of an input acts on it.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import IO
 
-from sparsetune.base.layout.terminal import Console
+from rich import console
+from rich.segment import Segment
+
+from sparsetune.base.layout.printable import printable_lines
+
+
+class Console(console.Console):
+    """rich's, but that control characters in what it prints are shown escaped; its own stay."""
+
+    def render(
+        self, renderable: console.RenderableType, options: console.ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable_lines(segment.text), segment.style)
+
 
 _ENDLESS = 100_000  # characters: nothing is that wide
 

@@ -1,8 +1,9 @@
-"""Values as short text: numbers, durations, sizes, lines that fit, bars."""
+"""Values as short text: numbers with their errors, durations, sizes, names, lines that fit, bars."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
@@ -101,3 +102,44 @@ def bar(fraction: float, width: int, *, ascii_only: bool) -> str:
 def _two_digits(value: float) -> str:
     """Two significant digits; whole numbers from 10 on."""
     return f"{value:.2g}" if value < 9.95 else f"{value:,.0f}"
+
+
+_MOST = 6  # decimals; what needs more is written with an exponent
+
+
+def measured(value: float | None, error: float | None, digits: int = 3) -> str:
+    """``0.978 ± 0.002``: as many decimals as the first digit of the error needs.
+
+    Without an error so many significant digits of the value; nothing for None. A count that all have in common (432)
+    is exact.
+    """
+    if value is None or error is None or not math.isfinite(value):
+        return number(value, digits)
+    if error == 0 and value.is_integer() and abs(value) > 1:  # a fraction of 1 may be less the next time
+        return number(value, digits)
+    if error == 0 or not math.isfinite(error):
+        return f"{number(value, digits)} ± {number(error)}"
+    decimals = -int(f"{error:.0e}".partition("e")[2])
+    if 0 <= decimals <= _MOST:
+        return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+    return f"{value:.{digits}g} ± {error:.1g}"
+
+
+_WORD = 16  # characters of a value
+
+
+def short_names(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Each dotted name with its last part, or as many as tell it from the others; ``method.name`` is ``method``."""
+    parts = {name: name.removesuffix(".name").split(".") for name in names}
+    found = []
+    for name, own in parts.items():
+        others = [each for other, each in parts.items() if other != name]
+        count = next((n for n in range(1, len(own)) if all(each[-n:] != own[-n:] for each in others)), len(own))
+        found.append((name, ".".join(own[-count:])))
+    return found
+
+
+def value_text(value: Any) -> str:
+    """A value in few characters: two digits of a float."""
+    text = f"{value:.2g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _WORD else f"{text[: _WORD - 1]}…"

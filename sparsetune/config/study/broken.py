@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sparsetune.base.layout.measured import measured
-from sparsetune.base.layout.text import either, heading, number
+from sparsetune.base.layout.text import either, heading, measured, number
 from sparsetune.base.messages import Trial
 from sparsetune.config.study.constraints import Constraint
 

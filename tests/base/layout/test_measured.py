@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from sparsetune.base.layout.measured import measured
+from sparsetune.base.layout.text import measured
 
 
 @pytest.mark.parametrize(

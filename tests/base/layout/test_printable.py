@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sparsetune.base.errors import BadInput
+from sparsetune.base.layout.console import Console
 from sparsetune.base.layout.printable import printable, printable_lines
-from sparsetune.base.layout.terminal import Console
 from sparsetune.base.layout.text import cut
 
 

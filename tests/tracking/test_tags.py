@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsetune.base.layout.short import short_names, value_text
+from sparsetune.base.layout.text import short_names, value_text
 from sparsetune.base.messages import Trial
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.winners import best_rows
-from sparsetune.tracking.labels import end_tags, run_name, tags_of, winner_tags
-from sparsetune.tracking.places import Place
+from sparsetune.tracking.present import end_tags, run_name, tags_of, winner_tags
+from sparsetune.tracking.run_keys import RunKey
 from sparsetune.tracking.subject import SINGLE, Subject
 
 TWO = (Objective(metric="acc", goal="maximize"), Objective(metric="macs", goal="minimize"))
@@ -71,11 +71,11 @@ def test_values_in_few_characters() -> None:
 
 def test_what_a_run_is_tagged_with() -> None:
     study = Subject("s", TWO, source="studies/s.yaml")
-    tags = tags_of(study, Place(22), row(params={"method.kp": 0.1}))
+    tags = tags_of(study, RunKey(22), row(params={"method.kp": 0.1}))
     assert tags["sparsetune.method"] == "ast"
     assert (tags["mlflow.source.name"], tags["mlflow.source.type"]) == ("studies/s.yaml", "LOCAL")
     assert "sparsetune.role" not in tags, "its place has that"
-    alone = tags_of(SINGLE, Place(0), row())
+    alone = tags_of(SINGLE, RunKey(0), row())
     assert alone["sparsetune.role"] == "run"
     assert "mlflow.source.name" not in alone
 
@@ -91,9 +91,9 @@ def test_the_front_and_the_best_of_each_objective() -> None:
     rows = [row(0, acc=0.9, macs=50), row(1, acc=0.8, macs=10), row(2, acc=0.85, macs=20), row(3, acc=0.7, macs=90)]
     front = {"sparsetune.front": "true"}
     assert winner_tags(TWO, best_rows(rows, ["maximize", "minimize"])) == {
-        Place(0): {**front, "sparsetune.best": "acc"},
-        Place(1): {**front, "sparsetune.best": "macs"},
-        Place(2): front,
+        RunKey(0): {**front, "sparsetune.best": "acc"},
+        RunKey(1): {**front, "sparsetune.best": "macs"},
+        RunKey(2): front,
     }
     both = winner_tags(TWO, best_rows(rows[:1], ["maximize", "minimize"]))
-    assert both == {Place(0): {**front, "sparsetune.best": "acc, macs"}}
+    assert both == {RunKey(0): {**front, "sparsetune.best": "acc, macs"}}

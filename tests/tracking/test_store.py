@@ -14,20 +14,19 @@ import pytest
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.stores.migrations import migrations
+from sparsetune.base.stores.sqlite import sqlite_path
 from sparsetune.base.stores.tables import MLFLOW
 from sparsetune.testing.killed_writer import leave_half_a_transaction
-from sparsetune.tracking.experiment import check_experiment
 from sparsetune.tracking.left import left_by
-from sparsetune.tracking.opening import store_to_read
-from sparsetune.tracking.places import Place
-from sparsetune.tracking.store import database
+from sparsetune.tracking.run_keys import RunKey
+from sparsetune.tracking.store import check_experiment, store_to_read
 from sparsetune.tracking.ui import open_ui
 
 
 @pytest.fixture
 def store(uri: str, tmp_path: Path) -> Path:
     """A copy of a store with an experiment `first`."""
-    path = database(uri)
+    path = sqlite_path(uri)
     assert path is not None
     return Path(shutil.copy(path, tmp_path / "mlflow.db"))
 
@@ -89,7 +88,7 @@ def test_a_file_that_cannot_be_used(break_it: Callable[[Path], None], words: str
     calls: tuple[Callable[[], object], ...] = (
         lambda: open_ui(uri, 5000, experiment=None, say=pytest.fail),
         lambda: open_ui(uri, 5000, experiment="first", say=pytest.fail),
-        lambda: left_by(uri, "first", "x", Place(0), "ticket", store.parent),
+        lambda: left_by(uri, "first", "x", RunKey(0), "ticket", store.parent),
         lambda: check_experiment(uri, "first"),
     )
     said = {refused(call) for call in calls}

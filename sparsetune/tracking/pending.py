@@ -4,7 +4,7 @@ One rule keeps every step single: a metric is written only at a step above the l
 metrics are written in the order of their steps. So rows may come again, with whatever timestamps, and a batch that was
 cut off is completed by the next.
 
-Names are those that MLflow takes (``naming.clean``), here and in all that is compared with what a run has.
+Names are those that MLflow takes (``limits.clean``), here and in all that is compared with what a run has.
 
 A run is listed with its metrics' values at their last step, so these shall be the trial's own metrics: one that no row
 has stands at the last epoch; one that differs from the last row (the best state was kept) one step after it.
@@ -12,27 +12,20 @@ has stands at the last epoch; one that differs from the last row (the best state
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from sparsetune.base.messages import Files, Row, Trial
 from sparsetune.base.paths import ON_THE_WAY
 from sparsetune.config.overrides import flatten
-from sparsetune.tracking.answer import Answer
-from sparsetune.tracking.naming import clean
-from sparsetune.tracking.places import NUMBER, Place
-
-
-class Point(NamedTuple):
-    key: str
-    value: float
-    timestamp_ms: int
-    step: int
+from sparsetune.tracking.limits import Measurement, clean
+from sparsetune.tracking.run_keys import NUMBER, RunKey
+from sparsetune.tracking.subject import Answer
 
 
 @dataclass
-class Entry:
+class Pending:
     """A row or a replicate of a trial that is not yet wholly in MLflow.
 
     Attributes:
@@ -40,8 +33,8 @@ class Entry:
         last_only: metrics of which the last row's value is written alone, once the trial has ended.
     """
 
-    place: Place
-    trial: Trial  # the view of it
+    key: RunKey
+    trial: Trial  # what the run shows of it
     siblings: int = 1
     last_only: Collection[str] = ()
     rows: list[Row] = field(default_factory=list)  # not sent yet; all of them once the trial has ended
@@ -63,49 +56,45 @@ class Entry:
         """A call failed: what the run holds has to be looked up again."""
         self.doubtful, self.steps = True, None
 
-    def lacking_points(self) -> list[Point]:
+    def lacking_measurements(self) -> list[Measurement]:
         """What the run has not, in the order of steps."""
-        points = [
-            Point(clean(key), value, row.timestamp_ms, row.step)
-            for row in self.rows
-            for key, value in row.metrics.items()
-            if key not in self.last_only or (self.ended and row is self.rows[-1])
-        ]
-        if self.ended:
-            points += self._results()
         steps = dict(self.steps or {})
         lacking = []
-        for point in sorted(points, key=lambda point: point.step):
-            if point.step > steps.get(point.key, -1):
-                steps[point.key] = point.step
-                lacking.append(point)
+        for each in sorted(self._measurements(), key=lambda each: each.step):
+            if each.step > steps.get(each.key, -1):
+                steps[each.key] = each.step
+                lacking.append(each)
         return lacking
 
-    def _results(self) -> list[Point]:
+    def _measurements(self) -> Iterator[Measurement]:
+        """All that it is to have of the rows, and of a trial that has ended."""
+        for row in self.rows:
+            for key, value in row.metrics.items():
+                if key not in self.last_only or (self.ended and row is self.rows[-1]):
+                    yield Measurement(clean(key), value, row.timestamp_ms, row.step)
+        if not self.ended:
+            return
         last = self.rows[-1] if self.rows else Row(0, self.trial.ended_ms, {})
         timestamp = self.trial.ended_ms or last.timestamp_ms
         errors = {f"{name}_se": value for name, value in self.trial.errors.items()}
-        at_the_end = [
-            Point(clean(key), value, timestamp, last.step + (key in last.metrics))
-            for key, value in {**self.trial.metrics, **errors}.items()
-            if not _same(value, last.metrics.get(key))
-        ]
+        for key, value in {**self.trial.metrics, **errors}.items():
+            of_row = last.metrics.get(key)
+            both_nan = value != value and of_row is not None and of_row != of_row
+            if value != of_row and not both_nan:
+                yield Measurement(clean(key), value, timestamp, last.step + (key in last.metrics))
         results = self.trial.runs[0].results if len(self.trial.runs) == 1 else ()
-        return at_the_end + [
-            Point(clean(f"{ON_THE_WAY}/{key}"), value, timestamp, number)
-            for number, result in enumerate(results, 1)
-            for key, value in result.metrics.items()
-        ]
+        for number, result in enumerate(results, 1):
+            for key, value in result.metrics.items():
+                yield Measurement(clean(f"{ON_THE_WAY}/{key}"), value, timestamp, number)
 
     def lacking_params(self) -> dict[str, Any]:
         """The number, what was drawn, the rest of the config, without what the run has: MLflow allows no change."""
-        said = {NUMBER: self.place.number, **flatten(self.trial.config), **self.trial.params}
-        wanted = {clean(key): value for key, value in said.items()}
-        return {key: value for key, value in wanted.items() if key not in self.params}
+        said = {NUMBER: self.key.number, **flatten(self.trial.config), **self.trial.params}
+        return {name: value for key, value in said.items() if (name := clean(key)) not in self.params}
 
-    def sent(self, points: list[Point], params: Mapping[str, Any]) -> None:
+    def sent(self, measurements: list[Measurement], params: Mapping[str, Any]) -> None:
         """Note what the run has now."""
-        self.steps = {**(self.steps or {}), **{point.key: point.step for point in points}}
+        self.steps = {**(self.steps or {}), **{each.key: each.step for each in measurements}}
         self.params.update(params)
         if not self.ended:
             self.rows.clear()
@@ -113,7 +102,7 @@ class Entry:
 
 @dataclass
 class Summary:
-    """How a study's session ended, for the parent run and the study's view."""
+    """How a study's session ended, for the parent run and the study's page."""
 
     status: str  # FINISHED, FAILED or KILLED
     files: Files = field(default_factory=dict)
@@ -124,8 +113,3 @@ class Summary:
 
     def doubt(self) -> None:
         """Sent as a whole each time: nothing to look up."""
-
-
-def _same(value: float, other: float | None) -> bool:
-    both_nan = value != value and other is not None and other != other
-    return both_nan or value == other

@@ -1,4 +1,4 @@
-"""MLflow's tables are made once on a machine, and copied."""
+"""MLflow's tables, for the version for which the SQL was written; they are made once on a machine, and copied."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import mlflow
 import pytest
 
 from sparsetune.base.paths import CACHE
 from sparsetune.base.stores.sqlite import sqlite_url
-from sparsetune.tracking.blank import is_blank, kept_tables, write_tables
 from sparsetune.tracking.client import connected
+from sparsetune.tracking.tables import PLACES, VERSION, is_blank, kept_tables, stage_of, write_tables
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,16 @@ Create = tuple[Callable[[str], object], list[str]]
 def rows(path: Path, query: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(query).fetchall()
+
+
+def test_the_version_whose_tables_these_are(by_mlflow: Path) -> None:
+    """After a new version of MLflow: look for new columns with paths of files, and at what these tests say of it."""
+    assert mlflow.__version__.rpartition(".")[0] == VERSION
+    for table, place, owner in PLACES:
+        assert rows(by_mlflow, f"SELECT {place}, {owner} FROM {table} WHERE {place} = ''") == []
+    stage = stage_of(by_mlflow, "Default", None)
+    assert stage is not None
+    assert stage.stage == "active"
 
 
 def test_the_second_is_a_copy_and_what_mlflow_would_make(

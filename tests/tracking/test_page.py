@@ -9,10 +9,10 @@ from typing import Any
 from sparsetune.base.messages import Trial
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
-from sparsetune.tracking.naming import clean
+from sparsetune.tracking.limits import clean
+from sparsetune.tracking.page import columns, page_of, sections
+from sparsetune.tracking.page_state import Chart
 from sparsetune.tracking.subject import Subject
-from sparsetune.tracking.view import columns, sections, view_of
-from sparsetune.tracking.view_state import Chart
 
 ACC = Objective(metric="val_accuracy", goal="maximize")
 MACS = Objective(metric="macs", goal="minimize")
@@ -135,31 +135,31 @@ def test_a_study_of_which_nothing_is_complete_has_a_page() -> None:
             "Objectives",
             "Learning curves",
         ]
-        assert json.loads(view_of(TWO, rows, ()))["orderByKey"] == "metrics.`val_accuracy`"
+        assert json.loads(page_of(TWO, rows, ()))["orderByKey"] == "metrics.`val_accuracy`"
 
 
 def test_names_are_those_that_mlflow_has() -> None:
     odd = [row(number, {"layer(1)": number, "x": number}) for number in (1, 2)]
-    state = json.loads(view_of(Subject("s", (ACC,)), odd, ("layer(1)", "x")))
+    state = json.loads(page_of(Subject("s", (ACC,)), odd, ("layer(1)", "x")))
     assert f"params.`{clean('layer(1)')}`" in state["selectedColumns"]
     assert "layer(1)" not in json.dumps(state)
 
 
 def test_the_best_come_first() -> None:
-    least = json.loads(view_of(Subject("s", (MACS,)), PLAIN, ()))
+    least = json.loads(page_of(Subject("s", (MACS,)), PLAIN, ()))
     assert (least["orderByKey"], least["orderByAsc"]) == ("metrics.`macs`", True)
-    assert json.loads(view_of(ONE, PLAIN, ()))["orderByAsc"] is False
+    assert json.loads(page_of(ONE, PLAIN, ()))["orderByAsc"] is False
 
 
 def test_metrics_of_a_family_are_in_a_section_that_is_closed() -> None:
     rows = [row(1, {}, **{"layer_density/a": 0.5, "layer_density/b": 0.5})]
-    state = json.loads(view_of(ONE, rows, ()))
+    state = json.loads(page_of(ONE, rows, ()))
     closed = [each["name"] for each in state["compareRunSections"] if not each["display"]]
     assert closed == ["Model metrics", "layer_density"]
 
 
 def test_sections_are_listed_with_their_charts() -> None:
-    state = json.loads(view_of(TWO, PLAIN, ()))
+    state = json.loads(page_of(TWO, PLAIN, ()))
     shown = {each["uuid"]: each["name"] for each in state["compareRunSections"] if each["display"]}
     assert [(shown[each["metricSectionId"]], each["type"]) for each in state["compareRunCharts"]] == [
         ("Objectives", "SCATTER"),

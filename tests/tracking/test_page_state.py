@@ -8,13 +8,13 @@ import zlib
 
 import mlflow
 
-from sparsetune.tracking.view_state import VERSION, Chart, Section, address, document, metric, param, table, tables
+from sparsetune.tracking.page_state import VERSION, Chart, Section, address, document, table, tables
 
 CHARTS = (
-    Chart("SCATTER", (metric("macs"), metric("acc"))),
-    Chart("CONTOUR", (param("kp"), param("ki"), metric("acc"))),
-    Chart("PARALLEL", (param("kp"), metric("acc"))),
-    Chart("LINE", (metric("acc"),)),
+    Chart("SCATTER", (("METRIC", "macs"), ("METRIC", "acc"))),
+    Chart("CONTOUR", (("PARAM", "kp"), ("PARAM", "ki"), ("METRIC", "acc"))),
+    Chart("PARALLEL", (("PARAM", "kp"), ("METRIC", "acc"))),
+    Chart("LINE", (("METRIC", "acc"),)),
 )
 
 
@@ -59,9 +59,7 @@ def test_a_long_view_is_compressed_as_mlflow_does() -> None:
 def test_addresses() -> None:
     runs = "http://h/#/experiments/3/runs?workflowType=machine_learning"
     assert address("http://h", "3") == runs
-    assert address("http://h", "3", view="a b", charts=True) == (
-        f"{runs}&viewStateShareKey=a%20b&compareRunsMode=CHART"
-    )
+    assert address("http://h", "3", key="a b", charts=True) == (f"{runs}&viewStateShareKey=a%20b&compareRunsMode=CHART")
 
 
 def test_tables_as_files() -> None:
