@@ -16,14 +16,14 @@ from sparsetune.config.study.extent import Extent
 from sparsetune.config.study.file import Objective
 from sparsetune.live.lines import Throttle, ended_line, resumed_line, running_line, summary_line
 from sparsetune.live.output import unbreakable
-from sparsetune.live.screen import ScreenView
+from sparsetune.live.screen import ScreenDisplay
 from sparsetune.live.standing import Better, Standing
 
 MOST, WINDOW = 30, 10.0  # lines in so many seconds; more are summed up
 SILENCE = 600.0  # seconds after which it says what runs
 
 
-class PlainView:
+class PlainDisplay:
     """Writes lines without colours, and not through rich, which would wrap them and take a third of a millisecond."""
 
     def __init__(self, say: Callable[[str], None], standing: Standing) -> None:
@@ -57,7 +57,7 @@ class PlainView:
         self._write(line)
 
 
-class View(Protocol):
+class Display(Protocol):
     """How a standing is shown, told after each change of it."""
 
     def started(self, trial: Trial, *, resumed: bool) -> None: ...
@@ -91,31 +91,31 @@ class ConsoleObserver:
         console.file = unbreakable(console.file)
         self._standing = Standing(objectives, earlier, extent, clock, constraints)
         self._lock = RLock()  # a signal handler may print while this thread holds it
-        self._view: View
+        self._display: Display
         if console.is_interactive and console.file.isatty() and not console.quiet:
-            self._view = ScreenView(console, self._standing, title, self._lock)
+            self._display = ScreenDisplay(console, self._standing, title, self._lock)
         else:
-            self._view = PlainView(_writer(console), self._standing)
+            self._display = PlainDisplay(_writer(console), self._standing)
 
     def trial_started(self, trial: Trial, *, resumed: bool) -> None:
         with self._lock:
             self._standing.started(trial, resumed=resumed)
-        self._view.started(trial, resumed=resumed)
+        self._display.started(trial, resumed=resumed)
 
     def trial_reported(self, trial: Trial, key: Key, rows: tuple[Row, ...]) -> None:
         with self._lock:
             self._standing.reported(trial, key, rows)
-        self._view.reported()
+        self._display.reported()
 
     def trial_ended(self, trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]) -> None:
         if trial.number not in self._standing.running:
             return
         with self._lock:
             better = self._standing.ended(trial)
-        self._view.ended(trial, rows, better)
+        self._display.ended(trial, rows, better)
 
     def close(self) -> None:
-        self._view.close()
+        self._display.close()
 
 
 def _writer(console: Console) -> Callable[[str], None]:

@@ -148,7 +148,7 @@ PATIENCE = 0.1  # seconds that a redraw waits for what it draws
 MOST, WINDOW = 10, 10.0  # failures in so many seconds that are said one by one
 
 
-class ScreenView:
+class ScreenDisplay:
     """Prints and redraws twice a second in a thread of its own, so that no trial waits for a terminal.
 
     The study's thread holds none of rich's locks: a signal handler that prints there cannot find them taken.

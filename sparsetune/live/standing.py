@@ -77,13 +77,13 @@ class Running:
 
     def take(self, key: Key, row: Row, now: float) -> None:
         """Take the newest row of a run. What an earlier run did comes first of all, and is no work of this one."""
-        known = self.resumed and self.done == self.before and key.seed not in self.trained
+        first = self.resumed and self.done == self.before and key.seed not in self.trained
         trained = row.iterations if self.by_iterations else row.epoch
         self.trained[key.seed] = max(trained, self.trained.get(key.seed, 0))
         if row.done:
             self.shares[key.seed] = max(row.done, self.shares.get(key.seed, 0.0))
         self.row, self.heard = row, now
-        if known:
+        if first:
             self.before, self.since = self.done, now
 
     def part(self, now: float) -> Part:
@@ -109,7 +109,7 @@ class Since:
 class Standing:
     """One run of a study.
 
-    ``counts`` has the ended trials of all runs, by state; ``taken`` of them were known at the start. In ``front`` are
+    ``counts`` has the ended trials of all runs, by state; ``taken`` of them were given at the start. In ``front`` are
     rows: of a forked trial one for each branch; none that breaks a constraint, and of trials that do ``broken`` is the
     number.
     """
@@ -207,10 +207,10 @@ class Standing:
             self.failure = trial
         rows = self.rows(trial)
         self.broken += trial.state == "COMPLETE" and not any(row.feasible for row in rows)
-        best: dict[int, int] = {}  # by objective, the place of the row
-        for place, row in enumerate(rows):
+        best: dict[int, int] = {}  # by objective, the index of the row
+        for position, row in enumerate(rows):
             values = [value for value in self.values(row) if value is not None and not isnan(value)]
             if row.state == "COMPLETE" and row.feasible and len(values) == len(self.objectives):
-                best |= dict.fromkeys(self.front.add(row, values), place)
+                best |= dict.fromkeys(self.front.add(row, values), position)
         won = sorted(set(best.values()))
-        return [Better(rows[place], [index for index, own in best.items() if own == place]) for place in won]
+        return [Better(rows[each], [index for index, own in best.items() if own == each]) for each in won]

@@ -44,7 +44,7 @@ def blank(panels: int, height: float, margins: Margins, width: float = WIDTH) ->
     whole = margins.top + panels * (height + _GAP) - _GAP + margins.bottom
     drawing = Figure(figsize=(width, whole), dpi=DPI)
     across = margins.left / width, (width - margins.left - margins.right) / width
-    found = []
+    panes = []
     for number in range(panels):
         below = margins.bottom + (panels - 1 - number) * (height + _GAP)
         axes = drawing.add_axes((across[0], below / whole, across[1], height / whole))
@@ -52,8 +52,8 @@ def blank(panels: int, height: float, margins: Margins, width: float = WIDTH) ->
         axes.yaxis.set_visible(False)
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(GREY)
-        found.append(axes)
-    return drawing, found
+        panes.append(axes)
+    return drawing, panes
 
 
 def values_axis(axes: Axes, label: str, low: float, high: float, *, log: bool = False) -> None:
@@ -83,8 +83,8 @@ def ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[fl
     """About so many round numbers within the range, at least one; ``whole``: integers alone."""
     from matplotlib.ticker import MaxNLocator
 
-    found = MaxNLocator(most, integer=whole, min_n_ticks=1, steps=[1, 2, 5, 10]).tick_values(low, high)
-    return [float(each) for each in found if low <= each <= high]
+    marks = MaxNLocator(most, integer=whole, min_n_ticks=1, steps=[1, 2, 5, 10]).tick_values(low, high)
+    return [float(each) for each in marks if low <= each <= high]
 
 
 def log_ticks(low: float, high: float) -> list[float]:
@@ -92,14 +92,14 @@ def log_ticks(low: float, high: float) -> list[float]:
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     steps = (1, 2, 5) if high <= 100 * low else (1,)
     stride = -(-(last - first) // 6)
-    found = [step * 10.0**power for power in range(first, last + 1, stride) for step in steps]
-    return [each for each in found if low <= each <= high]
+    marks = [step * 10.0**power for power in range(first, last + 1, stride) for step in steps]
+    return [each for each in marks if low <= each <= high]
 
 
 def padded(values: Iterable[float], *, log: bool = False, pad: float = 0.06) -> tuple[float, float]:
     """The range of these numbers with some room at both ends; of equal ones room around them."""
-    known = [math.log10(each) if log else each for each in values]
-    low, high = min(known), max(known)
+    drawn = [math.log10(each) if log else each for each in values]
+    low, high = min(drawn), max(drawn)
     room = pad * (high - low) or 0.1 * abs(high) or 0.1
     low, high = low - room, high + room
     return (10**low, 10**high) if log else (low, high)
@@ -115,16 +115,16 @@ def compact(value: float) -> str:
 
 def written(text: str) -> str:
     """Text with a box for each letter that the font lacks; matplotlib draws the same, and warns of it each time."""
-    known = _letters()
-    return text if text.isascii() else "".join(each if ord(each) in known else "\u25a1" for each in text)
+    letters = _letters()
+    return text if text.isascii() else "".join(each if ord(each) in letters else "\u25a1" for each in text)
 
 
 def legend(drawing: Figure, handles: Sequence[Any], margins: Margins) -> None:
     """What lines mean, in one row above the axes."""
     width, height = drawing.get_size_inches()
-    place = 1 - margins.right / width, 1 - 0.03 / height
+    corner = 1 - margins.right / width, 1 - 0.03 / height
     drawing.legend(
-        handles=handles, loc="upper right", bbox_to_anchor=place, ncols=len(handles), frameon=False, borderpad=0.1,
+        handles=handles, loc="upper right", bbox_to_anchor=corner, ncols=len(handles), frameon=False, borderpad=0.1,
         fontsize=NORMAL, handlelength=1.6, columnspacing=1.6, borderaxespad=0.0, labelcolor=INK,
     )  # fmt: skip
 

@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparsetune.config.metrics import METRICS
-from sparsetune.report.canvas import (
-    Margins,
-    blank,
-    counts_axis,
-    legend,
-    padded,
-    values_axis,
-)
+from sparsetune.report.canvas import Margins, blank, counts_axis, legend, padded, values_axis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_POINTS = 2000  # drawn at most; longer traces are shown as means of equal stretches
-_SMOOTHED, _LEAST = 40, 9  # a moving mean is over one point in so many, and over so many at least
+_MOST = 2000  # steps drawn; longer traces are shown as means of equal stretches
+_SMOOTHED, _LEAST = 40, 9  # a moving mean is over one step in so many, and over so many at least
 _HEIGHT = 2.3  # inches of axes
 _THRESHOLD, _EACH, _MEAN, _TARGET = "#1f5fa8", "#b3bac4", "#3f4752", "#c0272d"
 _MARGINS = Margins()
@@ -48,23 +41,23 @@ def controller_figure(trace: Path, target: float, unit: str = METRICS["threshold
     values_axis(upper, f"threshold ({unit})", *padded(finite.tolist() or [0.0], log=log), log=log)
     window = max(_LEAST, len(steps) // _SMOOTHED)
     lower.plot(steps, activation, color=_EACH, linewidth=0.7, marker=dot, label="each step")
-    found = [Line2D([], [], color=_EACH, linewidth=1.2, label="each step")]
+    handles = [Line2D([], [], color=_EACH, linewidth=1.2, label="each step")]
     if len(steps) >= 3 * window:
         middle = steps[(window - 1) // 2 : len(steps) - window // 2]
         lower.plot(middle, np.convolve(activation, np.full(window, 1 / window), "valid"), color=_MEAN, linewidth=1.4)
         stride = -(-last // len(steps))
-        found.append(Line2D([], [], color=_MEAN, linewidth=1.4, label=f"mean of {window * stride} steps"))
+        handles.append(Line2D([], [], color=_MEAN, linewidth=1.4, label=f"mean of {window * stride} steps"))
     lower.axhline(target, color=_TARGET, linewidth=1)
-    found.append(Line2D([], [], color=_TARGET, linewidth=1, label=f"target {target:.3g}"))
+    handles.append(Line2D([], [], color=_TARGET, linewidth=1, label=f"target {target:.3g}"))
     values_axis(lower, "activation (fraction)", -0.03, 1.03)
     counts_axis(lower, "step", 1 - room, last + room)
-    legend(drawing, found, _MARGINS)
+    legend(drawing, handles, _MARGINS)
     return drawing
 
 
 def _thin(*series: np.ndarray) -> tuple[np.ndarray, ...]:
     size = series[0].size
-    stride = -(-size // _POINTS)
+    stride = -(-size // _MOST)
     starts = np.arange(0, size, stride)
     lengths = np.diff(np.append(starts, size))
     return (starts + 1, *(np.add.reduceat(values, starts) / lengths for values in series))

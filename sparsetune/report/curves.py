@@ -66,10 +66,10 @@ def curves_figure(trained: TrainedRuns) -> Figure | None:
     longest = max(trained.runs, key=len)
     steps, said = phases(longest), textwrap.wrap(trained.reason, _LETTERS, max_lines=_LINES, placeholder=" ...")
     margins = Margins(top=0.55 if steps else 0.38, bottom=0.52 + 0.16 * len(said))
-    drawing, found = blank(len(shown), _HEIGHTS.get(len(shown), _LEAST), margins)
+    drawing, panes = blank(len(shown), _HEIGHTS.get(len(shown), _LEAST), margins)
     last = max(longest[-1].step, trained.broke or 0)
     room = 0.015 * (last - 1) or 0.5
-    for axes, panel in zip(found, shown, strict=True):
+    for axes, panel in zip(panes, shown, strict=True):
         axes.set_xlim(1 - room, last + room)
         roles = (TRAINING, VALIDATION) if len(panel.names) == 2 else (OTHER,)
         roles = (VALIDATION,) if panel.names[0].startswith("val_") else roles
@@ -85,16 +85,22 @@ def curves_figure(trained: TrainedRuns) -> Figure | None:
             axes.axvline(trained.kept[0], color=INK, linewidth=0.8, zorder=1)
         if trained.broke is not None:
             axes.axvline(trained.broke, color=BROKEN, linewidth=1.2, linestyle=(0, (4, 2)), zorder=1)
-    counts_axis(found[-1], unit(longest), 1 - room, last + room)
+    counts_axis(panes[-1], unit(longest), 1 - room, last + room)
     if steps:
-        _name_phases(found[0], steps, WIDTH - margins.left - margins.right)
+        _name_phases(panes[0], steps, WIDTH - margins.left - margins.right)
     if len(trained.runs) > 1:
-        _mark_kept(found[0], trained, shown[0].names[-1])
+        _mark_kept(panes[0], trained, shown[0].names[-1])
     legend(drawing, _handles(trained, {name for panel in shown for name in panel.names}), margins)
     for number, words in enumerate(said):
         below = 0.07 + 0.16 * (len(said) - 1 - number)
-        place = 0.13 / WIDTH, below / drawing.get_size_inches()[1]
-        drawing.text(*place, written(words), color=BROKEN, fontsize=SMALL, va="bottom")
+        drawing.text(
+            0.13 / WIDTH,
+            below / drawing.get_size_inches()[1],
+            written(words),
+            color=BROKEN,
+            fontsize=SMALL,
+            va="bottom",
+        )
     return drawing
 
 
@@ -136,26 +142,26 @@ def _name_phases(axes: Axes, steps: Sequence[tuple[str, int]], inches: float) ->
         end = start + (len(name) + 1) * _LETTER * (high - low) / inches
         if all(end <= before or start >= after for before, after in taken):
             taken.append((start, end))
-            place: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "va": "bottom"}
-            axes.text(start, 1.02, written(name), fontsize=SMALL, color=GREY, **place)
+            how: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "va": "bottom"}
+            axes.text(start, 1.02, written(name), fontsize=SMALL, color=GREY, **how)
 
 
 def _handles(trained: TrainedRuns, names: set[str]) -> list[Any]:
     from matplotlib.lines import Line2D
 
     several = len(trained.runs)
-    found = []
+    handles = []
     for prefix, label, colour in (("train_", "training", TRAINING), ("val_", "validation", VALIDATION)):
         if any(name.startswith(prefix) for name in names):
-            found.append(Line2D([], [], color=colour, linewidth=2.0, label=label))
+            handles.append(Line2D([], [], color=colour, linewidth=2.0, label=label))
     if several > 1:
-        found.append(Line2D([], [], color=GREY, linewidth=2.2, label=f"mean of {several} seeds"))
-        found.append(Line2D([], [], color=GREY, linewidth=0.8, label="each seed"))
+        handles.append(Line2D([], [], color=GREY, linewidth=2.2, label=f"mean of {several} seeds"))
+        handles.append(Line2D([], [], color=GREY, linewidth=0.8, label="each seed"))
     if trained.kept:
         label = "kept state" if several > 1 else f"kept state: {unit(trained.runs[0])} {trained.kept[0]}"
         mark: dict[str, Any] = _RING if several > 1 else {"marker": "|", "markersize": 11, "linewidth": 0}
-        found.append(Line2D([], [], color=INK, label=label, **mark))
+        handles.append(Line2D([], [], color=INK, label=label, **mark))
     if trained.broke is not None:
         label = f"broke in {unit(trained.runs[0])} {trained.broke}"
-        found.append(Line2D([], [], color=BROKEN, linewidth=1.2, linestyle=(0, (2, 1)), label=label))
-    return found
+        handles.append(Line2D([], [], color=BROKEN, linewidth=1.2, linestyle=(0, (2, 1)), label=label))
+    return handles

@@ -138,7 +138,7 @@ class TrialFigures:
 
     def of(self, trial: Trial, rows: Rows, files: Mapping[Key, Files]) -> Drawn:
         """The trial's files with its figures; ``rows`` and ``files`` are by run."""
-        found, led = Drawn(dict(files), {}), self._leaders.of(trial)
+        all_drawn, led = Drawn(dict(files), {}), self._leaders.of(trial)
         for row in self._rows_of(trial):
             left = [(run, files[run.key]) for run in row.runs if files.get(run.key)]
             if not left or not (self._everything or row.state == "FAIL" or row.branch in led):
@@ -146,12 +146,12 @@ class TrialFigures:
             for run, its_files in left:
                 end = End(run.state, run.reason)
                 drawn = self._drawn(_folder(its_files), [rows[run.key]], row, end, its_files.get(TRACE))
-                found.runs[run.key] = {**its_files, **drawn}
+                all_drawn.runs[run.key] = {**its_files, **drawn}
             if len(row.runs) > 1:
                 folder = _folder(left[0][1]).with_name(slug(f"all seeds {row.branch}".strip()))
                 runs = [rows[run.key] for run in row.runs]
-                found.rows[row.branch] = self._drawn(folder, runs, row, End(row.state, row.reason))
-        return found
+                all_drawn.rows[row.branch] = self._drawn(folder, runs, row, End(row.state, row.reason))
+        return all_drawn
 
     def _drawn(
         self, folder: Path, runs: Sequence[Sequence[Row]], row: Trial, end: End, trace: Path | None = None

@@ -22,15 +22,15 @@ _COLOURS = "gnuplot", 0.05, 0.75  # the part of the map that stands out from whi
 
 def layer_curves(rows: Sequence[Row]) -> Curves:
     """Epochs and densities (fractions) of each prunable tensor, in the network's order; none if none is pruned."""
-    found: Curves = {}
+    curves: Curves = {}
     for row in rows:
         for name, density in row.metrics.items():
             family, _, layer = name.partition("/")
             if family == LAYER_DENSITY:
-                epochs, densities = found.setdefault(layer, ([], []))
+                epochs, densities = curves.setdefault(layer, ([], []))
                 epochs.append(row.step)
                 densities.append(density)
-    return found if any(density < 1 for _, densities in found.values() for density in densities) else {}
+    return curves if any(density < 1 for _, densities in curves.values() for density in densities) else {}
 
 
 def spread(heights: Sequence[float], gap: float, top: float) -> list[float]:
@@ -49,8 +49,8 @@ def spread(heights: Sequence[float], gap: float, top: float) -> list[float]:
         groups.append((mean, size))
     highest = top - gap * (len(heights) - 1)
     level = (max(0.0, min(mean, highest)) for mean, size in groups for _ in range(size))
-    found = {index: each + rank * gap for rank, (index, each) in enumerate(zip(ranked, level, strict=True))}
-    return [found[index] for index in range(len(heights))]
+    moved = {index: each + rank * gap for rank, (index, each) in enumerate(zip(ranked, level, strict=True))}
+    return [moved[index] for index in range(len(heights))]
 
 
 def density_figure(curves: Curves, unit: str = "epoch") -> Figure:
@@ -73,14 +73,14 @@ def density_figure(curves: Curves, unit: str = "epoch") -> Figure:
         style: dict[str, Any] = {"color": colour, "linestyle": _DASHES[number % 4]}
         marker = "o" if len(epochs) == 1 else None
         axes.plot(epochs, densities, label=names[number], lw=1.6, marker=marker, ms=4, **style)
-        place: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "fontsize": SMALL}
-        axes.annotate(str(number + 1), (epochs[-1], heights[number]), annotation_clip=False, **place)
+        beside: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "fontsize": SMALL}
+        axes.annotate(str(number + 1), (epochs[-1], heights[number]), annotation_clip=False, **beside)
     values_axis(axes, "kept fraction of the layer's weights", 0, top)
     counts_axis(axes, unit, 1 - room, last + room)
     width, whole = drawing.get_size_inches()
-    beside = 1 - (margins.right - 0.25) / width, 1 - margins.top / whole
+    corner = 1 - (margins.right - 0.25) / width, 1 - margins.top / whole
     drawing.legend(
-        loc="upper left", bbox_to_anchor=beside, frameon=False, fontsize=SMALL, handlelength=4,
+        loc="upper left", bbox_to_anchor=corner, frameon=False, fontsize=SMALL, handlelength=4,
         title="input to output", title_fontsize=SMALL, borderaxespad=0.0, borderpad=0.0, alignment="left",
     )  # fmt: skip
     return drawing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from sparsetune.base.messages import Row
 from sparsetune.config.metrics import Metric, metric_of
@@ -40,16 +41,16 @@ def panels(runs: Sequence[Sequence[Row]], objectives: Sequence[str], table: Mapp
     """
     first = next((rows[0].metrics for rows in runs if rows), {})
     classes = "val_accuracy" in first
-    found = [_pair("loss", first, "nats" if classes else "mean squared error")]
+    chosen = [_pair("loss", first, "nats" if classes else "mean squared error")]
     quality = next((name for name in _QUALITY if f"val_{name}" in first), None)
     if quality is not None:
-        found.append(_pair(quality, first, table[f"val_{quality}"].unit))
-    shown = {name for panel in found for name in panel.names}
+        chosen.append(_pair(quality, first, table[f"val_{quality}"].unit))
+    shown = {name for panel in chosen for name in panel.names}
     for name in objectives:
         if name in first and name not in shown:
-            known = metric_of(name, table)
-            found.append(Panel(_label(name, known.unit if known else ""), (name,)))
-    drawn = [panel for panel in found if any(_finite(runs, name) for name in panel.names)]
+            metric = metric_of(name, table)
+            chosen.append(Panel(_label(name, metric.unit if metric else ""), (name,)))
+    drawn = [panel for panel in chosen if any(_finite(runs, name) for name in panel.names)]
     return [_scaled(panel, runs) for panel in drawn]
 
 
@@ -69,11 +70,8 @@ def mean_line(lines: Sequence[Line]) -> Line:
 
 def phases(rows: Sequence[Row]) -> list[tuple[str, int]]:
     """The stages with the first row of each; none where there is one."""
-    found: list[tuple[str, int]] = []
-    for row in rows:
-        if not found or row.phase != found[-1][0]:
-            found.append((row.phase, row.step))
-    return found if len(found) > 1 else []
+    named = [(name, next(group).step) for name, group in groupby(rows, key=lambda row: row.phase)]
+    return named if len(named) > 1 else []
 
 
 def unit(rows: Sequence[Row]) -> str:

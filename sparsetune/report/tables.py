@@ -28,7 +28,7 @@ def trial_table(
     columns = [
         Column("trial", [f"{row.number}{MARK if row.label in marked else ''}" for row in rows]),
         *([Column("branch", [row.branch for row in rows])] if any(row.branch for row in rows) else []),
-        *(Column(name, [metric(row, name) for row in rows]) for name in known(metrics, rows)),
+        *(Column(name, [metric(row, name) for row in rows]) for name in recorded(metrics, rows)),
     ]
     forked = {name for row in rows if row.branch for branch in row.branches for name in branch.values}  # in its name
     params = [
@@ -66,14 +66,14 @@ def single_table(row: Trial, metrics: Sequence[str], title: str, marked: Collect
     table.add_column()
     table.add_column()
     table.add_row("trial", escape(f"{row.label}{MARK if row.label in marked else ''}"))
-    for name in known(metrics, [row]):
+    for name in recorded(metrics, [row]):
         table.add_row(name, f"[bold]{metric(row, name)}[/bold]")
     for name, value in row.params.items():
         table.add_row(name, escape(number(value)))
     return table
 
 
-def known(metrics: Sequence[str], rows: Sequence[Trial]) -> list[str]:
+def recorded(metrics: Sequence[str], rows: Sequence[Trial]) -> list[str]:
     """The metrics that any of the rows has, once each."""
     return [name for name in dict.fromkeys(metrics) if any(name in row.metrics for row in rows)]
 
@@ -99,7 +99,7 @@ def _cell(column: Column, index: int, row: Trial, best: Mapping[str, float | Non
 
 def _best(name: str, rows: Iterable[Trial]) -> float | None:
     values = [row.metrics[name] for row in rows if name in row.metrics]
-    known = metric_of(name, METRICS)
-    if not values or known is None or known.goal is None:
+    metric = metric_of(name, METRICS)
+    if not values or metric is None or metric.goal is None:
         return None
-    return max(values) if known.goal == "maximize" else min(values)
+    return max(values) if metric.goal == "maximize" else min(values)

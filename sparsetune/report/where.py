@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sparsetune.base.errors import BadInput, shown, unknown
+from sparsetune.base.errors import BadInput, shown
 from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import METRICS
 from sparsetune.config.space.expressions import Expression, parse
@@ -26,14 +26,14 @@ def matching(rows: Iterable[Trial], text: str, key: str) -> list[Trial]:
         condition = parse(text)
     except ValueError as error:
         raise BadInput(str(error), key=key) from None
-    known = [(row, names_of(row)) for row in rows]
-    names = dict.fromkeys([*_PLAIN, *METRICS, *(name for _, found in known for name in found)])
+    values = [(row, names_of(row)) for row in rows]
+    names = dict.fromkeys([*_PLAIN, *METRICS, *(name for _, of_row in values for name in of_row)])
     for name in condition.names:
         if name not in names and f"metrics.{name}" not in names and name.removeprefix("metrics.") not in METRICS:
-            problem = unknown("name", name, names).partition(" (allowed")[0]  # too many to list
-            raise BadInput(f"{problem} (the columns of `sparsetune export --csv` are names)", key=key)
+            more = " (the columns of `sparsetune export --csv` are names)"
+            raise BadInput.unknown("name", name, names, more=more, key=key)
     asked = set(condition.names)
-    return [row for row, found in known if asked <= found.keys() and _holds(condition, found, key)]
+    return [row for row, of_row in values if asked <= of_row.keys() and _holds(condition, of_row, key)]
 
 
 def names_of(row: Trial) -> dict[str, Any]:
@@ -47,11 +47,11 @@ def names_of(row: Trial) -> dict[str, Any]:
     }
 
 
-def _holds(condition: Expression, found: dict[str, Any], key: str) -> bool:
+def _holds(condition: Expression, values: dict[str, Any], key: str) -> bool:
     try:
-        value = condition.value(found)
+        value = condition.value(values)
     except ValueError as error:
         raise BadInput(str(error), key=key) from None
     if not isinstance(value, bool):
-        raise BadInput(f"{condition.text!r} gives {shown(value)}, allowed: what is true or false", key=key)
+        raise BadInput(f"{condition.text!r} gives {shown(value)}", allowed="what is true or false", key=key)
     return value

@@ -16,7 +16,7 @@ from sparsetune.config.metrics import METRICS, Metric
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.reading import how_to_read, row_word, which_one
 from sparsetune.config.study.study import Study
-from sparsetune.report.tables import known, metric, single_table, trial_table
+from sparsetune.report.tables import metric, recorded, single_table, trial_table
 from sparsetune.show.failures import alike
 from sparsetune.show.words import BESIDE, command_line, meaning, of_replicates
 
@@ -43,7 +43,7 @@ def front_of_several(
     yield trial_table(shown, names, None, width, marked)
     yield Text()
     yield Text(how_to_read(objectives, front))
-    yield _legend(objectives, known(names, shown), shown, metrics)
+    yield _legend(objectives, recorded(names, shown), shown, metrics)
     if len(front) > 1:
         yield Text()
         yield Text(which_one(objectives, front))
@@ -73,7 +73,7 @@ def best_of_one(
         yield Text(
             f"Next by {heading(objectives[0].metric)}: {near}; median of all complete {row_word(rows)}s {middle}."
         )
-    yield _legend(objectives, known(names, [best]), [best], metrics)
+    yield _legend(objectives, recorded(names, [best]), [best], metrics)
 
 
 def columns(objectives: Sequence[Objective]) -> list[str]:

@@ -22,7 +22,7 @@ from sparsetune.base.secrets import without_password
 from sparsetune.config.study.broken import broken
 from sparsetune.config.study.study import Study
 from sparsetune.report.listing import trial_row
-from sparsetune.report.tables import known, plain_table
+from sparsetune.report.tables import plain_table, recorded
 from sparsetune.show.answer import best_of_one, ended, front_of_several, time_spent
 from sparsetune.show.soundness import soundness, unguarded, unsound
 from sparsetune.show.words import command_line, picked
@@ -111,7 +111,7 @@ def show_runs(results: Sequence[tuple[str, Trial]], *, as_json: bool, out: Path 
         return
     console = open_console()
     trials = [trial for _, trial in results]
-    names = known(_OF_RUNS, trials)
+    names = recorded(_OF_RUNS, trials)
     table = plain_table()
     for name in ("run", "state", *names):
         table.add_column(heading(name), justify="left" if name in ("run", "state") else "right")

@@ -85,13 +85,13 @@ class Sender:
 
     def _write_numbers(self, client: MlflowClient, pending: Pending, tags: Mapping[str, str]) -> Refused:
         assert pending.run_id is not None
-        points, params = pending.lacking_measurements(), pending.lacking_params()
+        measurements, params = pending.lacking_measurements(), pending.lacking_params()
         written = [Param(key, fit(str(value), PARAM)) for key, value in params.items()]
-        refused = log(client, pending.run_id, (*_tags(tags), *written, *points))
+        refused = log(client, pending.run_id, (*_tags(tags), *written, *measurements))
         if refused and client.get_run(pending.run_id).info.lifecycle_stage == "deleted":
             pending.settled = "deleted"
         else:
-            pending.sent(points, params)
+            pending.sent(measurements, params)
         return refused
 
     def _write_data(self, client: MlflowClient, pending: Pending) -> Refused:

@@ -17,7 +17,7 @@ from watching import EPOCHS, Clock, Terminal, complete, observer, row, run, tria
 
 from sparsetune.base.messages import Key
 from sparsetune.live.console import MOST, SILENCE, WINDOW
-from sparsetune.live.screen import ScreenView
+from sparsetune.live.screen import ScreenDisplay
 
 
 class Log(io.StringIO):
@@ -158,16 +158,16 @@ def test_a_redraw_does_not_wait_for_a_signal_handler_that_prints() -> None:
     """The handler waits for the redraw while its thread holds what is drawn: the redraw gives way."""
     lock = threading.RLock()
     watched = observer(Log(), Clock())._standing
-    view = ScreenView(Console(file=Terminal(), width=80, height=24), watched, "a study", lock)
-    before = view._draw()
+    display = ScreenDisplay(Console(file=Terminal(), width=80, height=24), watched, "a study", lock)
+    before = display._draw()
     drawn: list[Any] = []
     with lock:
         watched.started(trial(0), resumed=False)
-        thread = threading.Thread(target=lambda: drawn.append(view._draw()))
+        thread = threading.Thread(target=lambda: drawn.append(display._draw()))
         thread.start()
         thread.join(timeout=30)
     assert drawn == [before]
-    assert str(view._draw()) != str(before)
+    assert str(display._draw()) != str(before)
 
 
 class Stopped(Terminal):

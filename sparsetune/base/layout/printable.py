@@ -21,8 +21,8 @@ def printable_lines(text: str) -> str:
     return _WITHIN.sub(_escaped, text)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    code = ord(found[0])
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"  # the byte that Python has hidden there
-    return _PLAIN.get(found[0]) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+    return _PLAIN.get(match[0]) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")

@@ -131,12 +131,12 @@ _WORD = 16  # characters of a value
 def short_names(names: Iterable[str]) -> list[tuple[str, str]]:
     """Each dotted name with its last part, or as many as tell it from the others; ``method.name`` is ``method``."""
     parts = {name: name.removesuffix(".name").split(".") for name in names}
-    found = []
+    short = []
     for name, own in parts.items():
         others = [each for other, each in parts.items() if other != name]
         count = next((n for n in range(1, len(own)) if all(each[-n:] != own[-n:] for each in others)), len(own))
-        found.append((name, ".".join(own[-count:])))
-    return found
+        short.append((name, ".".join(own[-count:])))
+    return short
 
 
 def value_text(value: Any) -> str:
