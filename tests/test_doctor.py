@@ -19,7 +19,8 @@ from sparsetune.base.paths import Project
 from sparsetune.base.surroundings.home import settle
 from sparsetune.base.surroundings.processors import Processors
 from sparsetune.cli import app
-from sparsetune.doctor import cluster, data, gpus, machine, place, software, stores
+from sparsetune.doctor import cluster, gpus, machine, software, stores
+from sparsetune.doctor import project as of_project
 from sparsetune.doctor.checks import CHECKS, carry_out
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.gpus import DriverView, TorchView
@@ -220,19 +221,19 @@ def test_a_terminal_that_is_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_results_that_cannot_be_written(project: Project) -> None:
-    assert only(place.results(project)).state in ("ok", "note")
+    assert only(of_project.results(project)).state in ("ok", "note")
     project.runs.touch()  # a file in the place of the folder
-    assert only(place.results(project)).state == "problem"
+    assert only(of_project.results(project)).state == "problem"
 
 
 def test_a_study_under_way(project: Project) -> None:
     lock = project.runs / "locks" / "ast_pi.lock"
     lock.parent.mkdir(parents=True)
     lock.write_text(json.dumps({"pid": 7, "host": "here", "since": "noon"}))
-    assert list(place.drivers(project)) == []
+    assert list(of_project.drivers(project)) == []
     with lock.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert only(place.drivers(project)).found == "study 'ast_pi' is being run by process 7 on here, since noon"
+        assert only(of_project.drivers(project)).found == "study 'ast_pi' is being run by process 7 on here, since noon"
 
 
 @pytest.fixture
@@ -282,17 +283,17 @@ def test_token_authentication(port: int, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_data_that_is_missing_broken_or_elsewhere(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    here, missing = data.data_sets(project)
+    here, missing = of_project.data_sets(project)
     assert (here.state, "digits" in here.found, "mnist" in here.found) == ("ok", True, False)
     assert (missing.state, "mnist" in missing.found, "digits" in missing.found) == ("note", True, False)
     raw = project.root / "data" / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
         (raw / f"{name}-ubyte").write_bytes(b"")
-    here, _ = data.data_sets(project)
+    here, _ = of_project.data_sets(project)
     assert " mnist" in here.found, "content is looked at when it is decoded: `sparsetune data check mnist`"
     monkeypatch.setenv("SPARSETUNE_DATA", str(project.root / "nowhere"))
-    assert [each.state for each in data.data_sets(project)] == ["problem", "ok", "note"]
+    assert [each.state for each in of_project.data_sets(project)] == ["problem", "ok", "note"]
 
 
 class Answer(BaseHTTPRequestHandler):

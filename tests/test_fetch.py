@@ -21,10 +21,9 @@ from torchvision import datasets
 
 from sparsetune.base.errors import BadInput
 from sparsetune.fetch import kaggle
-from sparsetune.fetch.download import _block, _Trouble, download
+from sparsetune.fetch.download import _block, _Trouble, download, unpack
 from sparsetune.fetch.fetch import Fetched, fetch
 from sparsetune.fetch.sources import SOURCES, File, Source
-from sparsetune.fetch.unpack import unpack
 
 NAMES = [f"{name}.gz" for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte")]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sparsetune.base.errors import BadInput
+from sparsetune.base.errors import BadInput, shown
 from sparsetune.config.facts import Facts, Kind
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
@@ -89,11 +89,14 @@ class DataSet:
     @classmethod
     def all_remarks(cls, config: Any) -> list[str]:
         """Those, and what the classes of its splits keep numbers from showing."""
-        found = cls.remarks(config)
+        remarks = cls.remarks(config)
         if cls.task(config) == "classification":
             with suppress(BadInput):  # who divides them says why they cannot be divided
-                found += dict.fromkeys(balance_remarks(cls.read(config), config))
-        return found
+                pools = cls.read(config)
+                division = None if config.stratified else divide(pools, config, "classification")
+                rows = (None, None) if division is None else (division.val, division.test)
+                remarks += dict.fromkeys(balance_remarks(pools, *rows))
+        return remarks
 
     @classmethod
     def read(cls, config: Any) -> Pools:
@@ -138,19 +141,20 @@ class DataSet:
         data = config.data
         assert isinstance(data, DataConfig)
         if cls.task(data) == "regression" and data.label_noise:
-            raise BadInput(f"found {data.label_noise}, allowed for regression: 0", key="data.label_noise")
+            raise BadInput(found=shown(data.label_noise), allowed="0 for regression", key="data.label_noise")
         smoothing = config.training.label_smoothing
         if cls.task(data) == "regression" and smoothing:
-            raise BadInput(f"found {smoothing}, allowed for regression: 0", key="training.label_smoothing")
+            raise BadInput(found=shown(smoothing), allowed="0 for regression", key="training.label_smoothing")
         outline = cls.outline(data)
         if outline is not None and len(outline.input_shape) != 3 and data.augment != "none":
-            raise BadInput(f"found {data.augment!r}, allowed for data other than images: none", key="data.augment")
+            raise BadInput(found=repr(data.augment), allowed="none for data other than images", key="data.augment")
         counted = cls.counts(data)
         if outline is None or counted is None or cls.task(data) == "regression":
             return
         if counted.train < outline.outputs:
             raise BadInput(
-                f"found {counted.train:,} training samples, allowed: at least {outline.outputs:,}, one of each class",
+                found=f"{counted.train:,} training samples",
+                allowed=f"at least {outline.outputs:,}, one of each class",
                 key="data.num_train" if data.num_train else "data.val_size",
             )
 

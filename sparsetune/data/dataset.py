@@ -18,11 +18,9 @@ from sparsetune.config.facts import Kind
 from sparsetune.data.augment import AUGMENTATIONS
 from sparsetune.data.config import DataConfig
 from sparsetune.data.depth import words
-from sparsetune.data.moments import moments
 from sparsetune.data.pixels import Pixels, measured
 from sparsetune.data.pools import Array, Pools, Samples
-from sparsetune.data.precision import scaling_dtype
-from sparsetune.data.scaling import Brightness, Scaling
+from sparsetune.data.scaling import Brightness, Scaling, moments, scaling_dtype
 from sparsetune.data.splits import Division, Rows
 
 Augment = Callable[[Tensor], Tensor]

@@ -1,7 +1,8 @@
 """One image file as pixels: bytes, or of the file's own type where that is not 8 bits.
 
 JPEG and plain PNG go through torchvision's operator, which is quick and leaves other threads alone; Pillow takes what
-that cannot read or reads wrongly: palettes, TIFF, grey WebP. All are turned as their EXIF says.
+that cannot read or reads wrongly: palettes, TIFF, grey WebP. All are turned as their EXIF says: cameras store what
+their sensor saw, and how they were held.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import numpy as np
 import torch
 
 from sparsetune.data.depth import Unreadable, deep, described, in_type, words
-from sparsetune.data.orientation import orientation, turned
 from sparsetune.data.pools import Array
 from sparsetune.data.resize import square
 
@@ -27,6 +27,8 @@ _READ_AS = {None: 0, "grey": 1, "rgb": 3}  # torchvision's numbers
 _PILLOWS = {"rgb": "RGB", "grey": "L"}
 _KIND = {"1": "grey", "L": "grey", "RGB": "rgb", "P": "rgb"}  # of Pillow's modes, those that say what they are
 _LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey, as Pillow has it
+_EXIF_IN = {True: (b"\xff\xe1",), False: (b"eXIf", b"iTXt", b"zTXt", b"tEXt")}  # of a JPEG; of a PNG
+_ORIENTATION = 0x112  # tag of EXIF
 
 
 class Corrupt(ValueError):
@@ -138,3 +140,26 @@ def _reason(text: str) -> str:
     """What a library says, without the place in its source."""
     first = text.partition("\n")[0].rpartition("cpp:")[2]
     return first.partition(", ")[2][:80].rstrip(". ") or first[:80] or "cannot be read"
+
+
+def orientation(source: Any) -> int:
+    """EXIF's 1 to 8, 1 as it is; of a JPEG's or PNG's content, or of an image that Pillow has opened."""
+    if isinstance(source, bytes) and not any(mark in source for mark in _EXIF_IN[source.startswith(_JPEG)]):
+        return 1  # at once, as of nearly all images that were prepared for training
+    from PIL import Image
+
+    try:
+        image = Image.open(io.BytesIO(source)) if isinstance(source, bytes) else source
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # whatever a broken EXIF makes of it: the pixels can be read
+        return 1
+
+
+def turned(pixels: Array, orientation: int) -> Array:
+    """Pixels (C, H, W) as they were seen; another number than 1 to 8 says nothing."""
+    if orientation == 1:
+        return pixels
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.transpose(0, 2, 1)
+    rows, columns = (slice(None, None, -1 if orientation in each else 1) for each in ((3, 4, 7, 8), (2, 3, 6, 7)))
+    return np.ascontiguousarray(pixels[:, rows, columns])

@@ -1,14 +1,40 @@
-"""How samples get from where they lie to the network, batch by batch."""
+"""How samples get from where they lie to the network, batch by batch, and work that threads do ahead of its use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from sparsetune.data.ahead import ahead
 from sparsetune.data.dataset import Dataset, Split
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def ahead(work: Callable[[T], R], items: Iterable[T], *, threads: int, depth: int) -> Iterator[R]:
+    """``work(item)`` of each item, in order; at most ``depth`` of them are begun and not yet taken.
+
+    An error in ``work`` is raised where its result would have come; what was not begun by then is not done.
+    """
+    coming: deque[Future[R]] = deque()
+    left = iter(items)
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            coming.extend(pool.submit(work, item) for item in islice(left, depth))
+            while coming:
+                result = coming.popleft().result()
+                coming.extend(pool.submit(work, item) for item in islice(left, 1))
+                yield result
+        finally:  # also where whoever takes the results stops early
+            for future in coming:
+                future.cancel()
+
 
 _AHEAD = 3  # batches that are fetched before they are wanted
 

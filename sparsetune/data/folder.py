@@ -12,13 +12,12 @@ from typing import Any, Literal
 
 from sparsetune.base.errors import BadInput
 from sparsetune.config.base import param
-from sparsetune.data.folders import absolute, found_folder
 from sparsetune.data.image_errors import passed_over
 from sparsetune.data.image_sets import ImageSet, listed, refuse_one_class, refuse_strange
 from sparsetune.data.images import ImagesConfig, Item
 from sparsetune.data.listing import Listing, list_images, types
 from sparsetune.data.pools import Pools
-from sparsetune.data.roots import VARIABLE
+from sparsetune.data.roots import VARIABLE, absolute, found_folder
 
 SETTINGS = {"train": "train_dir", "val": "val_dir", "test": "test_dir"}
 

@@ -1,8 +1,9 @@
-"""What is said of images that are not as they should be."""
+"""What is said of images that are not as they should be, or stand in two splits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from sparsetune.base.errors import BadInput
 from sparsetune.data.depth import words
+from sparsetune.data.pools import Array
 
 Bad = Sequence[Sequence[str]]  # names and reasons
 
@@ -88,3 +90,14 @@ def one_class(name: str, source: object, key: str) -> BadInput:
 
 def _undecodable(bad: Bad, count: int) -> str:
     return f"{len(bad):,} of {count:,} images cannot be decoded"
+
+
+def shared(marks: Mapping[str, Array]) -> tuple[int, dict[tuple[str, str], int]]:
+    """How many different images are in more than one split, and how many in each pair of splits that shares some.
+
+    Args:
+        marks: by split, a number for each image (N,); equal for equal pixels.
+    """
+    twins = {(one, two): np.intersect1d(marks[one], marks[two]) for one, two in combinations(marks, 2)}
+    found = {pair: len(each) for pair, each in twins.items() if len(each)}
+    return len(np.unique(np.concatenate(list(twins.values())))), found

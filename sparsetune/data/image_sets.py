@@ -13,12 +13,11 @@ from sparsetune.base.errors import BadInput
 from sparsetune.data import store
 from sparsetune.data.contract import DataSet, Outline, Progress
 from sparsetune.data.depth import BYTES
-from sparsetune.data.image_errors import Look, in_two_splits, left_out, mixed, one_class, refused, warned_of
+from sparsetune.data.image_errors import Look, in_two_splits, left_out, mixed, one_class, refused, shared, warned_of
 from sparsetune.data.images import LEFT_OUT, WARNED, ImagesConfig, Item, decode_all
 from sparsetune.data.maker import Maker
 from sparsetune.data.pools import Array, Pools, Samples
 from sparsetune.data.splits import divide
-from sparsetune.data.twins import shared
 
 _SPLITS = {"train": "training", "val": "validation", "test": "test"}  # as remarks call them
 

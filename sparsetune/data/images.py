@@ -17,9 +17,9 @@ import torch
 
 from sparsetune.base.surroundings.processors import processors
 from sparsetune.config.base import param
-from sparsetune.data.ahead import ahead
 from sparsetune.data.contract import OnePoolConfig, Progress
 from sparsetune.data.decode import Corrupt, Mode, Unclear, decode
+from sparsetune.data.delivery import ahead
 from sparsetune.data.heard import Heard, listening
 from sparsetune.data.image_errors import Look, mixed, refused, unclear
 from sparsetune.data.maker import Maker

@@ -1,4 +1,4 @@
-"""The image files below a folder that has one folder for each class."""
+"""The image files below a folder that has one folder for each class, and what the names in it say."""
 
 from __future__ import annotations
 
@@ -12,13 +12,37 @@ from pathlib import Path
 import numpy as np
 
 from sparsetune.base.errors import BadInput
-from sparsetune.data.image_names import ENDINGS, OTHERS, is_no_users
 
+_TORCHVISIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # its ImageFolder's
+_ALSO_JPEG = (".jfif", ".jpe", ".jif", ".pjpeg", ".pjp")
+ENDINGS = frozenset((*_TORCHVISIONS, *_ALSO_JPEG))
+"""Of images that are read."""
+
+_NOT_READ = """
+    gif apng avif heic heics heif heifs hif jp2 j2k jpf jpx jpm jpc jxl jxr svg svgz tga ico icns cur pbm pnm pam pfm
+    dib eps psd psb xcf dds exr hdr sgi pcx xbm xpm qoi fits fit fts dcm dicom nii mha nrrd czi svs ndpi djvu
+    dng cr2 cr3 nef arw orf rw2 raf pef srw raw
+"""
+OTHERS = frozenset(f".{kind}" for kind in _NOT_READ.split())
+"""Of images that are not."""
+
+_SYSTEMS = {
+    "__macosx",  # of archives made on a Mac
+    "@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot",  # of file servers
+    "lost+found", "$recycle.bin", "system volume information",
+}  # fmt: skip
 _SPLITS = {"train", "val", "valid", "validation", "test"}
 _KEPT = 8  # listings
 
 _Found = tuple[str, str, int, int]  # folder below the root, file, bytes, time of the last change in nanoseconds
 _Stamps = tuple[tuple[str, int], ...]
+
+
+def is_no_users(name: str) -> bool:
+    """Hidden, or left by an archiver, a file server or an operating system: what is there are copies, no samples."""
+    return name.startswith(".") or name.lower() in _SYSTEMS
+
+
 _known: dict[Path, tuple[_Stamps, Listing]] = {}
 
 

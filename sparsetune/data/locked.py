@@ -11,25 +11,18 @@ from typing import IO
 
 
 @contextmanager
-def locked(path: Path, waits: Callable[[], object] | None = None) -> Iterator[None]:
-    """Hold the lock; waits for whoever has it, and tells ``waits`` so. The file is gone afterwards."""
+def locked(path: Path, waits: Callable[[], object] | None = None, *, wait: bool = True) -> Iterator[bool]:
+    """Hold the lock, and give whether it is held. The file is gone afterwards.
+
+    Args:
+        waits: called where another process has it, before it is waited for.
+        wait: else it is not held where another process has it.
+    """
     file = _opened(path, wait=False)
-    if file is None:
+    if file is None and wait:
         if waits is not None:
             waits()
         file = _opened(path, wait=True)
-    assert file is not None
-    with file:
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-
-
-@contextmanager
-def locked_now(path: Path) -> Iterator[bool]:
-    """Hold the lock if nobody else has it; gives whether it is held."""
-    file = _opened(path, wait=False)
     if file is None:
         yield False
         return

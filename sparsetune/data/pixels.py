@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from sparsetune.config.base import Model
 from sparsetune.data.depth import words
-from sparsetune.data.moments import extent, moments
 from sparsetune.data.pools import Array
+from sparsetune.data.scaling import extent, moments
 
 
 class Pixels(Model):

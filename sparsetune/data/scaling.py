@@ -1,11 +1,25 @@
-"""What is done to stored values before a network gets them."""
+"""What is done to stored values before a network gets them: by which numbers, measured how, in which precision.
+
+Standardised numbers are float32 with an error of up to 2^-24 of a deviation. Of numbers that lie far from 0, such as
+times in milliseconds or coordinates, the cast alone can take all that differs: those stay float64 until their mean is
+taken off. Many values are looked at a part at a time: they may be a mapped file.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from sparsetune.data.pools import Array
+
+ENOUGH = 2.0**-18  # of a deviation: four millionths
+_AT_ONCE = 1 << 24  # values that are looked at together
 
 
 @dataclass(frozen=True)
@@ -48,3 +62,72 @@ class Brightness:
 
     def __call__(self, values: Tensor) -> Tensor:
         return values.double().sub_(self.black).div_(self.white - self.black).float()
+
+
+def moments(values: Array, rows: NDArray[np.int64] | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Mean and (population) standard deviation by channel of pixels (N, C, H, W) or feature of floats (N, F).
+
+    Of bytes by sums of whole numbers: exact, so equal on every machine and for every number of threads. Of others by
+    differences from the first sample (of images its first pixel): a constant has deviation 0, and large numbers that
+    are alike keep their digits.
+
+    Args:
+        rows: which samples count; else all.
+    """
+    order = np.arange(len(values)) if rows is None else np.sort(rows)  # a mapped file is read forwards
+    axes = (0, 2, 3) if values.ndim == 4 else (0,)
+    whole = values.dtype == np.uint8
+    kind: Any = np.int64 if whole else np.float64
+    origin = kind(0) if whole else values[order[0]].astype(kind).reshape(values.shape[1], -1)[:, 0]
+    first = origin if values.ndim == 2 or whole else origin[:, None, None]
+    total = squares = np.zeros(values.shape[1], kind)
+    chunk = max(1, _AT_ONCE // math.prod(values.shape[1:]))
+    for start in range(0, len(order), chunk):
+        part = values[order[start : start + chunk]]
+        part = part if whole else part - first
+        total = total + part.sum(axes, dtype=kind)
+        squared = np.square(part, dtype=np.uint16 if whole else kind)  # 255^2 fits
+        squares = squares + squared.sum(axes, dtype=kind)
+    count = len(order) * math.prod(values.shape[2:])
+    if whole:
+        variances = [count * int(q) - int(s) ** 2 for q, s in zip(squares, total, strict=True)]  # exact, any size
+        return total / count, np.array([math.sqrt(v) / count for v in variances])
+    mean = total / count
+    return origin + mean, np.sqrt(np.maximum(squares / count - mean**2, 0))
+
+
+def extent(values: Array, rows: NDArray[np.int64]) -> tuple[float, float]:
+    """The lowest and the highest value in some rows of (N, C, H, W)."""
+    order = np.sort(rows)  # a mapped file is read forwards
+    chunk = max(1, _AT_ONCE // math.prod(values.shape[1:]))
+    low, high = math.inf, -math.inf
+    for start in range(0, len(order), chunk):
+        part = values[order[start : start + chunk]]
+        low, high = min(low, part.min().item()), max(high, part.max().item())
+    return low, high
+
+
+def float32_holds(values: Array) -> bool:
+    """Whether numbers (N,) of float64 may be kept as float32: exactly, or to four millionths of their spread.
+
+    The spread is the median distance from the median, which a single outlier does not widen.
+    """
+    with np.errstate(under="ignore"):
+        error = np.abs(values - values.astype(np.float32)).max()
+    if error == 0:
+        return True
+    return bool(error <= ENOUGH * np.median(np.abs(values - np.median(values))))
+
+
+def scaling_dtype(mean: Array, std: Array) -> Any:
+    """Of the numbers (F,) that scale features: float64 where float32 moves one by more than that of ``std``."""
+    with np.errstate(under="ignore", over="ignore"):
+        moved = [np.abs(each - each.astype(np.float32)) for each in (mean, std)]
+    return np.float32 if all((each <= ENOUGH * std).all() for each in moved) else np.float64
+
+
+def distinct(values: Array) -> tuple[int, int]:
+    """How many different numbers there are, and how many of them float32 tells apart."""
+    found: NDArray[Any] = np.unique(values)
+    with np.errstate(under="ignore", over="ignore"):
+        return len(found), len(np.unique(found.astype(np.float32)))

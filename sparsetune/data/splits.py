@@ -1,4 +1,9 @@
-"""Which sample belongs to which split: a function of the data and their config alone."""
+"""Which sample belongs to which split: a function of the data and their config alone.
+
+Splits in which each class has its share are equal index for index to those of scikit-learn. Its ``train_test_split``
+would do, but importing it takes a second, which every worker process would spend before its first trial. NumPy
+promises that the streams of RandomState never change.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +16,9 @@ from numpy.typing import NDArray
 
 from sparsetune.base.errors import BadInput
 from sparsetune.config.facts import Kind
+from sparsetune.data.balance import class_names, refuse_gaps, refuse_small, refuse_strange
 from sparsetune.data.config import DataConfig
 from sparsetune.data.pools import Array, Pools
-from sparsetune.data.stratified import stratified_split
 
 Rows = NDArray[np.int64]
 Size = int | float
@@ -60,10 +65,11 @@ def counts(samples: int, val_size: Size | None, test_size: Size | None, num_trai
     left = samples - val - test
     if left < 1:
         held = " + ".join(f"{n:,} for {what}" for n, what in ((val, "validation"), (test, "test")) if n)
-        raise BadInput(f"{held} leave nothing of {samples:,} samples to train on", key="data.val_size")
+        raise BadInput(f"{held} leave nothing of {samples:,} samples to train on", key="data.val_size", code="conflict")
     if num_train is not None and num_train > left:
         raise BadInput(
-            f"found {num_train:,}, allowed: at most {left:,}, what validation and test leave of {samples:,} samples",
+            found=f"{num_train:,}",
+            allowed=f"at most {left:,}, what validation and test leave of {samples:,} samples",
             key="data.num_train",
         )
     return Counts(num_train or left, val, test)
@@ -77,16 +83,17 @@ def divide(pools: Pools, config: DataConfig, task: Kind) -> Division:
     """
     targets = pools.train.targets
     if task == "classification":
-        _refuse_strange(targets, pools.outputs, config.label_noise)
+        refuse_strange(targets, pools.outputs, config.label_noise)
     test_size = None if pools.test is not None else getattr(config, "test_size", None)
     counted = counts(len(targets), None if pools.val is not None else config.val_size, test_size, config.num_train)
     stratified = config.stratified and task == "classification"
     rest: Rows = np.arange(len(targets))
     rest, test = _hold_out(rest, counted.test, "data.test_size", pools, config.seed, stratified)
     rest, val = _hold_out(rest, counted.val, "data.val_size", pools, config.seed, stratified)
-    rest = _kept(rest, counted.train, targets, config.seed, stratified)
+    if spare := len(rest) - counted.train:
+        rest, _ = _drawn(rest, spare, targets[rest], config.seed, stratified)
     if task == "classification":
-        _refuse_gaps(targets[rest], pools)
+        refuse_gaps(targets[rest], pools)
     return Division(
         rest,
         val if counted.val else None,
@@ -113,7 +120,7 @@ def _hold_out(rows: Rows, held: int, key: str, pools: Pools, seed: int, stratifi
         return rows, rows[:0]
     labels = pools.train.targets[rows]
     if stratified:
-        _refuse_small(labels, held, key, pools)
+        refuse_small(labels, held, key, pools)
     stay, leave = _drawn(rows, held, labels, seed, stratified)
     missing = np.setdiff1d(labels, pools.train.targets[leave])
     if stratified and len(missing):
@@ -125,12 +132,6 @@ def _hold_out(rows: Rows, held: int, key: str, pools: Pools, seed: int, stratifi
     return stay, leave
 
 
-def _kept(rows: Rows, count: int, targets: Array, seed: int, stratified: bool) -> Rows:
-    """As many rows, drawn at random; the others belong to no split."""
-    spare = len(rows) - count
-    return _drawn(rows, spare, targets[rows], seed, stratified)[0] if spare else rows
-
-
 def _drawn(rows: Rows, held: int, labels: Array, seed: int, stratified: bool) -> tuple[Rows, Rows]:
     if stratified:
         stay, leave = stratified_split(labels, held, seed)
@@ -139,51 +140,49 @@ def _drawn(rows: Rows, held: int, labels: Array, seed: int, stratified: bool) ->
     return rows[order[held:]], rows[order[:held]]
 
 
-def _refuse_strange(labels: Array, classes: int, noise: float) -> None:
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        problem = f"found labels of {labels.dtype} and shape {labels.shape}, allowed: a whole number for each sample"
-        raise BadInput(problem, key="data")
-    if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
-        found = labels.max() if labels.min() >= 0 else labels.min()
-        raise BadInput(f"found the label {found}, allowed: 0 to {classes - 1}", key="data")
-    if noise and classes < 2:
-        raise BadInput(f"found {noise}, allowed with one class: 0", key="data.label_noise")
-
-
-def _refuse_small(labels: Array, held: int, key: str, pools: Pools) -> None:
-    present, found = np.unique(labels, return_counts=True)
-    if found.min() < 2:
-        raise BadInput(
-            f"too few samples of {class_names(present[found < 2], pools)} to be in every split; leave them out, or set "
-            "data.stratified to false",
-            key="data.stratified",
-        )
-    if not len(present) <= held <= len(labels) - len(present):
-        raise BadInput(
-            f"{held:,} of {len(labels):,} samples cannot hold a share of each of {len(present):,} classes; "
-            "change the sizes of the splits, or set data.stratified to false",
-            key=key,
-        )
-
-
-def _refuse_gaps(labels: Array, pools: Pools) -> None:
-    missing = np.flatnonzero(np.bincount(labels, minlength=pools.outputs) == 0)
-    if len(missing):
-        raise BadInput(
-            f"no training sample is left of {class_names(missing, pools)}; raise data.num_train, lower data.val_size, "
-            "or set data.stratified to true",
-            key="data.num_train",
-        )
-
-
-def class_names(missing: Any, pools: Pools) -> str:
-    """``class 'a'``, or the first three of several."""
-    names = [repr(pools.classes[each]) if pools.classes else str(each) for each in missing]
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{'class' if len(names) == 1 else 'classes'} {', '.join(names[:3])}{more}"
-
-
 def _count(samples: int, size: Size | None) -> int:
     if size is None:
         return 0
     return size if isinstance(size, int) else max(1, round(size * samples))
+
+
+Indices = NDArray[np.int64]
+
+
+def stratified_split(labels: NDArray[Any], held_out: int, seed: int) -> tuple[Indices, Indices]:
+    """Positions of the samples that stay and of those that are held out, each in random order.
+
+    Equal to ``train_test_split(np.arange(len(labels)), test_size=held_out, stratify=labels, random_state=seed)``.
+
+    Args:
+        labels: (N,) classes, each at least twice.
+        held_out: from the number of classes to N minus that number.
+        seed: from 0 to 2^32 - 1.
+    """
+    random = np.random.RandomState(seed)
+    classes, counts = np.unique(labels, return_counts=True)
+    staying = _shares(counts, len(labels) - held_out, random)
+    leaving = _shares(counts - staying, held_out, random)
+    stay: list[Indices] = []
+    leave: list[Indices] = []
+    for label, count, first, second in zip(classes, counts, staying, leaving, strict=True):
+        members = np.flatnonzero(labels == label)[random.permutation(count)]
+        stay.append(members[:first])
+        leave.append(members[first : first + second])
+    return random.permutation(np.concatenate(stay)), random.permutation(np.concatenate(leave))
+
+
+def _shares(counts: Indices, total: int, random: np.random.RandomState) -> Indices:
+    """``total`` shared out in proportion to ``counts``; the largest remainders are rounded up, equal ones by lot."""
+    exact = counts / counts.sum() * total
+    shares = np.floor(exact)
+    missing, remainders = int(total - shares.sum()), exact - shares
+    for remainder in np.unique(remainders)[::-1]:
+        if missing == 0:
+            break
+        equal = np.flatnonzero(remainders == remainder)
+        chosen = random.choice(equal, size=min(len(equal), missing), replace=False)
+        shares[chosen] += 1
+        missing -= len(chosen)
+    whole: Indices = shares.astype(np.int64)
+    return whole

@@ -22,7 +22,7 @@ import numpy as np
 from sparsetune.base.disk import disk_trouble
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import cache_root, made, slug
-from sparsetune.data.locked import locked, locked_now
+from sparsetune.data.locked import locked
 from sparsetune.data.maker import FORMAT, META
 from sparsetune.data.maker import Maker as Maker
 from sparsetune.data.pools import Array
@@ -106,7 +106,7 @@ def sweep() -> int:
     """Remove what processes that died have left; returns how many bytes that was."""
     freed = 0
     for aside in (cache_root() / "data").glob(f"*{_PART}"):
-        with locked_now(_beside(aside.with_suffix(""), _LOCK)) as held:
+        with locked(_beside(aside.with_suffix(""), _LOCK), wait=False) as held:
             if held:
                 freed += sum(path.stat().st_size for path in aside.glob("*"))
                 shutil.rmtree(aside, ignore_errors=True)

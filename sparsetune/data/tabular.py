@@ -24,11 +24,10 @@ from sparsetune.data import store
 from sparsetune.data.contract import DataSet, Outline, Progress
 from sparsetune.data.pools import Pools, Samples
 from sparsetune.data.roots import expanded, identity
-from sparsetune.data.tables.bundled import SETS, read_bundled
 from sparsetune.data.tables.config import FILE_SETTINGS, TabularConfig, refuse_contradictions
-from sparsetune.data.tables.file import PARQUET, ending
-from sparsetune.data.tables.parquet import parts
+from sparsetune.data.tables.file import PARQUET, ending, parts
 from sparsetune.data.tables.read import table_of
+from sparsetune.data.tables.table import SETS, read_bundled
 
 VERSION = 3  # of decoding: a change of what comes out makes old entries unknown
 

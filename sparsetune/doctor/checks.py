@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from sparsetune.base.paths import Project
 from sparsetune.doctor.cluster import ray
-from sparsetune.doctor.data import data_sets
 from sparsetune.doctor.finding import Check, Finding
 from sparsetune.doctor.gpus import gpus
 from sparsetune.doctor.machine import cpus, disk_of_ray, home, open_files, shared_memory, terminal
-from sparsetune.doctor.place import drivers, project_root, results
+from sparsetune.doctor.project import data_sets, drivers, project_root, results
 from sparsetune.doctor.software import packages, python
 from sparsetune.doctor.stores import mlflow_store, storage
 

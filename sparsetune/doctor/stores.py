@@ -1,21 +1,26 @@
-"""Optuna's storage and MLflow's store: are they there, do they open, does their schema fit what is installed?"""
+"""Optuna's storage and MLflow's store: are they there, do they open, does their schema fit what is installed? Of a
+project that was moved: does MLflow's store know where its files lie, and can they be written there?
+"""
 
 from __future__ import annotations
 
 import socket
+import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.text import size
-from sparsetune.base.paths import Project
+from sparsetune.base.paths import Project, why_no_files
 from sparsetune.base.stores.proxies import through_proxy
-from sparsetune.base.stores.sqlite import sqlite_path
+from sparsetune.base.stores.sqlite import reading, sqlite_path
 from sparsetune.base.stores.tables import MLFLOW, OPTUNA, Tables, look
 from sparsetune.base.stores.tracking_uri import is_database, tracking_uri
 from sparsetune.doctor.finding import Finding
-from sparsetune.doctor.moved import moved_findings
+from sparsetune.search.lock import others
+from sparsetune.tracking.tables import Home, path_of, strays
 from sparsetune.tracking.trouble import reason_of, shown
 
 SECONDS = 3.0  # to wait for a server
@@ -97,3 +102,30 @@ def database_finding(uri: str) -> Finding:
     except OSError as error:
         return Finding("problem", "MLflow", f"{shown(uri)}: no answer ({error})", "start it, or name another")
     return Finding("ok", "MLflow", f"{shown(uri)} answers")
+
+
+_QUERY = "SELECT name, artifact_location FROM experiments WHERE lifecycle_stage = 'active'"
+
+
+def moved_findings(project: Project, uri: str, store: Path) -> Iterator[Finding]:
+    """What to say of the places in an SQLite store; nothing where all is well."""
+    home = Home.of(project.runs, uri)
+    count = strays(uri, home)
+    if count:
+        former = ", ".join(str(place.parent) for place in home.former.all)
+        found = f"{store.name}: {count:,} places of files are where the project lay before: {former}"
+        busy = others(project.runs / "locks")
+        mend = "wait for what runs here, then: " if busy else ""
+        yield Finding("note", "MLflow", found, f"{mend}the next start of a study, or `sparsetune ui`, brings them here")
+    with suppress(sqlite3.Error), reading(store) as connection:
+        for name, place in connection.execute(_QUERY).fetchall():
+            folder = path_of(home.now(place or ""))
+            elsewhere = folder is not None and not folder.is_relative_to(project.runs)  # that one is looked at anyway
+            if folder and elsewhere and name != "Default" and not _writable(folder):
+                found = f"files of experiment {name!r} go to {folder}, where nothing can be written"
+                yield Finding("problem", "MLflow", found, "make that folder, or give the study another name")
+
+
+def _writable(folder: Path) -> bool:
+    there = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    return not why_no_files(there)

@@ -13,11 +13,10 @@ from sparsetune.base.errors import BadInput, unknown
 from sparsetune.base.paths import made
 from sparsetune.data import DATA
 from sparsetune.data.locked import locked
-from sparsetune.fetch.download import Progress, download
+from sparsetune.fetch.download import Progress, download, unpack
 from sparsetune.fetch.kaggle import PREFIX, download_kaggle, folder_of
 from sparsetune.fetch.presence import presence
 from sparsetune.fetch.sources import SOURCES, Source
-from sparsetune.fetch.unpack import unpack
 
 Begin = Callable[[str], Progress]  # told a file's name, gives what is told of its bytes
 

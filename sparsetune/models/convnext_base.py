@@ -11,8 +11,7 @@ from typing import Literal
 from torch import nn
 
 from sparsetune.models.contract import Model, ModelConfig
-from sparsetune.models.images import check_images
-from sparsetune.models.patches import patch_layer
+from sparsetune.models.stem import check_images, patch_layer
 
 WIDTHS, BLOCKS = (128, 256, 512, 1024), (3, 3, 27, 3)
 

@@ -10,8 +10,7 @@ from typing import Literal
 from torch import nn
 
 from sparsetune.models.contract import Model
-from sparsetune.models.images import check_images
-from sparsetune.models.stem import StemConfig
+from sparsetune.models.stem import StemConfig, check_images
 
 BLOCKS = (6, 12, 24, 16)
 

@@ -13,9 +13,8 @@ from torch import nn
 
 from sparsetune.config.base import param
 from sparsetune.models.contract import Model, ModelConfig
-from sparsetune.models.images import misfit
-from sparsetune.models.layers import ACTIVATIONS
-from sparsetune.models.pool import MaxPool2
+from sparsetune.models.layers import ACTIVATIONS, MaxPool2
+from sparsetune.models.stem import misfit
 
 PADDING = {28: 2, 32: 0}  # by the side of the image: both give 28x28 after the first convolution
 

@@ -11,8 +11,8 @@ from typing import Literal
 from torch import nn
 
 from sparsetune.models.contract import Model, ModelConfig
-from sparsetune.models.images import check_images
-from sparsetune.models.pool import MaxPool2
+from sparsetune.models.layers import MaxPool2
+from sparsetune.models.stem import check_images
 
 
 class Lenet5CaffeConfig(ModelConfig):

@@ -11,7 +11,7 @@ from typing import Literal
 from torch import nn
 
 from sparsetune.models.contract import Model, ModelConfig
-from sparsetune.models.images import check_images
+from sparsetune.models.stem import check_images
 
 
 class Lenet5TanhConfig(ModelConfig):

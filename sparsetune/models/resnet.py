@@ -10,9 +10,8 @@ from typing import Any, ClassVar, Literal
 from torch import nn
 
 from sparsetune.models.contract import Model, ModelConfig
-from sparsetune.models.images import check_images
 from sparsetune.models.residual import BasicBlock, Bottleneck, PaddedShortcut, residual_network
-from sparsetune.models.stem import StemConfig
+from sparsetune.models.stem import StemConfig, check_images
 
 
 class ResNet18Config(StemConfig):

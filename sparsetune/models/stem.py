@@ -1,13 +1,33 @@
-"""How a network for photographs begins: ImageNet's way quarters the sides at once, CIFAR's keeps them."""
+"""How a network of images begins: what it takes, and its first layer.
+
+ImageNet's way quarters the sides at once, CIFAR's keeps them; others cut an image into patches.
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from torch import nn
+
+from sparsetune.base.errors import BadInput
 from sparsetune.config.base import param
 from sparsetune.models.contract import ModelConfig
 
 LARGE = 64  # the smallest side for which auto means imagenet
+
+
+def misfit(model: str, wanted: str, input_shape: tuple[int, ...]) -> BadInput:
+    """The error for samples that a model cannot take."""
+    found = f"samples of shape {'x'.join(map(str, input_shape))}"
+    if len(input_shape) != 3:
+        found += ", which are no images; a model such as mlp takes them"
+    return BadInput(f"{model!r} wants {wanted}; found {found}", key="model.name")
+
+
+def check_images(model: str, input_shape: tuple[int, ...], smallest: int = 1) -> None:
+    """Raise :class:`BadInput` unless samples are (channels, height, width), both sides at least ``smallest`` pixels."""
+    if len(input_shape) != 3 or min(input_shape[1:]) < smallest:
+        raise misfit(model, f"images of at least {smallest}x{smallest} pixels", input_shape)
 
 
 class StemConfig(ModelConfig):
@@ -22,3 +42,14 @@ class StemConfig(ModelConfig):
     def keeps_sides(self, input_shape: tuple[int, ...]) -> bool:
         """Whether images of that shape, (channels, height, width), get CIFAR's stem."""
         return self.stem == "cifar" or (self.stem == "auto" and min(input_shape[1:]) < LARGE)
+
+
+def patch_layer(channels: int, width: int, side: int, std: float) -> nn.Conv2d:
+    """A convolution from (N, channels, H, W) to (N, width, H / side, W / side), drawn as torchvision's are: a normal
+    distribution of deviation ``std`` cut off at 2, biases 0. torchvision's own takes three channels only.
+    """
+    layer = nn.Conv2d(channels, width, side, stride=side)
+    nn.init.trunc_normal_(layer.weight, std=std)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    return layer

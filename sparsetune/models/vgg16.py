@@ -15,9 +15,8 @@ from torch import nn
 
 from sparsetune.config.base import param
 from sparsetune.models.contract import Model, ModelConfig
-from sparsetune.models.images import check_images
-from sparsetune.models.layers import layers
-from sparsetune.models.pool import MaxPool2
+from sparsetune.models.layers import MaxPool2, layers
+from sparsetune.models.stem import check_images
 
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels, convolutions
 

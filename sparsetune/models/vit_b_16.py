@@ -11,8 +11,7 @@ from typing import Literal
 from torch import nn
 
 from sparsetune.models.contract import Model, ModelConfig
-from sparsetune.models.images import misfit
-from sparsetune.models.patches import patch_layer
+from sparsetune.models.stem import misfit, patch_layer
 
 PATCH, LAYERS, HEADS = 16, 12, 12
 

@@ -18,9 +18,8 @@ from sparsetune.base.layout.text import size
 from sparsetune.base.paths import cache_root
 from sparsetune.config.checking import check_model
 from sparsetune.data import DATA, store
-from sparsetune.fetch.examine import Examined, examine
 from sparsetune.fetch.fetch import fetch
-from sparsetune.fetch.presence import Presence, presences
+from sparsetune.fetch.presence import Examined, Presence, examine, presences
 from sparsetune.report.tables import plain_table
 from sparsetune.show.entries import entry_table
 from sparsetune.show.words import command_line

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from sparsetune.data import moments as module
+from sparsetune.data import scaling as module
 from sparsetune.data.contract import OnePoolConfig
 from sparsetune.data.dataset import Dataset, assemble
-from sparsetune.data.moments import moments
 from sparsetune.data.pools import Array, Pools, Samples
+from sparsetune.data.scaling import moments
 from sparsetune.data.splits import Division
 
 

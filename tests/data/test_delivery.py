@@ -10,9 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparsetune.data.ahead import ahead
 from sparsetune.data.dataset import Dataset, Split
-from sparsetune.data.delivery import batches, delivered, streamed
+from sparsetune.data.delivery import ahead, batches, delivered, streamed
 from sparsetune.data.scaling import Scaling
 
 CPU = torch.device("cpu")

@@ -14,7 +14,7 @@ from sparsetune.config.trial import resolve_trial
 from sparsetune.data.contract import OnePoolConfig
 from sparsetune.data.dataset import Dataset, assemble
 from sparsetune.data.pools import Array, Pools, Samples
-from sparsetune.data.precision import float32_holds, scaling_dtype
+from sparsetune.data.scaling import float32_holds, scaling_dtype
 from sparsetune.data.splits import Division
 from sparsetune.data.tabular import Tabular, TabularConfig
 from sparsetune.training.registries import REGISTRIES

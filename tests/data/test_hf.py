@@ -24,8 +24,7 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import CACHE
 from sparsetune.config.checking import check_model
 from sparsetune.data import store
-from sparsetune.data.hf import Hf
-from sparsetune.data.hf_config import HfConfig
+from sparsetune.data.hf import Hf, HfConfig
 from sparsetune.data.pools import Pools
 from sparsetune.data.roots import VARIABLE
 from sparsetune.testing.pictures import encoded, picture, write_pictures
@@ -222,7 +221,7 @@ def test_the_hub_out_of_reach_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_without_the_package_it_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As find_spec answers where it is not installed."""
     real = importlib.util.find_spec
-    monkeypatch.setattr("sparsetune.data.hf_split.find_spec", lambda name: None if name == "datasets" else real(name))
+    monkeypatch.setattr("sparsetune.data.hf.find_spec", lambda name: None if name == "datasets" else real(name))
     assert refused(write_pictures(tmp_path / "set", {"a": 1})) == (
         "data.name: hf wants the package datasets: pip install 'sparsetune[hf]'"
     )
@@ -233,7 +232,7 @@ def test_no_telemetry_and_no_early_import(tmp_path: Path) -> None:
     code = f"""
 import sys
 from sparsetune.data.hf import Hf
-from sparsetune.data.hf_config import HfConfig
+from sparsetune.data.hf import HfConfig
 config = HfConfig(path={str(tmp_path / "set")!r}, image="img", label="y")
 assert Hf.outline(config) is None and "datasets" not in sys.modules
 Hf.prepare(config, lambda done, of: None)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sparsetune.base.errors import BadInput
-from sparsetune.data.idx import read_idx
+from sparsetune.data.idx_images import read_idx
 
 HEADER = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3])
 GOOD = HEADER + bytes([1, 2, 3, 250, 251, 255])

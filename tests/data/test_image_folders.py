@@ -15,8 +15,8 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import CACHE
 from sparsetune.data import store
 from sparsetune.data.folder import Folder, FolderConfig
+from sparsetune.data.image_errors import shared
 from sparsetune.data.listing import list_images
-from sparsetune.data.twins import shared
 from sparsetune.testing.pictures import encoded, picture, write_pictures
 
 

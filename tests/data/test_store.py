@@ -19,7 +19,7 @@ import pytest
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import CACHE
 from sparsetune.data import store
-from sparsetune.data.locked import locked, locked_now
+from sparsetune.data.locked import locked
 from sparsetune.data.maker import META, Maker
 
 KEY = {"files": "abc", "resize": None}
@@ -229,8 +229,8 @@ def test_what_is_being_made_is_not_swept(cache: Path) -> None:
 
 def test_a_lock_is_held_once_and_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
-    with locked(path), locked_now(path) as held:
+    with locked(path), locked(path, wait=False) as held:
         assert not held
-    with locked_now(path) as held:
+    with locked(path, wait=False) as held:
         assert held
     assert list(tmp_path.iterdir()) == []

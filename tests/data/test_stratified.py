@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from sparsetune.data.stratified import stratified_split
+from sparsetune.data.splits import stratified_split
 
 
 @settings(deadline=None)

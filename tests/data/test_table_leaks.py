@@ -16,7 +16,7 @@ from rich.console import Console
 from sparsetune.app.study import load, run_study
 from sparsetune.base.errors import BadInput
 from sparsetune.data import store
-from sparsetune.data.tables.names import alike
+from sparsetune.data.tables.columns import alike
 from sparsetune.data.tabular import Tabular, TabularConfig
 from sparsetune.testing.studies import write_study
 
@@ -181,7 +181,7 @@ def test_a_leak_among_many_rows(tmp_path: Path) -> None:
 @given(seed=st.integers(0, 2**32 - 1), values=st.integers(2, 40), classes=st.integers(2, 4))
 def test_tables_of_noise_hardly_ever_have_remarks(seed: int, values: int, classes: int) -> None:
     from sparsetune.data.tables.columns import Numbers
-    from sparsetune.data.tables.leaks import determining
+    from sparsetune.data.tables.remarks import determining
 
     random = np.random.default_rng(seed)
     inputs = [Numbers(name, random.integers(0, values, 100).astype(np.float64)) for name in "abcd"]

@@ -15,7 +15,7 @@ from sparsetune.base.paths import CACHE
 from sparsetune.config.facts import Facts
 from sparsetune.config.trial import resolve_trial
 from sparsetune.data import DATA
-from sparsetune.data.tables.bundled import SETS
+from sparsetune.data.tables.table import SETS
 from sparsetune.data.tabular import Tabular, TabularConfig
 from sparsetune.testing.data import CHECKS, Check, DataCase
 from sparsetune.training.registries import REGISTRIES
@@ -164,7 +164,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "noisy numbers": (
         {"set": "diabetes", "label_noise": 0.1},
-        "data.label_noise: found 0.1, allowed for regression: 0",
+        "data.label_noise: found 0.1, allowed: 0 for regression",
     ),
     "too many": ({"set": "iris", "num_train": 200}, "data.num_train: found 200, allowed: at most 105, what validation"),
     "pixels": ({"set": "iris", "normalize": "unit"}, "data.normalize: found 'unit', allowed: 'standard' or 'none'"),

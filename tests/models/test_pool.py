@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import max_pool2d
 
-from sparsetune.models.pool import MaxPool2
+from sparsetune.models.layers import MaxPool2
 
 sizes = st.integers(2, 9)
 

@@ -1,13 +1,64 @@
-"""Columns as inputs: numbers as they are, text as one input of 0 and 1 for each of its values."""
+"""Columns: their names, of which some are there twice, look alike or are none, and the inputs that they become:
+numbers as they are, text as one input of 0 and 1 for each of its values.
+"""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 
+from sparsetune.base.errors import BadInput
 from sparsetune.data.pools import Array
 from sparsetune.data.tables.cells import Text
+
+_UNNAMED = re.compile(r"(Unnamed: \d+(\.\d+)*|__index_level_\d+__)?")  # as pandas calls a saved index
+
+
+@dataclass(frozen=True)
+class Names:
+    """Of all columns by position.
+
+    Attributes:
+        all: a column without a name is called ``Unnamed: POSITION``, from 0, as pandas does.
+        unnamed: the positions of those.
+    """
+
+    all: tuple[str, ...]
+    unnamed: frozenset[int]
+
+
+def named(header: Sequence[str]) -> Names:
+    """Of the names that stand in a file."""
+    blank = {number for number, name in enumerate(header) if not name.strip()}
+    unnamed = {number for number, name in enumerate(header) if _UNNAMED.fullmatch(name.strip())}
+    everything = (f"Unnamed: {number}" if number in blank else name for number, name in enumerate(header))
+    return Names(tuple(everything), frozenset(unnamed))
+
+
+def refuse_twice(names: Sequence[str], ignored: Iterable[str], source: Path) -> None:
+    """Raise :class:`BadInput` for a name that two columns have: which of them is meant is not known."""
+    count = Counter(names)
+    for name, times in count.items():
+        if times > 1 and name not in ignored:
+            places = [str(number + 1) for number, each in enumerate(names) if each == name]
+            which = f"{', '.join(places[:-1])} and {places[-1]}"
+            raise BadInput(f"found the name {name!r} on columns {which}; give each column its own", source=source)
+
+
+def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Groups of names that differ in blanks or in small and capital letters only."""
+    groups = groupby(sorted(names, key=_plain), key=_plain)
+    return [group for _, each in groups if len(group := tuple(each)) > 1]
+
+
+def _plain(name: str) -> str:
+    return "".join(name.split()).casefold()
 
 
 @dataclass(frozen=True)

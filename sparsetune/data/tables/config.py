@@ -12,8 +12,8 @@ from sparsetune.base.errors import BadInput, shown
 from sparsetune.config.base import param
 from sparsetune.config.facts import Kind
 from sparsetune.data.contract import OnePoolConfig
-from sparsetune.data.tables.bundled import SETS
 from sparsetune.data.tables.file import ENDINGS, PARQUET, ending
+from sparsetune.data.tables.table import SETS
 
 FILE_SETTINGS = (  # what decides how a file is decoded
     *("target", "ignore", "separator", "missing", "on_missing"),

@@ -9,14 +9,12 @@ import numpy as np
 
 from sparsetune.base.errors import BadInput, unknown
 from sparsetune.data.tables.cells import Column, Text, column_of, settled
-from sparsetune.data.tables.columns import Categories, Numbers
+from sparsetune.data.tables.columns import Categories, Names, Numbers, named, refuse_twice
 from sparsetune.data.tables.config import TabularConfig
 from sparsetune.data.tables.file import Dialect, Raw, read_table
-from sparsetune.data.tables.leaks import saved_index
-from sparsetune.data.tables.names import Names, named, refuse_twice
 from sparsetune.data.tables.notation import Notation
 from sparsetune.data.tables.reader import Reader
-from sparsetune.data.tables.remarks import look_alikes, of_leaks, of_row_numbers
+from sparsetune.data.tables.remarks import look_alikes, of_leaks, of_row_numbers, saved_index
 from sparsetune.data.tables.table import Table
 
 _LISTS = ("ignore", "units", "dates", "categories")  # settings that name columns

@@ -1,4 +1,4 @@
-"""A table whose columns are known: what is learned from what, and how it is stored."""
+"""A table whose columns are known: what is learned from what, how it is stored, and those that scikit-learn brings."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from sparsetune.config.facts import Kind
 from sparsetune.data.maker import Maker
 from sparsetune.data.pools import Array
-from sparsetune.data.precision import distinct, float32_holds
+from sparsetune.data.scaling import distinct, float32_holds
+from sparsetune.data.tables.cells import Text
 from sparsetune.data.tables.columns import Categories, Numbers
 
 _TOGETHER = 1 << 14  # rows that are written at once
@@ -86,3 +88,36 @@ def _coarse(columns: Sequence[Numbers | Categories]) -> list[tuple[str, int, int
 def _wide(columns: Sequence[Numbers | Categories]) -> Iterator[tuple[str, Array]]:
     numbers = ((column.name, column.values) for column in columns if isinstance(column, Numbers))
     return ((name, values) for name, values in numbers if not float32_holds(values))
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """What is known of a set without importing scikit-learn, which takes a second."""
+
+    task: Kind
+    rows: int
+    features: int
+    outputs: int
+
+
+SETS = {
+    "breast_cancer": Bundled("classification", 569, 30, 2),
+    "diabetes": Bundled("regression", 442, 10, 1),
+    "iris": Bundled("classification", 150, 4, 3),
+    "wine": Bundled("classification", 178, 13, 3),
+}
+
+
+def read_bundled(name: str) -> Table:
+    """One of ``SETS``, in its own units."""
+    from sklearn import datasets
+
+    own = {"scaled": False} if name == "diabetes" else {}
+    found = getattr(datasets, f"load_{name}")(**own)
+    features = [
+        Numbers(name, values.astype(np.float64)) for name, values in zip(found.feature_names, found.data.T, strict=True)
+    ]
+    if SETS[name].task == "regression":
+        return Table(features, [Numbers("target", found.target.astype(np.float64))])
+    classes = Text(found.target.astype(np.int64), tuple(map(str, found.target_names)))
+    return Table(features, [Categories("target", classes)])
