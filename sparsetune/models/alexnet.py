@@ -12,8 +12,8 @@ from typing import Literal
 
 from torch import nn
 
-from sparsetune.models.contract import Model, ModelConfig
-from sparsetune.models.stem import check_images
+from sparsetune.models.contract import ModelConfig
+from sparsetune.models.stem import ImageModel
 
 LARGE = 63  # the smallest side that the large stem takes
 
@@ -24,18 +24,12 @@ class AlexNetConfig(ModelConfig):
     name: Literal["alexnet"] = "alexnet"
 
 
-class AlexNet(Model):
+class AlexNet(ImageModel):
     """Five convolutions, three linear layers: 61,100,840 parameters for colour images and 1,000 classes."""
 
     Config = AlexNetConfig
-
-    @classmethod
-    def fits(cls, config: AlexNetConfig, input_shape: tuple[int, ...]) -> None:
-        check_images("alexnet", input_shape, smallest=27)
-
-    @classmethod
-    def pretrained(cls, config: AlexNetConfig) -> str:
-        return "alexnet"
+    smallest = 27
+    torchvision = "alexnet"
 
     @classmethod
     def dropout_sites(cls, config: AlexNetConfig) -> tuple[str, ...]:

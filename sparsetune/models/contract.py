@@ -19,7 +19,7 @@ from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.models.init import INITS
 from sparsetune.models.layers import layers
-from sparsetune.models.weights import digest, find, read, replace_weights
+from sparsetune.models.weights import digest, locate, read, replace_weights
 
 
 class ModelConfig(Part):
@@ -44,6 +44,7 @@ class Model:
     """Base of all models."""
 
     Config: ClassVar[type[ModelConfig]]
+    torchvision: ClassVar[str | None] = None  # what torchvision calls the architecture, where it has weights for it
     old_names: ClassVar[dict[str, str]] = {}  # pattern -> replacement, for tensors of torchvision's older files
 
     @classmethod
@@ -58,8 +59,9 @@ class Model:
             fitting = next(size for size in range(max(2, batch), batch + 3) if facts.train_samples % size != 1)
             raise BadInput(
                 f"{facts.train_samples:,} samples in batches of {batch} leave a batch of one, which has no statistics "
-                f"for BatchNorm; allowed: such as {fitting}",
+                "for BatchNorm",
                 key="training.batch_size",
+                allowed=f"such as {fitting}",
             )
 
     @classmethod
@@ -75,8 +77,8 @@ class Model:
         """
         if config.weights is None:
             return config
-        found = find(config.weights, project_root, config.name, cls.pretrained(config))
-        return config.model_copy(update={"weights": found})
+        located = locate(config.weights, project_root, config.name, cls.pretrained(config))
+        return config.model_copy(update={"weights": located})
 
     @classmethod
     def prepare(cls, config: Any, facts: Facts) -> None:
@@ -96,7 +98,7 @@ class Model:
     @classmethod
     def pretrained(cls, config: Any) -> str | None:
         """torchvision's name of the architecture that its weights fit; None where it has none."""
-        return None
+        return cls.torchvision
 
     @classmethod
     def batch_norm(cls, config: Any) -> bool:

@@ -10,8 +10,8 @@ from typing import Literal
 
 from torch import nn
 
-from sparsetune.models.contract import Model, ModelConfig
-from sparsetune.models.stem import check_images, patch_layer
+from sparsetune.models.contract import ModelConfig
+from sparsetune.models.stem import ImageModel, patch_layer
 
 WIDTHS, BLOCKS = (128, 256, 512, 1024), (3, 3, 27, 3)
 
@@ -22,18 +22,12 @@ class ConvNextBaseConfig(ModelConfig):
     name: Literal["convnext_base"] = "convnext_base"
 
 
-class ConvNextBase(Model):
+class ConvNextBase(ImageModel):
     """36 blocks with stochastic depth up to 0.5: 88,591,464 parameters for colour images and 1,000 classes."""
 
     Config = ConvNextBaseConfig
-
-    @classmethod
-    def fits(cls, config: ConvNextBaseConfig, input_shape: tuple[int, ...]) -> None:
-        check_images("convnext_base", input_shape, smallest=32)
-
-    @classmethod
-    def pretrained(cls, config: ConvNextBaseConfig) -> str:
-        return "convnext_base"
+    smallest = 32
+    torchvision = "convnext_base"
 
     @classmethod
     def dropout_sites(cls, config: ConvNextBaseConfig) -> tuple[str, ...]:

@@ -9,8 +9,7 @@ from typing import Literal
 
 from torch import nn
 
-from sparsetune.models.contract import Model
-from sparsetune.models.stem import StemConfig, check_images
+from sparsetune.models.stem import ImageModel, StemConfig, check_images
 
 BLOCKS = (6, 12, 24, 16)
 
@@ -21,20 +20,17 @@ class DenseNet121Config(StemConfig):
     name: Literal["densenet121"] = "densenet121"
 
 
-class DenseNet121(Model):
+class DenseNet121(ImageModel):
     """58 dense layers in four blocks: 7,978,856 parameters with ImageNet's stem and 1,000 classes."""
 
     Config = DenseNet121Config
+    torchvision = "densenet121"
     old_names = {r"(denselayer\d+\.(?:norm|relu|conv))\.([12])\.": r"\1\2."}
 
     @classmethod
     def fits(cls, config: DenseNet121Config, input_shape: tuple[int, ...]) -> None:
-        check_images("densenet121", input_shape)
-        check_images("densenet121", input_shape, smallest=8 if config.keeps_sides(input_shape) else 29)
-
-    @classmethod
-    def pretrained(cls, config: DenseNet121Config) -> str:
-        return "densenet121"
+        super().fits(config, input_shape)
+        check_images(config.name, input_shape, smallest=8 if config.keeps_sides(input_shape) else 29)
 
     @classmethod
     def batch_norm(cls, config: DenseNet121Config) -> bool:

@@ -10,9 +10,9 @@ from typing import Literal
 
 from torch import nn
 
-from sparsetune.models.contract import Model, ModelConfig
+from sparsetune.models.contract import ModelConfig
 from sparsetune.models.layers import MaxPool2
-from sparsetune.models.stem import check_images
+from sparsetune.models.stem import ImageModel
 
 
 class Lenet5CaffeConfig(ModelConfig):
@@ -21,14 +21,11 @@ class Lenet5CaffeConfig(ModelConfig):
     name: Literal["lenet5_caffe"] = "lenet5_caffe"
 
 
-class Lenet5Caffe(Model):
+class Lenet5Caffe(ImageModel):
     """20 and 50 channels, 500 units: 431,080 parameters for grey images of 28x28 and 10 classes."""
 
     Config = Lenet5CaffeConfig
-
-    @classmethod
-    def fits(cls, config: Lenet5CaffeConfig, input_shape: tuple[int, ...]) -> None:
-        check_images("lenet5_caffe", input_shape, smallest=16)
+    smallest = 16
 
     @classmethod
     def dropout_sites(cls, config: Lenet5CaffeConfig) -> tuple[str, ...]:

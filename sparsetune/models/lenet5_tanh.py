@@ -10,8 +10,8 @@ from typing import Literal
 
 from torch import nn
 
-from sparsetune.models.contract import Model, ModelConfig
-from sparsetune.models.stem import check_images
+from sparsetune.models.contract import ModelConfig
+from sparsetune.models.stem import ImageModel
 
 
 class Lenet5TanhConfig(ModelConfig):
@@ -20,14 +20,11 @@ class Lenet5TanhConfig(ModelConfig):
     name: Literal["lenet5_tanh"] = "lenet5_tanh"
 
 
-class Lenet5Tanh(Model):
+class Lenet5Tanh(ImageModel):
     """Convolutions of 4x4 to 6, 16 and 120 channels, 84 units: 43,508 parameters for 28x28 and 10 classes."""
 
     Config = Lenet5TanhConfig
-
-    @classmethod
-    def fits(cls, config: Lenet5TanhConfig, input_shape: tuple[int, ...]) -> None:
-        check_images("lenet5_tanh", input_shape, smallest=25)
+    smallest = 25
 
     @classmethod
     def dropout_sites(cls, config: Lenet5TanhConfig) -> tuple[str, ...]:

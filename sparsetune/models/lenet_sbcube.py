@@ -10,9 +10,9 @@ from typing import Literal
 
 from torch import nn
 
-from sparsetune.models.contract import Model, ModelConfig
+from sparsetune.models.contract import ModelConfig
 from sparsetune.models.layers import MaxPool2
-from sparsetune.models.stem import check_images
+from sparsetune.models.stem import ImageModel
 
 
 class LenetSbcubeConfig(ModelConfig):
@@ -21,14 +21,11 @@ class LenetSbcubeConfig(ModelConfig):
     name: Literal["lenet_sbcube"] = "lenet_sbcube"
 
 
-class LenetSbcube(Model):
+class LenetSbcube(ImageModel):
     """Two convolutions to 20 channels, 100 units: 19,500 weights and 150 biases for grey images and 10 classes."""
 
     Config = LenetSbcubeConfig
-
-    @classmethod
-    def fits(cls, config: LenetSbcubeConfig, input_shape: tuple[int, ...]) -> None:
-        check_images("lenet_sbcube", input_shape, smallest=14)
+    smallest = 14
 
     @classmethod
     def dropout_sites(cls, config: LenetSbcubeConfig) -> tuple[str, ...]:

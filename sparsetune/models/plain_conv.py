@@ -47,7 +47,7 @@ class PlainConv(Model):
 
     @classmethod
     def fits(cls, config: Any, input_shape: tuple[int, ...]) -> None:
-        check_images(config.name, input_shape, smallest=2**cls.pairs)
+        check_images(config.name, input_shape, 2**cls.pairs)
 
     @classmethod
     def dropout_sites(cls, config: Any) -> tuple[str, ...]:
@@ -68,8 +68,8 @@ class PlainConv(Model):
             height, width = height // 2, width // 2
         layers["flatten"] = nn.Flatten()
         units = config.scaled(256)
-        for number, given in enumerate((inputs * height * width, units), start=1):
-            layers[f"linear{number}"] = nn.Linear(given, units)
+        for number, width_before in enumerate((inputs * height * width, units), start=1):
+            layers[f"linear{number}"] = nn.Linear(width_before, units)
             layers[f"relu{2 * cls.pairs + number}"] = nn.ReLU()
         layers["linear3"] = nn.Linear(units, outputs)
         return nn.Sequential(layers)

@@ -96,25 +96,22 @@ def residual_network(
         keeps_sides: CIFAR's stem rather than ImageNet's (see ``stem.py``).
         shortcut: makes the module for (inputs, outputs, stride) where a block changes either.
     """
-    given = scaled(width)
-    first = (
-        nn.Conv2d(channels, given, 3, padding=1, bias=False)
-        if keeps_sides
-        else nn.Conv2d(channels, given, 7, stride=2, padding=3, bias=False)
-    )
-    named: OrderedDict[str, nn.Module] = OrderedDict(conv1=first, bn1=nn.BatchNorm2d(given), relu=nn.ReLU())
+    inputs = scaled(width)
+    kernel, stride = (3, 1) if keeps_sides else (7, 2)
+    first = nn.Conv2d(channels, inputs, kernel, stride=stride, padding=kernel // 2, bias=False)
+    named: OrderedDict[str, nn.Module] = OrderedDict(conv1=first, bn1=nn.BatchNorm2d(inputs), relu=nn.ReLU())
     named["maxpool"] = nn.Identity() if keeps_sides else nn.MaxPool2d(3, stride=2, padding=1)
     for stage, count in enumerate(blocks):
         inner, outer = scaled(width << stage), scaled((width << stage) * block.expansion)
         stages: list[nn.Module] = []
         for number in range(count):
             stride = 2 if number == 0 and stage > 0 else 1
-            changes = stride > 1 or given != outer
-            stages.append(block(given, inner, outer, stride, shortcut(given, outer, stride) if changes else None))
-            given = outer
+            changes = stride > 1 or inputs != outer
+            stages.append(block(inputs, inner, outer, stride, shortcut(inputs, outer, stride) if changes else None))
+            inputs = outer
         named[f"layer{stage + 1}"] = nn.Sequential(*stages)
     named["avgpool"], named["flatten"] = nn.AdaptiveAvgPool2d(1), nn.Flatten()
-    named["fc"] = nn.Linear(given, outputs)
+    named["fc"] = nn.Linear(inputs, outputs)
     network = nn.Sequential(named)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):

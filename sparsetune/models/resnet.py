@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Literal
 
 from torch import nn
 
-from sparsetune.models.contract import Model, ModelConfig
+from sparsetune.models.contract import ModelConfig
 from sparsetune.models.residual import BasicBlock, Bottleneck, PaddedShortcut, residual_network
-from sparsetune.models.stem import StemConfig, check_images
+from sparsetune.models.stem import ImageModel, StemConfig
 
 
 class ResNet18Config(StemConfig):
@@ -32,12 +32,8 @@ class ResNet20Config(ModelConfig):
     name: Literal["resnet20"] = "resnet20"
 
 
-class _ResNet(Model):
+class _ResNet(ImageModel):
     blocks: ClassVar[tuple[int, ...]]
-
-    @classmethod
-    def fits(cls, config: Any, input_shape: tuple[int, ...]) -> None:
-        check_images(config.name, input_shape)
 
     @classmethod
     def batch_norm(cls, config: Any) -> bool:
@@ -53,13 +49,9 @@ class ResNet18(_ResNet):
     """Eight blocks of two convolutions: 11,689,512 parameters with ImageNet's stem and 1,000 classes."""
 
     Config: ClassVar[type[StemConfig]] = ResNet18Config
+    torchvision = "resnet18"
     blocks = (2, 2, 2, 2)
     block: ClassVar[type[BasicBlock] | type[Bottleneck]] = BasicBlock
-
-    @classmethod
-    def pretrained(cls, config: Any) -> str:
-        name: str = config.name
-        return name
 
     @classmethod
     def network(cls, config: StemConfig, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
@@ -78,6 +70,7 @@ class ResNet50(ResNet18):
     """16 bottlenecks: 25,557,032 parameters with ImageNet's stem and 1,000 classes."""
 
     Config = ResNet50Config
+    torchvision = "resnet50"
     blocks = (3, 4, 6, 3)
     block = Bottleneck
 

@@ -5,13 +5,13 @@ ImageNet's way quarters the sides at once, CIFAR's keeps them; others cut an ima
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from torch import nn
 
 from sparsetune.base.errors import BadInput
 from sparsetune.config.base import param
-from sparsetune.models.contract import ModelConfig
+from sparsetune.models.contract import Model, ModelConfig
 
 LARGE = 64  # the smallest side for which auto means imagenet
 
@@ -21,13 +21,23 @@ def misfit(model: str, wanted: str, input_shape: tuple[int, ...]) -> BadInput:
     found = f"samples of shape {'x'.join(map(str, input_shape))}"
     if len(input_shape) != 3:
         found += ", which are no images; a model such as mlp takes them"
-    return BadInput(f"{model!r} wants {wanted}; found {found}", key="model.name")
+    return BadInput(f"{model!r} wants {wanted}; found {found}", key="model.name", code="conflict")
 
 
-def check_images(model: str, input_shape: tuple[int, ...], smallest: int = 1) -> None:
+def check_images(model: str, input_shape: tuple[int, ...], smallest: int) -> None:
     """Raise :class:`BadInput` unless samples are (channels, height, width), both sides at least ``smallest`` pixels."""
     if len(input_shape) != 3 or min(input_shape[1:]) < smallest:
         raise misfit(model, f"images of at least {smallest}x{smallest} pixels", input_shape)
+
+
+class ImageModel(Model):
+    """Base of models that take images from one size on."""
+
+    smallest: ClassVar[int] = 1  # side in pixels
+
+    @classmethod
+    def fits(cls, config: Any, input_shape: tuple[int, ...]) -> None:
+        check_images(config.name, input_shape, cls.smallest)
 
 
 class StemConfig(ModelConfig):

@@ -14,9 +14,9 @@ from typing import Literal
 from torch import nn
 
 from sparsetune.config.base import param
-from sparsetune.models.contract import Model, ModelConfig
+from sparsetune.models.contract import ModelConfig
 from sparsetune.models.layers import MaxPool2, layers
-from sparsetune.models.stem import check_images
+from sparsetune.models.stem import ImageModel
 
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels, convolutions
 
@@ -30,14 +30,11 @@ class Vgg16Config(ModelConfig):
     )
 
 
-class Vgg16(Model):
+class Vgg16(ImageModel):
     """13 convolutions of 3x3, 3 linear layers: 15,253,578 parameters with BatchNorm for 3x32x32 and 10 classes."""
 
     Config = Vgg16Config
-
-    @classmethod
-    def fits(cls, config: Vgg16Config, input_shape: tuple[int, ...]) -> None:
-        check_images("vgg16", input_shape, smallest=16)
+    smallest = 16
 
     @classmethod
     def pretrained(cls, config: Vgg16Config) -> str | None:

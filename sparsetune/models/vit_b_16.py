@@ -26,16 +26,13 @@ class VitB16(Model):
     """12 layers of width 768: 86,567,656 parameters for colour images of 224x224 and 1,000 classes."""
 
     Config = VitB16Config
+    torchvision = "vit_b_16"
     old_names = {r"\.mlp\.linear_1\.": ".mlp.0.", r"\.mlp\.linear_2\.": ".mlp.3."}
 
     @classmethod
     def fits(cls, config: VitB16Config, input_shape: tuple[int, ...]) -> None:
         if len(input_shape) != 3 or input_shape[1] != input_shape[2] or input_shape[1] % PATCH:
             raise misfit("vit_b_16", f"square images whose side is a multiple of {PATCH} pixels", input_shape)
-
-    @classmethod
-    def pretrained(cls, config: VitB16Config) -> str:
-        return "vit_b_16"
 
     @classmethod
     def dropout_sites(cls, config: VitB16Config) -> tuple[str, ...]:

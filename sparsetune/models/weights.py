@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparsetune.base.errors import BadInput, unknown
+from sparsetune.base.errors import BadInput
 from sparsetune.models.layers import layers
 
 KEY = "model.weights"
 
 
-def find(weights: str, project_root: Path, model: str, pretrained: str | None) -> str:
+def locate(weights: str, project_root: Path, model: str, pretrained: str | None) -> str:
     """The absolute path of a weights file whose header is sound, or a name that torchvision knows, as it is.
 
     Args:
@@ -32,15 +32,15 @@ def find(weights: str, project_root: Path, model: str, pretrained: str | None) -
         _header(path)
         return str(path.resolve())
     if pretrained is None:
-        raise BadInput(f"found {weights!r}, allowed for {model!r} as it is set: a .safetensors file", key=KEY)
+        raise BadInput(found=repr(weights), allowed=f"a .safetensors file for {model!r} as it is set", key=KEY)
     names = torchvision_weights(pretrained)
     if weights not in names:
-        raise BadInput(unknown("weights", weights, names) + "; a file's name ends in .safetensors", key=KEY)
+        raise BadInput.unknown("weights", weights, names, key=KEY).at(more="; a file's name ends in .safetensors")
     return weights
 
 
 def read(weights: str, pretrained: str | None) -> dict[str, Tensor]:
-    """The tensors that :func:`find` found, by name; torchvision's are downloaded where torch.hub lacks them.
+    """The tensors that :func:`locate` gives, by name; torchvision's are downloaded where torch.hub lacks them.
 
     Raises:
         BadInput: a file that is missing or broken, or a download that fails.
@@ -55,7 +55,7 @@ def read(weights: str, pretrained: str | None) -> dict[str, Tensor]:
         state: dict[str, Tensor] = entry.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise BadInput(f"{weights} cannot be had from {entry.url}: {reason}", key=KEY) from None
+        raise BadInput(f"{weights} cannot be had from {entry.url}: {reason}", key=KEY, code="unavailable") from None
     return state
 
 
@@ -85,14 +85,14 @@ def replace_weights(network: nn.Module, state: Mapping[str, Tensor], old_names: 
         state = {name: own[name] if name in ending and name in own else value for name, value in state.items()}
     for name, value in own.items():
         if name not in state and not name.endswith("num_batches_tracked"):  # which older files lack, and nothing needs
-            raise BadInput(f"{origin}: tensor {name!r} is missing", key=KEY)
+            raise BadInput(f"{origin}: tensor {name!r} is missing", key=KEY, code="conflict")
         problem = _misfit(state.get(name, value), value)
         if problem:
             channels = name == names[0] and state[name].shape[:1] == value.shape[:1]
             hint = "; the first layer has to fit the data's channels" if channels else ""
-            raise BadInput(f"{origin}: tensor {name!r} {problem}{hint}", key=KEY)
+            raise BadInput(f"{origin}: tensor {name!r} {problem}{hint}", key=KEY, code="conflict")
     if spare := sorted(state.keys() - own.keys()):
-        raise BadInput(f"{origin}: tensor {spare[0]!r} is not in this network", key=KEY)
+        raise BadInput(f"{origin}: tensor {spare[0]!r} is not in this network", key=KEY, code="conflict")
     network.load_state_dict({**own, **state})
 
 
@@ -116,8 +116,8 @@ def _header(path: Path) -> None:
             pass
     except (OSError, SafetensorError) as error:
         if isinstance(error, FileNotFoundError):
-            raise BadInput(f"there is no file {path}", key=KEY) from None
-        raise BadInput(f"{path} is not a sound safetensors file: {error}", key=KEY) from None
+            raise BadInput(f"there is no file {path}", key=KEY, code="missing") from None
+        raise BadInput(f"{path} is not a sound safetensors file: {error}", key=KEY, code="damaged") from None
 
 
 def _renamed(name: str, old_names: Mapping[str, str]) -> str:
@@ -126,20 +126,17 @@ def _renamed(name: str, old_names: Mapping[str, str]) -> str:
     return name
 
 
-def _same_but_outputs(own: Tensor | None, given: Tensor | None) -> bool:
+def _same_but_outputs(own: Tensor | None, new: Tensor | None) -> bool:
     """Whether both are there and differ in the number of outputs only, or neither is."""
-    if own is None or given is None:
-        return own is given
-    return own.shape[1:] == given.shape[1:] and own.shape[:1] != given.shape[:1]
+    if own is None or new is None:
+        return own is new
+    return own.shape[1:] == new.shape[1:] and own.shape[:1] != new.shape[:1]
 
 
-def _misfit(found: Tensor, wanted: Tensor) -> str:
-    if found.shape != wanted.shape:
-        return f"is {_shape(found)}, the network's {_shape(wanted)}"
-    if found.is_floating_point() != wanted.is_floating_point():
-        return f"holds {found.dtype}, the network's {wanted.dtype}"
-    return "" if bool(torch.isfinite(found).all()) else "has values that are not finite"
-
-
-def _shape(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "one number"
+def _misfit(new: Tensor, own: Tensor) -> str:
+    if new.shape != own.shape:
+        shape, wanted = ("x".join(map(str, tensor.shape)) or "one number" for tensor in (new, own))
+        return f"is {shape}, the network's {wanted}"
+    if new.is_floating_point() != own.is_floating_point():
+        return f"holds {new.dtype}, the network's {own.dtype}"
+    return "" if bool(torch.isfinite(new).all()) else "has values that are not finite"
