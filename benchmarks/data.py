@@ -102,8 +102,8 @@ def main() -> None:
 def first_start(config: FolderConfig) -> None:
     with timed() as spent:
         Folder.prepare(config, lambda done, of: None)
-    size = sum(entry.nbytes for entry in store.entries())
-    count = sum(entry.meta["samples"] for entry in store.entries())
+    size = sum(entry.nbytes for entry in store.everything())
+    count = sum(entry.meta["samples"] for entry in store.everything())
     print(f"first start: {count:,} images, {size / 1e6:.0f} MB, in {spent[0]:.2f} s ({spent[1]:.2f} s of processor)")
 
 
@@ -178,7 +178,7 @@ def shared(config: FolderConfig) -> None:
     total = sum(map(int, answers))
     for worker in workers:
         worker.communicate("\n")
-    size = sum(entry.nbytes for entry in store.entries())
+    size = sum(entry.nbytes for entry in store.everything())
     print(f"shared: 4 processes hold {total / 1e6:.0f} MB of {size / 1e6:.0f} MB: {total / size:.3f}, aim: at most 1.1")
 
 

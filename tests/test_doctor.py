@@ -23,7 +23,7 @@ from sparsetune.doctor import cluster, gpus, machine, software, stores
 from sparsetune.doctor import project as of_project
 from sparsetune.doctor.checks import CHECKS, carry_out
 from sparsetune.doctor.finding import Finding
-from sparsetune.doctor.gpus import DriverView, TorchView
+from sparsetune.doctor.gpus import DriverGpus, TorchGpus
 
 GB = 10**9
 
@@ -139,30 +139,30 @@ SEES = [f"{CARD} (79 GiB)"]
 @pytest.mark.parametrize(
     ("driver", "torch", "visible", "state", "words"),
     [
-        (DriverView(), TorchView("2.15", "12.8", []), None, "ok", "none: trials train on the CPU"),
+        (DriverGpus(), TorchGpus("2.15", "12.8", []), None, "ok", "none: trials train on the CPU"),
         (
-            DriverView(["a", "b"], "550"),
-            TorchView("2.15", "12.8", SEES * 2),
+            DriverGpus(["a", "b"], "550"),
+            TorchGpus("2.15", "12.8", SEES * 2),
             None,
             "ok",
             "driver 550, torch for CUDA 12.8",
         ),
-        (DriverView(["a", "b"], "550"), TorchView("2.15", "12.8", SEES), "1", "note", "1 more hidden by CUDA_VISIBLE"),
-        (DriverView(["a"], "550"), TorchView("2.15", "12.8", []), "", "note", "CUDA_VISIBLE_DEVICES='' hides them"),
-        (DriverView(["a"], "550"), TorchView("2.15+cpu", None, []), None, "problem", "a build without CUDA"),
-        (DriverView(["a"], "450"), TorchView("2.15", "12.8", [], "too old"), None, "problem", "sees none: too old"),
-        (DriverView(complaint="mismatch"), TorchView("2.15", "12.8", []), None, "note", "nvidia-smi: mismatch"),
+        (DriverGpus(["a", "b"], "550"), TorchGpus("2.15", "12.8", SEES), "1", "note", "1 more hidden by CUDA_VISIBLE"),
+        (DriverGpus(["a"], "550"), TorchGpus("2.15", "12.8", []), "", "note", "CUDA_VISIBLE_DEVICES='' hides them"),
+        (DriverGpus(["a"], "550"), TorchGpus("2.15+cpu", None, []), None, "problem", "a build without CUDA"),
+        (DriverGpus(["a"], "450"), TorchGpus("2.15", "12.8", [], "too old"), None, "problem", "sees none: too old"),
+        (DriverGpus(complaint="mismatch"), TorchGpus("2.15", "12.8", []), None, "note", "nvidia-smi: mismatch"),
     ],
 )
-def test_gpus(driver: DriverView, torch: TorchView, visible: str | None, state: str, words: str) -> None:
+def test_gpus(driver: DriverGpus, torch: TorchGpus, visible: str | None, state: str, words: str) -> None:
     finding = gpus.gpu_finding(driver, torch, visible)
     assert (finding.state, words in finding.found) == (state, True), finding
     assert bool(finding.mend) == (state != "ok")
 
 
 def test_nvidia_smi_is_read() -> None:
-    assert gpus.parse_cards(SMI) == DriverView([f"{CARD} (81559 MiB)"] * 2, "550.54.15")
-    assert gpus.parse_cards("No devices were found\n") == DriverView([], "")
+    assert gpus.parse_cards(SMI) == DriverGpus([f"{CARD} (81559 MiB)"] * 2, "550.54.15")
+    assert gpus.parse_cards("No devices were found\n") == DriverGpus([], "")
 
 
 def test_a_container_has_fewer_cpus() -> None:

@@ -46,7 +46,7 @@ def said(config: FolderConfig | TabularConfig, *, lock: Path | None = None) -> l
 def test_who_waits_for_another_process_says_so_once(tmp_path: Path) -> None:
     config = FolderConfig(train_dir=str(write_pictures(tmp_path / "pets", {"cat": 20, "dog": 20})))
     assert said(config) == ["decoding 40 samples, once on this machine"]
-    (entry,) = store.entries()
+    (entry,) = store.everything()
     store.remove(entry)
     lines = said(config, lock=entry.folder.with_name(f"{entry.folder.name}.lock"))
     assert lines[0] == "waiting for another process that decodes the same data"

@@ -32,7 +32,7 @@ DATA = Registry(
 )
 
 
-def load_dataset(config: Part, known: Registry = DATA) -> Dataset:
+def load_dataset(config: Part, registry: Registry = DATA) -> Dataset:
     """The data set of a located config, on the CPU.
 
     The last two stay in the process, so trials share one: never change its tensors.
@@ -40,10 +40,10 @@ def load_dataset(config: Part, known: Registry = DATA) -> Dataset:
     Raises:
         BadInput: files are missing or broken, or cannot be divided so.
     """
-    return _load(known.get(config.name), config.model_dump_json())
+    return _load(registry.get(config.name), config.model_dump_json())
 
 
 @lru_cache(maxsize=2)
-def _load(entry: type[DataSet], config: str) -> Dataset:
-    dataset: Dataset = entry.load(entry.Config.model_validate_json(config))
+def _load(data_set: type[DataSet], config: str) -> Dataset:
+    dataset: Dataset = data_set.load(data_set.Config.model_validate_json(config))
     return dataset

@@ -66,12 +66,12 @@ def draw_boxes(
     shape = torch.empty((_TRIES, count), device=device).uniform_(math.log(ratio[0]), math.log(ratio[1])).exp_()
     heights, widths = (area / shape).sqrt_().round_(), (area * shape).sqrt_().round_()
     fits = (heights >= 1) & (heights <= height) & (widths >= 1) & (widths <= width)
-    first, found = fits.int().argmax(0, keepdim=True), fits.any(0)
+    first, fitting = fits.int().argmax(0, keepdim=True), fits.any(0)
     middle_height, middle_width = _middle(height, width, ratio)
-    heights = torch.where(found, heights.gather(0, first)[0], middle_height)
-    widths = torch.where(found, widths.gather(0, first)[0], middle_width)
+    heights = torch.where(fitting, heights.gather(0, first)[0], middle_height)
+    widths = torch.where(fitting, widths.gather(0, first)[0], middle_width)
     free = torch.stack((height - heights, width - widths))
-    corner = torch.where(found, (torch.rand((2, count), device=device) * (free + 1)).floor_(), (free / 2).floor_())
+    corner = torch.where(fitting, (torch.rand((2, count), device=device) * (free + 1)).floor_(), (free / 2).floor_())
     return torch.cat((corner, heights[None], widths[None])).T.long()
 
 

@@ -85,7 +85,7 @@ class CifarImages(Downloaded):
         for name, source, content in contents(files, layout.folder, list(where), limit):
             split, start, count = where[name]
             if len(content) == limit:
-                raise BadInput(f"too long for {count:,} images", source=source)
+                raise BadInput(f"too long for {count:,} images", source=source, code="damaged")
             images, labels = layout.read(content, count, list(cls.kinds), source)
             refuse_strange(images, source)
             for column, names in zip(labels.T, cls.kinds.values(), strict=True):
@@ -96,16 +96,16 @@ class CifarImages(Downloaded):
 def read_pickle(content: bytes, count: int, kinds: Sequence[str], source: object) -> Content:
     """A batch as a pickle; raises :class:`BadInput`."""
     batch = unpickled(content, source)
-    found = batch if isinstance(batch, dict) else {}
-    images = byte_array(found.get(b"data"), (count, _VALUES))
+    arrays = batch if isinstance(batch, dict) else {}
+    images = byte_array(arrays.get(b"data"), (count, _VALUES))
     if images is None:
-        raise BadInput(f"found no array 'data' of {count:,} x {_VALUES:,} bytes", source=source)
-    labels = [found.get(kind.encode()) for kind in kinds]
+        raise BadInput(f"found no array 'data' of {count:,} x {_VALUES:,} bytes", source=source, code="damaged")
+    labels = [arrays.get(kind.encode()) for kind in kinds]
     for kind, values in zip(kinds, labels, strict=True):
         if not (isinstance(values, list) and len(values) == count and all(type(value) is int for value in values)):
-            raise BadInput(f"found no list {kind!r} of {count:,} whole numbers", source=source)
+            raise BadInput(f"found no list {kind!r} of {count:,} whole numbers", source=source, code="damaged")
         if min(values) < 0:
-            raise BadInput(f"found label {min(values)}, wanted labels from 0", source=source)
+            raise BadInput(f"found label {min(values)}, wanted labels from 0", source=source, code="damaged")
     return images.reshape(-1, *IMAGE), np.array(labels, np.int64).T
 
 
@@ -113,7 +113,7 @@ def read_records(content: bytes, count: int, kinds: Sequence[str], source: objec
     """A batch as records; raises :class:`BadInput`."""
     wanted = count * (len(kinds) + _VALUES)
     if len(content) != wanted:
-        raise BadInput(f"found {len(content):,} bytes, wanted {wanted:,}", source=source)
+        raise BadInput(f"found {len(content):,} bytes, wanted {wanted:,}", source=source, code="damaged")
     records = np.frombuffer(content, np.uint8).reshape(count, -1)
     return records[:, len(kinds) :].reshape(-1, *IMAGE), records[:, : len(kinds)]
 
@@ -127,7 +127,7 @@ def _unpacked(files: Sequence[Path], folder: str, names: Sequence[str], limit: i
             with path.open("rb") as file:
                 content = file.read(limit)
         except OSError as error:
-            raise BadInput(f"cannot be read: {error.strerror}", source=path) from None
+            raise BadInput(f"cannot be read: {error.strerror}", source=path, code="unavailable") from None
         yield path.name, str(path), content
 
 
@@ -145,8 +145,8 @@ def _packed(files: Sequence[Path], folder: str, names: Sequence[str], limit: int
             while unpacked.read(1 << 20):  # to the end, where the checksum is
                 pass
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BadInput(f"cut off, or no .tar.gz ({error})", source=path) from None
+        raise BadInput(f"cut off, or no .tar.gz ({error})", source=path, code="damaged") from None
     except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", source=path) from None
+        raise BadInput(f"cannot be read: {error.strerror}", source=path, code="unavailable") from None
     if missing:
-        raise BadInput(f"found no {', '.join(sorted(missing))} in its folder {folder}", source=path)
+        raise BadInput(f"found no {', '.join(sorted(missing))} in its folder {folder}", source=path, code="damaged")

@@ -56,15 +56,13 @@ class Split:
     @property
     def inputs(self) -> Tensor:
         """All samples as a network takes them, not augmented: for small splits and for tests."""
-        return self.scaling(self._bright(self.store.index_select(0, self.rows).to(self.targets.device)))
+        values = self.store.index_select(0, self.rows).to(self.targets.device)
+        return replace(self, augment=None).prepared(values)
 
     def prepared(self, values: Tensor) -> Tensor:
         """Stored values as the network's inputs, augmented where the split is."""
-        values = self._bright(values)
+        values = values if self.brightness is None else self.brightness(values)
         return self.scaling(values if self.augment is None else self.augment(values))
-
-    def _bright(self, values: Tensor) -> Tensor:
-        return values if self.brightness is None else self.brightness(values)
 
 
 @dataclass(frozen=True)
@@ -100,15 +98,15 @@ class Dataset:
     @property
     def nbytes(self) -> int:
         """Bytes of all samples, each store counted once."""
-        return sum(store.nbytes for store in {id(split.store): split.store for split in self.splits}.values())
+        return sum({id(split.store): split.store.nbytes for split in self.splits}.values())
 
     def to(self, device: torch.device, dtype: torch.dtype, *, resident: bool = True) -> Dataset:
         """The same splits for training on ``device`` with inputs of ``dtype``; ``resident``: all samples go there."""
-        moved: dict[int, Tensor] = {}
+        stores: dict[int, Tensor] = {}
 
-        def place(split: Split) -> Split:
+        def moved_to(split: Split) -> Split:
             where = device if resident else split.store.device
-            store = moved.setdefault(id(split.store), split.store.to(where))
+            store = stores.setdefault(id(split.store), split.store.to(where))
             targets = split.targets.to(device)
             if targets.is_floating_point():  # those that are scaled first keep their digits until then
                 scaled = self.target_scaling is not None
@@ -117,9 +115,8 @@ class Dataset:
             return replace(split, store=store, rows=split.rows.to(where), targets=targets, scaling=scaling)
 
         scaling = self.target_scaling and self.target_scaling.to(device, dtype)
-        return replace(
-            self, train=place(self.train), val=place(self.val), test=place(self.test), target_scaling=scaling
-        )
+        train, val, test = map(moved_to, self.splits)
+        return replace(self, train=train, val=val, test=test, target_scaling=scaling)
 
     def scaled_by(self, pixels: Pixels | None) -> Dataset:
         """The same, with pixels scaled as they were elsewhere, where a network was trained on them.
@@ -129,7 +126,9 @@ class Dataset:
         """
         here, there = (np.dtype(np.uint8 if each is None else each.depth) for each in (self.pixels, pixels))
         if here != there:
-            raise BadInput(f"found images of {words(here)}, allowed: {words(there)}, as it was trained on", key="data")
+            raise BadInput(
+                found=f"images of {words(here)}", allowed=f"{words(there)}, as it was trained on", key="data"
+            )
         if pixels is None:
             return self
         brightness, scaling = _steps(pixels)
@@ -148,26 +147,18 @@ def assemble(
     else:
         pixels, brightness, scaling = None, None, _SCALINGS[config.normalize](pools, division.train)
 
-    def own(rows: Rows | None, pool: Samples | None) -> Split:
-        if rows is not None:
-            targets = _targets(pools.train.targets[rows], task)
-            return Split(train_pool, torch.from_numpy(rows), targets, scaling, brightness=brightness)
-        assert pool is not None
-        every = torch.arange(len(pool))
-        return Split(_tensor(pool.inputs), every, _targets(pool.targets, task), scaling, brightness=brightness)
+    def split(rows: Rows | None, pool: Samples | None, targets: Array | None = None) -> Split:
+        if rows is None:
+            assert pool is not None
+            store, rows, targets = _tensor(pool.inputs), np.arange(len(pool)), pool.targets
+        else:
+            store, targets = train_pool, pools.train.targets[rows] if targets is None else targets
+        return Split(store, torch.from_numpy(rows), _targets(targets, task), scaling, brightness=brightness)
 
-    train = Split(
-        train_pool,
-        torch.from_numpy(division.train),
-        _targets(division.targets, task),
-        scaling,
-        AUGMENTATIONS.get(config.augment),
-        brightness,
-    )
     return Dataset(
-        train,
-        own(division.val, pools.val),
-        own(division.test, pools.test),
+        replace(split(division.train, None, division.targets), augment=AUGMENTATIONS.get(config.augment)),
+        split(division.val, pools.val),
+        split(division.test, pools.test),
         input_shape=tuple(pools.train.inputs.shape[1:]),
         outputs=pools.outputs,
         task=task,

@@ -19,7 +19,7 @@ from sparsetune.data.pools import Array, Pools, Samples
 from sparsetune.data.resize import resized
 from sparsetune.data.roots import VARIABLE, data_root, identity
 
-VERSION = 1  # of decoding: a change of what comes out makes old entries unknown
+VERSION = 1  # of decoding: a change of what comes out makes what was decoded before unknown
 
 
 class DownloadedConfig(DataConfig):
@@ -92,18 +92,20 @@ class Downloaded(DataSet):
 
     @classmethod
     def prepare(cls, config: DownloadedConfig, progress: Progress) -> None:
-        cls._entry(config, progress)
+        cls._decoded(config, progress)
 
     @classmethod
     def read(cls, config: DownloadedConfig) -> Pools:
         """Images of bytes, mapped from the store."""
-        entry = cls._entry(config, lambda done, of: None)
+        decoded = cls._decoded(config, lambda done, of: None)
         pools = {
-            split: Samples(entry.array(f"{split}_images"), cls.targets(config, entry.array(f"{split}_labels")))
+            split: Samples(decoded.array(f"{split}_images"), cls.targets(config, decoded.array(f"{split}_labels")))
             for split in cls.sizes
         }
         names = cls.class_names(config)
-        return Pools(pools["train"], outputs=len(names), test=pools["test"], digest=entry.meta["digest"], classes=names)
+        return Pools(
+            pools["train"], outputs=len(names), test=pools["test"], digest=decoded.meta["digest"], classes=names
+        )
 
     @classmethod
     def at_hand(cls, config: DownloadedConfig) -> Pools | None:
@@ -119,57 +121,56 @@ class Downloaded(DataSet):
             f"no {what}; get them with `sparsetune data fetch {name}`, or set data.root or {VARIABLE} to the folder "
             f"that has {holds}",
             key="data.root",
+            code="missing",
         )
 
     @classmethod
-    def _entry(cls, config: DownloadedConfig, progress: Progress) -> store.Entry:
-        files, side = cls._files(config), config.resize or cls.image[1]
-        decode = partial(cls._decode, files=files, side=side, progress=progress)
+    def _decoded(cls, config: DownloadedConfig, progress: Progress) -> store.Decoded:
+        decode = partial(cls._decode, config=config, progress=progress)
         return store.get(*cls._key(config), decode, partial(progress, 0, 0))
 
     @classmethod
     def _key(cls, config: DownloadedConfig) -> tuple[str, dict[str, Any]]:
-        """Label and key of the entry in the store."""
-        files, side = cls._files(config), config.resize or cls.image[1]
-        return config.name, {"files": [identity(path) for path in files], "side": side, "version": VERSION}
+        """Label and key in the store."""
+        side = config.resize or cls.image[1]
+        return config.name, {"files": [identity(path) for path in cls._files(config)], "side": side, "version": VERSION}
 
     @classmethod
     def _files(cls, config: DownloadedConfig) -> list[Path]:
         if config.root is None or not Path(config.root).is_absolute():
-            raise BadInput(f"found {config.root!r}, allowed: an absolute path", key="data.root")
+            raise BadInput(found=repr(config.root), allowed="an absolute path", key="data.root")
         return cls.find(Path(config.root))
 
     @classmethod
-    def _decode(cls, maker: store.Maker, files: Sequence[Path], side: int, progress: Progress) -> Mapping[str, Any]:
+    def _decode(cls, maker: store.Maker, config: DownloadedConfig, progress: Progress) -> Mapping[str, Any]:
+        files, side = cls._files(config), config.resize or cls.image[1]
         shape = (cls.image[0], side, side)
         images = {split: maker.empty(f"{split}_images", (size, *shape), np.uint8) for split, size in cls.sizes.items()}
         labels: dict[str, dict[int, Array]] = {split: {} for split in cls.sizes}
         done = 0
-        for piece in cls._sound(files):
-            room = images[piece.split][piece.start : piece.start + len(piece.images)]
-            if side == cls.image[1]:
-                room[:] = piece.images
-            else:
-                resized(piece.images, side, room)
-            labels[piece.split][piece.start] = piece.labels
-            done += len(piece.images)
-            progress(done, sum(cls.sizes.values()))
+        try:
+            for piece in cls.pieces(files):
+                room = images[piece.split][piece.start : piece.start + len(piece.images)]
+                if side == cls.image[1]:
+                    room[:] = piece.images
+                else:
+                    resized(piece.images, side, room)
+                labels[piece.split][piece.start] = piece.labels
+                done += len(piece.images)
+                progress(done, sum(cls.sizes.values()))
+        except BadInput as error:
+            raise error.located(key="data.root") from None
         for split, parts in labels.items():
             maker.put(f"{split}_labels", np.concatenate([parts[start] for start in sorted(parts)]).astype(np.int64))
         return {"source": [str(path) for path in files], "samples": dict(cls.sizes), "shape": shape}
 
-    @classmethod
-    def _sound(cls, files: Sequence[Path]) -> Iterator[Piece]:
-        try:
-            yield from cls.pieces(files)
-        except BadInput as error:
-            raise error.located(key="data.root") from None
-
 
 def refuse_strange(values: Array, source: Any, classes: int | None = None) -> None:
-    """Raise :class:`BadInput` for labels (where ``classes`` is given) out of range and for values that never differ."""
+    """Raise :class:`BadInput` for labels that are not below ``classes``, and for values that never differ."""
     low, high = values.min(), values.max()
     if classes is not None and high >= classes:
-        raise BadInput(f"found label {high}, wanted labels from 0 to {classes - 1}", source=source)
+        raise BadInput(f"found label {high}, wanted labels from 0 to {classes - 1}", source=source, code="damaged")
     if low == high:  # such as a file of zeros that a crash left
-        raise BadInput(f"found the value {low} only, wanted images or labels that differ", source=source)
+        raise BadInput(
+            f"found the value {low} only, wanted images or labels that differ", source=source, code="damaged"
+        )

@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from sparsetune.base.errors import BadInput
 from sparsetune.config.base import param
-from sparsetune.data.image_errors import passed_over
 from sparsetune.data.image_sets import ImageSet, listed, refuse_one_class, refuse_strange
 from sparsetune.data.images import ImagesConfig, Item
 from sparsetune.data.listing import Listing, list_images, types
@@ -46,8 +45,10 @@ class FolderPart:
         self.identity: Mapping[str, Any] = {"files": listing.digest}
         self.classes = listing.classes
         self.labels = listing.labels
-        passed = listing.passed_over
-        self.remarks = [passed_over(types(passed), sum(passed.values()), self.source)] if passed else []
+        self.remarks: list[str] = []
+        if count := sum(listing.passed_over.values()):
+            files = "1 file of another image type is" if count == 1 else f"{count:,} files of other image types are"
+            self.remarks.append(f"{self.source}: {files} passed over: {types(listing.passed_over)}")
         self._listing = listing
 
     def __len__(self) -> int:
@@ -104,4 +105,5 @@ def _named(config: FolderConfig) -> list[tuple[str, str]]:
 def _refuse_overlap(path: Path, setting: str, other: FolderPart) -> None:
     one, two = path.resolve(), Path(other.source).resolve()
     if one == two or one in two.parents or two in one.parents:
-        raise BadInput(f"shares images with data.{other.setting}, {other.source}", source=path, key=f"data.{setting}")
+        shared = f"shares images with data.{other.setting}, {other.source}"
+        raise BadInput(shared, source=path, key=f"data.{setting}", code="conflict")

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from sparsetune.base.errors import BadInput, unknown
+from sparsetune.base.errors import BadInput
 from sparsetune.config.base import param
 from sparsetune.data.image_sets import ImageSet
 from sparsetune.data.images import ImagesConfig, Item
@@ -77,7 +77,7 @@ def _share(one: str, two: str) -> bool:
 def refuse_missing_package() -> None:
     """Raise :class:`BadInput` with the line to type where `datasets` is not installed."""
     if find_spec("datasets") is None:
-        raise BadInput("hf wants the package datasets: pip install 'sparsetune[hf]'", key="data.name")
+        raise BadInput("hf wants the package datasets: pip install 'sparsetune[hf]'", key="data.name", code="missing")
 
 
 class HfSplit:
@@ -109,8 +109,8 @@ class HfSplit:
         try:
             rows = self._rows.select_columns([column]).cast_column(column, _datasets().Image(decode=False))
         except (ValueError, TypeError, NotImplementedError):  # pyarrow's errors are among these
-            found = self._rows.features[column]
-            raise BadInput(f"column {column!r} holds {found}, wanted images", key="data.image") from None
+            held = self._rows.features[column]
+            raise BadInput(f"column {column!r} holds {held}, wanted images", key="data.image") from None
         for start in range(0, len(rows), _BATCH):
             for number, image in enumerate(rows[start : start + _BATCH][column], start=start):
                 yield Item(f"{self._split}[{number}]", labels[number], _content(image))
@@ -121,10 +121,12 @@ class HfSplit:
         try:
             rows = datasets.load_dataset(self.source, name=config.subset, split=self._split, revision=config.revision)
         except Exception as error:  # whatever its readers and the network have against it
-            raise BadInput(_trouble(error, config), source=self.source, key=f"data.{self.setting}") from None
+            key = f"data.{self.setting}"
+            raise BadInput(_trouble(error, config), source=self.source, key=key, code="unavailable") from None
         for setting, column in (("image", config.image), ("label", config.label)):
             if column not in rows.column_names:
-                raise BadInput(unknown("column", column, rows.column_names), source=self.source, key=f"data.{setting}")
+                key = f"data.{setting}"
+                raise BadInput.unknown("column", column, rows.column_names, source=self.source, key=key)
         return rows
 
     @cached_property
@@ -133,12 +135,14 @@ class HfSplit:
         values = list(self._rows[self._config.label])
         feature = self._rows.features[self._config.label]
         named = isinstance(feature, _datasets().ClassLabel)
-        classes = range(feature.num_classes) if named else _sorted(values)
+        texts_and_numbers = {value for value in values if isinstance(value, int | str)}
+        classes = range(feature.num_classes) if named else sorted(texts_and_numbers)
         position = {value: number for number, value in enumerate(classes)}
         for number, value in enumerate(values):
             if value not in position:
                 raise BadInput(
-                    f"row {number} of {self._split} has {value!r}, allowed: a class by its name or a whole number",
+                    f"row {number} of {self._split} has {value!r}",
+                    allowed="a class by its name or a whole number",
                     source=self.source,
                     key="data.label",
                 )
@@ -153,11 +157,6 @@ def _datasets() -> Any:
     import datasets
 
     return datasets
-
-
-def _sorted(values: list[Any]) -> list[Any]:
-    """The classes among them: names, or whole numbers."""
-    return sorted({value for value in values if isinstance(value, int | str)})
 
 
 def _content(image: Mapping[str, Any] | None) -> Path | bytes:

@@ -13,7 +13,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, ClassVar, cast
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,35 +35,30 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     header = struct.pack(f">HBB{len(shape)}I", 0, UNSIGNED_BYTE, len(shape), *shape)
     wanted = len(header) + math.prod(shape)
     try:
-        with _opened(path) as stream:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             content = stream.read(wanted + 1)  # one more, to see the end (and have gzip verify its checksum)
     except EOFError:
-        raise BadInput(f"cut off: its gzip data end early, wanted {wanted:,} bytes unpacked", source=path) from None
+        raise _damaged(path, f"cut off: its gzip data end early, wanted {wanted:,} bytes unpacked") from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise BadInput(f"found broken gzip data ({error}), wanted {wanted:,} bytes unpacked", source=path) from None
+        raise _damaged(path, f"found broken gzip data ({error}), wanted {wanted:,} bytes unpacked") from None
     except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", source=path) from None
-    found = content[: len(header)]
-    if len(found) >= 4 and found[:4] != header[:4]:
-        raise BadInput(
-            f"not the IDX file it should be: found magic number {_hex(found)}, wanted {_hex(header)}", source=path
-        )
-    if len(found) == len(header) and found != header:
-        lengths = struct.unpack_from(f">{len(shape)}I", found, 4)
-        raise BadInput(f"found {_times(lengths)} values, wanted {_times(shape)}", source=path)
+        raise BadInput(f"cannot be read: {error.strerror}", source=path, code="unavailable") from None
+    start = content[: len(header)]
+    if len(start) >= 4 and start[:4] != header[:4]:
+        magic, right = (f"0x{each[:4].hex()}" for each in (start, header))
+        raise _damaged(path, f"not the IDX file it should be: found magic number {magic}, wanted {right}")
+    if len(start) == len(header) and start != header:
+        lengths = struct.unpack_from(f">{len(shape)}I", start, 4)
+        raise _damaged(path, f"found {_times(lengths)} values, wanted {_times(shape)}")
     if len(content) < wanted:
-        raise BadInput(f"cut off: found {len(content):,} bytes, wanted {wanted:,}", source=path)
+        raise _damaged(path, f"cut off: found {len(content):,} bytes, wanted {wanted:,}")
     if len(content) > wanted:
-        raise BadInput(f"too long: found more than the wanted {wanted:,} bytes", source=path)
+        raise _damaged(path, f"too long: found more than the wanted {wanted:,} bytes")
     return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
 
 
-def _opened(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
-
-
-def _hex(header: bytes) -> str:
-    return f"0x{header[:4].hex()}"
+def _damaged(path: Path, problem: str) -> BadInput:
+    return BadInput(problem, source=path, code="damaged")
 
 
 def _times(shape: tuple[int, ...]) -> str:
@@ -88,16 +83,16 @@ class IdxImages(Downloaded):
     def find(cls, root: Path) -> list[Path]:
         """A raw file goes before its .gz, for it is read faster."""
         folder = root / cls.folder / "raw"
-        found, missing = [], []
+        files, missing = [], []
         for name in FILES:
             there = [path for path in (folder / name, folder / f"{name}.gz") if path.is_file()]
-            found += there[:1]
+            files += there[:1]
             missing += [] if there else [name]
         if missing:
             other = ", ".join(map(str, _under_other_names(missing, root, folder)))
             said = f"; under another name or in another place: {other}" if other else ""
             raise cls.missing(f"{', '.join(missing)} (raw or .gz) in {folder}{said}", root, f"{cls.folder}/raw")
-        return found
+        return files
 
     @classmethod
     def pieces(cls, files: Sequence[Path]) -> Iterator[Piece]:

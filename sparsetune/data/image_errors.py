@@ -29,7 +29,7 @@ def refused(bad: Bad, count: int, source: object) -> BadInput:
     it = "it" if len(bad) == 1 else "them"
     mend = "" if len(bad) == count else f"; mend or remove {it}, or set data.skip_bad to true"
     problem = f"{_undecodable(bad, count)}, the first: {name} ({reason}){mend}"
-    return BadInput(problem, source=source, key="data.skip_bad")
+    return BadInput(problem, source=source, key="data.skip_bad", code="damaged")
 
 
 def left_out(bad: Bad, count: int, source: object, listed: Path) -> str:
@@ -46,25 +46,18 @@ def warned_of(warned: Bad, count: int, source: object, listed: Path) -> str:
     return f"{source}: {of} {were} read with a warning, the first: {name} ({said}); all: {listed}"
 
 
-def passed_over(types: str, count: int, source: object) -> str:
-    """The line for files of images that are of no type that is read."""
-    files = "1 file of another image type is" if count == 1 else f"{count:,} files of other image types are"
-    return f"{source}: {files} passed over: {types}"
+def in_two_splits(marks: Mapping[str, Array], source: object) -> list[str]:
+    """The line for images whose pixels are those of an image of another split, if there are any.
 
-
-def in_two_splits(pairs: Mapping[tuple[str, str], int], count: int, source: object) -> str:
-    """The line for images whose pixels are those of an image of another split; ``count``: all of them, each once."""
-    where = ", ".join(f"{number:,} in {one} and {other}" for (one, other), number in pairs.items())
+    Args:
+        marks: by split, a number for each image (N,); equal for equal pixels.
+    """
+    twins = {(one, two): np.intersect1d(marks[one], marks[two]) for one, two in combinations(marks, 2)}
+    count = len(np.unique(np.concatenate(list(twins.values()))))  # each once
+    where = ", ".join(f"{len(each):,} in {one} and {other}" for (one, other), each in twins.items() if len(each))
     images = "1 image is" if count == 1 else f"{count:,} images are"
-    return f"{source}: {images} in two splits, pixel for pixel ({where}): what is measured on them is too good"
-
-
-def unclear(name: str, what: str) -> BadInput:
-    """The error for an image that only a mode makes plain."""
-    return BadInput(
-        f"{name} has {what}, neither plain grey nor plain RGB; set data.mode to rgb or grey to convert it",
-        key="data.mode",
-    )
+    line = f"{source}: {images} in two splits, pixel for pixel ({where}): what is measured on them is too good"
+    return [line] if count else []
 
 
 def mixed(one: str, look: Look, other: str, other_look: Look, source: object = "", key: str = "") -> BadInput:
@@ -72,32 +65,17 @@ def mixed(one: str, look: Look, other: str, other_look: Look, source: object = "
     (channels, height, width), (also, high, wide) = look.shape, other_look.shape
     if look.depth != other_look.depth:
         here, there = (words(np.dtype(each.depth)) for each in (look, other_look))
-        found = f"{one} has {here}, {other} has {there}"
-        return BadInput(f"mixed depths: {found}; give all files the same", source=source, key=key)
+        depths = f"mixed depths: {one} has {here}, {other} has {there}"
+        return BadInput(f"{depths}; give all files the same", source=source, key=key, code="conflict")
     if channels != also:
         modes = {1: "grey", 3: "rgb"}
-        found = f"{one} is {modes[channels]}, {other} is {modes[also]}"
+        problem = f"mixed modes: {one} is {modes[channels]}, {other} is {modes[also]}"
         convert = "set data.mode to rgb or grey to convert all"
-        return BadInput(f"mixed modes: {found}; {convert}", source=source, key="data.mode")
-    found = f"{one} has {width} x {height} pixels, {other} has {wide} x {high}"
-    return BadInput(f"mixed sizes: {found}; set data.resize to a side for all", source=source, key="data.resize")
-
-
-def one_class(name: str, source: object, key: str) -> BadInput:
-    """The error for training images that are all of one class."""
-    return BadInput(f"found images of one class only, {name!r}, wanted two or more", source=source, key=key)
+        return BadInput(f"{problem}; {convert}", source=source, key="data.mode", code="conflict")
+    problem = f"mixed sizes: {one} has {width} x {height} pixels, {other} has {wide} x {high}"
+    resize = "set data.resize to a side for all"
+    return BadInput(f"{problem}; {resize}", source=source, key="data.resize", code="conflict")
 
 
 def _undecodable(bad: Bad, count: int) -> str:
     return f"{len(bad):,} of {count:,} images cannot be decoded"
-
-
-def shared(marks: Mapping[str, Array]) -> tuple[int, dict[tuple[str, str], int]]:
-    """How many different images are in more than one split, and how many in each pair of splits that shares some.
-
-    Args:
-        marks: by split, a number for each image (N,); equal for equal pixels.
-    """
-    twins = {(one, two): np.intersect1d(marks[one], marks[two]) for one, two in combinations(marks, 2)}
-    found = {pair: len(each) for pair, each in twins.items() if len(each)}
-    return len(np.unique(np.concatenate(list(twins.values())))), found

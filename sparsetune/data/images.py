@@ -15,18 +15,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from sparsetune.base.errors import BadInput
 from sparsetune.base.surroundings.processors import processors
 from sparsetune.config.base import param
 from sparsetune.data.contract import OnePoolConfig, Progress
 from sparsetune.data.decode import Corrupt, Mode, Unclear, decode
 from sparsetune.data.delivery import ahead
 from sparsetune.data.heard import Heard, listening
-from sparsetune.data.image_errors import Look, mixed, refused, unclear
+from sparsetune.data.image_errors import Look, mixed, refused
 from sparsetune.data.maker import Maker
 from sparsetune.data.pools import Array
 
-VERSION = 2  # of decoding: a change of the pixels that come out makes old entries unknown
-LEFT_OUT, WARNED = "left_out.txt", "warnings.txt"  # in the entry: all names, with what is wrong with each
+VERSION = 2  # of decoding: a change of the pixels that come out makes what was decoded before unknown
+LEFT_OUT, WARNED = "left_out.txt", "warnings.txt"  # beside the arrays: all names, with what is wrong with each
 _CHUNK = 32  # images that a thread decodes in one go
 _MOST_THREADS = 16  # the one that writes keeps no more of them busy
 
@@ -80,7 +81,7 @@ def decode_all(
     progress: Progress,
 ) -> Mapping[str, Any]:
     """Write ``images`` (N, C, H, W), ``labels`` (N,) of int64 and ``marks`` (N,) of uint64, which tell images apart;
-    returns what the entry says of them.
+    returns what is said of them there.
 
     Args:
         items: gives them from the first on; ``count`` is how many.
@@ -149,7 +150,8 @@ def _attempt(item: Item, config: ImagesConfig) -> _Done:
     except Corrupt as error:
         return _Done(item, None, str(error))
     except Unclear as error:
-        raise unclear(item.name, str(error)) from None
+        problem = f"{item.name} has {error}, neither plain grey nor plain RGB"
+        raise BadInput(f"{problem}; set data.mode to rgb or grey to convert it", key="data.mode") from None
 
 
 def _warned(
@@ -179,8 +181,8 @@ def _mark(pixels: Array) -> int:
 def _refuse_mixed(first: tuple[Item, Array], others: list[tuple[Item, Array]], source: object) -> None:
     for item, pixels in others:
         if (pixels.dtype, pixels.shape) != (first[1].dtype, first[1].shape):
-            known, found = (Look(each.shape, each.dtype.name) for each in (first[1], pixels))
-            raise mixed(first[0].name, known, item.name, found, source)
+            looks = [Look(each.shape, each.dtype.name) for each in (first[1], pixels)]
+            raise mixed(first[0].name, looks[0], item.name, looks[1], source)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ _SYSTEMS = {
 _SPLITS = {"train", "val", "valid", "validation", "test"}
 _KEPT = 8  # listings
 
-_Found = tuple[str, str, int, int]  # folder below the root, file, bytes, time of the last change in nanoseconds
+_File = tuple[str, str, int, int]  # folder below the root, file, bytes, time of the last change in nanoseconds
 _Stamps = tuple[tuple[str, int], ...]
 
 
@@ -43,7 +43,7 @@ def is_no_users(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEMS
 
 
-_known: dict[Path, tuple[_Stamps, Listing]] = {}
+_listed: dict[Path, tuple[_Stamps, Listing]] = {}
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ class Listing:
 
 def list_images(root: Path, key: str, *, anew: bool = False) -> Listing:
     """One walk over the tree. In one process again only once a file came or went, or where it is asked for ``anew``:
-    a file that was changed in its place is not seen otherwise.
+    a file whose content alone was changed is not seen otherwise.
 
     Raises:
         BadInput: names the folder: not there, without classes, or with a class that has no image.
     """
-    stamps, listing = _known.pop(root, ((), None))
+    stamps, listing = _listed.pop(root, ((), None))
     if anew or listing is None or not _as_before(stamps):
         try:
             stamps, listing = _walked(root)
@@ -83,31 +83,31 @@ def list_images(root: Path, key: str, *, anew: bool = False) -> Listing:
             raise _unreadable(error, root, key) from None
         except BadInput as error:
             raise error.located(source=root, key=key) from None
-    _known[root] = stamps, listing
-    while len(_known) > _KEPT:
-        del _known[next(iter(_known))]
+    _listed[root] = stamps, listing
+    while len(_listed) > _KEPT:
+        del _listed[next(iter(_listed))]
     return listing
 
 
-def all_files(root: Path, key: str) -> list[_Found]:
+def all_files(root: Path, key: str) -> list[_File]:
     """Every file below a folder; raises :class:`BadInput` where it cannot be read."""
-    found: list[_Found] = []
+    files: list[_File] = []
     try:
-        _below(root, ".", found, [])
+        _below(root, ".", files, [])
     except OSError as error:
         raise _unreadable(error, root, key) from None
-    return sorted(found)
+    return sorted(files)
 
 
 def _unreadable(error: OSError, root: Path, key: str) -> BadInput:
-    return BadInput(f"cannot be read: {error.strerror}", source=error.filename or root, key=key)
+    return BadInput(f"cannot be read: {error.strerror}", source=error.filename or root, key=key, code="unavailable")
 
 
 def _walked(root: Path) -> tuple[_Stamps, Listing]:
-    with os.scandir(root) as entries:
-        classes = tuple(sorted(entry.name for entry in entries if entry.is_dir() and not is_no_users(entry.name)))
+    with os.scandir(root) as inside:
+        classes = tuple(sorted(each.name for each in inside if each.is_dir() and not is_no_users(each.name)))
     if not classes:
-        raise BadInput("found no folder in it, wanted one for each class")
+        raise BadInput("found no folder in it, wanted one for each class", code="missing")
     if len(classes) > 1 and _SPLITS.issuperset(name.lower() for name in classes):
         raise BadInput(f"found {', '.join(classes)} in it, wanted one folder for each class; name each split by itself")
     names: list[str] = []
@@ -117,19 +117,22 @@ def _walked(root: Path) -> tuple[_Stamps, Listing]:
     passed: Counter[str] = Counter()
     empty = []
     for label, name in enumerate(classes):
-        found: list[_Found] = []
-        _below(root, name, found, stamps, passed)
-        found.sort()
-        empty += [] if found else [name]
-        names += [f"{folder}/{file}" for folder, file, _, _ in found]
-        labels += [label] * len(found)
-        digest.update(os.fsencode("\n".join(["", *(f"{folder}/{file}" for folder, file, _, _ in found)])))
-        digest.update(np.array([numbers for _, _, *numbers in found], "<i8").tobytes())
+        files: list[_File] = []
+        _below(root, name, files, stamps, passed)
+        files.sort()
+        empty += [] if files else [name]
+        own = [f"{folder}/{file}" for folder, file, _, _ in files]
+        names += own
+        labels += [label] * len(files)
+        digest.update(os.fsencode("\n".join(["", *own])))
+        digest.update(np.array([numbers for _, _, *numbers in files], "<i8").tobytes())
     if empty:
         shown = ", ".join(map(repr, empty[:3])) + (f" and {len(empty) - 3} more" if len(empty) > 3 else "")
         classes_are = "class folder is" if len(empty) == 1 else "class folders are"
         others = f"; types that are not read: {types(passed)}" if passed else ""
-        raise BadInput(f"{len(empty)} of {len(classes)} {classes_are} without an image: {shown}{others}")
+        raise BadInput(
+            f"{len(empty)} of {len(classes)} {classes_are} without an image: {shown}{others}", code="missing"
+        )
     return tuple(stamps), Listing(root, classes, tuple(names), tuple(labels), digest.hexdigest(), passed)
 
 
@@ -140,7 +143,7 @@ def types(counted: Mapping[str, int]) -> str:
 
 
 def _below(
-    root: Path, folder: str, found: list[_Found], stamps: list[tuple[str, int]], passed: Counter[str] | None = None
+    root: Path, folder: str, files: list[_File], stamps: list[tuple[str, int]], passed: Counter[str] | None = None
 ) -> None:
     """Collect the files below a folder.
 
@@ -150,16 +153,16 @@ def _below(
     """
     path = f"{root}/{folder}"
     stamps.append((path, Path(path).stat().st_mtime_ns))
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if passed is not None and is_no_users(entry.name):
+    with os.scandir(path) as inside:
+        for each in inside:
+            if passed is not None and is_no_users(each.name):
                 continue
-            ending = Path(entry.name).suffix.lower()
-            if (passed is None or ending in ENDINGS) and entry.is_file():
-                facts = entry.stat()
-                found.append((folder, entry.name, facts.st_size, facts.st_mtime_ns))
-            elif entry.is_dir():
-                _below(root, f"{folder}/{entry.name}", found, stamps, passed)
+            ending = Path(each.name).suffix.lower()
+            if (passed is None or ending in ENDINGS) and each.is_file():
+                status = each.stat()
+                files.append((folder, each.name, status.st_size, status.st_mtime_ns))
+            elif each.is_dir():
+                _below(root, f"{folder}/{each.name}", files, stamps, passed)
             elif passed is not None and ending in OTHERS:
                 passed[ending] += 1
 

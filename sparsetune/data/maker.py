@@ -1,4 +1,4 @@
-"""Writes the files of a new entry of the store."""
+"""Writes the files of what is new in the store."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import numpy as np
 
 from sparsetune.data.pools import Array
 
-FORMAT = 2  # a change of what is stored makes old entries unknown
+FORMAT = 2  # a change of what is stored makes what was stored before unknown
 META = "meta.json"
 _BLOCK = 1 << 24  # bytes
 
 
 class Maker:
-    """Collects the arrays of a new entry."""
+    """Collects arrays that belong together."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -49,7 +49,7 @@ class Maker:
         return self._mapped[name]
 
     def put(self, name: str, values: Array, *, beside: bool = False) -> None:
-        """An array as it is; ``beside``: it follows from the others, and the entry's digest does not name it."""
+        """An array as it is; ``beside``: it follows from the others, and the digest of all does not name it."""
         if beside:
             self._beside.add(name)
         rows = self.rows(name, values.shape[1:], values.dtype, len(values))

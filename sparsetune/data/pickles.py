@@ -1,6 +1,6 @@
 """Pickle files of plain values and byte arrays, read without running anything that they name.
 
-The three names of NumPy that such files need stand here for an object that only remembers what it was given; any
+The three names of NumPy that such files need stand here for an object that only remembers its arguments; any
 other name is refused.
 """
 
@@ -29,16 +29,20 @@ def unpickled(content: bytes, source: object) -> Any:
     try:
         return _Reader(io.BytesIO(content), encoding="bytes", fix_imports=False).load()
     except _Named as error:
-        raise BadInput(f"found {error} in a pickle, allowed: lists, numbers, text and arrays", source=source) from None
+        raise BadInput(
+            found=f"{error} in a pickle", allowed="lists, numbers, text and arrays", source=source, code="damaged"
+        ) from None
     except Exception as error:  # a broken pickle raises anything
-        raise BadInput(f"found a broken pickle ({error or type(error).__name__})", source=source) from None
+        raise BadInput(
+            f"found a broken pickle ({error or type(error).__name__})", source=source, code="damaged"
+        ) from None
 
 
 def byte_array(value: Any, shape: tuple[int, ...]) -> Array | None:
     """The array of unsigned bytes of that shape that a pickle held; None if it is none."""
     match value:
-        case _Inert(of=_Inert(of=name), state=(_, found, _Inert(args=(b"u1", *_)), fortran, bytes(data))) if (
-            name == _RECONSTRUCT and found == shape and len(data) == math.prod(shape)
+        case _Inert(of=_Inert(of=name), state=(_, stored, _Inert(args=(b"u1", *_)), fortran, bytes(data))) if (
+            name == _RECONSTRUCT and stored == shape and len(data) == math.prod(shape)
         ):
             return np.frombuffer(data, np.uint8).reshape(shape, order="F" if fortran else "C")
     return None

@@ -53,8 +53,8 @@ def measured(values: Array, rows: NDArray[np.int64], normalize: str) -> Pixels:
     black, white = black_and_white(low, high, whole=values.dtype.kind in "ui")
     mean, deviation = np.zeros(values.shape[1]), np.ones(values.shape[1])
     if normalize == "standard":
-        found, spread = moments(values, rows)
-        mean, deviation = (found - black) / (white - black), np.where(spread == 0, 1, spread / (white - black))
+        middle, spread = moments(values, rows)
+        mean, deviation = (middle - black) / (white - black), np.where(spread == 0, 1, spread / (white - black))
     elif normalize == "none":  # black is 0 while images are changed at random, and then again what it was
         white, mean = black + 1, mean - black
     return Pixels(

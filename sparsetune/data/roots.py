@@ -27,8 +27,8 @@ def data_root(config_root: str | None, project_root: Path) -> Path:
 
 def identity(path: Path) -> list[str | int]:
     """What tells a file from others, and from itself before a change: real path, bytes, time in nanoseconds."""
-    found = path.stat()
-    return [str(path.resolve()), found.st_size, found.st_mtime_ns]
+    status = path.stat()
+    return [str(path.resolve()), status.st_size, status.st_mtime_ns]
 
 
 def expanded(path: str, key: str) -> Path:
@@ -36,7 +36,7 @@ def expanded(path: str, key: str) -> Path:
     try:
         return Path(in_utf8(path, key=key)).expanduser()
     except RuntimeError:
-        raise BadInput(f"found {path!r}, whose home folder is not known", key=key) from None
+        raise BadInput(f"found {path!r}, whose home folder is not known", key=key, code="missing") from None
 
 
 def found_folder(named: str, project_root: Path, key: str) -> Path:
@@ -55,11 +55,12 @@ def found_folder(named: str, project_root: Path, key: str) -> Path:
     for path in tried:
         if path.is_dir():
             return path
-    raise BadInput(f"found {named!r}, but there is no folder {' or '.join(map(str, tried))}", key=key)
+    nowhere = f"found {named!r}, but there is no folder {' or '.join(map(str, tried))}"
+    raise BadInput(nowhere, key=key, code="missing")
 
 
 def absolute(path: str, key: str) -> Path:
     """A path that does not depend on where a process works; raises :class:`BadInput` for others."""
     if not Path(path).is_absolute():
-        raise BadInput(f"found {path!r}, allowed: an absolute path", key=key)
+        raise BadInput(found=repr(path), allowed="an absolute path", key=key)
     return Path(path)

@@ -34,14 +34,11 @@ class Scaling:
     dtype: torch.dtype = torch.float32
 
     def __call__(self, values: Tensor) -> Tensor:
-        if self._changes_nothing(values):
+        plain = isinstance(self.shift, float) and isinstance(self.scale, float)
+        if plain and (self.shift, self.scale) == (0.0, 1.0) and values.dtype == self.dtype:
             return values
         scaled = torch.sub(values, self.shift).div_(self.scale)  # bytes minus floats are float32
         return scaled if scaled.dtype == self.dtype else scaled.to(self.dtype)
-
-    def _changes_nothing(self, values: Tensor) -> bool:
-        plain = isinstance(self.shift, float) and isinstance(self.scale, float)
-        return plain and (self.shift, self.scale) == (0.0, 1.0) and values.dtype == self.dtype
 
     def undone(self, scaled: Tensor) -> Tensor:
         """Scaled values in their own unit; float64 where float32 would not hold them."""
@@ -128,6 +125,6 @@ def scaling_dtype(mean: Array, std: Array) -> Any:
 
 def distinct(values: Array) -> tuple[int, int]:
     """How many different numbers there are, and how many of them float32 tells apart."""
-    found: NDArray[Any] = np.unique(values)
+    different: NDArray[Any] = np.unique(values)
     with np.errstate(under="ignore", over="ignore"):
-        return len(found), len(np.unique(found.astype(np.float32)))
+        return len(different), len(np.unique(different.astype(np.float32)))

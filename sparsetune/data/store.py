@@ -1,7 +1,7 @@
 """Arrays that were decoded once, kept on disk for every process of this machine, and mapped, not read.
 
-An entry is a folder: ``meta.json`` and one ``.npy`` file for each array. It appears complete or not at all: it is made
-aside under a lock and renamed.
+What belongs together is a folder: ``meta.json`` and one ``.npy`` file for each array. It appears complete or not at
+all: it is made aside under a lock and renamed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LOCK = ".lock"
 
 
 @dataclass(frozen=True)
-class Entry:
+class Decoded:
     """Stored arrays by name, mapped copy-on-write, and what is known of them."""
 
     folder: Path
@@ -53,15 +53,15 @@ class Entry:
         return (self.folder / META).stat().st_mtime
 
 
-def find(label: str, key: Mapping[str, Any]) -> Entry | None:
-    """The entry of that key if it is there and whole.
+def find(label: str, key: Mapping[str, Any]) -> Decoded | None:
+    """What has that key if it is there and whole.
 
     Args:
         label: a name that people recognise.
         key: plain values that decide the content: files with size and time, and how they are decoded.
     """
-    entry = _read(_folder(label, key))
-    return entry if entry is not None and _whole(entry) else None
+    decoded = _read(_folder(label, key))
+    return decoded if decoded is not None and _whole(decoded) else None
 
 
 def get(
@@ -69,8 +69,8 @@ def get(
     key: Mapping[str, Any],
     make: Callable[[Maker], Mapping[str, Any]],
     waits: Callable[[], object] | None = None,
-) -> Entry:
-    """The entry of that key; made by ``make`` (which returns its description) if it is not there yet.
+) -> Decoded:
+    """What has that key; made by ``make`` (which returns its description) if it is not there yet.
 
     Several processes may ask at once: one makes it, the others call ``waits`` and wait.
 
@@ -82,23 +82,24 @@ def get(
     except OSError as error:
         if disk_trouble(error):  # a full disk has an exit code of its own
             raise
-        raise BadInput(f"cannot keep decoded data there: {error.strerror}", source=cache_root() / "data") from None
+        raise BadInput(
+            f"cannot keep decoded data there: {error.strerror}", source=cache_root() / "data", code="unavailable"
+        ) from None
 
 
-def entries() -> list[Entry]:
-    """All entries of the cache, by name; those of other formats too."""
-    found = (_read(path.parent) for path in sorted((cache_root() / "data").glob(f"*/{META}")))
-    whole = [entry for entry in found if entry is not None and entry.folder.suffix != _PART]
-    return [entry for entry in whole if "label" in entry.meta]
+def everything() -> list[Decoded]:
+    """All that the cache holds, by name; what has another format too."""
+    read = (_read(path.parent) for path in sorted((cache_root() / "data").glob(f"*/{META}")))
+    return [each for each in read if each is not None and each.folder.suffix != _PART and "label" in each.meta]
 
 
-def remove(entry: Entry) -> None:
+def remove(decoded: Decoded) -> None:
     """Processes that have it mapped keep what they have; the disk is free once they end."""
-    with locked(_beside(entry.folder, _LOCK)):
-        aside = _beside(entry.folder, _PART)
+    with locked(_beside(decoded.folder, _LOCK)):
+        aside = _beside(decoded.folder, _PART)
         shutil.rmtree(aside, ignore_errors=True)
         with suppress(FileNotFoundError):  # another process was first
-            entry.folder.rename(aside)
+            decoded.folder.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
 
 
@@ -118,16 +119,15 @@ def _made(
     key: Mapping[str, Any],
     make: Callable[[Maker], Mapping[str, Any]],
     waits: Callable[[], object] | None,
-) -> Entry:
+) -> Decoded:
     folder = _folder(label, key)
     made(folder.parent)
     sweep()
     with locked(_beside(folder, _LOCK), waits):
-        found = find(label, key)
-        if found is not None:
-            return found
+        if (made_meanwhile := find(label, key)) is not None:
+            return made_meanwhile
         aside = _beside(folder, _PART)
-        for old in (aside, folder):  # of a process that died, and a damaged entry
+        for old in (aside, folder):  # of a process that died, and what is damaged
             shutil.rmtree(old, ignore_errors=True)
         try:
             aside.mkdir()
@@ -138,28 +138,30 @@ def _made(
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             raise
-        entry = _read(folder)
-    assert entry is not None
-    return entry
+        decoded = _read(folder)
+    assert decoded is not None
+    return decoded
 
 
-def _used(entry: Entry) -> Entry:
+def _used(decoded: Decoded) -> Decoded:
     with suppress(OSError):  # a cache that others filled need not be ours to write to
-        os.utime(entry.folder / META)
-    return entry
+        os.utime(decoded.folder / META)
+    return decoded
 
 
-def _read(folder: Path) -> Entry | None:
+def _read(folder: Path) -> Decoded | None:
     try:
         meta = json.loads((folder / META).read_text())
-        return Entry(folder, meta) if isinstance(meta["bytes"], dict) else None
+        return Decoded(folder, meta) if isinstance(meta["bytes"], dict) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _whole(entry: Entry) -> bool:
+def _whole(decoded: Decoded) -> bool:
     try:
-        return all((entry.folder / f"{name}.npy").stat().st_size == size for name, size in entry.meta["bytes"].items())
+        return all(
+            (decoded.folder / f"{name}.npy").stat().st_size == size for name, size in decoded.meta["bytes"].items()
+        )
     except OSError:
         return False
 

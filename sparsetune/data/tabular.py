@@ -29,7 +29,7 @@ from sparsetune.data.tables.file import PARQUET, ending, parts
 from sparsetune.data.tables.read import table_of
 from sparsetune.data.tables.table import SETS, read_bundled
 
-VERSION = 3  # of decoding: a change of what comes out makes old entries unknown
+VERSION = 3  # of decoding: a change of what comes out makes what was decoded before unknown
 
 
 class Tabular(DataSet):
@@ -56,12 +56,12 @@ class Tabular(DataSet):
     @classmethod
     def outline(cls, config: TabularConfig) -> Outline | None:
         if config.set:
-            known = SETS[config.set]
-            return Outline((known.features,), known.outputs, samples=known.rows, has_test=False)
-        entry = _found(config)
-        if entry is None:
+            bundled = SETS[config.set]
+            return Outline((bundled.features,), bundled.outputs, samples=bundled.rows, has_test=False)
+        decoded = _stored(config)
+        if decoded is None:
             return None
-        return Outline((entry.meta["features"],), entry.meta["outputs"], entry.meta["rows"], has_test=False)
+        return Outline((decoded.meta["features"],), decoded.meta["outputs"], decoded.meta["rows"], has_test=False)
 
     @classmethod
     def locate(cls, config: TabularConfig, project_root: Path) -> TabularConfig:
@@ -70,30 +70,30 @@ class Tabular(DataSet):
             return config
         path = (project_root / expanded(config.path, "data.path")).absolute()
         if path.is_dir() and ending(path) != PARQUET:
-            raise BadInput(f"found a folder, {path}, allowed: a file, or a folder NAME{PARQUET}", key="data.path")
+            raise BadInput(found=f"a folder, {path}", allowed=f"a file, or a folder NAME{PARQUET}", key="data.path")
         if path.is_dir():
             parts(path)
         elif not path.is_file():
-            raise BadInput(f"no file {path}", key="data.path")
+            raise BadInput(f"no file {path}", key="data.path", code="missing")
         return config.model_copy(update={"path": str(path)})
 
     @classmethod
     def prepare(cls, config: TabularConfig, progress: Progress) -> None:
-        entry = _entry(config, partial(progress, 0, 0))
-        progress(entry.meta["rows"], entry.meta["rows"])
+        decoded = _decoded(config, partial(progress, 0, 0))
+        progress(decoded.meta["rows"], decoded.meta["rows"])
 
     @classmethod
     def remarks(cls, config: TabularConfig) -> list[str]:
-        entry = _found(config)
-        if entry is None:
+        decoded = _stored(config)
+        if decoded is None:
             return []
         few = (
             f"column {name!r}: of {of:,} different numbers float32 makes {count:,}, as {setting} says"
-            for setting, columns in _unscaled(config, entry).items()
+            for setting, columns in _unscaled(config, decoded).items()
             for name, of, count in columns
             if count < of
         )
-        return [*entry.meta["remarks"], *few]
+        return [*decoded.meta["remarks"], *few]
 
     @classmethod
     def at_hand(cls, config: TabularConfig) -> Pools:
@@ -103,50 +103,51 @@ class Tabular(DataSet):
     @classmethod
     def read(cls, config: TabularConfig) -> Pools:
         """Inputs (N, features), mapped from the store."""
-        entry = _entry(config)
-        samples = Samples(entry.array("inputs"), entry.array("targets"))
-        meta = entry.meta
+        decoded = _decoded(config)
+        samples = Samples(decoded.array("inputs"), decoded.array("targets"))
+        meta = decoded.meta
         classes, features = tuple(meta["classes"]), tuple(meta["inputs"])
         return Pools(samples, meta["outputs"], digest=meta["digest"], classes=classes, features=features)
 
 
-def _found(config: TabularConfig) -> store.Entry | None:
+def _stored(config: TabularConfig) -> store.Decoded | None:
     try:
         return store.find(*_label_and_key(config))
     except (OSError, BadInput):
         return None
 
 
-def _unscaled(config: TabularConfig, entry: store.Entry) -> dict[str, list[tuple[str, int, int]]]:
+def _unscaled(config: TabularConfig, decoded: store.Decoded) -> dict[str, list[tuple[str, int, int]]]:
     """By setting, what float32 does not hold and is not standardised: name, different numbers, as many of float32."""
-    coarse = entry.meta["coarse"]
-    found = {}
+    coarse = decoded.meta["coarse"]
+    unscaled = {}
     if config.normalize == "none":
-        found["data.normalize: none"] = coarse["inputs"]
+        unscaled["data.normalize: none"] = coarse["inputs"]
     if not config.standardize_targets:
-        found["data.standardize_targets: false"] = coarse["targets"]
-    return found
+        unscaled["data.standardize_targets: false"] = coarse["targets"]
+    return unscaled
 
 
 def _refuse_merged(config: TabularConfig) -> None:
     """Raise :class:`BadInput` where float32 loses most of what differs, and no mean is taken off before."""
-    entry = None if config.normalize != "none" and config.standardize_targets else _found(config)
-    for setting, columns in _unscaled(config, entry).items() if entry is not None else ():
-        key, _, found = setting.partition(": ")
+    decoded = None if config.normalize != "none" and config.standardize_targets else _stored(config)
+    for setting, columns in _unscaled(config, decoded).items() if decoded is not None else ():
+        key, _, value = setting.partition(": ")
         for name, of, count in columns:
             if 2 * count < of:
-                allowed = "standard" if found == "none" else "true"
+                allowed = f"{'standard' if value == 'none' else 'true'}, or training.dtype: float64"
                 lost = f"of {of:,} different numbers in column {name!r} float32 makes {count:,}"
-                raise BadInput(f"found {found}, allowed: {allowed}, or training.dtype: float64; {lost}", key=key)
+                raise BadInput(lost, found=value, allowed=allowed, key=key)
 
 
-def _entry(config: TabularConfig, waits: Callable[[], object] | None = None) -> store.Entry:
+def _decoded(config: TabularConfig, waits: Callable[[], object] | None = None) -> store.Decoded:
     if config.set is None and not Path(config.path or "").is_absolute():
-        raise BadInput(f"found {shown(config.path)}, allowed: an absolute path", key="data.path")
+        raise BadInput(found=shown(config.path), allowed="an absolute path", key="data.path")
     try:
         label, key = _label_and_key(config)
     except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", source=config.path, key="data.path") from None
+        problem = f"cannot be read: {error.strerror}"
+        raise BadInput(problem, source=config.path, key="data.path", code="unavailable") from None
     return store.get(label, key, lambda maker: _decode(config, maker), waits)
 
 

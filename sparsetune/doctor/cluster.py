@@ -20,11 +20,11 @@ def ray(project: Project | None) -> Iterator[Finding]:
     yield address_finding(address)
     mode = os.environ.get("RAY_AUTH_MODE")
     if mode is not None and mode.lower() != "token":
-        found = f"RAY_AUTH_MODE={mode}: anyone who reaches this machine over the network can run code through Ray"
-        yield Finding("problem", "Ray", found, "unset RAY_AUTH_MODE")
+        says = f"RAY_AUTH_MODE={mode}: anyone who reaches this machine over the network can run code through Ray"
+        yield Finding("problem", "Ray", says, "unset RAY_AUTH_MODE")
     elif address != cluster.LOCAL and not has_token():
-        found = "no token: a cluster with token authentication will refuse this machine"
-        yield Finding("note", "Ray", found, "copy its token here: `ray get-auth-token` prints it on the cluster")
+        says = "no token: a cluster with token authentication will refuse this machine"
+        yield Finding("note", "Ray", says, "copy its token here: `ray get-auth-token` prints it on the cluster")
     if "UV_RUN_RECURSION_DEPTH" in os.environ:
         yield Finding("ok", "Ray", "under `uv run` workers use this environment; Ray does not pack the project")
 

@@ -18,7 +18,7 @@ _UNHIDE = "unset it to use them all"
 
 
 @dataclass(frozen=True)
-class DriverView:
+class DriverGpus:
     """What nvidia-smi says."""
 
     cards: Sequence[str] = ()  # with memory
@@ -27,7 +27,7 @@ class DriverView:
 
 
 @dataclass(frozen=True)
-class TorchView:
+class TorchGpus:
     """What torch says of GPUs."""
 
     version: str
@@ -38,49 +38,49 @@ class TorchView:
 
 def gpus(project: Project | None) -> Iterator[Finding]:
     """The GPUs that trials can have."""
-    yield gpu_finding(driver_view(), torch_view(), os.environ.get("CUDA_VISIBLE_DEVICES"))
+    yield gpu_finding(gpus_of_driver(), gpus_of_torch(), os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 
-def gpu_finding(driver: DriverView, torch: TorchView, visible: str | None) -> Finding:
-    """What to say of the driver's view and torch's; ``visible`` is CUDA_VISIBLE_DEVICES."""
+def gpu_finding(driver: DriverGpus, torch: TorchGpus, visible: str | None) -> Finding:
+    """What to say of what driver and torch have; ``visible`` is CUDA_VISIBLE_DEVICES."""
     if torch.names:
-        found = f"{', '.join(torch.names)}; driver {driver.version or 'unknown'}, torch for CUDA {torch.cuda}"
+        says = f"{', '.join(torch.names)}; driver {driver.version or 'unknown'}, torch for CUDA {torch.cuda}"
         hidden = len(driver.cards) - len(torch.names)
         if hidden <= 0:
-            return Finding("ok", "GPUs", found)
-        return Finding("note", "GPUs", f"{found}; {hidden} more hidden by CUDA_VISIBLE_DEVICES={visible}", _UNHIDE)
+            return Finding("ok", "GPUs", says)
+        return Finding("note", "GPUs", f"{says}; {hidden} more hidden by CUDA_VISIBLE_DEVICES={visible}", _UNHIDE)
     if driver.complaint:
         mend = "if this machine has GPUs: restart it after an update of the driver; give a container --gpus all"
         return Finding("note", "GPUs", f"none: trials train on the CPU. nvidia-smi: {driver.complaint}", mend)
     if not driver.cards:
         return Finding("ok", "GPUs", "none: trials train on the CPU")
-    found = f"the driver ({driver.version}) has {', '.join(driver.cards)}, but torch {torch.version} sees none"
+    says = f"the driver ({driver.version}) has {', '.join(driver.cards)}, but torch {torch.version} sees none"
     if visible is not None:
-        return Finding("note", "GPUs", f"{found}: CUDA_VISIBLE_DEVICES={visible!r} hides them", _UNHIDE)
+        return Finding("note", "GPUs", f"{says}: CUDA_VISIBLE_DEVICES={visible!r} hides them", _UNHIDE)
     if torch.cuda is None:
         mend = "install a torch with CUDA: https://pytorch.org/get-started/locally has the line for this machine"
-        return Finding("problem", "GPUs", f"{found}: it is a build without CUDA", mend)
+        return Finding("problem", "GPUs", f"{says}: it is a build without CUDA", mend)
     mend = f"update the driver, or install a torch for an older CUDA (this one is for {torch.cuda})"
-    return Finding("problem", "GPUs", f"{found}: {torch.complaint}" if torch.complaint else found, mend)
+    return Finding("problem", "GPUs", f"{says}: {torch.complaint}" if torch.complaint else says, mend)
 
 
-def driver_view() -> DriverView:
+def gpus_of_driver() -> DriverGpus:
     """What the driver has; nothing where there is none."""
     if shutil.which(_ASK[0]) is None:
-        return DriverView()
+        return DriverGpus()
     done = subprocess.run(_ASK, capture_output=True, text=True, timeout=10, check=False)
     if done.returncode in (0, _NO_DEVICES):
         return parse_cards(done.stdout)
-    return DriverView(complaint=" ".join((done.stdout + done.stderr).split())[:200])
+    return DriverGpus(complaint=" ".join((done.stdout + done.stderr).split())[:200])
 
 
-def parse_cards(text: str) -> DriverView:
+def parse_cards(text: str) -> DriverGpus:
     """``name, 81559 MiB, 550.54`` a line, as nvidia-smi writes it."""
     rows = [[cell.strip() for cell in line.split(",")] for line in text.splitlines() if line.count(",") == 2]
-    return DriverView([f"{name} ({memory})" for name, memory, _ in rows], rows[0][2] if rows else "")
+    return DriverGpus([f"{name} ({memory})" for name, memory, _ in rows], rows[0][2] if rows else "")
 
 
-def torch_view() -> TorchView:
+def gpus_of_torch() -> TorchGpus:
     """Imports torch, which takes a second or two."""
     import torch
 
@@ -90,4 +90,4 @@ def torch_view() -> TorchView:
         cards = [torch.cuda.get_device_properties(index) for index in range(count)]
     complaint = " ".join(str(said[0].message).split())[:200] if said else ""
     names = [f"{card.name} ({card.total_memory / 2**30:.0f} GiB)" for card in cards]
-    return TorchView(torch.__version__, torch.version.cuda, names, complaint)
+    return TorchGpus(torch.__version__, torch.version.cuda, names, complaint)

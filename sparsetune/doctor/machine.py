@@ -36,13 +36,13 @@ def cpus(project: Project | None) -> Iterator[Finding]:
     yield cpu_finding(processors())
 
 
-def cpu_finding(found: Processors) -> Finding:
+def cpu_finding(cores: Processors) -> Finding:
     """What to say of cores that are there, that this process may use, and that its container may keep busy."""
-    if found.usable >= found.there:
-        return Finding("ok", "CPUs", f"{found.there}; a trial uses resources.cpus threads, 1 by default")
-    bound = found.allowed <= (found.quota or found.allowed)
-    by = f"this process may use {found.allowed}" if bound else f"the container may keep {found.quota:g} busy"
-    return Finding("note", "CPUs", f"{found.there}, but {by}: studies share {found.usable} among their workers")
+    if cores.usable >= cores.there:
+        return Finding("ok", "CPUs", f"{cores.there}; a trial uses resources.cpus threads, 1 by default")
+    bound = cores.allowed <= (cores.quota or cores.allowed)
+    by = f"this process may use {cores.allowed}" if bound else f"the container may keep {cores.quota:g} busy"
+    return Finding("note", "CPUs", f"{cores.there}, but {by}: studies share {cores.usable} among their workers")
 
 
 def room(what: str, path: Path, use: str) -> Finding:
@@ -66,7 +66,7 @@ def disk_of_ray(project: Project | None) -> Iterator[Finding]:
     try:
         folder, remark = temporary(os.environ)
     except BadInput as error:
-        yield Finding("problem", "Ray's disk", error.problem, f"set {error.key} to another, or use --in-process")
+        yield Finding("problem", "Ray's disk", error.sentence, f"set {error.key} to another, or use --in-process")
         return
     if remark:
         yield Finding("note", "Ray's disk", remark, "set RAY_TMPDIR to a folder with a short path")
@@ -78,12 +78,12 @@ def shared_memory(project: Project | None) -> Iterator[Finding]:
     """Where Ray's object store lies on Linux."""
     if _SHARED.is_dir():
         usage = shutil.disk_usage(_SHARED)
-        found = f"{usage.free / GB:.1f} GB free in {_SHARED}"
+        says = f"{usage.free / GB:.1f} GB free in {_SHARED}"
         if usage.free < GB:
             mend = "start the container with --shm-size=2g; else Ray uses a slower file on disk"
-            yield Finding("note", "shared memory", found, mend)
+            yield Finding("note", "shared memory", says, mend)
         else:
-            yield Finding("ok", "shared memory", found)
+            yield Finding("ok", "shared memory", says)
 
 
 def open_files(project: Project | None) -> Iterator[Finding]:
@@ -106,10 +106,10 @@ def terminal(project: Project | None) -> Iterator[Finding]:
         yield Finding("ok", "terminal", "none: progress is shown as plain lines")
         return
     colours = {None: "no colour", "standard": "16 colours", "256": "256 colours", "truecolor": "true colour"}
-    found = f"{screen.width} columns, {colours.get(screen.color_system, screen.color_system)}, {screen.encoding}"
+    says = f"{screen.width} columns, {colours.get(screen.color_system, screen.color_system)}, {screen.encoding}"
     if screen.width < 80:
-        yield Finding("note", "terminal", found, "widen it to 80 columns: tables leave columns out")
+        yield Finding("note", "terminal", says, "widen it to 80 columns: tables leave columns out")
     elif not screen.encoding.startswith("utf"):
-        yield Finding("note", "terminal", found, "export LC_ALL=C.UTF-8: bars and frames are drawn with its characters")
+        yield Finding("note", "terminal", says, "export LC_ALL=C.UTF-8: bars and frames are drawn with its characters")
     else:
-        yield Finding("ok", "terminal", found)
+        yield Finding("ok", "terminal", says)

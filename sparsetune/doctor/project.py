@@ -18,10 +18,10 @@ def project_root(project: Project | None) -> Iterator[Finding]:
         try:
             in_utf8(Path.cwd())
         except BadInput as error:
-            yield Finding("problem", "project", error.problem, "rename that folder")
+            yield Finding("problem", "project", error.sentence, "rename that folder")
             return
-        found = f"none: no folder upward from {Path.cwd()} has search_spaces/"
-        yield Finding("note", "project", found, "sparsetune init DIR writes one; or name one with --root")
+        says = f"none: no folder upward from {Path.cwd()} has search_spaces/"
+        yield Finding("note", "project", says, "sparsetune init DIR writes one; or name one with --root")
     else:
         yield Finding("ok", "project", str(project.root))
 
@@ -48,7 +48,7 @@ def drivers(project: Project | None) -> Iterator[Finding]:
         try:
             refuse_if_held(lock, lock.stem)
         except BadInput as error:
-            yield Finding("note", "drivers", error.problem.partition(";")[0])
+            yield Finding("note", "drivers", error.sentence.partition(";")[0])
 
 
 def data_sets(project: Project | None) -> Iterator[Finding]:
@@ -60,12 +60,12 @@ def data_sets(project: Project | None) -> Iterator[Finding]:
     if named and not Path(named).expanduser().is_dir():
         mend = f"set {VARIABLE} to the folder that has MNIST/raw and others, or unset it"
         yield Finding("problem", "data", f"{VARIABLE}={named} is no folder", mend)
-    found = list(presences(project.root if project else Path.cwd()))
-    here = [each.name for each in found if each.state == "here"]
-    missing = [each.name for each in found if each.state == "missing"]
+    sets = list(presences(project.root if project else Path.cwd()))
+    here = [each.name for each in sets if each.state == "here"]
+    missing = [each.name for each in sets if each.state == "missing"]
     yield Finding("ok", "data", f"here: {', '.join(here)}")
     if missing:
         yield Finding("note", "data", f"not here: {', '.join(missing)}", "sparsetune data fetch NAME")
-    for each in found:
+    for each in sets:
         if each.state == "broken":
             yield Finding("problem", "data", f"{each.name}: {each.problem}", each.mend)

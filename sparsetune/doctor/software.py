@@ -19,15 +19,15 @@ _NAME = "sparsetune"
 
 def python(project: Project | None) -> Iterator[Finding]:
     """The interpreter's version."""
-    found = platform.python_version()
+    here = platform.python_version()
     try:
         wanted = metadata(_NAME)["Requires-Python"] or ""
     except PackageNotFoundError:
         wanted = ""  # `packages` says so
-    if SpecifierSet(wanted).contains(found, prereleases=True):
-        yield Finding("ok", "Python", found)
+    if SpecifierSet(wanted).contains(here, prereleases=True):
+        yield Finding("ok", "Python", here)
     else:
-        yield Finding("problem", "Python", f"{found}, wanted {wanted}", "make a new environment with such a Python")
+        yield Finding("problem", "Python", f"{here}, wanted {wanted}", "make a new environment with such a Python")
 
 
 def packages(project: Project | None) -> Iterator[Finding]:
@@ -38,19 +38,19 @@ def packages(project: Project | None) -> Iterator[Finding]:
         yield Finding("note", "packages", "SparseTune is not installed, so their ranges are not known", "pip install .")
         return
     wanted = [each for each in map(Requirement, lines) if each.marker is None or each.marker.evaluate()]
-    found = {each.name: installed(each.name) for each in wanted}
-    misfits = [each for each in wanted if not fits(each, found[each.name])]
+    here = {each.name: installed(each.name) for each in wanted}
+    misfits = [each for each in wanted if not fits(each, here[each.name])]
     for each in misfits:
-        has = found[each.name] or "not installed"
+        has = here[each.name] or "not installed"
         mend = f"pip install {shlex.quote(f'{each.name}{each.specifier}')}"
         yield Finding("problem", "packages", f"{each.name}: {has}, wanted {each.specifier}", mend)
     if not misfits:
-        yield Finding("ok", "packages", ", ".join(f"{name} {found[name]}" for name in SHOWN if name in found))
+        yield Finding("ok", "packages", ", ".join(f"{name} {here[name]}" for name in SHOWN if name in here))
 
 
-def fits(wanted: Requirement, found: str | None) -> bool:
+def fits(wanted: Requirement, version: str | None) -> bool:
     """Whether a version (None: there is none) is in range; 2.11.0+cpu is 2.11.0."""
-    return found is not None and wanted.specifier.contains(found, prereleases=True)
+    return version is not None and wanted.specifier.contains(version, prereleases=True)
 
 
 def installed(name: str) -> str | None:

@@ -60,13 +60,13 @@ def file_finding(path: Path, what: str, tables: Tables) -> Finding:
         return Finding("ok", what, f"{path.name}: none yet; the first study makes it")
     content = look(path, tables)
     rows = "".join(f", {table}: {count:,}" for table, count in content.rows.items())
-    found = f"{path.name}: {size(path.stat().st_size)}{rows}"
+    says = f"{path.name}: {size(path.stat().st_size)}{rows}"
     if content.trouble is not None:
-        said = f"{found}, {content.trouble.found}" if rows else f"{path}: {content.trouble.found}"
+        said = f"{says}, {content.trouble.found}" if rows else f"{path}: {content.trouble.found}"
         return Finding("note" if content.trouble.passing else "problem", what, said, content.trouble.mend)
     if not rows:
         return Finding("note", what, f"{path.name} is empty")
-    return Finding("ok", what, f"{found}, schema {content.schema}")
+    return Finding("ok", what, f"{says}, schema {content.schema}")
 
 
 def server_finding(uri: str) -> Finding:
@@ -108,22 +108,22 @@ _QUERY = "SELECT name, artifact_location FROM experiments WHERE lifecycle_stage 
 
 
 def moved_findings(project: Project, uri: str, store: Path) -> Iterator[Finding]:
-    """What to say of the places in an SQLite store; nothing where all is well."""
+    """What to say of the folders in an SQLite store; nothing where all is well."""
     home = Home.of(project.runs, uri)
     count = strays(uri, home)
     if count:
         former = ", ".join(str(place.parent) for place in home.former.all)
-        found = f"{store.name}: {count:,} places of files are where the project lay before: {former}"
+        says = f"{store.name}: {count:,} places of files are where the project lay before: {former}"
         busy = others(project.runs / "locks")
         mend = "wait for what runs here, then: " if busy else ""
-        yield Finding("note", "MLflow", found, f"{mend}the next start of a study, or `sparsetune ui`, brings them here")
+        yield Finding("note", "MLflow", says, f"{mend}the next start of a study, or `sparsetune ui`, brings them here")
     with suppress(sqlite3.Error), reading(store) as connection:
         for name, place in connection.execute(_QUERY).fetchall():
             folder = path_of(home.now(place or ""))
             elsewhere = folder is not None and not folder.is_relative_to(project.runs)  # that one is looked at anyway
             if folder and elsewhere and name != "Default" and not _writable(folder):
-                found = f"files of experiment {name!r} go to {folder}, where nothing can be written"
-                yield Finding("problem", "MLflow", found, "make that folder, or give the study another name")
+                says = f"files of experiment {name!r} go to {folder}, where nothing can be written"
+                yield Finding("problem", "MLflow", says, "make that folder, or give the study another name")
 
 
 def _writable(folder: Path) -> bool:

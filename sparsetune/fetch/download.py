@@ -35,7 +35,7 @@ def download(file: File, folder: Path, progress: Progress) -> Path:
         except _Trouble as trouble:
             troubles.append(f"{url}: {trouble}")
     ask = "; is there a network?" if all("no connection" in trouble for trouble in troubles) else ""
-    raise BadInput(f"cannot be downloaded: {'; '.join(troubles)}{ask}", source=file.name)
+    raise BadInput(f"cannot be downloaded: {'; '.join(troubles)}{ask}", source=file.name, code="unavailable")
 
 
 class _Trouble(Exception):
@@ -98,9 +98,10 @@ def unpack(archive: Path, into: Path, folder: str) -> Path:
                 with content, target.open("xb") as file:
                     shutil.copyfileobj(content, file, 1 << 20)
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise BadInput(f"is no archive that can be unpacked: {error}", source=archive.name) from None
+        problem = f"is no archive that can be unpacked: {error}"
+        raise BadInput(problem, source=archive.name, code="damaged") from None
     if not (into / folder).is_dir():
-        raise BadInput(f"holds no folder {folder}", source=archive.name)
+        raise BadInput(f"holds no folder {folder}", source=archive.name, code="damaged")
     return into / folder
 
 
@@ -113,5 +114,6 @@ def _checked(member: tarfile.TarInfo, folder: str, archive: Path) -> PurePosixPa
         or path.parts[:1] != (folder,)
         or not (member.isreg() or member.isdir())
     ):
-        raise BadInput(f"holds {member.name!r}, wanted plain files and folders in {folder}", source=archive.name)
+        problem = f"holds {member.name!r}, wanted plain files and folders in {folder}"
+        raise BadInput(problem, source=archive.name, code="damaged")
     return path

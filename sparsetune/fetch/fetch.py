@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparsetune.base.disk import disk_trouble
-from sparsetune.base.errors import BadInput, unknown
+from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import made
 from sparsetune.data import DATA
 from sparsetune.data.locked import locked
@@ -65,7 +65,7 @@ def fetch(name: str, root: Path, begin: Begin) -> Fetched:
 
 def _nothing_to_fetch(name: str) -> BadInput:
     if name not in DATA.names():
-        return BadInput(unknown("data set", name, [*SOURCES, f"{PREFIX}OWNER/SET"]), key="fetch")
+        return BadInput.unknown("data set", name, [*SOURCES, f"{PREFIX}OWNER/SET"], key="fetch")
     if presence(name, Path(), {}).state == "yours":
         why = f"is made of files that a study names; `sparsetune data list {name}` shows how"
     else:
@@ -111,7 +111,8 @@ def _aside(root: Path, name: str) -> Iterator[Path]:
     except OSError as error:
         if disk_trouble(error):
             raise
-        raise BadInput(f"cannot be written: {error.strerror or error}", source=error.filename or root) from None
+        problem = f"cannot be written: {error.strerror or error}"
+        raise BadInput(problem, source=error.filename or root, code="unavailable") from None
     finally:
         if new:
             with suppress(OSError):  # what came stays

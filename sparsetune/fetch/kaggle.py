@@ -16,10 +16,10 @@ _HANDLE = re.compile(r"[\w.-]+/([\w.-]+)(/versions/\d+)?")
 
 def folder_of(handle: str) -> str:
     """The folder that ``OWNER/SET`` becomes; raises :class:`BadInput` for another form."""
-    found = _HANDLE.fullmatch(handle)
-    if found is None or found[1] in (".", ".."):
-        raise BadInput(f"found {handle!r}, allowed: OWNER/SET", key=PREFIX.rstrip(":"))
-    return found[1]
+    match = _HANDLE.fullmatch(handle)
+    if match is None or match[1] in (".", ".."):
+        raise BadInput(found=repr(handle), allowed="OWNER/SET", key=PREFIX.rstrip(":"))
+    return match[1]
 
 
 def download_kaggle(handle: str, into: Path) -> None:
@@ -29,19 +29,16 @@ def download_kaggle(handle: str, into: Path) -> None:
         BadInput: the package is missing, or whatever Kaggle or the network have against it.
     """
     if find_spec("kagglehub") is None:
-        raise BadInput("wants the package kagglehub: pip install 'sparsetune[kaggle]'", source=f"{PREFIX}{handle}")
+        wanted = "wants the package kagglehub: pip install 'sparsetune[kaggle]'"
+        raise BadInput(wanted, source=f"{PREFIX}{handle}", code="missing")
     import kagglehub
 
     try:
         kagglehub.dataset_download(handle, output_dir=str(into))
     except Exception as error:  # whatever its package and the network have against it
-        said = _without_keys(str(error).strip().partition("\n")[0])[:300] or type(error).__name__
-        keys = "; a set that is not public wants KAGGLE_USERNAME and KAGGLE_KEY, or ~/.kaggle/kaggle.json"
-        raise BadInput(f"cannot be downloaded: {said}{keys}", source=f"{PREFIX}{handle}") from None
-
-
-def _without_keys(text: str) -> str:
-    for name in KEYS:
-        if os.environ.get(name):
-            text = text.replace(os.environ[name], "***")
-    return text
+        said = str(error).strip().partition("\n")[0]
+        for secret in filter(None, map(os.environ.get, KEYS)):
+            said = said.replace(secret, "***")
+        keys = "a set that is not public wants KAGGLE_USERNAME and KAGGLE_KEY, or ~/.kaggle/kaggle.json"
+        problem = f"cannot be downloaded: {said[:300] or type(error).__name__}; {keys}"
+        raise BadInput(problem, source=f"{PREFIX}{handle}", code="unavailable") from None

@@ -47,11 +47,11 @@ def presences(project_root: Path, root: str | None = None) -> Iterator[Presence]
 
 def presence(name: str, project_root: Path, settings: Mapping[str, Any]) -> Presence:
     """One of them."""
-    entry = DATA.get(name)
-    rooted = "root" in entry.Config.model_fields
+    data_set = DATA.get(name)
+    rooted = "root" in data_set.Config.model_fields
     try:
-        config = entry.Config(**{key: value for key, value in settings.items() if rooted or key != "root"})
-        return judged(name, None, entry.locate(config, project_root))
+        config = data_set.Config(**{key: value for key, value in settings.items() if rooted or key != "root"})
+        return judged(name, None, data_set.locate(config, project_root))
     except (ValidationError, BadInput) as error:
         if rooted and isinstance(error, BadInput):
             return judged(name, error)
@@ -62,7 +62,7 @@ def judged(name: str, error: BadInput | None, located: Any = None) -> Presence:
     """Of a data set that was located, or could not be used because of ``error``."""
     if error is None:
         return Presence(name, _card(name), "here", where=str(getattr(located, "root", None) or ""))
-    problem, _, mend = error.problem.partition("; ")
+    problem, _, mend = error.sentence.partition("; ")
     if not error.source:
         mend = f"sparsetune data fetch {name}" if name in SOURCES else mend
         return Presence(name, _card(name), "missing", problem=problem, mend=mend)
@@ -78,7 +78,7 @@ Progress = Callable[[int, int], None]  # samples so far, of how many
 
 @dataclass(frozen=True)
 class Examined:
-    """What was found.
+    """One data set, looked at in full.
 
     Attributes:
         presence: whether it can be used, and else why not.
@@ -97,14 +97,14 @@ class Examined:
 
 def examine(config: Part, project_root: Path, progress: Progress) -> Examined:
     """Decodes what is not decoded yet, as a study would."""
-    entry: Any = DATA.get(config.name)
+    data_set: Any = DATA.get(config.name)
     try:
-        located = entry.locate(config, project_root)
-        entry.prepare(located, progress)
+        located = data_set.locate(config, project_root)
+        data_set.prepare(located, progress)
     except BadInput as error:
         return Examined(judged(config.name, error))
     try:
-        dataset = entry.load(located)
+        dataset = data_set.load(located)
     except BadInput as error:  # it is here, but cannot be divided as these settings say
         return Examined(judged(config.name, error.located(source=error.key)))
     scale = [] if dataset.pixels is None else [f"pixels: {dataset.pixels}"]
@@ -114,5 +114,5 @@ def examine(config: Part, project_root: Path, progress: Progress) -> Examined:
         dataset.outputs,
         {name: len(split) for name, split in zip(("train", "val", "test"), dataset.splits, strict=True)},
         dataset.digest,
-        (*scale, *entry.all_remarks(located)),
+        (*scale, *data_set.all_remarks(located)),
     )

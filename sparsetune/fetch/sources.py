@@ -43,17 +43,17 @@ class Source:
 def _idx(name: str, torchvision: str) -> Source:
     from torchvision import datasets
 
-    known = getattr(datasets, torchvision)  # their addresses, which they keep up to date
-    files = (File(file, tuple(f"{mirror}{file}" for mirror in known.mirrors), md5) for file, md5 in known.resources)
+    theirs = getattr(datasets, torchvision)  # its addresses are kept up to date
+    files = (File(file, tuple(f"{mirror}{file}" for mirror in theirs.mirrors), md5) for file, md5 in theirs.resources)
     return Source(f"{torchvision}/raw", tuple(files), False, f"{{name: {name}}}")
 
 
 def _cifar(name: str, torchvision: str) -> Source:
     from torchvision import datasets
 
-    known = getattr(datasets, torchvision)
-    archive = File(known.filename, (known.url,), known.tgz_md5)
-    return Source(known.base_folder, (archive,), True, f"{{name: {name}}}")
+    theirs = getattr(datasets, torchvision)
+    archive = File(theirs.filename, (theirs.url,), theirs.tgz_md5)
+    return Source(theirs.base_folder, (archive,), True, f"{{name: {name}}}")
 
 
 def _imagenette(folder: str, md5: str, side: int) -> Source:

@@ -18,10 +18,10 @@ LARGE = 64  # the smallest side for which auto means imagenet
 
 def misfit(model: str, wanted: str, input_shape: tuple[int, ...]) -> BadInput:
     """The error for samples that a model cannot take."""
-    found = f"samples of shape {'x'.join(map(str, input_shape))}"
+    samples = f"samples of shape {'x'.join(map(str, input_shape))}"
     if len(input_shape) != 3:
-        found += ", which are no images; a model such as mlp takes them"
-    return BadInput(f"{model!r} wants {wanted}; found {found}", key="model.name", code="conflict")
+        samples += ", which are no images; a model such as mlp takes them"
+    return BadInput(f"{model!r} wants {wanted}; found {samples}", key="model.name", code="conflict")
 
 
 def check_images(model: str, input_shape: tuple[int, ...], smallest: int) -> None:

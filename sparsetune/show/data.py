@@ -29,7 +29,7 @@ _STATES = {"here": "green", "missing": "yellow", "broken": "bold red", "yours": 
 
 def show_list(project_root: Path, root: str | None, *, as_json: bool) -> None:
     """Every data set and every decoded entry."""
-    found, decoded = list(presences(project_root, root)), store.entries()
+    found, decoded = list(presences(project_root, root)), store.everything()
     if as_json:
         sets = [dataclasses.asdict(each) for each in found]
         cache = {"folder": str(cache_root()), "entries": [_plain(each) for each in decoded]}
@@ -106,7 +106,7 @@ def show_clean(unused_for: float | None, agreed: Callable[[str], bool]) -> None:
         agreed: is shown what goes, and says whether it may.
     """
     now = time.time()
-    chosen = [each for each in store.entries() if unused_for is None or now - each.last_used > unused_for]
+    chosen = [each for each in store.everything() if unused_for is None or now - each.last_used > unused_for]
     freed = store.sweep()
     console = open_console()
     if chosen:
@@ -121,7 +121,7 @@ def show_clean(unused_for: float | None, agreed: Callable[[str], bool]) -> None:
     console.print(said, highlight=False)
 
 
-def _plain(entry: store.Entry) -> dict[str, Any]:
+def _plain(entry: store.Decoded) -> dict[str, Any]:
     return {
         "folder": str(entry.folder),
         **{key: entry.meta.get(key) for key in ("label", "source", "samples", "shape", "skipped", "made")},

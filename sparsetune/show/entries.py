@@ -20,7 +20,7 @@ _RIGHT = ("samples", "size")
 _LEAST = 16  # characters of a path: fewer say nothing
 
 
-def entry_table(entries: Sequence[store.Entry], width: int) -> Table:
+def entry_table(entries: Sequence[store.Decoded], width: int) -> Table:
     """One row an entry; where the files lie takes what is left of ``width`` characters."""
     rows = [_cells(each) for each in entries]
     columns = {
@@ -37,7 +37,7 @@ def entry_table(entries: Sequence[store.Entry], width: int) -> Table:
     return table
 
 
-def _cells(entry: store.Entry) -> dict[str, str]:
+def _cells(entry: store.Decoded) -> dict[str, str]:
     samples = entry.meta.get("samples", entry.meta.get("rows"))
     count = sum(samples.values()) if isinstance(samples, dict) else samples
     return {

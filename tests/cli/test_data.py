@@ -45,7 +45,7 @@ def said(*words: object) -> Any:
     return json.loads(result.stdout)
 
 
-def decoded(label: str = "pets", used: int | None = None, source: str | list[str] = "") -> store.Entry:
+def decoded(label: str = "pets", used: int | None = None, source: str | list[str] = "") -> store.Decoded:
     """An entry of the store, last used so many seconds ago."""
 
     def make(maker: Maker) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def test_check_of_all_says_what_is_missing_and_how_to_get_it() -> None:
     assert "digits: here" in lines
     missing = next(number for number, line in enumerate(lines) if line.startswith("mnist: missing: no train-images"))
     assert lines[missing + 1].endswith(" data fetch mnist")
-    assert store.entries() == []
+    assert store.everything() == []
 
 
 def test_check_of_one(project: Path) -> None:
@@ -102,7 +102,7 @@ def test_check_of_a_folder_reads_every_image(project: Path) -> None:
     found = said(*command)
     assert (found["state"], found["samples"]) == ("here", {"train": 12, "val": 4, "test": 4})
     assert (found["input_shape"], found["outputs"]) == ([3, 8, 8], 2)
-    assert len(store.entries()) == 1
+    assert len(store.everything()) == 1
     (folder / "cat" / "0003.png").write_bytes(b"x")
     result = data(*command)
     assert result.exit_code == 1
@@ -170,7 +170,7 @@ def test_clean_leaves_what_is_in_use() -> None:
     decoded("old", used=31 * 86400), decoded("new", used=29 * 86400)
     result = data("clean", "--unused-for", "30d", "--yes")
     assert result.exit_code == 0
-    assert [entry.meta["label"] for entry in store.entries()] == ["new"]
+    assert [entry.meta["label"] for entry in store.everything()] == ["new"]
     assert data("clean", "--unused-for", "4.5w", "-y").stdout == "nothing to remove\n"
     assert data("clean", "--unused-for", "696 h", "-y").stdout.endswith("removed 1 decoded, 144 B free\n")
 
@@ -180,7 +180,7 @@ def test_clean_without_anybody_to_ask_removes_nothing() -> None:
     result = data("clean")
     assert result.exit_code == 2
     assert result.stderr.endswith("\nerror: --yes: missing, and there is nobody to ask\n")
-    assert len(store.entries()) == 1
+    assert len(store.everything()) == 1
 
 
 def test_of_many_folders_of_one_name_each_is_told_by_its_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

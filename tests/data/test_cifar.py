@@ -211,12 +211,12 @@ def test_a_wrong_file_is_known_when_it_is_decoded_and_leaves_nothing(
     path = root / name
     path.write_bytes(broken(path.read_bytes()))
     config = Ten.locate(Cifar10Config(root=str(root), val_size=200), tmp_path)
-    before = {each.folder for each in store.entries()}
+    before = {each.folder for each in store.everything()}
     with pytest.raises(BadInput) as caught:
         Ten.prepare(config, lambda done, of: None)
     assert str(caught.value).startswith(f"{path}: data.root: {message}")
     assert "\n" not in str(caught.value)
-    assert {each.folder for each in store.entries()} == before
+    assert {each.folder for each in store.everything()} == before
 
 
 def test_a_wrong_member_of_an_archive_is_named(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_a_bad_image_is_named_and_counted_or_left_out(train: Path, cache: Path) 
     assert list(cache.iterdir()) == []
     pools = read(train, skip_bad=True)
     assert np.bincount(pools.train.targets).tolist() == [10, 11, 6]
-    (entry,) = store.entries()
+    (entry,) = store.everything()
     assert [name for name, _ in entry.meta["skipped"]] == ["dog/0003.png", "owl/0001.png", "owl/0002.png"]
     assert (entry.meta["samples"], entry.meta["of"]) == (27, 30)
     config = FolderConfig(train_dir=str(train), skip_bad=True, val_size=3, test_size=3)
@@ -333,6 +333,6 @@ def test_pillow_reads_all_where_torchvision_does_not(train: Path, monkeypatch: p
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         by_torchvision = read(train).digest
-    store.remove(store.entries()[0])
+    store.remove(store.everything()[0])
     monkeypatch.setattr(module, "_operator", lambda: None)
     assert read(train).digest == by_torchvision

@@ -146,7 +146,7 @@ def test_what_cannot_be(tmp_path: Path) -> None:
     assert refused(place).startswith(f"{place}: data.image: unknown column 'image'; did you mean 'img'? (allowed:")
     assert refused(place, image="img").startswith(f"{place}: data.label: unknown column 'label'")
     assert refused(place, **columns) == (
-        f"{place}: data.label: row 2 of train has None, allowed: a class by its name or a whole number"
+        f"{place}: data.label: row 2 of train has None; allowed: a class by its name or a whole number"
     )
     assert "row 0 of train has 0.5" in (raw(place, [0.5, 1.5]) or refused(place, **columns))
     assert refused(place, train_split="tarin").startswith(f"{place}: data.train_split: cannot be loaded: Unknown split")
@@ -179,7 +179,7 @@ def test_images_of_one_class_are_refused_before_they_are_decoded(tmp_path: Path)
     on_disk(tmp_path / "set")
     line = f"{tmp_path}/set: data.train_split: found images of one class only, 'cat', wanted two or more"
     assert refused(tmp_path / "set", train_split="train[:1]") == line
-    assert store.entries() == []
+    assert store.everything() == []
     read(tmp_path / "set", test_split="train[:1]", train_split="train[1:]")
     assert refused(tmp_path / "set", train_split="train[:1]") == line
 

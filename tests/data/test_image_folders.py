@@ -15,7 +15,7 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import CACHE
 from sparsetune.data import store
 from sparsetune.data.folder import Folder, FolderConfig
-from sparsetune.data.image_errors import shared
+from sparsetune.data.image_errors import in_two_splits
 from sparsetune.data.listing import list_images
 from sparsetune.testing.pictures import encoded, picture, write_pictures
 
@@ -132,8 +132,9 @@ def test_images_in_two_splits_are_counted(train: Path, tmp_path: Path) -> None:
 
 def test_shared_marks() -> None:
     marks = {"a": np.array([1, 1, 2, 3]), "b": np.array([3, 4, 4]), "c": np.array([3, 1, 5])}
-    assert shared(marks) == (2, {("a", "b"): 1, ("a", "c"): 2, ("b", "c"): 1})
-    assert shared({"a": np.array([1, 1]), "b": np.array([2])}) == (0, {})
+    (line,) = in_two_splits(marks, "x")
+    assert line.startswith("x: 2 images are in two splits, pixel for pixel (1 in a and b, 2 in a and c, 1 in b and c)")
+    assert in_two_splits({"a": np.array([1, 1]), "b": np.array([2])}, "x") == []
 
 
 def extraneous(content: bytes) -> bytes:
@@ -153,7 +154,7 @@ def test_what_libjpeg_warns_of_names_its_file(
     for name in ("cat/0040.jpg", "dog/0003.jpg"):
         (root / name).write_bytes(spoil((root / name).read_bytes()))
     (remark,) = remarks(root)
-    (entry,) = store.entries()
+    (entry,) = store.everything()
     said = f"{root}: 2 of 140 images were read with a warning, the first: cat/0040.jpg (Corrupt JPEG data: "
     assert remark.startswith(said)
     assert remark.endswith(f"; all: {entry.folder}/warnings.txt")

@@ -230,12 +230,12 @@ def test_a_wrong_file_is_known_when_it_is_decoded_and_leaves_nothing(
         content = gzip.compress(content, compresslevel=1)
     path.write_bytes(content)
     config = Small.locate(MnistConfig(root=str(root), val_size=100), tmp_path)
-    before = {each.folder for each in store.entries()}
+    before = {each.folder for each in store.everything()}
     for decode in (lambda: Small.prepare(config, lambda done, of: None), lambda: Small.load(config)):
         with pytest.raises(BadInput) as caught:
             decode()
         assert str(caught.value) == f"{path}: data.root: {message}"
-    assert {each.folder for each in store.entries()} == before
+    assert {each.folder for each in store.everything()} == before
     assert not list((cache_root() / "data").glob("*.part"))
 
 

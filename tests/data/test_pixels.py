@@ -173,7 +173,7 @@ def test_mixed_depths_are_refused(one: str, other: str, words: str, mode: str, t
         loaded(tmp_path / "set", mode=mode)
     problem = f"mixed depths: a/000.tif has {words}; give all files the same"
     assert str(caught.value) == f"{tmp_path}/set: data.train_dir: {problem}"
-    assert not store.entries()
+    assert not store.everything()
 
 
 def test_folders_of_other_depths_are_refused(tmp_path: Path) -> None:

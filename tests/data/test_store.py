@@ -138,20 +138,20 @@ def test_a_lock_that_cannot_be_had(cache: Path) -> None:
 def test_entries_and_their_removal(cache: Path) -> None:
     one, two = store.get("set", KEY, make), store.get("other", KEY, make)
     os.utime(one.folder / META, (1000, 1000))
-    assert [(entry.meta["label"], entry.nbytes) for entry in store.entries()] == [
+    assert [(entry.meta["label"], entry.nbytes) for entry in store.everything()] == [
         ("other", two.nbytes),
         ("set", one.nbytes),
     ]
-    assert store.entries()[1].last_used == 1000
+    assert store.everything()[1].last_used == 1000
     store.get("set", KEY, never)
-    assert store.entries()[1].last_used > 1000
+    assert store.everything()[1].last_used > 1000
     images = one.array("images")
     store.remove(one)
     store.remove(one)  # as if two did it at once
-    assert [entry.meta["label"] for entry in store.entries()] == ["other"]
+    assert [entry.meta["label"] for entry in store.everything()] == ["other"]
     np.testing.assert_array_equal(images, IMAGES)  # whoever has it mapped keeps it
     two.folder.rename(two.folder.with_name(f"{two.folder.name}.part"))  # as if it were still being made
-    assert store.entries() == []
+    assert store.everything() == []
     store.sweep()
     assert list(cache.iterdir()) == []
 
@@ -187,12 +187,12 @@ def test_of_two_processes_one_makes_it(tmp_path: Path, cache: Path) -> None:
     ]
     assert [process.communicate()[0] for process in both] == ["45\n", "45\n"]
     assert (tmp_path / "made").read_text() == "x"
-    assert list(cache.iterdir()) == [entry.folder for entry in store.entries()]
+    assert list(cache.iterdir()) == [entry.folder for entry in store.everything()]
 
 
 def test_who_waits_is_told(cache: Path) -> None:
     folder = store.get("set", KEY, make).folder
-    store.remove(store.entries()[0])
+    store.remove(store.everything()[0])
     told: list[str] = []
     with ExitStack() as other:
         other.enter_context(locked(folder.with_name(f"{folder.name}.lock")))
@@ -211,7 +211,7 @@ def test_what_a_killed_process_leaves_is_not_taken_and_goes(tmp_path: Path, cach
     assert died.returncode == -9
     assert any(path.suffix == ".part" for path in cache.iterdir())
     assert store.find("set", KEY) is None
-    assert store.entries() == []
+    assert store.everything() == []
     store.get("other", KEY, make)  # whichever data set comes next clears up
     assert [path.name.split(".")[0] for path in cache.iterdir()] == ["other"]
     assert store.get("set", KEY, make).array("labels").sum() == 45

@@ -25,7 +25,7 @@ def test_columns_by_hand(tmp_path: Path) -> None:
     assert pools.train.inputs.tolist() == [[1.5, 0, 1, 1], [-2, 1, 0, 0], [3, 0, 1, 1], [400, 0, 1, 1]]
     assert pools.train.targets.tolist() == [0, 1, 0, 1]
     assert pools.classes == ("no", "yes")
-    (entry,) = [each for each in store.entries() if each.meta.get("source") == str(path)]
+    (entry,) = [each for each in store.everything() if each.meta.get("source") == str(path)]
     assert entry.meta["inputs"] == ["x", "city=Bonn", "city=Ulm", "ok"]
 
 
@@ -145,12 +145,12 @@ def test_a_wrong_file_is_named_with_row_and_column_and_leaves_nothing(what: str,
     text, settings, message = WRONG[what]
     path = tmp_path / "t.csv"
     path.write_text(text, encoding="latin1")
-    before = len(store.entries())
+    before = len(store.everything())
     with pytest.raises(BadInput) as caught:
         Tabular.prepare(TabularConfig(path=str(path), **{"target": "y", **settings}), lambda done, of: None)
     assert str(caught.value).startswith(f"{path}: {message}")
     assert "\n" not in str(caught.value)
-    assert len(store.entries()) == before
+    assert len(store.everything()) == before
 
 
 @pytest.mark.parametrize(("values", "rows"), [(100, 400), (11, 22), (20, 20)])

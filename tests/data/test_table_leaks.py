@@ -38,11 +38,11 @@ def write(folder: Path, columns: Sequence[tuple[str, Sequence[object]]], **optio
 def looked_at(config: TabularConfig) -> tuple[list[str], list[str]]:
     """Names of the inputs, and remarks."""
     Tabular.prepare(config, lambda done, of: None)
-    entry = max((each for each in store.entries() if each.meta.get("source") == config.path), key=_made)
+    entry = max((each for each in store.everything() if each.meta.get("source") == config.path), key=_made)
     return entry.meta["inputs"], Tabular.remarks(config)
 
 
-def _made(entry: store.Entry) -> float:
+def _made(entry: store.Decoded) -> float:
     return float(entry.meta["made"])
 
 

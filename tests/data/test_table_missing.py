@@ -111,9 +111,15 @@ def test_nothing_is_left(tmp_path: Path) -> None:
         ({"on_missing": "drop"}, "data.on_missing: found 'drop', allowed: 'refuse' or 'drop_rows'"),
         ({"decimal": ",", "thousands": ","}, "data.thousands: found ',', which is data.decimal too"),
         ({"units": ["a"], "dates": ["a"]}, "data.dates: found 'a', which stands in data.units too"),
-        ({"units": ["y"]}, "data.units: found 'y', the target; allowed for classification: inputs"),
-        ({"categories": ["y"], "task": "regression"}, "data.categories: found 'y', the target; allowed for regression"),
-        ({"set": "iris", "path": None, "target": None, "decimal": ","}, "data.decimal: found ',', allowed with data."),
+        ({"units": ["y"]}, "data.units: found 'y', the target, allowed: inputs for classification"),
+        (
+            {"categories": ["y"], "task": "regression"},
+            "data.categories: found 'y', the target, allowed: inputs for regression",
+        ),
+        (
+            {"set": "iris", "path": None, "target": None, "decimal": ","},
+            "data.decimal: found ',', allowed: none with data.set",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together(settings: dict[str, Any], message: str) -> None:

@@ -75,7 +75,7 @@ def test_numbers_in_another_notation_are_refused_with_what_reads_them(what: str,
     assert str(caught.value).startswith(f"{tmp_path}/t.csv: column 'x': found ")
     assert message in str(caught.value)
     assert str(caught.value).endswith('; or data.categories: ["x"] takes each text as a category')
-    assert not [entry for entry in store.entries() if str(entry.meta["source"]).startswith(str(tmp_path))]
+    assert not [entry for entry in store.everything() if str(entry.meta["source"]).startswith(str(tmp_path))]
     as_it_is = read(tmp_path, values, categories=("x",))
     assert as_it_is[:, :-1].tolist() == np.eye(len(values))[np.argsort(np.argsort(values))].tolist()
 

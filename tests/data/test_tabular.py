@@ -151,12 +151,12 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "two classes": (
         {"path": "t.csv", "target": ["x", "y"]},
-        "data.target: found 2 columns, allowed for classification: one",
+        "data.target: found 2 columns, allowed: one for classification",
     ),
-    "a target of a set": ({"set": "iris", "target": "y"}, "data.target: found 'y', allowed with data.set: none"),
+    "a target of a set": ({"set": "iris", "target": "y"}, "data.target: found 'y', allowed: none with data.set"),
     "another task": (
         {"set": "wine", "task": "regression"},
-        "data.task: found regression, allowed for wine: classification",
+        "data.task: found regression, allowed: classification for wine",
     ),
     "an unknown set": (
         {"set": "digits"},

@@ -67,12 +67,12 @@ def test_a_kill_in_the_middle_leaves_nothing_that_is_taken_for_whole(images: Pat
     assert process.returncode == -signal.SIGKILL
     config = FolderConfig(train_dir=str(images))
     assert Folder.outline(config) is None
-    assert store.entries() == []
+    assert store.everything() == []
     left = list((images.parent / "cache" / "data").iterdir())
     assert sorted(path.suffix for path in left) == [".lock", ".part"]
     Folder.prepare(config, lambda done, of: None)
     assert [len(split) for split in Folder.load(config).splits] == [56, 8, 16]
-    assert list((images.parent / "cache" / "data").iterdir()) == [store.entries()[0].folder]
+    assert list((images.parent / "cache" / "data").iterdir()) == [store.everything()[0].folder]
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sparsetune.models.init import INITS, LUX_GAINS
 from sparsetune.models.layers import layers
+from sparsetune.models.mlp import Mlp, MlpConfig
 
 
 def network() -> nn.Sequential:
@@ -35,7 +36,8 @@ def network() -> nn.Sequential:
 def drawn(init: str, seed: int = 0) -> dict[str, Tensor]:
     torch.manual_seed(seed)
     made = network()
-    INITS[init](made)
+    if init != "default":
+        INITS[init](made)
     return dict(made.state_dict())
 
 
@@ -44,9 +46,12 @@ def near(value: Tensor, expected: float) -> None:
 
 
 def test_default_changes_nothing() -> None:
-    torch.manual_seed(0)
-    plain, kept = network().state_dict(), drawn("default")
-    assert all(torch.equal(plain[name], kept[name]) for name in plain)
+    states = []
+    for make in (Mlp.network, Mlp.build):
+        torch.manual_seed(0)
+        states.append(make(MlpConfig(), (4,), 2).state_dict())
+    plain, built = states
+    assert all(torch.equal(plain[name], built[name]) for name in plain)
 
 
 def test_kaiming() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -30,9 +31,9 @@ class Text:
         used, codes = np.unique(self.codes, return_inverse=True)
         kept = [self.texts[each] for each in used]
         order = sorted(range(len(kept)), key=kept.__getitem__)
-        places = np.empty(len(kept), np.int64)
-        places[order] = np.arange(len(kept))
-        return Text(places[codes], tuple(kept[each] for each in order))
+        positions = np.empty(len(kept), np.int64)
+        positions[order] = np.arange(len(kept))
+        return Text(positions[codes], tuple(kept[each] for each in order))
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,13 @@ def settled(
     if not anywhere.any():
         return list(columns), 0
     if on_missing == "refuse":
-        raise BadInput(_found(columns, gaps, inputs, named=named), source=source)
+        raise BadInput(_missing(columns, gaps, inputs, named=named), source=source, code="missing")
     if anywhere.all():
-        raise BadInput("every row has a missing value; leave out columns by data.ignore", source=source)
+        raise BadInput("every row has a missing value; leave out columns by data.ignore", source=source, code="missing")
     return [column.kept(~anywhere) for column in columns], int(anywhere.sum())
 
 
-def _found(columns: Sequence[Column], gaps: NDArray[np.bool_], inputs: int, *, named: bool) -> str:
+def _missing(columns: Sequence[Column], gaps: NDArray[np.bool_], inputs: int, *, named: bool) -> str:
     row = int(gaps.any(axis=0).argmax())
     where = columns[int(gaps[:, row].argmax())].at(row)
     count = int(gaps.sum())
@@ -151,10 +152,8 @@ def _text(series: Series[Any]) -> Text:
 
 
 def _numbers(words: Collection[str]) -> list[float]:
-    found = []
+    numbers = []
     for word in words:
-        try:
-            found.append(float(word))
-        except ValueError:
-            continue
-    return found
+        with suppress(ValueError):
+            numbers.append(float(word))
+    return numbers

@@ -42,23 +42,23 @@ def named(header: Sequence[str]) -> Names:
 
 
 def refuse_twice(names: Sequence[str], ignored: Iterable[str], source: Path) -> None:
-    """Raise :class:`BadInput` for a name that two columns have: which of them is meant is not known."""
-    count = Counter(names)
-    for name, times in count.items():
+    """Raise :class:`BadInput` for a name that two columns have: nothing says which of them is meant."""
+    for name, times in Counter(names).items():
         if times > 1 and name not in ignored:
-            places = [str(number + 1) for number, each in enumerate(names) if each == name]
-            which = f"{', '.join(places[:-1])} and {places[-1]}"
-            raise BadInput(f"found the name {name!r} on columns {which}; give each column its own", source=source)
+            positions = [str(number + 1) for number, each in enumerate(names) if each == name]
+            which = f"{', '.join(positions[:-1])} and {positions[-1]}"
+            problem = f"found the name {name!r} on columns {which}; give each column its own"
+            raise BadInput(problem, source=source, code="conflict")
 
 
 def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
     """Groups of names that differ in blanks or in small and capital letters only."""
-    groups = groupby(sorted(names, key=_plain), key=_plain)
+
+    def plain(name: str) -> str:
+        return "".join(name.split()).casefold()
+
+    groups = groupby(sorted(names, key=plain), key=plain)
     return [group for _, each in groups if len(group := tuple(each)) > 1]
-
-
-def _plain(name: str) -> str:
-    return "".join(name.split()).casefold()
 
 
 @dataclass(frozen=True)

@@ -90,35 +90,36 @@ class TabularConfig(OnePoolConfig):
 def refuse_contradictions(config: TabularConfig) -> None:
     """Raise :class:`BadInput` for settings that do not go together."""
     if (config.path is None) == (config.set is None):
-        found = "neither" if config.path is None else "both"
-        raise BadInput(f"found {found}, allowed: either data.path or data.set", key="data.path")
+        both = "neither" if config.path is None else "both"
+        raise BadInput(found=both, allowed="either data.path or data.set", key="data.path")
     if config.set is not None:
         _refuse_file_settings(config)
         return
     if ending(Path(config.path or "")) is None:
-        raise BadInput(
-            f"found {shown(config.path)}, allowed: a name that ends in {', '.join(ENDINGS)}", key="data.path"
-        )
+        allowed = f"a name that ends in {', '.join(ENDINGS)}"
+        raise BadInput(found=shown(config.path), allowed=allowed, key="data.path")
     if not config.targets:
-        raise BadInput("missing: the column to predict", key="data.target")
+        raise BadInput("missing: the column to predict", key="data.target", code="missing")
     if config.kind == "classification" and len(config.targets) > 1:
-        raise BadInput(f"found {len(config.targets)} columns, allowed for classification: one", key="data.target")
+        raise BadInput(found=f"{len(config.targets)} columns", allowed="one for classification", key="data.target")
     if config.thousands == config.decimal:
-        raise BadInput(f"found {shown(config.thousands)}, which is data.decimal too", key="data.thousands")
+        problem = f"found {shown(config.thousands)}, which is data.decimal too"
+        raise BadInput(problem, key="data.thousands", code="conflict")
     for one, other in combinations(_READ_AS, 2):
-        if both := sorted({*getattr(config, one)} & {*getattr(config, other)}):
-            raise BadInput(f"found {shown(both[0])}, which stands in data.{one} too", key=f"data.{other}")
+        if shared := sorted({*getattr(config, one)} & {*getattr(config, other)}):
+            problem = f"found {shown(shared[0])}, which stands in data.{one} too"
+            raise BadInput(problem, key=f"data.{other}", code="conflict")
     _refuse_readings_of_targets(config)
 
 
 def _refuse_file_settings(config: TabularConfig) -> None:
     for name in FILE_SETTINGS:
-        found = getattr(config, name)
-        if found != type(config).model_fields[name].default:
-            raise BadInput(f"found {shown(found)}, allowed with data.set: none", key=f"data.{name}")
+        value = getattr(config, name)
+        if value != type(config).model_fields[name].default:
+            raise BadInput(found=shown(value), allowed="none with data.set", key=f"data.{name}")
     own = SETS[config.set].task if config.set else None
     if config.task not in (None, own):
-        raise BadInput(f"found {config.task}, allowed for {config.set}: {own}", key="data.task")
+        raise BadInput(found=str(config.task), allowed=f"{own} for {config.set}", key="data.task")
 
 
 def _refuse_readings_of_targets(config: TabularConfig) -> None:
@@ -126,5 +127,5 @@ def _refuse_readings_of_targets(config: TabularConfig) -> None:
     readings = ("units", "dates") if config.kind == "classification" else ("categories",)
     for name in readings:
         if wrong := sorted({*config.targets} & {*getattr(config, name)}):
-            found = f"found {shown(wrong[0])}, the target; allowed for {config.kind}: inputs"
-            raise BadInput(found, key=f"data.{name}")
+            target, inputs = f"{shown(wrong[0])}, the target", f"inputs for {config.kind}"
+            raise BadInput(found=target, allowed=inputs, key=f"data.{name}")

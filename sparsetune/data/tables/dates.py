@@ -64,15 +64,15 @@ def days_of(texts: Sequence[str], form: str) -> Array:
     zoned = np.array([zone for _, _, zone in moments], np.bool_)
     times = np.array([np.nan if time is None else time for _, time, _ in moments], np.float64)
     if form == TIME_OF_DAY:
-        found = np.array([np.nan if day else 0.0 for day, _, _ in moments])
+        days = np.array([np.nan if day else 0.0 for day, _, _ in moments])
     else:
         distinct = sorted({day for day, _, _ in moments})
-        known = dict(zip(distinct, _days(distinct, form), strict=True))
-        found = np.array([known[day] for day, _, _ in moments], np.float64)
+        number_of = dict(zip(distinct, _days(distinct, form), strict=True))
+        days = np.array([number_of[day] for day, _, _ in moments], np.float64)
         times = np.where([time is None for _, time, _ in moments], 0.0, times)
-    found = found + times
-    found[zoned != (2 * zoned.sum() > len(zoned))] = np.nan
-    return found
+    days = days + times
+    days[zoned != (2 * zoned.sum() > len(zoned))] = np.nan
+    return days
 
 
 def days_since_epoch(times: Array) -> Array:
@@ -82,16 +82,16 @@ def days_since_epoch(times: Array) -> Array:
 
 def _moment(text: str) -> tuple[str, float | None, bool]:
     """The text of the day, the time as a fraction of a day in UTC if there is one, and whether it has a zone."""
-    found = _MOMENT.fullmatch(text.strip())
-    if found is None or found["hour"] is None:
+    match = _MOMENT.fullmatch(text.strip())
+    if match is None or match["hour"] is None:
         return text.strip(), None, False
-    hour = int(found["hour"])
-    if hour > 23 or (found["half"] and not 1 <= hour <= 12):
+    hour = int(match["hour"])
+    if hour > 23 or (match["half"] and not 1 <= hour <= 12):
         return text.strip(), None, False
-    if found["half"]:
-        hour = hour % 12 + 12 * (found["half"].lower() == "p")
-    seconds = 3600 * hour + 60 * int(found["minute"]) + float((found["second"] or "0").replace(",", "."))
-    return found["day"], (seconds - _offset(found["zone"] or "Z")) / 86_400, found["zone"] is not None
+    if match["half"]:
+        hour = hour % 12 + 12 * (match["half"].lower() == "p")
+    seconds = 3600 * hour + 60 * int(match["minute"]) + float((match["second"] or "0").replace(",", "."))
+    return match["day"], (seconds - _offset(match["zone"] or "Z")) / 86_400, match["zone"] is not None
 
 
 def _offset(zone: str) -> int:
@@ -105,8 +105,8 @@ def _offset(zone: str) -> int:
 def _days(days: Sequence[str], form: str) -> Array:
     import pandas
 
-    found: Any = pandas.to_datetime(pandas.Series(days, dtype=object), format=form, errors="coerce")
-    return days_since_epoch(found.to_numpy())
+    times: Any = pandas.to_datetime(pandas.Series(days, dtype=object), format=form, errors="coerce")
+    return days_since_epoch(times.to_numpy())
 
 
 def _count(days: Sequence[str], form: str) -> int:

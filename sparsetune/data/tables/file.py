@@ -81,17 +81,19 @@ def read_table(path: Path, dialect: Dialect = Dialect()) -> Raw:
     except BadInput:  # is a ValueError too
         raise
     except pandas.errors.EmptyDataError:
-        raise BadInput("empty", source=path) from None
+        raise BadInput("empty", source=path, code="damaged") from None
     except pandas.errors.ParserWarning:
-        raise BadInput("rows have more values than the first line has names of columns", source=path) from None
+        raise BadInput(
+            "rows have more values than the first line has names of columns", source=path, code="damaged"
+        ) from None
     except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror or error}", source=path) from None
+        raise BadInput(f"cannot be read: {error.strerror or error}", source=path, code="unavailable") from None
     except ImportError:
-        raise BadInput("parquet files need pyarrow: pip install pyarrow", source=path) from None
+        raise BadInput("parquet files need pyarrow: pip install pyarrow", source=path, code="missing") from None
     except (ValueError, EOFError, zlib.error) as error:  # pandas's and pyarrow's own errors are ValueErrors
-        raise BadInput(f"cannot be read as {kind}: {error}", source=path) from None
+        raise BadInput(f"cannot be read as {kind}: {error}", source=path, code="damaged") from None
     if raw.frame.empty:
-        raise BadInput("no rows", source=path)
+        raise BadInput("no rows", source=path, code="missing")
     raw.frame.columns = range(len(raw.header))  # type: ignore[assignment]
     return raw
 
@@ -128,13 +130,13 @@ def _refuse_separator(header: Sequence[str], separator: str, wanted: Iterable[st
     line = separator.join(header)
     if len(header) == 1:
         likely = max(_OTHERS, key=line.count)
-        fits, found = likely in line, f"found one column, {shown(line)}"
+        fits, problem = likely in line, f"found one column, {shown(line)}"
     else:
         lacking = [name for name in wanted if name not in header]
         likely = next((each for each in _OTHERS if {*wanted} <= {name.strip(' "') for name in line.split(each)}), "")
-        fits, found = bool(lacking and likely), f"found no column {shown(lacking[0] if lacking else '')}"
+        fits, problem = bool(lacking and likely), f"found no column {shown(lacking[0] if lacking else '')}"
     if fits:
-        raise BadInput(f"{found}; set data.separator to {json.dumps(likely)}", source=path, key="data.separator")
+        raise BadInput(f"{problem}; set data.separator to {json.dumps(likely)}", source=path, key="data.separator")
 
 
 def read_parquet(path: Path) -> DataFrame:
@@ -158,16 +160,16 @@ def parts(folder: Path) -> list[Path]:
     Raises:
         BadInput: there are none.
     """
-    found = sorted(
+    files = sorted(
         path
         for path in folder.rglob("*")
         if path.name.lower().endswith(".parquet")
         and path.is_file()
         and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
     )
-    if not found:
-        raise BadInput("a folder without a parquet file in it", source=folder, key="data.path")
-    return found
+    if not files:
+        raise BadInput("a folder without a parquet file in it", source=folder, key="data.path", code="missing")
+    return files
 
 
 def _read_folder(folder: Path) -> DataFrame:
@@ -180,7 +182,8 @@ def _read_folder(folder: Path) -> DataFrame:
         other = parquet.read_schema(file).names
         if strange := sorted({*names} ^ {*other}):
             where = files[0] if strange[0] in names else file
-            raise BadInput(f"{where.name} alone has a column {shown(strange[0])}", source=file, key="data.path")
+            alone = f"{where.name} alone has a column {shown(strange[0])}"
+            raise BadInput(alone, source=file, key="data.path", code="conflict")
     whole = dataset.dataset(
         [str(file) for file in files],
         format="parquet",
@@ -190,5 +193,6 @@ def _read_folder(folder: Path) -> DataFrame:
     try:
         frame: DataFrame = whole.to_table().to_pandas()
     except (TypeError, NotImplementedError) as error:
-        raise BadInput(f"its files have other types in one column: {error}", source=folder, key="data.path") from None
+        problem = f"its files have other types in one column: {error}"
+        raise BadInput(problem, source=folder, key="data.path", code="conflict") from None
     return frame

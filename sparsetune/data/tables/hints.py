@@ -17,36 +17,13 @@ from sparsetune.data.tables.notation import SEPARATORS, Notation, amount, no_num
 NEARLY_ALL = 0.8  # of the cells, or of many different texts
 _MANY = 10
 _LOOKED_AT = 1_000  # different texts
-_UNITS = {  # that may stand side by side in one column
-    *(
-        "kg",
-        "g",
-        "mg",
-        "t",
-        "lb",
-        "lbs",
-        "oz",
-        "km",
-        "m",
-        "cm",
-        "mm",
-        "µm",
-        "mi",
-        "ft",
-        "in",
-        "yd",
-        "l",
-        "L",
-        "ml",
-        "mL",
-    ),
-    *("h", "hr", "hrs", "min", "mins", "s", "sec", "ms", "d", "day", "days", "week", "weeks", "month", "months"),
-    *("year", "years", "B", "kB", "KB", "MB", "GB", "TB", "W", "kW", "MW", "Wh", "kWh", "V", "mV", "A", "mA", "Hz"),
-    *("kHz", "MHz", "GHz", "%", "‰", "°", "°C", "°F", "K", "k", "M", "Pa", "hPa", "kPa", "bar"),
-    *("$", "€", "£", "USD", "EUR", "GBP"),
-}
+_UNITS = """
+    kg g mg t lb lbs oz km m cm mm µm mi ft in yd l L ml mL h hr hrs min mins s sec ms d day days week weeks month
+    months year years B kB KB MB GB TB W kW MW Wh kWh V mV A mA Hz kHz MHz GHz % ‰ ° °C °F K k M Pa hPa kPa bar
+    $ € £ USD EUR GBP
+"""  # that may stand side by side in one column
 
-Found = Sequence[tuple[str, int]]  # different texts, and how many cells have each
+Counted = Sequence[tuple[str, int]]  # different texts, and how many cells have each
 
 
 @dataclass(frozen=True)
@@ -59,8 +36,8 @@ class _Reading:
     def value(self, text: str) -> float | None:
         if not self.unit:
             return self.notation.number(text)
-        known = amount(text)
-        return self.notation.number(known.number) if known and known.unit == self.unit else None
+        read = amount(text)
+        return self.notation.number(read.number) if read and read.unit == self.unit else None
 
     def settings(self, now: Notation, column: str) -> list[str]:
         """What has to be changed for it in a config."""
@@ -76,10 +53,10 @@ def listed(*names: str) -> str:
 
 def other_reading(text: Text, notation: Notation, column: str) -> str | None:
     """An example and the settings by which nearly all are numbers, dates or times; None if they are none."""
-    found = _counted(text)
-    if len(found) > _LOOKED_AT:
-        found = [found[each] for each in np.linspace(0, len(found) - 1, _LOOKED_AT).astype(int)]
-    return _as_numbers(found, notation, column) or _as_dates(found, column) or _as_mixture(found, notation)
+    counted = _counted(text)
+    if len(counted) > _LOOKED_AT:
+        counted = [counted[each] for each in np.linspace(0, len(counted) - 1, _LOOKED_AT).astype(int)]
+    return _as_numbers(counted, notation, column) or _as_dates(counted, column) or _as_mixture(counted, notation)
 
 
 def mostly_numbers(matching: Sequence[bool], text: Text) -> bool:
@@ -95,26 +72,26 @@ def _counted(text: Text) -> list[tuple[str, int]]:
     return [(each, count) for each, count in zip(text.texts, cells, strict=True) if count and not no_number(each)]
 
 
-def _nearly_all(matching: Iterable[bool], found: Found) -> bool:
+def _nearly_all(matching: Iterable[bool], counted: Counted) -> bool:
     """Whether these are nearly all of the cells; or of the different texts, where those are many."""
-    counts = [count for match, (_, count) in zip(matching, found, strict=True) if match]
-    enough = sum(counts) >= NEARLY_ALL * sum(count for _, count in found)
-    return bool(counts) and (enough or len(counts) >= max(_MANY, NEARLY_ALL * len(found)))
+    counts = [count for match, (_, count) in zip(matching, counted, strict=True) if match]
+    enough = sum(counts) >= NEARLY_ALL * sum(count for _, count in counted)
+    return bool(counts) and (enough or len(counts) >= max(_MANY, NEARLY_ALL * len(counted)))
 
 
-def _as_numbers(found: Found, notation: Notation, column: str) -> str | None:
+def _as_numbers(counted: Counted, notation: Notation, column: str) -> str | None:
     readings: list[tuple[int, int, _Reading]] = []
-    for reading in _readings(notation, _common_unit(found)):
-        matching = [reading.value(text) is not None for text, _ in found]
-        if _nearly_all(matching, found):
-            cells = sum(count for match, (_, count) in zip(matching, found, strict=True) if match)
+    for reading in _readings(notation, _common_unit(counted)):
+        matching = [reading.value(text) is not None for text, _ in counted]
+        if _nearly_all(matching, counted):
+            cells = sum(count for match, (_, count) in zip(matching, counted, strict=True) if match)
             readings.append((cells, -len(reading.settings(notation, column)), reading))
     best = [reading for *rank, reading in readings if rank == list(max(each[:2] for each in readings))]
     if not best or not best[0].settings(notation, column):
         return None
     alone = {reading.notation.decimal for reading in best if reading.notation.thousands is None}
     best = [each for each in best if each.notation.thousands is None or each.notation.decimal not in alone]
-    strange = (text for text, _ in found if notation.number(text) is None and best[0].value(text) is not None)
+    strange = (text for text, _ in counted if notation.number(text) is None and best[0].value(text) is not None)
     example = max(strange, key=len)
     ways = (
         f"{' and '.join(reading.settings(notation, column))} makes it {value:.12g}"
@@ -132,34 +109,34 @@ def _readings(notation: Notation, unit: str) -> Iterator[_Reading]:
                     yield _Reading(Notation(decimal, thousands), each)
 
 
-def _common_unit(found: Found) -> str:
+def _common_unit(counted: Counted) -> str:
     units: Counter[str] = Counter()
-    for text, count in found:
-        if (known := amount(text)) and known.unit:
-            units[known.unit] += count
+    for text, count in counted:
+        if (read := amount(text)) and read.unit:
+            units[read.unit] += count
     return max(units, key=units.__getitem__, default="")
 
 
-def _as_dates(found: Found, column: str) -> str | None:
-    texts = [text for text, _ in found]
+def _as_dates(counted: Counted, column: str) -> str | None:
+    texts = [text for text, _ in counted]
     try:
         form = format_of(texts)
     except Ambiguous:
         return f"found {shown(texts[0])}, a date with the day or the month first: write it as 2026-11-29"
     matching = np.isfinite(days_of(texts, form)) if form is not None else np.zeros(len(texts), np.bool_)
-    if not _nearly_all(matching.tolist(), found):
+    if not _nearly_all(matching.tolist(), counted):
         return None
     example = texts[int(matching.argmax())]
     return f"found {shown(example)}, a date or a time: data.dates: {listed(column)} makes a number of it"
 
 
-def _as_mixture(found: Found, notation: Notation) -> str | None:
+def _as_mixture(counted: Counted, notation: Notation) -> str | None:
     """Numbers with different units or in different notations, which no setting brings together."""
-    known = {*_UNITS, "", *_shared_unit(found)}
-    units = {text: each.unit for text, _ in found if (each := amount(text)) and _any(each.number)}
-    fitting = {text: unit for text, unit in units.items() if unit in known}
+    usual = {*_UNITS.split(), "", *_shared_unit(counted)}
+    units = {text: each.unit for text, _ in counted if (each := amount(text)) and _any(each.number)}
+    fitting = {text: unit for text, unit in units.items() if unit in usual}
     strange = [text for text in fitting if notation.number(text) is None]
-    if not strange or not _nearly_all([text in fitting for text, _ in found], found):
+    if not strange or not _nearly_all([text in fitting for text, _ in counted], counted):
         return None
     examples = list({unit: text for text, unit in fitting.items()}.values())
     if len(examples) > 1:
@@ -168,11 +145,11 @@ def _as_mixture(found: Found, notation: Notation) -> str | None:
     return f"found {' and '.join(map(shown, examples))}, numbers in different notations: write all alike"
 
 
-def _shared_unit(found: Found) -> set[str]:
+def _shared_unit(counted: Counted) -> set[str]:
     """The most common unit, if it is no slip of a few."""
-    unit = _common_unit(found)
-    cells = sum(count for text, count in found if (each := amount(text)) and each.unit == unit)
-    return {unit} if cells > (1 - NEARLY_ALL) * sum(count for _, count in found) else set()
+    unit = _common_unit(counted)
+    cells = sum(count for text, count in counted if (each := amount(text)) and each.unit == unit)
+    return {unit} if cells > (1 - NEARLY_ALL) * sum(count for _, count in counted) else set()
 
 
 def _any(number: str) -> bool:

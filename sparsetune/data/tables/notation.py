@@ -15,24 +15,9 @@ _AMOUNT = re.compile(
     r"\s*(?P<behind>(?:[%‰°'\"$€£¥₹]|[^\W\d_])(?:[^\s:;]*)(?:\s+[^\s\d:;][^\s:;]*)*)?"
 )
 _NO_NUMBER = {
-    "",
-    "-",
-    "--",
-    "?",
-    ".",
-    "/",
-    "#",
-    "x",
-    "n/a",
-    "#n/a",
-    "na",
-    "n.a.",
-    "<na>",
-    "nan",
-    "nat",
-    "nd",
-    "n.d.",
-} | {*("null", "none", "nil", "missing", "unknown", "undefined", "empty", "not available", "no data", "(null)")}
+    *("", "-", "--", "?", ".", "/", "#", "x", "n/a", "#n/a", "na", "n.a.", "<na>", "nan", "nat", "nd", "n.d.", "null"),
+    *("none", "nil", "missing", "unknown", "undefined", "empty", "not available", "no data", "(null)"),
+}
 
 
 @dataclass(frozen=True)
@@ -70,11 +55,11 @@ class Amount:
 
 def amount(text: str) -> Amount | None:
     """Number and unit of a text; the unit is "" where there is none; None if it is no such thing."""
-    found = _AMOUNT.fullmatch(text.strip())
-    if found is None or (found["before"] and found["behind"]):
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None or (match["before"] and match["behind"]):
         return None
-    unit = found["before"] or found["behind"] or ""
-    return None if unit in _ORDINALS else Amount(found["sign"] + found["number"], unit)
+    unit = match["before"] or match["behind"] or ""
+    return None if unit in _ORDINALS else Amount(match["sign"] + match["number"], unit)
 
 
 def no_number(text: str) -> bool:

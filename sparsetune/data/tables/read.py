@@ -1,4 +1,4 @@
-"""From the rows of a file to a table whose columns are known."""
+"""From the rows of a file to a table of inputs and targets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sparsetune.base.errors import BadInput, unknown
+from sparsetune.base.errors import BadInput
 from sparsetune.data.tables.cells import Column, Text, column_of, settled
 from sparsetune.data.tables.columns import Categories, Names, Numbers, named, refuse_twice
 from sparsetune.data.tables.config import TabularConfig
@@ -33,7 +33,7 @@ def table_of(config: TabularConfig, path: Path) -> Table:
     columns, remarks = _used(raw, names, config)
     inputs = [column for column in columns if column.name not in config.targets]
     if not inputs:
-        raise BadInput("no column is left for the inputs", source=path, key="data.target")
+        raise BadInput("no column is left for the inputs", source=path, key="data.target", code="missing")
     by_name = {column.name: column for column in columns}
     targets = [by_name[name] for name in config.targets]
     remarks += [*of_row_numbers(inputs), *look_alikes(inputs, targets, path)]
@@ -43,11 +43,12 @@ def table_of(config: TabularConfig, path: Path) -> Table:
     reader = Reader(Notation(config.decimal, config.thousands), config.units, config.dates, config.categories, path)
     read = [reader.input(column) for column in whole[: len(inputs)]]
     _refuse_same_features(read, path)
-    wanted: list[Numbers | Categories]
-    if config.kind == "regression":
-        wanted = [Numbers(column.name, reader.number(column)) for column in whole[len(inputs) :]]
-    else:
-        wanted = [Categories(column.name, reader.classes(column)) for column in whole[len(inputs) :]]
+    wanted = [
+        Numbers(column.name, reader.number(column))
+        if config.kind == "regression"
+        else Categories(column.name, reader.classes(column))
+        for column in whole[len(inputs) :]
+    ]
     return Table(read, wanted, [*remarks, *of_leaks(read, wanted)])
 
 
@@ -66,7 +67,7 @@ def _refuse_unknown(config: TabularConfig, names: Sequence[str], path: Path) -> 
     for key, own in lists.items():
         for name in own:
             if name not in names:
-                raise BadInput(unknown("column", name, names), source=path, key=f"data.{key}")
+                raise BadInput.unknown("column", name, names, source=path, key=f"data.{key}")
 
 
 def _used(raw: Raw, names: Names, config: TabularConfig) -> tuple[list[Column], list[str]]:
@@ -92,8 +93,9 @@ def _used(raw: Raw, names: Names, config: TabularConfig) -> tuple[list[Column], 
 
 
 def _refuse_same_features(inputs: Iterable[Numbers | Categories], path: Path) -> None:
-    known: set[str] = set()
+    features: set[str] = set()
     for column in inputs:
-        if twice := sorted(known.intersection(column.features)):
-            raise BadInput(f"two inputs would be called {twice[0]!r}; rename column {column.name!r}", source=path)
-        known.update(column.features)
+        if twice := sorted(features.intersection(column.features)):
+            problem = f"two inputs would be called {twice[0]!r}; rename column {column.name!r}"
+            raise BadInput(problem, source=path, code="conflict")
+        features.update(column.features)

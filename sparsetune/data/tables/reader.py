@@ -45,11 +45,10 @@ class Reader:
         """Raises :class:`BadInput` with row and column for what is neither."""
         numbers = self._numbers(column)
         if numbers is not None:
-            return Numbers(column.name, _finite(numbers, column, self.source))
+            return Numbers(column.name, self._finite(numbers, column))
         text = _distinct(column)
         if column.name not in self.categories and (hint := other_reading(text, self.notation, column.name)):
-            as_it_is = f"; or data.categories: {listed(column.name)} takes each text as a category"
-            raise self._bad(column, hint + as_it_is)
+            raise self._bad(column, f"{hint}; or data.categories: {listed(column.name)} takes each text as a category")
         values, rows = len(text.texts), len(column)
         if values > MOST_VALUES or (rows > FEW_ROWS and 2 * values > rows):
             raise self._bad(
@@ -67,9 +66,8 @@ class Reader:
             if hint := other_reading(text, self.notation, column.name):
                 raise self._bad(column, hint)
             first = text.texts[text.codes[0]]
-            raise BadInput(f"{column.at(0)}: found {shown(first)}, wanted a number", source=self.source)
-        _finite(numbers, column, self.source)
-        self._refuse_constant(numbers, column)
+            raise self._at(column, 0, f"found {shown(first)}, wanted a number")
+        self._refuse_constant(self._finite(numbers, column), column)
         return numbers
 
     def classes(self, column: Column) -> Text:
@@ -77,8 +75,8 @@ class Reader:
         hint = "for a number to predict set data.task to regression"
         numbers = self._numbers(column)
         if numbers is not None and len(broken := np.flatnonzero(numbers != np.floor(numbers))):
-            found = f"found {numbers[broken[0]]:g}, wanted a class (text or a whole number)"
-            raise BadInput(f"{column.at(broken[0])}: {found}; {hint}", source=self.source)
+            problem = f"found {numbers[broken[0]]:g}, wanted a class (text or a whole number)"
+            raise self._at(column, broken[0], f"{problem}; {hint}")
         text = _distinct(column)
         self._refuse_constant(text.codes, column, shown_as=text.texts[0])
         if 2 * len(text.texts) > len(column):
@@ -95,9 +93,9 @@ class Reader:
         if isinstance(cells, Text):
             return self._parsed(column, cells.sorted())
         if cells.dtype.kind not in "biuf":
-            found = f"found {cells.dtype}, allowed: numbers, text, true and false"
+            problem = f"found {cells.dtype}, allowed: numbers, text, true and false"
             hint = f", or set data.dates: {listed(column.name)}" if cells.dtype.kind == "M" else ""
-            raise self._bad(column, f"{found}; {_MEND}{hint}")
+            raise self._bad(column, f"{problem}; {_MEND}{hint}")
         if cells.dtype.kind in "iu":
             self._refuse_merged(column, cells)
         return cells.astype(np.float64, copy=False)
@@ -139,11 +137,11 @@ class Reader:
         try:
             form = format_of(text.texts, compact=True)
         except Ambiguous:
-            found = f"found {shown(text.texts[0])}, which may have the day or the month first; write it as 2026-11-29"
-            raise self._bad(column, found) from None
+            either = f"found {shown(text.texts[0])}, which may have the day or the month first; write it as 2026-11-29"
+            raise self._bad(column, either) from None
         if form is None:
-            found = f"found {shown(text.texts[0])}, wanted a date or a time, such as 2026-11-29, 29.11.2026 or 12:30"
-            raise BadInput(f"column {column.name!r}: {found}", source=self.source, key="data.dates")
+            no_date = f"found {shown(text.texts[0])}, wanted a date or a time, such as 2026-11-29, 29.11.2026 or 12:30"
+            raise self._bad(column, no_date).at(key="data.dates")
         days = days_of(text.texts, form)
         if np.isnan(days).any():
             raise self._slip(column, text, (~np.isnan(days)).tolist(), "a date" if form else "a time")
@@ -151,17 +149,17 @@ class Reader:
 
     def _slip(self, column: Column, text: Text, matching: Sequence[bool], wanted: str = _NUMBER) -> BadInput:
         cell = np.flatnonzero(~np.array(matching)[text.codes])[0]
-        found = text.texts[text.codes[cell]]
-        slip = f"{column.at(cell)}: found {shown(found)}, wanted {wanted} like most there"
-        if wanted == _NUMBER and not no_number(found) and (hint := other_reading(text, self.notation, column.name)):
+        word = text.texts[text.codes[cell]]
+        slip = f"found {shown(word)}, wanted {wanted} like most there"
+        if wanted == _NUMBER and not no_number(word) and (hint := other_reading(text, self.notation, column.name)):
             return self._bad(column, hint)
-        ways = f"data.missing: {listed(found.strip())} if it says that a value is missing"
-        return BadInput(f"{slip}; {ways}, data.categories: {listed(column.name)} for categories", source=self.source)
+        ways = f"data.missing: {listed(word.strip())} if it says that a value is missing"
+        return self._at(column, cell, f"{slip}; {ways}, data.categories: {listed(column.name)} for categories")
 
     def _refuse_constant(self, values: Array, column: Column, shown_as: object = None) -> None:
         if values.min() == values.max():
-            found = values[0] if shown_as is None else shown_as
-            raise self._bad(column, f"found the value {found} only, wanted targets that differ")
+            value = values[0] if shown_as is None else shown_as
+            raise self._bad(column, f"found the value {value} only, wanted targets that differ")
 
     def _refuse_merged(self, column: Column, cells: NDArray[Any]) -> None:
         if max(int(cells.max()), -int(cells.min())) > _EXACT and len(np.unique(cells)) > len(
@@ -170,19 +168,21 @@ class Reader:
             raise self._merged(column)
 
     def _merged(self, column: Column) -> BadInput:
-        found = "found whole numbers of which some are the same as float64 (allowed: up to 9007199254740992)"
-        return self._bad(column, f"{found}; take off what all have in common, or leave it out by data.ignore")
+        problem = "found whole numbers of which some are the same as float64 (allowed: up to 9007199254740992)"
+        return self._bad(column, f"{problem}; take off what all have in common, or leave it out by data.ignore")
 
-    def _bad(self, column: Column, found: str) -> BadInput:
-        return BadInput(f"column {column.name!r}: {found}", source=self.source)
+    def _finite(self, numbers: Array, column: Column) -> Array:
+        broken = np.flatnonzero(~(np.abs(numbers) <= _LARGEST))
+        if len(broken):
+            problem = f"found {numbers[broken[0]]:g}, wanted a finite number of at most 3.4e38"
+            raise self._at(column, broken[0], problem)
+        return numbers
 
+    def _bad(self, column: Column, problem: str) -> BadInput:
+        return BadInput(f"column {column.name!r}: {problem}", source=self.source)
 
-def _finite(numbers: Array, column: Column, source: Path) -> Array:
-    broken = np.flatnonzero(~(np.abs(numbers) <= _LARGEST))
-    if len(broken):
-        found = f"found {numbers[broken[0]]:g}, wanted a finite number of at most 3.4e38"
-        raise BadInput(f"{column.at(broken[0])}: {found}", source=source)
-    return numbers
+    def _at(self, column: Column, cell: Any, problem: str) -> BadInput:
+        return BadInput(f"{column.at(cell)}: {problem}", source=self.source)
 
 
 def _distinct(column: Column) -> Text:

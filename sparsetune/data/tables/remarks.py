@@ -24,9 +24,9 @@ _LEAST = 5  # rows: through fewer points there is often a line
 
 def of_row_numbers(inputs: Iterable[Column]) -> Iterator[str]:
     """Of columns that count the rows."""
-    found = [each.name for each in inputs if not isinstance(each.cells, Text) and counts_rows(each.cells)]
-    if found:
-        yield f"{_columns(found, 'counts', 'count')} the rows, which says nothing of them: data.ignore leaves it out"
+    names = [each.name for each in inputs if not isinstance(each.cells, Text) and counts_rows(each.cells)]
+    if names:
+        yield f"{_columns(names, 'counts', 'count')} the rows, which says nothing of them: data.ignore leaves it out"
 
 
 def look_alikes(inputs: Sequence[Column], targets: Sequence[Column], path: Path) -> Iterator[str]:
@@ -37,19 +37,20 @@ def look_alikes(inputs: Sequence[Column], targets: Sequence[Column], path: Path)
         for name in wanted.intersection(group):
             same = [each for each in group if each not in wanted and _same(by_name[name], by_name[each])]
             if same:
-                found = f"column {same[0]!r} holds what the target {name!r} holds"
-                raise BadInput(f"{found}; leave it out by data.ignore: {listed(same[0])}", source=path)
+                problem = f"column {same[0]!r} holds what the target {name!r} holds"
+                mend = f"leave it out by data.ignore: {listed(same[0])}"
+                raise BadInput(f"{problem}; {mend}", source=path, code="conflict")
         yield f"columns {_and([repr(each) for each in group])} differ in blanks or in small and capital letters only"
 
 
 def of_leaks(inputs: Sequence[Numbers | Categories], targets: Sequence[Numbers | Categories]) -> Iterator[str]:
     """Of inputs that determine a target."""
     for target in targets:
-        found = dict.fromkeys(determining(inputs, target.key))
+        names = dict.fromkeys(determining(inputs, target.key))
         if isinstance(target, Numbers):
-            found |= dict.fromkeys(scaled(inputs, target.values))
-        if found:
-            who = _columns(list(found), "determines", "determine")
+            names |= dict.fromkeys(scaled(inputs, target.values))
+        if names:
+            who = _columns(list(names), "determines", "determine")
             yield f"{who} the target {target.name!r}: data.ignore leaves out what is not known before the target is"
 
 

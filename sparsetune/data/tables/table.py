@@ -1,4 +1,4 @@
-"""A table whose columns are known: what is learned from what, how it is stored, and those that scikit-learn brings."""
+"""A table of inputs and targets: what is learned from what, how it is stored, and those that scikit-learn brings."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _wide(columns: Sequence[Numbers | Categories]) -> Iterator[tuple[str, Array]
 
 @dataclass(frozen=True)
 class Bundled:
-    """What is known of a set without importing scikit-learn, which takes a second."""
+    """What can be said of a set without importing scikit-learn, which takes a second."""
 
     task: Kind
     rows: int
@@ -113,11 +113,10 @@ def read_bundled(name: str) -> Table:
     from sklearn import datasets
 
     own = {"scaled": False} if name == "diabetes" else {}
-    found = getattr(datasets, f"load_{name}")(**own)
-    features = [
-        Numbers(name, values.astype(np.float64)) for name, values in zip(found.feature_names, found.data.T, strict=True)
-    ]
+    bundle = getattr(datasets, f"load_{name}")(**own)
+    columns = zip(bundle.feature_names, bundle.data.T, strict=True)
+    features = [Numbers(name, values.astype(np.float64)) for name, values in columns]
     if SETS[name].task == "regression":
-        return Table(features, [Numbers("target", found.target.astype(np.float64))])
-    classes = Text(found.target.astype(np.int64), tuple(map(str, found.target_names)))
+        return Table(features, [Numbers("target", bundle.target.astype(np.float64))])
+    classes = Text(bundle.target.astype(np.int64), tuple(map(str, bundle.target_names)))
     return Table(features, [Categories("target", classes)])
