@@ -96,3 +96,10 @@ def param(
     notes: dict[str, Any] = {"unit": unit, "phase": phase, "source": source, "place": place, "needs": needs}
     extra = {key: value for key, value in notes.items() if value}
     return Field(default, description=doc, json_schema_extra=extra or None, **limits)
+
+
+def count_or_fraction(value: int | float) -> int | float:
+    """The check of a field that is a count, or below 1 a fraction of all."""
+    if isinstance(value, float) and value >= 1:
+        raise ValueError(f"found {value}, allowed: a whole number from 1 (a count) or a float below 1 (a fraction)")
+    return value

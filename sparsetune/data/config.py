@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import StrictInt, field_validator
 
-from sparsetune.config.base import Part, param
+from sparsetune.config.base import Part, count_or_fraction, param
 
 
 class DataConfig(Part):
@@ -26,12 +26,7 @@ class DataConfig(Part):
         "none", "random changes to training images, drawn anew each time"
     )
 
-    @field_validator("val_size", "test_size", check_fields=False)
-    @classmethod
-    def _count_or_fraction(cls, value: int | float) -> int | float:
-        if isinstance(value, float) and value >= 1:
-            raise ValueError(f"found {value}, allowed: a whole number from 1 (a count) or a float below 1 (a fraction)")
-        return value
+    _sizes = field_validator("val_size", "test_size", check_fields=False)(count_or_fraction)
 
 
 class OnePoolConfig(DataConfig):

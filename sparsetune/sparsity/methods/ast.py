@@ -25,7 +25,7 @@ from torch import Tensor
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Metrics
-from sparsetune.config.base import Part, param
+from sparsetune.config.base import Part, count_or_fraction, param
 from sparsetune.config.outlook import normed_batches
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
@@ -71,12 +71,7 @@ class AstConfig(Part):
         1 / 64, "at least so many samples are active: a count, or below 1 a fraction of the batch", phase="train", gt=0
     )
 
-    @field_validator("min_active")
-    @classmethod
-    def _count_or_fraction(cls, value: int | float) -> int | float:
-        if isinstance(value, float) and value >= 1:
-            raise ValueError(f"found {value}, allowed: a whole number from 1 (a count) or a float below 1 (a fraction)")
-        return value
+    _min_active = field_validator("min_active")(count_or_fraction)
 
     def floor(self, batch: int) -> int:
         """The least number of active samples in a batch of that size."""
