@@ -21,7 +21,6 @@ from sparsetune.testing.pictures import write_pictures
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
-    monkeypatch.setattr(inputs, "_SHOWN_AFTER", 0.0)
 
 
 def said(config: FolderConfig | TabularConfig, *, lock: Path | None = None) -> list[str]:
@@ -37,7 +36,7 @@ def said(config: FolderConfig | TabularConfig, *, lock: Path | None = None) -> l
                 return super().write(text)
 
         screen = Screen()
-        with inputs.progress_bar(Console(file=screen, width=100)) as progress:
+        with inputs.progress_bar(Console(file=screen, width=100), after=0.0) as progress:
             data = Folder if isinstance(config, FolderConfig) else Tabular
             data.prepare(config, progress)
     return [line for line in screen.getvalue().splitlines() if line.strip()]

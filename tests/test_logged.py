@@ -163,7 +163,7 @@ def test_another_process_loads_what_was_printed(tmp_path: Path) -> None:
     study(tmp_path, "none", fork={"method.mc_samples": [1, 5]}, replicates=2, **SLT)
     of = ("--trial", 1, "--branch", "mc_samples=5", "--root", tmp_path)
     refused = call("register", "small", *of, "digits")
-    assert (refused.exit_code, refused.stderr) == (2, "error: --seed: trial 1 has several runs, allowed: 0, 1\n")
+    assert (refused.exit_code, refused.stderr) == (2, "error: --seed: trial 1 has several runs; allowed: 0, 1\n")
     result = call("register", "small", *of, "--seed", 1, "digits", "--json")
     said = json.loads(result.stdout)
     assert (said["run"], said["address"]) == ("trial 1 mc_samples=5 seed 1", "models:/digits/1")

@@ -57,7 +57,7 @@ def test_a_pruned_trial_is_pruned_in_optuna_and_killed_in_mlflow(ray: bool, tmp_
 
 def test_a_trial_that_runs_out_of_memory_fails_with_the_reason(tmp_path: Path) -> None:
     summary = run(tmp_path, {"model.hidden": [1000, 10**10]}, budget={"trials": 1})
-    (failed,) = summary.failures
+    (failed,) = (trial for trial in summary.trials if trial.state == "FAIL")
     assert "out of memory" in failed.reason
     assert summary.exit_code == 3
     (tracked,) = tracked_runs(tmp_path)[0]
@@ -132,7 +132,7 @@ def test_names_and_reasons_are_text_not_markup(tmp_path: Path) -> None:
     study = load(write_study(tmp_path, study="a[/b] [red]", budget={"trials": 1}), {"model.hidden": [1000, 10**10]})
     text = io.StringIO()
     summary = run_study(study, workers=None, in_process=True, console=Console(file=text, width=200))
-    (failed,) = summary.failures
+    (failed,) = (trial for trial in summary.trials if trial.state == "FAIL")
     assert "[" in failed.reason
     assert failed.reason in " ".join(text.getvalue().split())
     show_summary(study, summary)

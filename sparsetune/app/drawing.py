@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from sparsetune.tracking.run_keys import RunKey
 
 
-def is_drawn(job: Job, outcome: Outcome) -> bool:
-    """Whether the worker draws a run that ended so."""
-    return outcome.state != "STOPPED" and (job.figures == "all" or (job.figures == "front" and outcome.state == "FAIL"))
-
-
 def draw(job: Job, key: Key, rows: Sequence[Row], outcome: Outcome) -> None:
     """Draw a run that ended in this worker, of all its rows, beside what it has left."""
     from sparsetune.report.figures import End, Numbers, draw_figures

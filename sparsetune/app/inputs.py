@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import Project
-from sparsetune.config.base import Part, places
+from sparsetune.config.base import Part
+from sparsetune.config.base import places as places_of
 from sparsetune.config.outlook import facts_of
 from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registries
@@ -34,35 +35,52 @@ class Prepared:
     """What is known once a trial's files have been read.
 
     Attributes:
+        places: where they lie.
         remarks: what is to be said of the data, a line each.
         content: digests of what the files hold, by what they are for.
     """
 
+    places: Places
     remarks: list[str]
     content: dict[str, str]
 
 
-def locate(trial: TrialConfig, project: Project, known: Registries, source: object) -> Places:
+def ready(
+    trial: TrialConfig,
+    project: Project,
+    registries: Registries,
+    source: object,
+    console: Console,
+    space: Space | None = None,
+    bases: Mapping[str, TrialConfig] | None = None,
+) -> Prepared:
+    """:func:`locate` and :func:`prepare` in one, with a bar on the console."""
+    places = locate(trial, project, registries, source)
+    with progress_bar(console) as progress:
+        return prepare(trial, places, registries, source, progress, space, bases)
+
+
+def locate(trial: TrialConfig, project: Project, registries: Registries, source: object) -> Places:
     """Where the files of data and model lie on this machine; nothing is decoded or written.
 
     Raises:
         BadInput: they are missing or broken.
     """
-    found: Places = {}
-    for section, registry in (("data", known.data), ("model", known.model)):
+    located: Places = {}
+    for section in ("data", "model"):
         part = getattr(trial, section)
         try:
-            located = registry.get(part.name).locate(part, project.root)
+            fields = places_of(getattr(registries, section).get(part.name).locate(part, project.root))
         except BadInput as error:
             raise error.located(source=source) from None
-        found |= {f"{section}.{name}": value for name, value in places(located).items() if value is not None}
-    return found
+        located |= {f"{section}.{name}": value for name, value in fields.items() if value is not None}
+    return located
 
 
 def prepare(
     trial: TrialConfig,
-    found: Mapping[str, Any],
-    known: Registries,
+    places: Mapping[str, Any],
+    registries: Registries,
     source: object,
     progress: Progress,
     space: Space | None = None,
@@ -71,7 +89,7 @@ def prepare(
     """Decode the data, if this machine has not done so, and check what could not be known without them.
 
     Args:
-        found: from :func:`locate`.
+        places: from :func:`locate`.
         progress: is told of samples: done, of how many.
         space: what varies in a study, around these
         bases: by branch.
@@ -79,41 +97,45 @@ def prepare(
     Raises:
         BadInput: data that cannot be decoded or divided; a model, method or space that does not go with them.
     """
-    data, model = known.data.get(trial.data.name), known.model.get(trial.model.name)
-    unknown = facts_of(trial, known) is None
-    varied = (bases or {"": trial}, space or Space({}, {}), found, known, source)
+    data, model = registries.data.get(trial.data.name), registries.model.get(trial.model.name)
+    unknown = facts_of(trial, registries) is None
+    varied = (bases or {"": trial}, space or Space({}, {}), places, registries, source)
+
+    def here(config: TrialConfig) -> TrialConfig:
+        return resolve_trial(assign(config.plain(), places), registries)
+
     try:
-        located = resolve_trial(assign(trial.plain(), found), known)
-        if facts_of(located, known) is None:  # decoding may take hours
+        located = here(trial)
+        if facts_of(located, registries) is None:  # decoding may take hours
             refuse_splits(*varied)
         data.prepare(located.data, progress)
         if unknown:
-            located = resolve_trial(assign(trial.plain(), found), known)  # now with facts
-        facts = facts_of(located, known)
+            located = here(trial)  # now with facts
+        facts = facts_of(located, registries)
         assert facts is not None
         model.prepare(located.model, facts)
     except BadInput as error:
         raise error.located(source=source) from None
     if unknown and space is not None and bases is not None:
-        at = {branch: resolve_trial(assign(base.plain(), found), known) for branch, base in bases.items()}
-        check_space(at, space, known)
+        check_space({branch: here(base) for branch, base in bases.items()}, space, registries)
     refuse_splits(*varied, decoded=located.data)
-    content = {"data": data.content(located.data), "model.weights": model.content(located.model)}
-    return Prepared(data.all_remarks(located.data), {name: named for name, named in content.items() if named})
+    digests = {"data": data.content(located.data), "model.weights": model.content(located.model)}
+    content = {name: digest for name, digest in digests.items() if digest}
+    return Prepared(dict(places), data.all_remarks(located.data), content)
 
 
 def refuse_splits(
     bases: Mapping[str, TrialConfig],
     space: Space,
-    found: Mapping[str, Any],
-    known: Registries,
+    places: Mapping[str, Any],
+    registries: Registries,
     source: object,
     decoded: Part | None = None,
 ) -> None:
     """Divide the samples of all configs at the corners of a space, as far as their labels are at hand.
 
     Args:
-        found: from :func:`locate`.
+        places: from :func:`locate`.
         decoded: located data that have been prepared.
 
     Raises:
@@ -123,15 +145,15 @@ def refuse_splits(
 
     def divide(config: dict[str, Any]) -> None:
         nonlocal cost
-        part = resolve_part("data", assign(config, found)["data"], known)
+        part = resolve_part("data", assign(config, places)["data"], registries)
         if cost > _MOST_DIVIDED or repr(part) in tried:
             return
         tried.add(repr(part))
-        entry = known.data.get(part.name)
-        pools = entry.read(part) if part == decoded else entry.at_hand(part)
+        data = registries.data.get(part.name)
+        pools = data.read(part) if part == decoded else data.at_hand(part)
         if pools is not None:
             cost += len(pools.train) + _EACH_DIVISION
-            entry.divided(pools, part)
+            data.divided(pools, part)
 
     about = space.about("data")
     try:
@@ -147,7 +169,7 @@ def progress_bar(
     remark: str = ", once on this machine",
     *,
     what: str = "samples",
-    after: float | None = None,
+    after: float = _SHOWN_AFTER,
 ) -> Iterator[Progress]:
     """A function of (done, of how many) that draws a bar once the work takes longer than a moment.
 
@@ -155,7 +177,7 @@ def progress_bar(
         doing: what is done to them.
         remark: behind it, where no bar can be drawn.
         what: they are.
-        after: seconds that count as a moment, where it is another one.
+        after: seconds that count as a moment.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
@@ -163,7 +185,6 @@ def progress_bar(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Bars(*columns, console=console, transient=True)
     started, task, waited = time.monotonic(), None, False
-    moment = _SHOWN_AFTER if after is None else after
 
     def progress(done: int, total: int) -> None:
         nonlocal task, waited
@@ -173,7 +194,7 @@ def progress_bar(
             waited = True
             return
         if task is None:
-            if done == total or time.monotonic() - started < moment:
+            if done == total or time.monotonic() - started < after:
                 return
             if not console.is_terminal:
                 console.print(f"{doing} {total:,} {what}{remark}", highlight=False)

@@ -49,7 +49,7 @@ class Trained:
     config: Mapping[str, Any]
 
     @property
-    def place(self) -> RunKey:
+    def run_key(self) -> RunKey:
         """Of its run in MLflow."""
         from sparsetune.tracking.run_keys import RunKey
 
@@ -68,7 +68,7 @@ class Shelf:
     uri: str
     study: str
     uid: str
-    known: Registries
+    registries: Registries
     home: Home | None
 
     def models(self) -> Models:
@@ -88,21 +88,21 @@ class Shelf:
         from sparsetune.tracking.left import left_by
         from sparsetune.tracking.run_keys import FILES_REFUSED
 
-        place = trained.place
-        ready = models.ready(place)
+        run_key = trained.run_key
+        ready = models.ready(run_key)
         if ready is not None:
             return ready
-        run = models.run(place)
+        run = models.run(run_key)
         if run is None:
-            raise BadInput("MLflow has no run of it: it was deleted there, or was not sent yet")
+            raise BadInput("MLflow has no run of it: it was deleted there, or was not sent yet", code="missing")
         if FILES_REFUSED in run.data.tags:
             raise BadInput(f"MLflow takes no files of it: {run.data.tags[FILES_REFUSED]}")
         with tempfile.TemporaryDirectory(prefix="sparsetune-") as folder:
-            left = left_by(self.uri, self.study, self.uid, place, WEIGHTS, Path(folder), self.home)
+            left = left_by(self.uri, self.study, self.uid, run_key, WEIGHTS, Path(folder), self.home)
             if left.path is None:
-                raise BadInput("its weights are gone from MLflow")
+                raise BadInput("its weights are gone from MLflow", code="missing")
             saved = self._exported(trained, left.path, Path(folder) / "model", run.info.run_id)
-            return models.log(place, run, saved)
+            return models.log(run_key, run, saved)
 
     def _exported(self, trained: Trained, weights: Path, folder: Path, run_id: str) -> Saved:
         """A run's network in MLflow's format, once it was loaded from there and has given the same."""
@@ -110,8 +110,8 @@ class Shelf:
         from sparsetune.training.left.deployed import deployed
 
         try:
-            config = resolve_trial(trained.config, self.known)
-            network = deployed(config, weights, self.known, trained.run.notes.get("split", ""))
+            config = resolve_trial(trained.config, self.registries)
+            network = deployed(config, weights, self.registries, trained.run.notes.get("split", ""))
             saved = save(
                 folder,
                 network.network,
@@ -162,7 +162,7 @@ def log_models(
 def _log_all(shelf: Shelf, wanted: Sequence[Trained], console: Console) -> dict[str, list[str]]:
     """Those that have none now, by the reason."""
     models = shelf.models()
-    missing = [each for each in wanted if models.ready(each.place) is None]
+    missing = [each for each in wanted if models.ready(each.run_key) is None]
     without: dict[str, list[str]] = {}
     what = "model" if len(missing) == 1 else "models"
     with inputs.progress_bar(console, "logging", " in MLflow", what=what, after=0) as progress:
@@ -171,7 +171,7 @@ def _log_all(shelf: Shelf, wanted: Sequence[Trained], console: Console) -> dict[
             try:
                 shelf.log(models, each)
             except BadInput as error:
-                without.setdefault(str(error), []).append(each.place.name)
+                without.setdefault(str(error), []).append(each.run_key.name)
     return without
 
 
@@ -184,4 +184,4 @@ def _first(row: Trial, places: inputs.Places) -> Trained:
 def describe(study: str, trained: Trained) -> str:
     """What a model is of: ``trial 3 seed 1 of study ast_pi: method ast, model mlp, data digits``."""
     named = ", ".join(f"{section} {trained.config[section]['name']}" for section in ("method", "model", "data"))
-    return f"{trained.place.name} of study {study}: {named}"
+    return f"{trained.run_key.name} of study {study}: {named}"

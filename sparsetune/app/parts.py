@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.app.drawing import draw, figures_of, is_drawn
+from sparsetune.app.drawing import draw, figures_of
 from sparsetune.app.inputs import Places
 from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.printable import printable
-from sparsetune.base.messages import Executor, Job, Key, OwnFile, Report, Row, Trial
+from sparsetune.base.messages import Executor, Job, Key, Metrics, Observer, OwnFile, Report, Row, Trial
 from sparsetune.base.paths import Project, slug
 from sparsetune.base.secrets import hidden
 from sparsetune.base.stores.former import note_place
@@ -25,6 +23,8 @@ from sparsetune.config.provenance import tags
 from sparsetune.config.registry import StudyRegistries
 from sparsetune.config.study.objectives import formulas_of
 from sparsetune.config.study.study import Study
+from sparsetune.drive.driver import Driver
+from sparsetune.drive.single import SingleTrial
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,8 +43,8 @@ def registries(imports: tuple[OwnFile, ...] = ()) -> StudyRegistries:
     from sparsetune.search.samplers import SAMPLERS
     from sparsetune.training.registries import REGISTRIES
 
-    known = StudyRegistries(REGISTRIES.method, REGISTRIES.data, REGISTRIES.model, SAMPLERS, PRUNERS)
-    return with_files(with_packages(known), imports)
+    ours = StudyRegistries(REGISTRIES.method, REGISTRIES.data, REGISTRIES.model, SAMPLERS, PRUNERS)
+    return with_files(with_packages(ours), imports)
 
 
 def train_and_draw(job: Job) -> Iterator[Report]:
@@ -54,16 +54,43 @@ def train_and_draw(job: Job) -> Iterator[Report]:
     rows: dict[Key, list[Row]] = {}
     for report in run_trial(job):
         key, end = report.key or job.key, report.outcome
-        known = rows.setdefault(key, [])
-        known += [row for row in report.rows if row.number > len(known)]  # what branches share comes for each
-        if end is not None and is_drawn(job, end):
-            draw(job, key, known, end)
+        so_far = rows.setdefault(key, [])
+        so_far += [row for row in report.rows if row.number > len(so_far)]  # what branches share comes for each
+        figures = end is not None and (job.figures == "all" or (job.figures == "front" and end.state == "FAIL"))
+        if end is not None and end.state != "STOPPED" and figures:
+            draw(job, key, so_far, end)
         yield report
 
 
-def import_ahead(module: str) -> None:
-    """Import a module while this process waits for others."""
-    threading.Thread(target=importlib.import_module, args=(module,), daemon=True).start()
+def run_alone(
+    book: SingleTrial,
+    observers: Sequence[Observer],
+    *,
+    folder: Path,
+    job_options: Mapping[str, Any],
+    score: Callable[[Metrics], Metrics] = dict,
+    places: Places | None = None,
+) -> Driver:
+    """Train a trial outside a study in this process, by the driver and the executor of every run.
+
+    Args:
+        folder: where the trial has a folder of its own, which stays.
+        places: where its data lie, unless its config says so.
+    """
+    from sparsetune.execution.in_process import InProcess
+
+    driver = Driver(
+        book,
+        observers,
+        folder=folder,
+        objectives=(),  # it gives what it gives
+        job_options=job_options,
+        score=score,
+        localise=lambda config: assign(config, places or {}),
+        kept=lambda number: False,
+    )
+    InProcess().run(driver, train_and_draw)
+    return driver
 
 
 def start_executor(study: Study, *, workers: int | None, in_process: bool) -> Executor:
@@ -71,7 +98,7 @@ def start_executor(study: Study, *, workers: int | None, in_process: bool) -> Ex
     executor: Executor
     if in_process:
         if workers not in (None, 1):
-            raise BadInput(f"found {workers}, allowed with --in-process: 1", key="--workers")
+            raise BadInput(key="--workers", found=str(workers), allowed="1 with --in-process", code="conflict")
         from sparsetune.execution.in_process import InProcess
 
         executor = InProcess(gpus=study.resources.gpus, visible=visible_gpus())
@@ -82,7 +109,7 @@ def start_executor(study: Study, *, workers: int | None, in_process: bool) -> Ex
     try:
         executor.start()
         if study.trial.training.device == "cuda" and not executor.gpus:
-            raise BadInput("found 'cuda', but a trial gets no GPU here", key="training.device")
+            raise BadInput("a trial gets no GPU here", key="training.device", found="'cuda'")
     except BadInput as error:
         executor.close()
         raise error.located(source=study.source) from None
@@ -98,10 +125,8 @@ def visible_gpus() -> int:
 
 def localiser(places: Places, executor: Executor) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A function that makes a config fit for a worker: absolute paths, and no GPU where it gets none."""
-    found = dict(places)
-    if not executor.gpus:
-        found["training.device"] = "cpu"
-    return lambda config: assign(config, found)
+    here = places if executor.gpus else {**places, "training.device": "cpu"}
+    return lambda config: assign(config, here)
 
 
 def job_options(study: Study) -> dict[str, Any]:

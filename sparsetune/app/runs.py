@@ -16,8 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.app import inputs
-from sparsetune.app.parts import at_home, registries, train_and_draw, visible_gpus, warner
+from sparsetune.app import inputs, parts
+from sparsetune.app.parts import at_home, run_alone, visible_gpus, warner
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import OwnFile, Trial
 from sparsetune.base.paths import Project, find_root, made, slug
@@ -34,7 +34,6 @@ from sparsetune.config.study.extent import Extent
 from sparsetune.config.study.file import Imports, Objective
 from sparsetune.config.study.top_level import TRIAL_KEYS, refuse_other_kind, refuse_unknown
 from sparsetune.config.trial import TrialConfig, resolve_trial
-from sparsetune.drive.driver import Driver
 from sparsetune.drive.single import SingleTrial
 from sparsetune.search.lock import hold
 from sparsetune.tracking.store import check_experiment
@@ -53,7 +52,7 @@ class _Order:
     path: Path
     config: TrialConfig
     own: tuple[OwnFile, ...]
-    known: StudyRegistries
+    registries: StudyRegistries
     project: Project
     places: inputs.Places
     uri: str  # MLflow's
@@ -85,12 +84,12 @@ def run_configs(
     prepared: list[inputs.Prepared] = []
     with inputs.progress_bar(console) as progress:
         for each in orders:
-            prepared.append(inputs.prepare(each.config, each.places, each.known, each.path, progress))
+            prepared.append(inputs.prepare(each.config, each.places, each.registries, each.path, progress))
     for remark in dict.fromkeys([*remarks(ray=False), *(remark for each in prepared for remark in each.remarks)]):
         warner(console)(remark)
     for each in orders:
         if each.config.training.device == "cuda" and not visible_gpus():
-            raise BadInput("found 'cuda', but torch sees no GPU here", source=each.path, key="training.device")
+            raise BadInput("torch sees no GPU here", source=each.path, key="training.device", found="'cuda'")
     folders = _folders(paths, out)
     results = []
     for each, read in zip(orders, prepared, strict=True):
@@ -110,12 +109,12 @@ def _order(path: Path, overrides: Mapping[str, Any], own: tuple[OwnFile, ...], r
     raw = assign(written, overrides)
     named = check_model(Imports, {KEY: raw.pop(KEY)} if KEY in raw else {}, source=path).imports
     own = tuple({digest_of(file): file for file in (*read_own(named, path.parent, path), *own)}.values())
-    known = registries(own)
-    refuse_unknown(raw, {*TRIAL_KEYS, KEY}, known, path)
-    config = resolve_trial(raw, known, source=path)
-    project = Project(find_root(root)) if root else _project(path)
+    registries = parts.registries(own)
+    refuse_unknown(raw, {*TRIAL_KEYS, KEY}, registries, path)
+    config = resolve_trial(raw, registries, source=path)
+    project = Project(find_root(root) if root else find_root(path, Path.cwd()))
     uri = tracking_uri() or project.tracking_uri
-    return _Order(path, config, own, known, project, inputs.locate(config, project, known, path), uri)
+    return _Order(path, config, own, registries, project, inputs.locate(config, project, registries, path), uri)
 
 
 def _folders(paths: Sequence[Path], out: Path | None) -> dict[Path, Path]:
@@ -125,35 +124,28 @@ def _folders(paths: Sequence[Path], out: Path | None) -> dict[Path, Path]:
     stems = [path.stem for path in paths]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
-        raise BadInput(f"two configs are called {twice!r}, and each gets a folder of its name", key="--out")
+        problem = f"two configs are called {twice!r}, and each gets a folder of its name"
+        raise BadInput(problem, key="--out", code="conflict")
     folders = {path: out if len(paths) == 1 else out / path.stem for path in paths}
     for folder in folders.values():
         try:
             folder.mkdir(parents=True, exist_ok=True)
             full = any(folder.iterdir())
         except OSError as error:
-            raise BadInput(f"{folder} cannot be used: {error.strerror}", key="--out") from None
+            raise BadInput(f"{folder} cannot be used: {error.strerror}", key="--out", code="unavailable") from None
         if full:
-            raise BadInput(f"{folder} is not empty; choose another folder", key="--out")
+            raise BadInput(f"{folder} is not empty; choose another folder", key="--out", code="exists")
     return folders
 
 
-def _project(path: Path) -> Project:
-    try:
-        return Project(find_root(path))
-    except BadInput:
-        return Project(find_root(Path.cwd()))
-
-
 def _run_one(order: _Order, folder: Path, keep: Path | None, lock_file: Path, console: Console) -> Trial:
-    from sparsetune.execution.in_process import InProcess
     from sparsetune.live.console import ConsoleObserver
     from sparsetune.tracking.mlflow import MlflowTracker
     from sparsetune.tracking.run_keys import RUN
     from sparsetune.tracking.subject import Subject
 
     config, stem, project = order.config, order.path.stem, order.project
-    task = order.known.data.get(config.data.name).task(config.data)
+    task = order.registries.data.get(config.data.name).task(config.data)
     name = _name(folder, stem)
     warn = warner(console)
     labels = {**tags(project.root, order.own), RUN: name}
@@ -173,17 +165,9 @@ def _run_one(order: _Order, folder: Path, keep: Path | None, lock_file: Path, co
     shown = tuple(Objective(metric=name, goal=goal) for name, goal in _SHOWN if METRICS[name].of(task))
     book = SingleTrial(config.plain())
     watcher = ConsoleObserver(console, shown, (), Extent(1), stem)
-    driver = Driver(
-        book,
-        (tracker, watcher),
-        folder=folder,
-        objectives=(),
-        job_options={"imports": order.own},
-        localise=lambda config: assign(config, order.places),
-        kept=lambda number: False,
-    )
     try:
-        InProcess().run(driver, train_and_draw)
+        options = {"imports": order.own}
+        driver = run_alone(book, (tracker, watcher), folder=folder, job_options=options, places=order.places)
     finally:
         tracker.close()
         watcher.close()

@@ -1,21 +1,21 @@
 """The story of a study on one page: load -> check -> lock -> ledger -> observers -> executor -> summary.
 
-With ``assembly.py``, which makes the parts, the only place that joins the rooms.
+With ``parts.py``, which makes the parts, the only file that joins the rooms.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.app import inputs
-from sparsetune.app.logged import log_models
 from sparsetune.app.parts import (
     at_home,
-    import_ahead,
     job_options,
     leave_summary,
     localiser,
@@ -28,7 +28,7 @@ from sparsetune.app.parts import (
 )
 from sparsetune.base import signals
 from sparsetune.base.disk import CannotWrite
-from sparsetune.base.messages import Executor, Observer, Trial
+from sparsetune.base.messages import Executor, Trial
 from sparsetune.base.surroundings.interpreter import rarely_collected
 from sparsetune.base.surroundings.remarks import remarks
 from sparsetune.config.provenance import environment
@@ -42,6 +42,9 @@ from sparsetune.drive.driver import Driver, counts
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sparsetune.search.points import Points
+    from sparsetune.tracking.tables import Home
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -50,15 +53,9 @@ class Summary:
     name: str
     metrics: tuple[str, ...]  # of the objectives
     counts: Mapping[str, int]  # trials by state
-    won: Winners
-    failures: tuple[Trial, ...]
+    won: Winners  # the best row, or the Pareto front by the first objective
     trials: tuple[Trial, ...]  # all of them, by number
     rows: tuple[Trial, ...]  # the same, of a forked trial each branch
-
-    @property
-    def front(self) -> tuple[Trial, ...]:
-        """The best row, or the Pareto front by the first objective."""
-        return tuple(self.won.front)
 
     @property
     def exit_code(self) -> int:
@@ -86,85 +83,99 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
         Stopped: Ctrl-C or SIGTERM, after the running trials have saved their state.
         CannotWrite: no room for results; what was finished is kept.
     """
-    from sparsetune.live.console import ConsoleObserver
     from sparsetune.search import lock
-    from sparsetune.search.copies import refuse_double
-    from sparsetune.search.ledger import Ledger
-    from sparsetune.search.meaning import identity, refuse_other_content, refuse_other_meaning, spent
-    from sparsetune.search.points import Points
-    from sparsetune.tracking.outbox import Background
-    from sparsetune.tracking.store import check_experiment
-    from sparsetune.tracking.subject import Answer
+    from sparsetune.search.meaning import spent
 
-    known = study.registries
     lock_file = lock.place(study)
     lock.refuse_if_held(lock_file, study.name)
-    refuse_other_meaning(study)
-    points = Points.of(study, warner(console))
-    refuse_double(study, tracked_at(study))
-    check_experiment(tracked_at(study), study.name, identity(study))
-    import_ahead("sparsetune.tracking.mlflow")
-    places = inputs.locate(study.trial, study.project, known, study.source)
-    with inputs.progress_bar(console) as progress:
-        prepared = inputs.prepare(study.trial, places, known, study.source, progress, study.space, study.bases)
-    refuse_other_content(study, prepared.content)
-    for remark in (*study.remarks, *prepared.remarks):
-        warner(console)(remark)
+    points, prepared = _checked(study, console)
     done = spent(study)
     for remark in remarks(ray=not in_process and not done):
         warner(console)(remark)
     if done:
         in_process, workers = True, None  # nothing to start Ray for
-        console.print(
-            "nothing is left to run: all trials of the budget have ended; --trials adds more", highlight=False
-        )
+        said = "nothing is left to run: all trials of the budget have ended; --trials adds more"
+        console.print(said, highlight=False)
     elif not in_process:
         console.print("starting Ray and its first workers", highlight=False)
     with signals.stopping_gently(lambda: None) as request:  # inside Ray's start an exception may be lost
         executor = start_executor(study, workers=workers, in_process=in_process)
-    if request.signum is not None:
-        executor.close()
-        raise signals.Stopped(request.signum, "stopped before the first trial")
-    warn = warner(console)
-    try:
+    with closing(executor):
+        if request.signum is not None:
+            raise signals.Stopped(request.signum, "stopped before the first trial")
         with lock.hold(lock_file, study.name):
             home = at_home(study.project, tracked_at(study), lock_file)
-            ledger = Ledger(study, environment(study.imports), warn, prepared.content, points)
-            earlier = ledger.trials()
-            tracking = Background(lambda: open_tracker(study, ledger.uid, warn, home, earlier))
-            watcher = ConsoleObserver(
-                console, study.objectives, earlier, ledger.extent, study.name, constraints=study.constraints
-            )
-            observers: Sequence[Observer] = (watcher, tracking)  # closed in this order: the last may raise
-            driver = Driver(
-                ledger,
-                observers,
-                folder=study.project.trials(study.name, ledger.uid),
-                objectives=study.judged_by,
-                further=study.judged_in,
-                score=scorer(study.objectives),
-                job_options=job_options(study),
-                localise=localiser(places, executor),
-                kept=tracking.logged,
-                stays=tracking.refused,
-            )
-            try:
-                driver.make_good(tracking)
-                run_until_told(executor, driver, warn)
-                summary = summarise(study, ledger.trials())
-                answer = Answer(summary.counts, summary.rows, summary.won, ledger.by_importance())
-                leave_summary(study, tracking.up_to_date(), answer, driver.folders.of_study)
-                log_models(study, summary.rows, ledger.uid, home, places, console)
-            except BaseException:
-                tracking.up_to_date().summarise("KILLED")
-                raise
-            finally:
-                for observer in observers:
-                    observer.close()
-                driver.sweep()
-            return summary
+            return _carried_out(study, executor, points, prepared, home, console)
+
+
+def _checked(study: Study, console: Console) -> tuple[Points, inputs.Prepared]:
+    """What the study begins with and what it reads, once nothing stands against a start; writes data's cache alone."""
+    from sparsetune.search.copies import refuse_double
+    from sparsetune.search.meaning import identity, refuse_other_content, refuse_other_meaning
+    from sparsetune.search.points import Points
+    from sparsetune.tracking.store import check_experiment
+
+    warn = warner(console)
+    refuse_other_meaning(study)
+    points = Points.of(study, warn)
+    refuse_double(study, tracked_at(study))
+    check_experiment(tracked_at(study), study.name, identity(study))
+    Thread(target=import_module, args=("sparsetune.tracking.mlflow",), daemon=True).start()  # while others are awaited
+    prepared = inputs.ready(
+        study.trial, study.project, study.registries, study.source, console, study.space, study.bases
+    )
+    refuse_other_content(study, prepared.content)
+    for remark in (*study.remarks, *prepared.remarks):
+        warn(remark)
+    return points, prepared
+
+
+def _carried_out(
+    study: Study, executor: Executor, points: Points, prepared: inputs.Prepared, home: Home, console: Console
+) -> Summary:
+    """All jobs of a study whose lock is held, and what they amount to."""
+    from sparsetune.live.console import ConsoleObserver
+    from sparsetune.search.ledger import Ledger
+    from sparsetune.tracking.outbox import Background
+    from sparsetune.tracking.subject import Answer
+
+    warn = warner(console)
+    ledger = Ledger(study, environment(study.imports), warn, prepared.content, points)
+    earlier = ledger.trials()
+    tracking = Background(lambda: open_tracker(study, ledger.uid, warn, home, earlier))
+    watcher = ConsoleObserver(
+        console, study.objectives, earlier, ledger.extent, study.name, constraints=study.constraints
+    )
+    driver = Driver(
+        ledger,
+        (watcher, tracking),
+        folder=study.project.trials(study.name, ledger.uid),
+        objectives=study.judged_by,
+        further=study.judged_in,
+        score=scorer(study.objectives),
+        job_options=job_options(study),
+        localise=localiser(prepared.places, executor),
+        kept=tracking.logged,
+        stays=tracking.refused,
+    )
+    try:
+        driver.make_good(tracking)
+        run_until_told(executor, driver, warn)
+        summary = summarise(study, ledger.trials())
+        answer = Answer(summary.counts, summary.rows, summary.won, ledger.by_importance())
+        leave_summary(study, tracking.up_to_date(), answer, driver.folders.of_study)
+        if study.tracking.models != "none":
+            from sparsetune.app.logged import log_models
+
+            log_models(study, summary.rows, ledger.uid, home, prepared.places, console)
+        return summary
+    except BaseException:
+        tracking.up_to_date().summarise("KILLED")
+        raise
     finally:
-        executor.close()
+        watcher.close()
+        tracking.close()  # the last: it may raise
+        driver.sweep()
 
 
 def run_until_told(executor: Executor, driver: Driver, say: Callable[[str], None]) -> None:
@@ -188,5 +199,4 @@ def summarise(study: Study, trials: Sequence[Trial]) -> Summary:
     metrics = tuple(objective.metric for objective in study.objectives)
     rows = [row for trial in trials for row in branch_rows(trial, metrics, study.constraints)]
     won = best_rows(rows, [objective.goal for objective in study.objectives])
-    failures = tuple(trial for trial in trials if trial.state == "FAIL")
-    return Summary(study.name, metrics, counts(trials), won, failures, tuple(trials), tuple(rows))
+    return Summary(study.name, metrics, counts(trials), won, tuple(trials), tuple(rows))

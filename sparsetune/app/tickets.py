@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from sparsetune.app import inputs
-from sparsetune.app.parts import registries, warner
+from sparsetune.app import inputs, parts
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Metrics, OwnFile
 from sparsetune.base.paths import Project, find_root
@@ -41,21 +40,21 @@ class Evaluation:
     """What a ticket's network gives here.
 
     Attributes:
-        found: numbers of its predictions for validation and test data; the ticket has the recorded ones.
+        metrics: of its predictions for validation and test data; the ticket has the recorded ones.
         decisive: names of those that have to be as recorded.
         differences: what is otherwise here than where it was trained, a clause each.
         mc_samples: asked for instead of the trial's; None: the trial's own.
     """
 
     ticket: Ticket
-    found: Metrics
+    metrics: Metrics
     decisive: tuple[str, ...]
     differences: tuple[str, ...]
     mc_samples: int | None
 
     def same(self, name: str) -> bool:
         """Whether a number is as recorded."""
-        return math.isclose(self.found[name], self.ticket.about.metrics.get(name, math.nan), rel_tol=_EXACT)
+        return math.isclose(self.metrics[name], self.ticket.about.metrics.get(name, math.nan), rel_tol=_EXACT)
 
     @property
     def reproduced(self) -> bool:
@@ -85,61 +84,60 @@ def evaluate_ticket(
     Raises:
         BadInput: no sound ticket, no data, or a network that cannot be drawn again here.
     """
-    ticket, known = read_ticket(path), registries(own)
+    ticket, registries = read_ticket(path), parts.registries(own)
     try:
-        config = _config(ticket.about, overrides, trial or {}, mc_samples, known)
-        found = inputs.locate(config, Project(_root(path, root)), known, path)
-        with inputs.progress_bar(console) as progress:
-            prepared = inputs.prepare(config, found, known, path, progress)
+        config = _config(ticket.about, overrides, trial or {}, mc_samples, registries)
+        prepared = inputs.ready(config, Project(_root(path, root)), registries, path, console)
         for remark in prepared.remarks:
-            warner(console)(remark)
-        return _evaluated(ticket, resolve_trial(assign(config.plain(), found), known), mc_samples, known, console)
+            parts.warner(console)(remark)
+        here = resolve_trial(assign(config.plain(), prepared.places), registries)
+        return _evaluated(ticket, here, mc_samples, registries, console)
     except BadInput as error:
         raise error.located(source=path) from None
 
 
 def _config(
-    about: About, overrides: Mapping[str, Any], trial: Mapping[str, Any], mc_samples: int | None, known: Registries
+    about: About, overrides: Mapping[str, Any], trial: Mapping[str, Any], mc_samples: int | None, registries: Registries
 ) -> TrialConfig:
     """The trial's, for this machine."""
     gpu = about.device == "cuda" and torch.cuda.is_available()
     asked = {} if mc_samples is None else {MC_SAMPLES: mc_samples}
-    values = {**_where(about, trial, known), **overrides, **asked, "training.device": "cuda" if gpu else "cpu"}
-    config = resolve_trial(assign(about.config, values), known)
+    values = {**_where(about, trial, registries), **overrides, **asked, "training.device": "cuda" if gpu else "cpu"}
+    config = resolve_trial(assign(about.config, values), registries)
     allowed = [f"data.{name}" for name in places(config.data)]
     for name in overrides:
         if name not in allowed:
             said = ", ".join(allowed) or f"nothing with {config.data.name!r}"
-            raise BadInput(f"found {name}, allowed with a ticket: {said}", key="--set")
+            raise BadInput(key="--set", found=name, allowed=f"with a ticket {said}")
     return config
 
 
-def _where(about: About, trial: Mapping[str, Any], known: Registries) -> dict[str, Any]:
+def _where(about: About, trial: Mapping[str, Any], registries: Registries) -> dict[str, Any]:
     """Where the trial's data lay, by dotted name."""
     data, name = trial.get("data"), about.config["data"]["name"]
     if not isinstance(data, Mapping) or data.get("name") != name:
         return {}
-    fields = names_of_places(known.data.get(name).Config)
+    fields = names_of_places(registries.data.get(name).Config)
     return {f"data.{field}": data[field] for field in fields if data.get(field) is not None}
 
 
 def _evaluated(
-    ticket: Ticket, config: TrialConfig, mc_samples: int | None, known: Registries, console: Console
+    ticket: Ticket, config: TrialConfig, mc_samples: int | None, registries: Registries, console: Console
 ) -> Evaluation:
     about, training = ticket.about, config.training
     torch.set_num_threads(about.threads)  # as the trial: sums depend on it
     device = device_of(training.device)
-    scaled = load_dataset(config.data, known.data).scaled_by(about.pixels)
+    scaled = load_dataset(config.data, registries.data).scaled_by(about.pixels)
     data, _ = delivered(scaled, device, DTYPES[training.dtype], training.data_share)
     here, there = ((each.input_shape, each.outputs, each.task) for each in (data, about))
     if here != there:
         raise BadInput(f"its network is for other data: {_samples(*there)}, here {_samples(*here)}", key="data")
     task = make_task(data, training.label_smoothing)
-    built = rebuild(ticket, config, device, known)
+    built = rebuild(ticket, config, device, registries)
     with _shown(built.network, len(data.val) + len(data.test), console):
-        found = Measuring(config, built, data, task, known).predicting()
+        metrics = Measuring(config, built, data, task, registries).predicting()
     decisive = tuple(f"{split}_{task.names[-1]}" for split in ("val", "test"))
-    return Evaluation(ticket, found, decisive, _differences(about, data.digest, device), mc_samples)
+    return Evaluation(ticket, metrics, decisive, _differences(about, data.digest, device), mc_samples)
 
 
 @contextmanager
@@ -148,10 +146,10 @@ def _shown(network: nn.Module, samples: int, console: Console) -> Iterator[None]
     done = 0
     with inputs.progress_bar(console, "evaluating", "") as progress:
 
-        def look(module: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        def look(module: nn.Module, batch: tuple[torch.Tensor, ...]) -> None:
             nonlocal done
             progress(done, samples)
-            done += len(given[0])
+            done += len(batch[0])
 
         hook = network.register_forward_pre_hook(look)
         try:
@@ -175,11 +173,9 @@ def _samples(shape: tuple[int, ...], outputs: int, task: str) -> str:
 
 def _root(path: Path, root: Path | None) -> Path:
     """The project's; without one, what is here."""
-    if root is not None:
-        return find_root(root)
-    for start in (path, Path.cwd()):
-        try:
-            return find_root(start)
-        except BadInput:
-            continue
-    return Path.cwd()
+    try:
+        return find_root(*([path, Path.cwd()] if root is None else [root]))
+    except BadInput:
+        if root is not None:
+            raise
+        return Path.cwd()

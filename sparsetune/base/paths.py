@@ -40,15 +40,14 @@ LEFT = (CONFIG, FINAL, HISTORY, RESULTS, UNITS, TABLE, WEIGHTS, TICKET, LAYERS, 
 CACHE = "SPARSETUNE_CACHE"  # an environment variable: where this machine keeps what can be made again
 
 
-def find_root(start: Path) -> Path:
-    """The nearest ancestor of ``start`` (a file or folder) that has ``search_spaces/``."""
-    start = in_utf8(start.resolve())
-    for folder in (start, *start.parents):
-        if (folder / "search_spaces").is_dir():
-            return folder
-    raise BadInput(
-        "no folder upward from here has search_spaces/, the mark of a project's root", source=start, code="missing"
-    )
+def find_root(*starts: Path) -> Path:
+    """The nearest ancestor of a file or folder that has ``search_spaces/``; of the first of these that has one."""
+    for start in (in_utf8(each.resolve()) for each in starts):
+        for folder in (start, *start.parents):
+            if (folder / "search_spaces").is_dir():
+                return folder
+    problem = "no folder upward from here has search_spaces/, the mark of a project's root"
+    raise BadInput(problem, source=start, code="missing")
 
 
 @dataclass(frozen=True)

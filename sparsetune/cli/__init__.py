@@ -7,19 +7,10 @@ from __future__ import annotations
 
 from sparsetune.cli import train  # isort: skip  # the order of the imports is that of `--help`
 from sparsetune.cli import stored, ticket, register, catalogue, project, data  # isort: skip
-from sparsetune.cli.app import app
-from sparsetune.cli.look import Command
-from sparsetune.cli.stdout import written_out
+from sparsetune.cli.app import Command, app, main
 
 __all__ = ["app", "catalogue", "data", "main", "project", "register", "stored", "ticket", "train"]
 
-for command in app.registered_commands:
-    command.cls = Command
-
-
-def main() -> None:
-    """The `sparsetune` command; `.env` upward from here is read first."""
-    from sparsetune.base.variables import read_env
-
-    read_env()
-    written_out(app)
+for commands in (app, data.data, ticket.ticket):
+    for command in commands.registered_commands:
+        command.cls = Command

@@ -1,37 +1,78 @@
-"""What all commands share: the app, how they end, and the options that several take."""
+"""What all commands share: the app, how its help looks, how commands end, and the options that several take.
+
+Help ends with examples to paste, one a line.
+"""
 
 from __future__ import annotations
 
 import functools
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
+from rich.markup import escape
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from sparsetune.base.disk import CannotWrite, disk_trouble
 from sparsetune.base.errors import BadInput, in_utf8
 from sparsetune.base.layout.printable import printable, printable_lines
 from sparsetune.base.secrets import hidden
 from sparsetune.base.signals import Stopped
-from sparsetune.cli.look import Group, examples
-from sparsetune.cli.stdout import NO_ROOM, reader_left
+from sparsetune.cli.stdout import NO_ROOM, reader_left, written_out
 
 if TYPE_CHECKING:
     from sparsetune.base.layout.console import Console
     from sparsetune.base.messages import OwnFile
 
+
+def examples(*lines: str, note: str = "") -> str:
+    """The end of a command's help: lines to paste, of at most 76 characters, and a word on them."""
+    shown = [f"[cyan]  {escape(line)}[/cyan]" for line in lines]  # typer strips the margin of its texts
+    return "\n".join(["[dim]For example[/dim]", *shown, *(["", f"[dim]{note}[/dim]"] if note else [])])
+
+
+class _Look:
+    """What was typed is part of what typer says of it; a flag has no type beside it."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().make_context(*args, **kwargs)  # type: ignore[misc]
+        except Exception as error:
+            if isinstance(getattr(error, "message", None), str):
+                error.message = printable(error.message)  # type: ignore[attr-defined]
+            raise
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if isinstance(param, TyperOption) and param.is_flag:
+                param.metavar = ""  # else: <bool>
+        return params
+
+
+class Command(_Look, TyperCommand):
+    """A command in that look."""
+
+
+class Group(_Look, TyperGroup):
+    """Several commands, in that look."""
+
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 TRAIN, LOOK, NAMES, PROJECT = "Train", "Look", "What a file can name", "Project"  # the panels of `--help`
 
+_LOOK: dict[str, Any] = {
+    "cls": Group,
+    "no_args_is_help": True,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": "rich",
+}
 app = typer.Typer(
-    cls=Group,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    **_LOOK,
     epilog=examples(
         "sparsetune init demo; cd demo",
         "sparsetune study studies/ast_pi.yaml",
@@ -50,8 +91,18 @@ Storage = Annotated[str | None, typer.Option(help="Optuna storage URL; else the 
 Import = Annotated[
     list[str] | None, typer.Option("--import", metavar="FILE", help="A Python file of your own that registers things.")
 ]
+Uri = Annotated[
+    str | None, typer.Option(help="MLflow's tracking URI; else MLFLOW_TRACKING_URI, else mlruns/mlflow.db.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks.")]
+
+
+def group(name: str, panel: str, about: str, epilog: str) -> typer.Typer:
+    """Commands of their own under one name."""
+    commands = typer.Typer(**_LOOK)
+    app.add_typer(commands, name=name, rich_help_panel=panel, help=about, epilog=epilog)
+    return commands
 
 
 def guarded(command: F) -> F:
@@ -60,7 +111,10 @@ def guarded(command: F) -> F:
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
-            _refuse_other_encodings(kwargs.values())
+            for value in kwargs.values():
+                for text in value if isinstance(value, list | tuple) else [value]:
+                    if isinstance(text, str | Path):
+                        in_utf8(text)
             return command(*args, **kwargs)
         except BadInput as error:
             if kwargs.get("verbose"):
@@ -84,13 +138,6 @@ def guarded(command: F) -> F:
             _fail("error: this should not happen; what was finished is kept, the same command goes on from here", 70)
 
     return run  # type: ignore[return-value]
-
-
-def _refuse_other_encodings(values: Iterable[Any]) -> None:
-    for value in values:
-        for text in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(text, str | Path):
-                in_utf8(text)
 
 
 def _no_room(trouble: str) -> str:
@@ -143,14 +190,12 @@ def own_files(paths: list[str] | None) -> tuple[OwnFile, ...]:
         return read_own(paths or (), Path(), "")
     except BadInput as error:
         key = error.key if error.source else "--import"  # else what is wrong is in the file
-        raise BadInput(error.problem, source=error.source, key=key) from error.__cause__
+        raise error.at(key=key) from error.__cause__
 
 
-def storage_url(root: Path | None, storage: str | None) -> str:
-    """The storage that a command without a study file reads."""
-    from sparsetune.base.paths import Project, find_root
-    from sparsetune.base.variables import from_environment
+def main() -> None:
+    """The `sparsetune` command; `.env` upward from here is read first."""
+    from sparsetune.base.variables import read_env
 
-    if storage:
-        return from_environment(storage, "", "--storage")
-    return Project(find_root(root or Path.cwd())).storage_url
+    read_env()
+    written_out(app)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from sparsetune.cli.app import NAMES, Import, Root, Verbose, app, guarded, own_files
-from sparsetune.cli.completion import (
-    method_names,
-    metric_names,
-    model_names,
-    pruner_names,
-    sampler_names,
-    space_names,
-)
-from sparsetune.cli.look import examples
+from sparsetune.cli.app import NAMES, Import, Root, Verbose, app, examples, guarded, own_files
+from sparsetune.cli.completion import method_names, metric_names, model_names, pruner_names, sampler_names, space_names
+
+
+def _one(metavar: str, names: Callable[[], list[str]]) -> Any:
+    return typer.Argument(metavar=metavar, help="Show its settings too.", autocompletion=names)
 
 
 @app.command(
@@ -25,9 +22,7 @@ from sparsetune.cli.look import examples
 )
 @guarded
 def methods(
-    name: Annotated[
-        str | None, typer.Argument(metavar="METHOD", help="Show its settings too.", autocompletion=method_names)
-    ] = None,
+    name: Annotated[str | None, _one("METHOD", method_names)] = None,
     import_: Import = None,
     verbose: Verbose = False,
 ) -> None:
@@ -41,9 +36,7 @@ def methods(
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune models", "sparsetune models resnet18"))
 @guarded
 def models(
-    name: Annotated[
-        str | None, typer.Argument(metavar="MODEL", help="Show its settings too.", autocompletion=model_names)
-    ] = None,
+    name: Annotated[str | None, _one("MODEL", model_names)] = None,
     import_: Import = None,
     verbose: Verbose = False,
 ) -> None:
@@ -93,9 +86,7 @@ def spaces(
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune samplers", "sparsetune samplers tpe"))
 @guarded
 def samplers(
-    name: Annotated[
-        str | None, typer.Argument(metavar="SAMPLER", help="Show its settings too.", autocompletion=sampler_names)
-    ] = None,
+    name: Annotated[str | None, _one("SAMPLER", sampler_names)] = None,
     import_: Import = None,
     verbose: Verbose = False,
 ) -> None:
@@ -109,9 +100,7 @@ def samplers(
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune pruners", "sparsetune pruners asha"))
 @guarded
 def pruners(
-    name: Annotated[
-        str | None, typer.Argument(metavar="PRUNER", help="Show its settings too.", autocompletion=pruner_names)
-    ] = None,
+    name: Annotated[str | None, _one("PRUNER", pruner_names)] = None,
     import_: Import = None,
     verbose: Verbose = False,
 ) -> None:

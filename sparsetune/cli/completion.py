@@ -1,4 +1,4 @@
-"""What the Tab key offers. Quick, and silent where nothing is found: the shell then offers files."""
+"""What the Tab key offers. Quick, and silent where there is nothing: the shell then offers files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def study_files(incomplete: str) -> list[str]:
     """YAML files where the typed path leads, else those in ``studies/``."""
     typed = Path(incomplete or ".")
     folder = typed if incomplete.endswith("/") else typed.parent
-    there = [each for place in (folder, folder / "studies") for each in sorted(place.glob("*.yaml"))]
+    there = [each for where in (folder, folder / "studies") for each in sorted(where.glob("*.yaml"))]
     return _plain(str(each) for each in there)
 
 

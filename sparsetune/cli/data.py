@@ -10,16 +10,14 @@ from typing import Annotated
 import typer
 
 from sparsetune.base.errors import BadInput
-from sparsetune.cli.app import PROJECT, Json, Root, Verbose, app, guarded, stderr
-from sparsetune.cli.look import Command, Group, examples
+from sparsetune.cli.app import PROJECT, Json, Root, Verbose, examples, group, guarded, stderr
+from sparsetune.cli.where import project_if_any, project_of
 
-data = typer.Typer(cls=Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
-app.add_typer(
-    data,
-    name="data",
-    rich_help_panel=PROJECT,
-    help="Data sets: which are here, what is decoded; fetch, check, clean.",
-    epilog=examples("sparsetune data list", "sparsetune data fetch mnist", "sparsetune data check mnist"),
+data = group(
+    "data",
+    PROJECT,
+    "Data sets: which are here, what is decoded; fetch, check, clean.",
+    examples("sparsetune data list", "sparsetune data fetch mnist", "sparsetune data check mnist"),
 )
 
 Dir = Annotated[
@@ -43,7 +41,7 @@ def source_names() -> list[str]:
     return [*SOURCES, "kaggle:"]
 
 
-@data.command("list", cls=Command, epilog=examples("sparsetune data list", "sparsetune data list folder"))
+@data.command("list", epilog=examples("sparsetune data list", "sparsetune data list folder"))
 @guarded
 def list_data(
     name: Annotated[
@@ -65,7 +63,6 @@ def list_data(
 
 
 @data.command(
-    cls=Command,
     epilog=examples(
         "sparsetune data check",
         "sparsetune data check mnist",
@@ -93,7 +90,7 @@ def check(
     settings = {key.removeprefix("data."): value for key, value in parse_assignments(assignments or []).items()}
     if name is None:
         if settings:
-            raise BadInput("goes with the name of a data set", key="--set")
+            raise BadInput("goes with the name of a data set", key="--set", code="conflict")
         show_check(_project(root), _absolute(folder), as_json=as_json)
         return
     if folder is not None:
@@ -103,7 +100,6 @@ def check(
 
 
 @data.command(
-    cls=Command,
     epilog=examples(
         "sparsetune data fetch mnist",
         "sparsetune data fetch imagenette --dir ~/data",
@@ -128,10 +124,7 @@ def fetch(
     show_fetch(name, data_root(_absolute(folder), _project(root)), stderr())
 
 
-@data.command(
-    cls=Command,
-    epilog=examples("sparsetune data clean", "sparsetune data clean --unused-for 30d --yes"),
-)
+@data.command(epilog=examples("sparsetune data clean", "sparsetune data clean --unused-for 30d --yes"))
 @guarded
 def clean(
     unused_for: Annotated[
@@ -154,19 +147,13 @@ def _agreed(question: str) -> bool:
         if sys.stdin.isatty():
             raise
         print(file=sys.stderr)  # the question has no end of line
-        raise BadInput("missing, and there is nobody to ask", key="--yes") from None
+        raise BadInput("missing, and there is nobody to ask", key="--yes", code="missing") from None
 
 
 def _project(root: Path | None) -> Path:
     """The project's root; without one, what is here."""
-    from sparsetune.base.paths import find_root
-
-    try:
-        return find_root(root or Path.cwd())
-    except BadInput:
-        if root is not None:
-            raise
-        return Path.cwd()
+    project = project_of(root) if root else project_if_any(None)
+    return project.root if project else Path.cwd()
 
 
 def _absolute(folder: Path | None) -> str | None:
@@ -177,7 +164,8 @@ def _absolute(folder: Path | None) -> str | None:
 def _seconds(text: str | None) -> float | None:
     if text is None:
         return None
-    found = _SPAN.fullmatch(text.strip())
-    if found is None:
-        raise BadInput(f"found {text!r}, allowed: a number with s, min, h, d or w, such as 30d", key="--unused-for")
-    return float(found[1]) * _SECONDS[found[2]]
+    span = _SPAN.fullmatch(text.strip())
+    if span is None:
+        allowed = "a number with s, min, h, d or w, such as 30d"
+        raise BadInput(key="--unused-for", found=repr(text), allowed=allowed)
+    return float(span[1]) * _SECONDS[span[2]]

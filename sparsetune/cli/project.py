@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from sparsetune.cli.app import LOOK, PROJECT, Json, Root, Storage, Verbose, app, guarded, stderr
+from sparsetune.cli.app import LOOK, PROJECT, Json, Root, Storage, Uri, Verbose, app, examples, guarded, stderr
 from sparsetune.cli.completion import study_names
-from sparsetune.cli.look import examples
+from sparsetune.cli.where import project_if_any, project_of
 
 
 @app.command(rich_help_panel=PROJECT, epilog=examples("sparsetune init demo", "cd demo; sparsetune init ."))
@@ -20,7 +20,7 @@ def init(
     verbose: Verbose = False,
 ) -> None:
     """Write a starting project: studies, search spaces, a place for results. Overwrites nothing."""
-    from sparsetune.show.init import show_written
+    from sparsetune.show.project import show_written
     from sparsetune.starter import write_project
 
     show_written(folder, write_project(folder))
@@ -30,16 +30,9 @@ def init(
 @guarded
 def doctor(root: Root = None, as_json: Json = False, verbose: Verbose = False) -> None:
     """Is all here that a study needs? A line for each thing looked at, with what mends it; changes nothing."""
-    from sparsetune.base.errors import BadInput
-    from sparsetune.base.paths import Project, find_root
-    from sparsetune.show.doctor import show_doctor
+    from sparsetune.show.project import show_doctor
 
-    try:
-        project = Project(find_root(root or Path.cwd()))
-    except BadInput:
-        if root is not None:
-            raise
-        project = None  # the machine can be looked at without
+    project = project_of(root) if root else project_if_any(None)  # the machine can be looked at without
     raise typer.Exit(1 if show_doctor(project, as_json=as_json, progress=stderr()) else 0)
 
 
@@ -56,24 +49,19 @@ def ui(
         typer.Argument(metavar="STUDY", help="Open on this study's runs.", autocompletion=study_names),
     ] = None,
     port: Annotated[int, typer.Option(metavar="N", help="Port on this machine.")] = 5000,
-    uri: Annotated[
-        str | None, typer.Option(help="MLflow's tracking URI; else MLFLOW_TRACKING_URI, else mlruns/mlflow.db.")
-    ] = None,
+    uri: Uri = None,
     plain: Annotated[bool, typer.Option("--plain", help="MLflow's own page, without the prepared view.")] = False,
     root: Root = None,
     storage: Storage = None,
     verbose: Verbose = False,
 ) -> None:
     """Open MLflow's UI on a study's runs, on this machine only: its trials as a table and as charts."""
-    from sparsetune.base.paths import Project, find_root
     from sparsetune.base.stores.tracking_uri import tracking_uri
     from sparsetune.base.variables import from_environment
     from sparsetune.search.lock import others
-    from sparsetune.show.facts import nearest_project
 
-    named, start = tracking_uri(uri), root or Path.cwd()
-    project = nearest_project(start) if named else Project(find_root(start))
-    where = named or Project(find_root(start)).tracking_uri
+    named, project = tracking_uri(uri), project_if_any(root)
+    where = named or project_of(root).tracking_uri
     from sparsetune.app.pages import prepare_page  # with MLflow, which takes seconds, as the next ones
     from sparsetune.tracking.tables import Home
     from sparsetune.tracking.ui import open_ui

@@ -31,8 +31,9 @@ def written_out(run: Callable[[], object]) -> None:
         if not isinstance(error, BrokenPipeError) and disk_trouble(error) is None:
             raise
         trouble = error
-    left = _flushed()
-    if left is not None:
+    try:
+        print(end="", flush=True)  # also where stdout is closed, which is no trouble
+    except OSError as left:
         _divert()
         trouble = trouble or (None if code else left)
     if isinstance(trouble, BrokenPipeError):
@@ -51,15 +52,6 @@ def reader_left() -> bool:
         return bool(state.poll(0))  # an error or a hang-up: nothing else is asked for
     except (AttributeError, OSError, ValueError):  # closed, or no file of the system
         return False
-
-
-def _flushed() -> OSError | None:
-    """What keeps the buffer from being written, if anything does."""
-    try:
-        print(end="", flush=True)  # also where stdout is closed, which is no trouble
-    except OSError as error:
-        return error
-    return None
 
 
 def _divert() -> None:

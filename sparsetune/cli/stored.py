@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sparsetune.base.errors import BadInput
-from sparsetune.cli.app import LOOK, Json, Root, Storage, Verbose, app, guarded, storage_url
+from sparsetune.cli.app import LOOK, Json, Root, Storage, Verbose, app, examples, guarded
 from sparsetune.cli.completion import study_names
-from sparsetune.cli.look import examples
+from sparsetune.cli.where import project_if_any, storage_url
 
 Study = Annotated[str, typer.Argument(metavar="STUDY", help="A study's name.", autocompletion=study_names)]
 Where = Annotated[
@@ -37,10 +36,9 @@ def status(
     verbose: Verbose = False,
 ) -> None:
     """How far the studies of a project are: counts, the best, what runs, what it takes on disk. Changes nothing."""
-    from sparsetune.show.facts import nearest_project
     from sparsetune.show.watch import Reader, show_status, watch_status
 
-    reader = Reader(storage_url(root, storage), name, nearest_project(root or Path.cwd()))
+    reader = Reader(storage_url(root, storage), name, project_if_any(root))
     if watch:
         watch_status(reader, interval, as_json=as_json)
     else:
@@ -71,9 +69,9 @@ def best(
     from sparsetune.show.stored import narrowed, show_best
 
     if trial is None and branch:
-        raise BadInput(f"found {branch!r} without --trial, which it belongs to", key="--branch")
+        raise BadInput("without --trial, which it belongs to", key="--branch", found=repr(branch), code="conflict")
     if trial is not None and where is not None:
-        raise BadInput("found --trial and --where, allowed: one of them", key="best")
+        raise BadInput(key="best", found="--trial and --where", allowed="one of them", code="conflict")
     show_best(narrowed(load(name, root=root, storage=storage), where), trial, branch, as_json=as_json)
 
 
@@ -103,6 +101,6 @@ def export(
     from sparsetune.show.stored import narrowed, show_export, show_results
 
     if csv and as_json:
-        raise BadInput("found --csv and --json, allowed: one of them", key="export")
+        raise BadInput(key="export", found="--csv and --json", allowed="one of them", code="conflict")
     show = show_results if results else show_export
     show(narrowed(load(name, root=root, storage=storage), where), as_json=as_json)

@@ -6,18 +6,15 @@ from typing import Annotated
 
 import typer
 
-from sparsetune.cli.app import LOOK, Import, Json, Root, Storage, Verbose, app, guarded, own_files, stderr
+from sparsetune.cli.app import LOOK, Import, Json, Root, Storage, Verbose, examples, group, guarded, own_files, stderr
 from sparsetune.cli.completion import study_names
-from sparsetune.cli.look import Command, Group, examples
-from sparsetune.cli.which import Which
+from sparsetune.cli.which import chosen_ticket
 
-ticket = typer.Typer(cls=Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
-app.add_typer(
-    ticket,
-    name="ticket",
-    rich_help_panel=LOOK,
-    help="Tickets: networks of random weights as a seed and a mask; show, eval.",
-    epilog=examples(
+ticket = group(
+    "ticket",
+    LOOK,
+    "Tickets: networks of random weights as a seed and a mask; show, eval.",
+    examples(
         "sparsetune ticket show slt_digits --trial 7",
         "sparsetune ticket eval slt_digits --trial 7",
         "sparsetune ticket eval ticket.safetensors",
@@ -42,7 +39,6 @@ Uri = Annotated[
 
 
 @ticket.command(
-    cls=Command,
     epilog=examples(
         "sparsetune ticket show slt_digits --trial 7",
         "sparsetune ticket show ticket.safetensors",
@@ -64,13 +60,12 @@ def show(
     """What a ticket is of: setting, size, what its trial has measured, what each layer keeps. Loads no data."""
     from sparsetune.show.ticket import show_ticket
 
-    with Which(named, trial, branch, seed, uri, root, storage).chosen() as found:
-        show_ticket(found.file, found.name, as_json=as_json)
+    with chosen_ticket(named, trial, branch, seed, uri, root, storage) as of:
+        show_ticket(of.file, of.name, as_json=as_json)
 
 
 @ticket.command(
     "eval",
-    cls=Command,
     epilog=examples(
         "sparsetune ticket eval slt_digits --trial 7",
         "sparsetune ticket eval ticket.safetensors --set data.root=~/data",
@@ -103,9 +98,9 @@ def evaluate(
     from sparsetune.show.ticket import show_evaluation
 
     overrides, own = parse_assignments(assignments or ()), own_files(import_)
-    with Which(named, trial, branch, seed, uri, root, storage).chosen() as of:
-        found = evaluate_ticket(
+    with chosen_ticket(named, trial, branch, seed, uri, root, storage) as of:
+        evaluated = evaluate_ticket(
             of.file, overrides, trial=of.config, mc_samples=mc_samples, own=own, root=of.root, console=stderr()
         )
-        show_evaluation(of.name, found, as_json=as_json)
-    raise typer.Exit(0 if found.reproduced or mc_samples is not None else 1)
+        show_evaluation(of.name, evaluated, as_json=as_json)
+    raise typer.Exit(0 if evaluated.reproduced or mc_samples is not None else 1)

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from sparsetune.base.errors import BadInput
-from sparsetune.cli.app import TRAIN, Import, Json, Root, Set, Verbose, app, guarded, own_files, stderr
+from sparsetune.cli.app import TRAIN, Import, Json, Root, Set, Verbose, app, examples, guarded, own_files, stderr
 from sparsetune.cli.completion import study_files
-from sparsetune.cli.look import examples
 
 
 @app.command(
@@ -40,7 +39,7 @@ def study(
     from sparsetune.show.summary import show_summary
 
     if no_probe and not dry_run:
-        raise BadInput("found without --dry-run, which is what it changes", key="--no-probe")
+        raise BadInput("found without --dry-run, which is what it changes", key="--no-probe", code="conflict")
     overrides = parse_assignments(set_ or ())
     if trials is not None:
         overrides["budget.trials"] = trials

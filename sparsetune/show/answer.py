@@ -1,8 +1,13 @@
-"""The pieces of a study's answer: which setting, how to read the table, what failed, what it cost."""
+"""The pieces of a study's answer: which setting, how to read the table, what failed, what it cost.
+
+Reasons of failures that differ in numbers only are one. Rows of trials that did not do what their config asks are
+marked, where no constraint is on that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import TypeVar
 
@@ -12,12 +17,12 @@ from rich.text import Text
 
 from sparsetune.base.layout.text import cut, duration, heading, listed, number
 from sparsetune.base.messages import Trial
-from sparsetune.config.metrics import METRICS, Metric
+from sparsetune.config.metrics import METRICS, Metric, Sound
+from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.reading import how_to_read, row_word, which_one
 from sparsetune.config.study.study import Study
-from sparsetune.report.tables import metric, recorded, single_table, trial_table
-from sparsetune.show.failures import alike
+from sparsetune.report.tables import MARK, metric, recorded, single_table, trial_table
 from sparsetune.show.words import BESIDE, command_line, meaning, of_replicates
 
 T = TypeVar("T")
@@ -27,7 +32,7 @@ MOST_LABELS = 8  # of trials that failed alike
 NEXT_BEST = 3
 
 
-def front_of_several(
+def best(
     objectives: Sequence[Objective],
     front: Sequence[Trial],
     rows: Sequence[Trial],
@@ -35,45 +40,37 @@ def front_of_several(
     metrics: Mapping[str, Metric] = METRICS,
     marked: Collection[str] = (),
 ) -> Iterator[RenderableType]:
-    """The Pareto front, the best by the first objective first, and how to read it; ``marked`` rows get a mark."""
-    names = columns(objectives)
+    """The best row and how far the next ones are behind; of several objectives the Pareto front, the best by the first
+    one first, and how to read it. ``marked`` rows get a mark."""
+    names, several = columns(objectives), len(objectives) > 1
     shown = spread(front, MOST_ROWS)
-    count = f" ({len(shown)} of {len(front)})" if len(shown) < len(front) else ""
-    yield Text(f"Pareto front: the best trade-offs{count}", style="bold")
-    yield trial_table(shown, names, None, width, marked)
-    yield Text()
-    yield Text(how_to_read(objectives, front))
+    if several:
+        count = f" ({len(shown)} of {len(front)})" if len(shown) < len(front) else ""
+        yield Text(f"Pareto front: the best trade-offs{count}", style="bold")
+        yield trial_table(shown, names, None, width, marked)
+        yield Text()
+        yield Text(how_to_read(objectives, front))
+    else:
+        yield single_table(front[0], names, "Best trial", marked)
+        yield Text()
+        yield from _behind(objectives[0], front[0], rows)
     yield _legend(objectives, recorded(names, shown), shown, metrics)
-    if len(front) > 1:
+    if several and len(front) > 1:
         yield Text()
         yield Text(which_one(objectives, front))
 
 
-def best_of_one(
-    objectives: Sequence[Objective],
-    front: Sequence[Trial],
-    rows: Sequence[Trial],
-    width: int,
-    metrics: Mapping[str, Metric] = METRICS,
-    marked: Collection[str] = (),
-) -> Iterator[RenderableType]:
-    """The best row, and how far the next ones are behind; if it is ``marked`` it gets a mark."""
-    best = front[0]
-    sign = -1 if objectives[0].goal == "maximize" else 1
-    names = columns(objectives)
-    yield single_table(best, names, "Best trial", marked)
-    yield Text()
+def _behind(objective: Objective, first: Trial, rows: Sequence[Trial]) -> Iterator[Text]:
+    """The next ones by an objective, if there are any."""
+    sign = -1 if objective.goal == "maximize" else 1
     complete = [row for row in rows if row.state == "COMPLETE" and row.values]
     others = sorted(
-        (row for row in complete if row.feasible and row.label != best.label), key=lambda row: sign * row.values[0]
+        (row for row in complete if row.feasible and row.label != first.label), key=lambda row: sign * row.values[0]
     )
     if others:
-        near = ", ".join(f"trial {row.label} ({metric(row, objectives[0].metric, 4)})" for row in others[:NEXT_BEST])
+        near = ", ".join(f"trial {row.label} ({metric(row, objective.metric, 4)})" for row in others[:NEXT_BEST])
         middle = number(median(row.values[0] for row in complete), 4)
-        yield Text(
-            f"Next by {heading(objectives[0].metric)}: {near}; median of all complete {row_word(rows)}s {middle}."
-        )
-    yield _legend(objectives, recorded(names, [best]), [best], metrics)
+        yield Text(f"Next by {heading(objective.metric)}: {near}; median of all complete {row_word(rows)}s {middle}.")
 
 
 def columns(objectives: Sequence[Objective]) -> list[str]:
@@ -151,3 +148,65 @@ def _legend(
     if sign:
         table.add_row(sign, Text(words))
     return table
+
+
+_NUMBER = re.compile(r"(?<![\w.,/-])-?\d{1,18}(?:\.\d+)?(?:e[+-]?\d+)?(?![\w/]|[.,-]\w)")  # none that is part of a name
+
+
+def alike(failed: Iterable[Trial]) -> list[tuple[str, list[Trial]]]:
+    """What trials failed of, each with its trials, the commonest first; of a number that differs the range."""
+    groups: dict[tuple[str, ...], list[Trial]] = {}  # by what stands between the numbers
+    for trial in failed:
+        groups.setdefault(tuple(_NUMBER.split(_reason(trial))), []).append(trial)
+    ordered = sorted(groups.values(), key=lambda group: -len(group))
+    return [(_together([_reason(trial) for trial in group]), group) for group in ordered]
+
+
+def _reason(trial: Trial) -> str:
+    return " ".join((trial.reason or "no reason given").split())
+
+
+def _together(reasons: Sequence[str]) -> str:
+    """One text of reasons that are alike."""
+    ranges = map(_range, zip(*map(_NUMBER.findall, reasons), strict=True))
+    return _NUMBER.sub(lambda _: next(ranges), reasons[0])
+
+
+def _range(numbers: Sequence[str]) -> str:
+    """``0.797 to 0.897``; as it stands there if all are the same."""
+    if len(set(numbers)) == 1:
+        return numbers[0]
+    values = [int(each) if re.fullmatch(r"-?\d+", each) else float(each) for each in numbers]
+    return " to ".join(dict.fromkeys(number(value, 3) for value in (min(values), max(values))))
+
+
+Sounds = Mapping[str, Sound]  # by the metric's name
+
+
+def unguarded(metrics: Mapping[str, Metric], constraints: Sequence[Constraint]) -> dict[str, Sound]:
+    """Up to where each metric is sound, of those that no constraint is on."""
+    guarded = {each.metric for each in constraints}
+    return {name: each.sound for name, each in metrics.items() if each.sound and name not in guarded}
+
+
+def unsound(rows: Sequence[Trial], sounds: Sounds) -> set[str]:
+    """Labels of the complete rows that are beyond any of these."""
+    return {
+        row.label
+        for row in rows
+        if row.state == "COMPLETE" and any(row.metrics.get(name, 0.0) > sound.at_most for name, sound in sounds.items())
+    }
+
+
+def soundness(rows: Sequence[Trial], sounds: Sounds) -> Iterator[str]:
+    """A remark for each of these metrics beyond which complete rows are: how many, what is so of them, what to do."""
+    complete = [row for row in rows if row.state == "COMPLETE"]
+    what = "rows" if any(row.branch for row in rows) else "trials"
+    for name, sound in sounds.items():
+        count = len(unsound(complete, {name: sound}))
+        if count:
+            above = f"{name}, at_most: {sound.at_most:g}"
+            yield (
+                f"{MARK} In {count} of {len(complete)} complete {what} {sound.beyond}: {heading(name)} above "
+                f"{sound.at_most:g}. A constraint keeps them from winning: {{metric: {above}}}"
+            )

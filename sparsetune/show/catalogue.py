@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.text import Text
 
-from sparsetune.base.errors import BadInput, unknown
+from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.console import open_console
 from sparsetune.base.layout.paragraphs import reflowed
 from sparsetune.base.layout.text import number
@@ -22,16 +22,16 @@ from sparsetune.config.registry import Registries, Registry
 from sparsetune.config.space import Space, cells, load_space
 from sparsetune.config.space.files import space_name
 from sparsetune.config.space.names import check_names
-from sparsetune.report.tables import plain_table
 from sparsetune.show.space import in_words
+from sparsetune.show.words import listing
 
 
-def show_methods(known: Registries, name: str | None) -> None:
+def show_methods(registries: Registries, name: str | None) -> None:
     """The methods with the first line of their cards; one of them in full, with what it changes in other sections."""
     if name is None:
-        _show_names(known.method, _head)
+        _show_names(registries.method, _head)
         return
-    method = known.method.get(name)
+    method = registries.method.get(name)
     show_settings(_head(method), method.Config, phases=True)
     if method.metrics:
         open_console().print(f"metrics of its own: {', '.join(method.metrics)}", highlight=False)
@@ -41,12 +41,12 @@ def show_methods(known: Registries, name: str | None) -> None:
         open_console().print(sections, highlight=False, markup=False, soft_wrap=True)
 
 
-def show_models(known: Registries, name: str | None) -> None:
+def show_models(registries: Registries, name: str | None) -> None:
     """The models in a line each; one of them with its settings and the places where it can have dropout."""
     if name is None:
-        _show_names(known.model, _doc)
+        _show_names(registries.model, _doc)
         return
-    model = known.model.get(name)
+    model = registries.model.get(name)
     show_settings(f"{_doc(model)}\n\n{_head(model)}", model.Config)
     sites = model.dropout_sites(model.Config())
     open_console().print(f"places for dropout, in forward order: {', '.join(sites) or 'none'}", highlight=False)
@@ -57,8 +57,8 @@ def show_engine(registry: Registry, name: str | None) -> None:
     if name is None:
         _show_names(registry, _doc)
         return
-    entry = registry.get(name)
-    show_settings(f"{_head(entry)}\n\n{_doc(entry)}", entry.Config)
+    engine = registry.get(name)
+    show_settings(f"{_head(engine)}\n\n{_doc(engine)}", engine.Config)
 
 
 def show_data(name: str) -> None:
@@ -73,9 +73,7 @@ def show_settings(text: str, config: type[Part], *, phases: bool = False) -> Non
     """A text, then every setting with its default."""
     console = open_console()
     console.print(reflowed(text, console.width), highlight=False, markup=False, soft_wrap=True)
-    table = plain_table()
-    for head in ("setting", "default", "unit", *(["from phase"] if phases else []), "what it is"):
-        table.add_column(head)
+    table = listing("setting", "default", "unit", *(["from phase"] if phases else []), "what it is")
     for key, field in config.model_fields.items():
         notes: Any = field.json_schema_extra or {}
         if key != "name":
@@ -86,30 +84,26 @@ def show_settings(text: str, config: type[Part], *, phases: bool = False) -> Non
 
 
 def _show_names(registry: Registry, text: Callable[[Any], str]) -> None:
-    table = plain_table()
-    for head in (registry.what, "what it is"):
-        table.add_column(head)
+    table = listing(registry.what, "what it is")
     for each in registry.names():
         table.add_row(each, Text(text(registry.get(each)).partition("\n")[0]))
     open_console().print(table)
 
 
-def _head(entry: Any) -> str:
+def _head(registered: Any) -> str:
     """The text at the head of its file."""
-    return inspect.getdoc(inspect.getmodule(entry)) or ""
+    return inspect.getdoc(inspect.getmodule(registered)) or ""
 
 
-def _doc(entry: Any) -> str:
+def _doc(registered: Any) -> str:
     """Its own docstring, never that of its base."""
-    return inspect.cleandoc(vars(entry).get("__doc__") or "")
+    return inspect.cleandoc(vars(registered).get("__doc__") or "")
 
 
 def show_spaces(root: Path) -> None:
     """The search spaces of a project; of a broken one what is wrong with it."""
     folder = root / "search_spaces"
-    table = plain_table()
-    for head in ("space", "parameters", "includes", "what it is"):
-        table.add_column(head, justify="right" if head == "parameters" else "left")
+    table = listing("space", "parameters", "includes", "what it is", right=["parameters"])
     files = sorted(folder.glob("*.yaml"))
     for file in files:
         try:
@@ -123,20 +117,18 @@ def show_spaces(root: Path) -> None:
 
 
 def show_space(root: Path, name: str) -> None:
-    """Every entry of a space: what it may be, and the file that says so; then whether there is something to vary."""
+    """Every line of a space: what it may be, and the file that says so; then whether there is something to vary."""
     folder = root / "search_spaces"
     name = space_name(name)
     file = folder / f"{name}.yaml"
     if not file.exists():
-        raise BadInput(unknown("search space", name, (each.stem for each in folder.glob("*.yaml"))), source=folder)
+        raise BadInput.unknown("search space", name, (each.stem for each in folder.glob("*.yaml")), source=folder)
     space = load_space(name, folder=folder, source=str(file))
     console = open_console()
     console.print(Text(_card(file) or name))
-    table = plain_table()
-    for head in ("parameter", "what it may be", "from"):
-        table.add_column(head)
-    for each, entry in space.entries.items():
-        table.add_row(*map(Text, (each, in_words(each, entry), Path(space.sources[each]).name)))
+    table = listing("parameter", "what it may be", "from")
+    for each, parameter in space.entries.items():
+        table.add_row(*map(Text, (each, in_words(each, parameter), Path(space.sources[each]).name)))
     console.print(table)
     if space.factors:
         console.print(Text(f"{len(cells(space))} cells by its factors, each searched by itself"), style="dim")

@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from sparsetune.app.inputs import progress_bar
+from sparsetune.base.layout.columns import GAP
 from sparsetune.base.layout.console import open_console
-from sparsetune.base.layout.text import size
+from sparsetune.base.layout.text import ago, cut_front, size
 from sparsetune.base.paths import cache_root
 from sparsetune.config.checking import check_model
 from sparsetune.data import DATA, store
 from sparsetune.fetch.fetch import fetch
 from sparsetune.fetch.presence import Examined, Presence, examine, presences
-from sparsetune.report.tables import plain_table
-from sparsetune.show.entries import entry_table
-from sparsetune.show.words import command_line
+from sparsetune.show.words import command_line, document, listing
 
 _STATES = {"here": "green", "missing": "yellow", "broken": "bold red", "yours": ""}
 
 
 def show_list(project_root: Path, root: str | None, *, as_json: bool) -> None:
-    """Every data set and every decoded entry."""
-    found, decoded = list(presences(project_root, root)), store.everything()
+    """Every data set and all that is decoded."""
+    there, decoded = list(presences(project_root, root)), store.everything()
     if as_json:
-        sets = [dataclasses.asdict(each) for each in found]
+        sets = [dataclasses.asdict(each) for each in there]
         cache = {"folder": str(cache_root()), "entries": [_plain(each) for each in decoded]}
-        print(json.dumps({"data_sets": sets, "decoded": cache}, indent=1))
+        document({"data_sets": sets, "decoded": cache})
         return
     console = open_console()
-    table = plain_table()
-    for head in ("data set", "files", "what it is"):
-        table.add_column(head)
-    for each in found:
+    table = listing("data set", "files", "what it is")
+    for each in there:
         state = {"yours": "you name them", "here": "here", "missing": "not here", "broken": "broken"}[each.state]
         table.add_row(each.name, Text(state, _STATES[each.state]), Text(each.card))
     console.print(table)
@@ -47,17 +45,17 @@ def show_list(project_root: Path, root: str | None, *, as_json: bool) -> None:
     total = f"{len(decoded)} decoded in {cache_root()}, {size(sum(each.nbytes for each in decoded))}"
     console.print(Text(total, "bold"), soft_wrap=True)
     if decoded:
-        console.print(entry_table(decoded, console.width))
+        console.print(_decoded_table(decoded, console.width))
 
 
 def show_check(project_root: Path, root: str | None, *, as_json: bool) -> None:
     """All data sets: whether their files are there; opens none."""
-    found = list(presences(project_root, root))
+    there = list(presences(project_root, root))
     if as_json:
-        print(json.dumps([dataclasses.asdict(each) for each in found], indent=1))
+        document([dataclasses.asdict(each) for each in there])
         return
     console = open_console()
-    for each in found:
+    for each in there:
         _print_presence(console, each)
 
 
@@ -67,16 +65,16 @@ def show_check_of(
     """One data set in full; returns how much is missing or broken."""
     config = check_model(DATA.get(name).Config, {"name": name, **settings}, key="data")
     with progress_bar(progress) as told:
-        found = examine(config, project_root, told)
+        examined = examine(config, project_root, told)
     if as_json:
-        plain = dataclasses.asdict(found)
-        print(json.dumps({**plain.pop("presence"), **plain}, indent=1))
+        plain = dataclasses.asdict(examined)
+        document({**plain.pop("presence"), **plain})
     else:
         console = open_console()
-        _print_presence(console, found.presence)
-        for line in _in_words(found):
+        _print_presence(console, examined.presence)
+        for line in _in_words(examined):
             console.print(Text(f"  {line}"), soft_wrap=True)
-    return int(found.presence.state != "here")
+    return int(examined.presence.state != "here")
 
 
 def show_fetch(name: str, root: Path, progress: Console) -> None:
@@ -99,10 +97,10 @@ def show_fetch(name: str, root: Path, progress: Console) -> None:
 
 
 def show_clean(unused_for: float | None, agreed: Callable[[str], bool]) -> None:
-    """Remove decoded entries after asking; the files that they were decoded from stay.
+    """Remove what is decoded after asking; the files that they were decoded from stay.
 
     Args:
-        unused_for: seconds; None for all entries.
+        unused_for: seconds; None for all of it.
         agreed: is shown what goes, and says whether it may.
     """
     now = time.time()
@@ -110,7 +108,7 @@ def show_clean(unused_for: float | None, agreed: Callable[[str], bool]) -> None:
     freed = store.sweep()
     console = open_console()
     if chosen:
-        console.print(entry_table(chosen, console.width))
+        console.print(_decoded_table(chosen, console.width))
         nbytes = sum(each.nbytes for each in chosen)
         if not agreed(f"remove {len(chosen)} decoded, {size(nbytes)}? They are decoded again when they are needed."):
             return
@@ -121,28 +119,63 @@ def show_clean(unused_for: float | None, agreed: Callable[[str], bool]) -> None:
     console.print(said, highlight=False)
 
 
-def _plain(entry: store.Decoded) -> dict[str, Any]:
+def _plain(decoded: store.Decoded) -> dict[str, Any]:
     return {
-        "folder": str(entry.folder),
-        **{key: entry.meta.get(key) for key in ("label", "source", "samples", "shape", "skipped", "made")},
-        "bytes": entry.nbytes,
-        "last_used": entry.last_used,
+        "folder": str(decoded.folder),
+        **{key: decoded.meta.get(key) for key in ("label", "source", "samples", "shape", "skipped", "made")},
+        "bytes": decoded.nbytes,
+        "last_used": decoded.last_used,
     }
 
 
-def _print_presence(console: Console, found: Presence) -> None:
-    said = {"here": f"here{f', in {found.where}' if found.where else ''}", "yours": "made of files that you name"}
-    line = Text.assemble(f"{found.name}: ", (said.get(found.state, found.state), _STATES[found.state]))
-    console.print(line + Text(f": {found.problem}" if found.problem else ""), soft_wrap=True)
-    if found.mend:
-        program, _, rest = found.mend.partition(" ")
-        mend = command_line(*rest.split()) if program == "sparsetune" else found.mend
+def _print_presence(console: Console, presence: Presence) -> None:
+    said = {"here": f"here{f', in {presence.where}' if presence.where else ''}", "yours": "made of files that you name"}
+    line = Text.assemble(f"{presence.name}: ", (said.get(presence.state, presence.state), _STATES[presence.state]))
+    console.print(line + Text(f": {presence.problem}" if presence.problem else ""), soft_wrap=True)
+    if presence.mend:
+        program, _, rest = presence.mend.partition(" ")
+        mend = command_line(*rest.split()) if program == "sparsetune" else presence.mend
         console.print(Text(f"  -> {mend}"), soft_wrap=True)
 
 
-def _in_words(found: Examined) -> list[str]:
-    if found.samples is None:
+def _in_words(examined: Examined) -> list[str]:
+    if examined.samples is None:
         return []
-    counts = " / ".join(f"{count:,} {name}" for name, count in found.samples.items())
-    of = " x ".join(map(str, found.input_shape))
-    return [f"{counts} samples of {of}, {found.outputs} outputs; split {found.split}", *found.remarks]
+    counts = " / ".join(f"{count:,} {name}" for name, count in examined.samples.items())
+    of = " x ".join(map(str, examined.input_shape))
+    return [f"{counts} samples of {of}, {examined.outputs} outputs; split {examined.split}", *examined.remarks]
+
+
+_HEADS = ("decoded", "samples", "of", "size", "last used", "made of")
+_LEAST = 16  # characters of a path: fewer say nothing
+
+
+def _decoded_table(decoded: Sequence[store.Decoded], width: int) -> Table:
+    """A row for each; where the files lie takes what is left of ``width`` characters."""
+    rows = [_cells(each) for each in decoded]
+    taken = [GAP + max(map(len, column)) for column in zip(_HEADS, *rows, strict=True)]
+    left = max(_LEAST, width - sum(taken[:-1]))
+    table = listing(*_HEADS, right=("samples", "size"))
+    for *cells, made_of in rows:
+        table.add_row(*map(Text, (*cells, cut_front(made_of, left))))
+    return table
+
+
+def _cells(decoded: store.Decoded) -> tuple[str, ...]:
+    samples = decoded.meta.get("samples", decoded.meta.get("rows"))
+    count = sum(samples.values()) if isinstance(samples, dict) else samples
+    return (
+        str(decoded.meta["label"]),
+        f"{count:,}" if count else "",
+        " x ".join(map(str, decoded.meta.get("shape", ()))),
+        size(decoded.nbytes),
+        ago(time.time() - decoded.last_used),
+        _place(decoded.meta.get("source", "")),
+    )
+
+
+def _place(source: Any) -> str:
+    """A file, the folder of several, or what else it says of where it is from; ~ for the home folder."""
+    place = source if isinstance(source, str) else os.path.commonpath(source)
+    home = Path.home()
+    return f"~/{Path(place).relative_to(home)}" if Path(place).is_relative_to(home) else place

@@ -40,12 +40,13 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
     from sparsetune.tracking.store import check_experiment
 
     check_experiment(tracked_at(study), study.name, identity(study))
+    warn = warner(console)
     for remark in remarks(ray=not in_process):
-        warner(console)(remark)
-    begun = Points.of(study, warner(console))
+        warn(remark)
+    begun = Points.of(study, warn)
     for remark in study.remarks:
-        warner(console)(remark)
-    points = preview(study, SAMPLED)
+        warn(remark)
+    drawn = preview(study, SAMPLED)
     print(printable(f"# {study.source}, resolved"))
     print(dump(study.resolved()))
     _comment("the space", *space_lines(study.space))
@@ -53,27 +54,27 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
         _comment(
             "",
             "three configs as they would be drawn before any trial has finished",
-            *point_lines([point.params for point in points]),
+            *point_lines([each.params for each in drawn]),
         )
     if study.start_with:
         count = len(begun.given)
         come = "comes 1 known point" if count == 1 else f"come {count} known points"
         _comment("", f"before them {come}, {len(begun.results)} with results of other studies")
     if not probe:
-        known, source = study.registries, study.source  # what a forecast and a start refuse, but for decoding
-        places = inputs.locate(study.trial, study.project, known, source)
-        inputs.refuse_splits(study.bases, study.space, places, known, source)
+        # what a forecast and a start refuse, but for decoding
+        places = inputs.locate(study.trial, study.project, study.registries, study.source)
+        inputs.refuse_splits(study.bases, study.space, places, study.registries, study.source)
         return 0
     from sparsetune.app.forecast.study import forecast
     from sparsetune.app.forecast.verdict import doubts, refuse_hopeless
 
     with _progress(console) as say:
-        found = forecast(study, [point.config for point in points], workers=workers, in_process=in_process, say=say)
-    _comment("", *forecast_lines(study, found))
-    refuse_hopeless(study, found)
-    for doubt in doubts(study, found):
-        warner(console)(doubt)
-    return int(any(each.reason for each in found.probed))
+        cost = forecast(study, [each.config for each in drawn], workers=workers, in_process=in_process, say=say)
+    _comment("", *forecast_lines(study, cost))
+    refuse_hopeless(study, cost)
+    for doubt in doubts(study, cost):
+        warn(doubt)
+    return int(any(each.reason for each in cost.probed))
 
 
 def _comment(*lines: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
@@ -39,16 +38,14 @@ def show_metrics(table: Mapping[str, Metric], names: Sequence[str]) -> None:
 
 def chosen(table: Mapping[str, Metric], names: Iterable[str]) -> list[Metric]:
     """The metrics of that name, of one of a family, or whose names begin so; raises :class:`BadInput` if none does."""
-    found: dict[str, Metric] = {}
+    named: dict[str, Metric] = {}
     for name in names:
         one = metric_of(name, table) or table.get(name)
         begun = [one] if one else [metric for metric in table.values() if metric.name.startswith(name)]
         if not begun:
-            near = difflib.get_close_matches(name, table, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise BadInput(f"unknown metric {name!r}{hint} (`sparsetune metrics` lists them)")
-        found |= {metric.name: metric for metric in begun}
-    return list(found.values())
+            raise BadInput.unknown("metric", name, table, more=" (`sparsetune metrics` lists them)")
+        named |= {metric.name: metric for metric in begun}
+    return list(named.values())
 
 
 def _show_in_full(console: Console, metrics: Iterable[Metric]) -> None:
@@ -75,7 +72,7 @@ def _show_table(console: Console, metrics: Mapping[str, Metric]) -> None:
 
 
 def _traits(metric: Metric) -> str:
-    """Its unit, direction, place in a trial and conditions, in words."""
+    """Its unit, direction, moment in a trial and conditions, in words."""
     parts = (
         metric.unit,
         f"{_BETTER[metric.goal]} is better" if metric.goal else "",

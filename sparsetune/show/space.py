@@ -12,9 +12,9 @@ from sparsetune.config.space.parameters import Choice, Constant, Derived, Entry,
 
 
 def space_lines(space: Space) -> list[str]:
-    """A line for each entry: its name, what it may be, and when.
+    """A line for each parameter: its name, what it may be, and when.
 
-    Entries of a branch stand under its name, as its own space has them. Last, in how many cells factors divide the
+    Those of a branch stand under its name, as its own space has them. Last, in how many cells factors divide the
     study.
     """
     if not space.entries:

@@ -1,9 +1,10 @@
-"""Configs and trials of a stored study."""
+"""Configs and trials of a stored study, and networks of it that were registered."""
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -17,13 +18,15 @@ from sparsetune.base.yaml_io import dump
 from sparsetune.config.metrics import METRICS
 from sparsetune.report.listing import result_rows, results_csv, special, trial_row, trials_csv, with_replicates
 from sparsetune.report.tables import metric, trial_table
-from sparsetune.show.soundness import soundness, unguarded, unsound
-from sparsetune.show.words import BESIDE, command, of_replicates, picked
+from sparsetune.show.answer import soundness, unguarded, unsound
+from sparsetune.show.words import BESIDE, command_line, document, of_replicates, picked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sparsetune.app.api import StudyResult
+    from sparsetune.app.api.register import Registered
+
 
 _OPTIONS = {"number": "--trial", "branch": "--branch", "where": "--where"}  # arguments of the API
 
@@ -35,7 +38,7 @@ def narrowed(result: StudyResult, where: str | None) -> StudyResult:
     try:
         return result.where(where)
     except BadInput as error:
-        raise BadInput(error.problem, key=_OPTIONS[error.key]) from None
+        raise error.at(key=_OPTIONS[error.key]) from None
 
 
 def show_best(result: StudyResult, number: int | None, branch: str, *, as_json: bool) -> None:
@@ -64,8 +67,8 @@ def _show_front(result: StudyResult) -> None:
     remarks = soundness(result.stored.rows, sounds)
     for line in [*_formulas(result), *filter(None, [of_replicates(front)]), *remarks]:
         console.print(Text(line))
-    hint = f"The config of one: {command('best', result.name, *picked(front[0]))}"
-    open_console(stderr=True).print(hint, highlight=False, soft_wrap=True)
+    hint = f"The config of one: {command_line('best', result.name, *picked(front[0]))}"
+    open_console(stderr=True).print(escape(hint), highlight=False, soft_wrap=True)
 
 
 def _formulas(result: StudyResult) -> list[str]:
@@ -77,11 +80,10 @@ def _chosen(result: StudyResult, number: int | None, branch: str) -> Trial | Non
     if number is None:
         return None if len(result.objectives) > 1 and result.stored.front else result.best
     try:
-        found = result.trial(number, branch)
         result.config(number, branch)  # refuses a trial of several branches
+        return result.trial(number, branch)
     except BadInput as error:
-        raise BadInput(error.problem, key=_OPTIONS[error.key]) from None
-    return found
+        raise error.at(key=_OPTIONS[error.key]) from None
 
 
 def show_export(result: StudyResult, *, as_json: bool) -> None:
@@ -103,3 +105,13 @@ def show_results(result: StudyResult, *, as_json: bool) -> None:
 def _document(rows: Sequence[Trial]) -> str:
     fields = special(rows)
     return json.dumps([{**trial_row(row, fields), "config": row.config} for row in rows], indent=1)
+
+
+def show_registered(model: Registered, *, as_json: bool) -> None:
+    """One line, whose second half is Python that loads the model."""
+    if as_json:
+        document({**asdict(model), "address": model.address})
+        return
+    where, address = json.dumps(model.uri), json.dumps(model.address)
+    load = f"mlflow.set_tracking_uri({where}); network = mlflow.pytorch.load_model({address})"
+    print(f"{model.run} is {model.name} version {model.version}; in Python: import mlflow; {load}")

@@ -22,10 +22,9 @@ from sparsetune.base.secrets import without_password
 from sparsetune.config.study.broken import broken
 from sparsetune.config.study.study import Study
 from sparsetune.report.listing import trial_row
-from sparsetune.report.tables import plain_table, recorded
-from sparsetune.show.answer import best_of_one, ended, front_of_several, time_spent
-from sparsetune.show.soundness import soundness, unguarded, unsound
-from sparsetune.show.words import command_line, picked
+from sparsetune.report.tables import recorded
+from sparsetune.show.answer import best, ended, soundness, time_spent, unguarded, unsound
+from sparsetune.show.words import command_line, listing, picked
 
 if TYPE_CHECKING:
     from sparsetune.app.study import Summary
@@ -42,10 +41,9 @@ def show_summary(study: Study, summary: Summary) -> None:
     console.print(f"\n[bold]{escape(summary.name)}[/bold]: {', '.join(shown) or 'no trials'}", highlight=False)
     rows, metrics = summary.rows, study.registries.metrics
     sounds = unguarded(metrics, study.constraints)
-    if summary.front:
-        answer = front_of_several if len(summary.metrics) > 1 else best_of_one
-        for part in answer(
-            study.objectives, summary.front, rows, console.width, metrics, unsound(summary.front, sounds)
+    if summary.won.front:
+        for part in best(
+            study.objectives, summary.won.front, rows, console.width, metrics, unsound(summary.won.front, sounds)
         ):
             console.print(part, highlight=False)
         console.print()
@@ -65,19 +63,19 @@ def show_summary(study: Study, summary: Summary) -> None:
 def _go_on(study: Study, summary: Summary) -> Iterator[str]:
     """What to type next."""
     root = _root(study)
-    if summary.front:
-        best = summary.front[0]
+    if summary.won.front:
+        first = summary.won.front[0]
         default = study.storage == study.project.storage_url
         where = [*([] if default else ["--storage", without_password(study.storage)]), *root]
-        pick = [*(picked(best) if len(summary.metrics) > 1 else []), *where]
-        file = f"trial_{re.sub(r'[^a-zA-Z0-9.-]+', '_', best.label)}.yaml"
+        pick = [*(picked(first) if len(summary.metrics) > 1 else []), *where]
+        file = f"trial_{re.sub(r'[^a-zA-Z0-9.-]+', '_', first.label)}.yaml"
         yield f"Keep its config:      {command_line('best', study.name, *pick)} > {file}"
         files = (os.path.relpath(study.source.parent / each.name) for each in study.imports)
         own = [word for name in files for word in ("--import", name)]
         yield f"Train it again:       {command_line('run', file, *own, *root)}"
-        yield f"What settings mean:   {command_line('methods', best.config['method']['name'], *own)}"
-        if _leaves_tickets(study, best):
-            of = [study.name, *_one_run(study, best), *where]
+        yield f"What settings mean:   {command_line('methods', first.config['method']['name'], *own)}"
+        if _leaves_tickets(study, first):
+            of = [study.name, *_one_run(study, first), *where]
             yield f"Its ticket:           {command_line('ticket', 'show', *of)}"
     yield f"Table and charts:     {command_line('ui', study.name, *root)}"
 
@@ -112,9 +110,7 @@ def show_runs(results: Sequence[tuple[str, Trial]], *, as_json: bool, out: Path 
     console = open_console()
     trials = [trial for _, trial in results]
     names = recorded(_OF_RUNS, trials)
-    table = plain_table()
-    for name in ("run", "state", *names):
-        table.add_column(heading(name), justify="left" if name in ("run", "state") else "right")
+    table = listing("run", "state", *map(heading, names), right=map(heading, names))
     for name, trial in results:
         table.add_row(
             escape(name), trial.state, *(f"{trial.metrics[n]:.4g}" if n in trial.metrics else "" for n in names)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
+from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.console import open_console
 from sparsetune.base.layout.text import bar, number, size
 from sparsetune.base.yaml_io import dump
+from sparsetune.config.base import Model
+from sparsetune.config.checking import check_model
+from sparsetune.config.trial import Training
 from sparsetune.report.tables import plain_table
-from sparsetune.show.settings import chosen
+from sparsetune.show.words import document, listing
 from sparsetune.training.left.ticket import Ticket, read_ticket
 
 if TYPE_CHECKING:
     from sparsetune.app.tickets import Evaluation
+
 
 _BAR = 20  # characters
 _SHOWN = (
@@ -30,7 +34,7 @@ def show_ticket(path: Path, name: str, *, as_json: bool) -> None:
     """The words of a ticket with what of its setting was chosen, its size, and its layers. ``name``: which it is."""
     ticket, nbytes = read_ticket(path), path.stat().st_size
     if as_json:
-        print(json.dumps(_document(name, ticket, nbytes), indent=1))
+        document(_document(name, ticket, nbytes))
         return
     console = open_console()
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -42,45 +46,43 @@ def show_ticket(path: Path, name: str, *, as_json: bool) -> None:
     console.print(_layers(ticket, ascii_only=not console.encoding.startswith("utf")))
 
 
-def show_evaluation(name: str, found: Evaluation, *, as_json: bool) -> None:
+def show_evaluation(name: str, evaluated: Evaluation, *, as_json: bool) -> None:
     """Each number as recorded and as it is here, whether they agree, and what that may be due to."""
-    recorded = found.ticket.about.metrics
+    recorded = evaluated.ticket.about.metrics
     if as_json:
-        document = {
+        content = {
             "ticket": name,
             "recorded": recorded,
-            "found": found.found,
-            "reproduced": found.reproduced if found.mc_samples is None else None,
-            "mc_samples": found.mc_samples,
-            "differences": list(found.differences),
+            "found": evaluated.metrics,
+            "reproduced": evaluated.reproduced if evaluated.mc_samples is None else None,
+            "mc_samples": evaluated.mc_samples,
+            "differences": list(evaluated.differences),
         }
-        print(json.dumps(document, indent=1))
+        document(content)
         return
     console = open_console()
-    table = plain_table()
-    for head in ("", "recorded", "here", ""):
-        table.add_column(head, justify="right" if head else "left")
-    for metric in (each for each in _SHOWN if each in recorded and each in found.found):
-        same = Text("same", "green") if found.same(metric) else Text("differs", "yellow")
-        table.add_row(metric, number(recorded[metric], 6), number(found.found[metric], 6), same)
+    table = listing("", "recorded", "here", "", right=("recorded", "here"))
+    for metric in (each for each in _SHOWN if each in recorded and each in evaluated.metrics):
+        same = Text("same", "green") if evaluated.same(metric) else Text("differs", "yellow")
+        table.add_row(metric, number(recorded[metric], 6), number(evaluated.metrics[metric], 6), same)
     console.print(table)
-    for line in _verdict(found):
+    for line in _verdict(evaluated):
         console.print(Text(line), soft_wrap=True)
 
 
-def _verdict(found: Evaluation) -> Iterator[str]:
-    if found.mc_samples is not None:
-        same = all(map(found.same, found.found))  # as with a network that drops nothing
+def _verdict(evaluated: Evaluation) -> Iterator[str]:
+    if evaluated.mc_samples is not None:
+        same = all(map(evaluated.same, evaluated.metrics))  # as with a network that drops nothing
         said = "these are the recorded numbers" if same else "other numbers than recorded are expected"
-        here, there = found.mc_samples, found.ticket.about.config["method"].get("mc_samples")
+        here, there = evaluated.mc_samples, evaluated.ticket.about.config["method"].get("mc_samples")
         count = f"{here}, as in its trial" if here == there else f"{here} instead of {there}"
         yield f"Evaluated with mc_samples {count}: {said}."
-    elif found.reproduced:
+    elif evaluated.reproduced:
         yield "The network is what the trial left: these are its numbers."
     else:
         yield "The recorded numbers are not reproduced."
-        yield from (f"  {each}" for each in found.differences)
-        if not found.differences:
+        yield from (f"  {each}" for each in evaluated.differences)
+        if not evaluated.differences:
             yield "  Nothing known is different here; another kind of processor may round otherwise."
 
 
@@ -125,3 +127,50 @@ def _document(name: str, ticket: Ticket, nbytes: int) -> dict[str, Any]:
         for plain, layer, count in zip(words["layers"], ticket.about.layers, kept, strict=True)
     ]
     return {"ticket": name, "bytes": nbytes, "dense_bytes": ticket.dense_bytes, "kept": sum(kept), **words}
+
+
+def chosen(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of method, model and training that differ from their defaults, by dotted name as in a study file.
+
+    What a method brings for other sections is a default too. Of a method or a model that is not known here, all fields.
+    """
+    models, brought = _models(config)
+    fields = {}
+    for section in ("method", "model", "training"):
+        written = config.get(section, {})
+        defaults = _defaults(models[section], written, brought.get(section, {})) if section in models else {}
+        for name, value in written.items():
+            if name != "name" and (name not in defaults or defaults[name] != value):
+                fields[f"{section}.{name}"] = value
+    return fields
+
+
+def _models(config: Mapping[str, Any]) -> tuple[dict[str, type[Model]], dict[str, dict[str, Any]]]:
+    """The model of each section, and what the method brings for it."""
+    models: dict[str, type[Model]] = {"training": Training}
+    brought: dict[str, dict[str, Any]] = {}
+    try:
+        from sparsetune.app.parts import registries
+
+        tables = registries()
+        for section in ("method", "model"):
+            registry, name = getattr(tables, section), config[section]["name"]
+            if name in registry.names():  # else it is of somebody's own file
+                models[section] = registry.get(name).Config
+        if "method" in models:
+            for dotted, value in tables.method.get(config["method"]["name"]).defaults.items():
+                section, _, key = dotted.partition(".")
+                brought.setdefault(section, {})[key] = value
+    except ImportError:  # of torch, without which tickets can be read
+        pass
+    return models, brought
+
+
+def _defaults(model: type[Model], written: Mapping[str, Any], brought: Mapping[str, Any]) -> dict[str, Any]:
+    """As plain values; none where what is written is of another version."""
+    needed = [name for name, field in model.model_fields.items() if field.is_required()]
+    try:
+        made = check_model(model, {**brought, **{name: written[name] for name in needed if name in written}})
+    except BadInput:
+        return {}
+    return {name: value for name, value in made.model_dump(mode="json").items() if name not in needed}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from rich.console import Console
@@ -14,9 +14,9 @@ from sparsetune.base.layout.console import open_console
 from sparsetune.base.layout.printable import printable
 from sparsetune.base.paths import Project
 from sparsetune.search.progress import read_progress
-from sparsetune.show.disk import disk_use
-from sparsetune.show.facts import Facts, gather
+from sparsetune.show.gather import Status, disk_use, gather
 from sparsetune.show.status import line, picture
+from sparsetune.show.words import document
 
 SIZES_EVERY = 60.0  # seconds: to look at all files of a large study takes one
 
@@ -34,7 +34,7 @@ class Reader:
         self._sizes: dict[str, dict[str, int]] = {}
         self._sized = clock()
 
-    def __call__(self) -> list[Facts]:
+    def __call__(self) -> list[Status]:
         studies = read_progress(self._url, None if self.name is None else [self.name])
         now = self.clock()
         if now - self._sized >= SIZES_EVERY:
@@ -47,13 +47,13 @@ class Reader:
 
 def show_status(reader: Reader, *, as_json: bool) -> None:
     """Once."""
-    found = reader()
+    studies = reader()
     if as_json:
-        documents = [facts.document() for facts in found]
-        print(json.dumps(documents if reader.name is None else documents[0], indent=1))
+        documents = [status.document() for status in studies]
+        document(documents if reader.name is None else documents[0])
         return
     console = open_console()
-    console.print(picture(found, console, reader.clock(), one=reader.name is not None), highlight=False)
+    console.print(picture(studies, console, reader.clock(), one=reader.name is not None), highlight=False)
 
 
 def watch_status(
@@ -66,36 +66,33 @@ def watch_status(
     console = open_console()
     try:
         if as_json or not (console.is_interactive and console.file.isatty()):
-            _follow(reader, interval, _as_document if as_json else line, sleep)
+            _follow(reader, interval, (lambda status: json.dumps(status.document())) if as_json else line, sleep)
         else:
             _redraw(reader, interval, console, sleep)
     except KeyboardInterrupt:
         return
 
 
-def _follow(reader: Reader, interval: float, say: Callable[[Facts], str], sleep: Callable[[float], None]) -> None:
-    known: dict[str, Facts] = {}
-    while True:
-        found = reader()
-        for facts in found:
-            lasting = replace(facts, seconds_left=None, on_disk={})  # these alone are no change
-            if known.get(facts.study) != lasting:
-                known[facts.study] = lasting
-                print(printable(say(facts)), flush=True)
-        if all(facts.over for facts in found):
-            return
-        sleep(interval)
+def _follow(reader: Reader, interval: float, say: Callable[[Status], str], sleep: Callable[[float], None]) -> None:
+    told: dict[str, Status] = {}
+    for studies in _until_over(reader, interval, sleep):
+        for status in studies:
+            lasting = replace(status, seconds_left=None, on_disk={})  # these alone are no change
+            if told.get(status.study) != lasting:
+                told[status.study] = lasting
+                print(printable(say(status)), flush=True)
 
 
 def _redraw(reader: Reader, interval: float, console: Console, sleep: Callable[[float], None]) -> None:
     with Live(console=console, auto_refresh=False) as live:
-        while True:
-            found = reader()
-            live.update(picture(found, console, reader.clock(), one=reader.name is not None), refresh=True)
-            if all(facts.over for facts in found):
-                return
-            sleep(interval)
+        for studies in _until_over(reader, interval, sleep):
+            live.update(picture(studies, console, reader.clock(), one=reader.name is not None), refresh=True)
 
 
-def _as_document(facts: Facts) -> str:
-    return json.dumps(facts.document())
+def _until_over(reader: Reader, interval: float, sleep: Callable[[float], None]) -> Iterator[list[Status]]:
+    studies = reader()
+    yield studies
+    while not all(status.over for status in studies):
+        sleep(interval)
+        studies = reader()
+        yield studies

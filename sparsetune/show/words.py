@@ -1,18 +1,21 @@
-"""Small pieces of what is printed."""
+"""Small pieces of what is printed: tables, command lines, what a metric means."""
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from rich.markup import escape
+from rich.table import Table
 
 from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import METRICS, Metric
+from sparsetune.report.tables import plain_table
 
 BESIDE = ("val_accuracy", "test_accuracy", "activation_rate")  # shown beside the objectives, where trials have them
 _MEANINGS = {
@@ -27,6 +30,19 @@ _MEANINGS = {
     "ape": "nats: how unsure it is of images of noise",
     "bytes_seed_mask": "bytes of a ticket: the seed, a bit a weight, running statistics",
 }  # short; `sparsetune metrics` has the definitions
+
+
+def listing(*heads: str, right: Iterable[str] = (), title: str | None = None) -> Table:
+    """An empty table with these columns; those on the ``right`` are flush right."""
+    table, flush = plain_table(title), set(right)
+    for head in heads:
+        table.add_column(head, justify="right" if head in flush else "left")
+    return table
+
+
+def document(content: Any) -> None:
+    """Print what ``--json`` asks for."""
+    print(json.dumps(content, indent=1))
 
 
 def meaning(metric: str, table: Mapping[str, Metric] = METRICS) -> str:
@@ -55,11 +71,6 @@ def picked(row: Trial) -> list[object]:
 def command_line(*words: object) -> str:
     """A command line that can be pasted: with the path of this program where the shell would not find it."""
     return shlex.join([*_program(), *map(str, words)])
-
-
-def command(*words: object) -> str:
-    """The same as rich's markup."""
-    return escape(command_line(*words))
 
 
 def _program() -> list[str]:

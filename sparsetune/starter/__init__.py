@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from sparsetune.base.errors import BadInput, in_utf8
@@ -20,10 +19,11 @@ _FOLDERS = ("studies", "search_spaces")
 def starting_files() -> dict[str, bytes]:
     """Every file of the project by its path in there."""
     here = files("sparsetune.starter")
-    found = {_OWN_NAMES.get(name, name): here / name for name in ("README.md", "gitignore")}
+    sources = {_OWN_NAMES.get(name, name): here / name for name in ("README.md", "gitignore")}
     for folder in _FOLDERS:
-        found |= {f"{folder}/{each.name}": each for each in _yaml(here / folder)}
-    return {**{name: each.read_bytes() for name, each in found.items()}, "mlruns/.gitkeep": b""}
+        files_there = sorted((here / folder).iterdir(), key=lambda each: each.name)
+        sources |= {f"{folder}/{each.name}": each for each in files_there if each.name.endswith(".yaml")}
+    return {**{name: source.read_bytes() for name, source in sources.items()}, "mlruns/.gitkeep": b""}
 
 
 def write_project(folder: Path) -> list[Path]:
@@ -39,14 +39,11 @@ def write_project(folder: Path) -> list[Path]:
     taken += [parent for parent in parents - {folder} if os.path.lexists(parent) and not parent.is_dir()]
     if taken:
         names = ", ".join(sorted(str(path.relative_to(folder)) for path in taken))
-        raise BadInput(f"already there: {names}; choose another folder, or move them away", source=folder)
+        problem = f"already there: {names}; choose another folder, or move them away"
+        raise BadInput(problem, source=folder, code="exists")
     for parent in sorted(parents):  # the folder itself first
         made(parent)
     for path, data in content.items():
         with path.open("xb") as file:
             file.write(data)
     return list(content)
-
-
-def _yaml(folder: Traversable) -> list[Traversable]:
-    return sorted((each for each in folder.iterdir() if each.name.endswith(".yaml")), key=lambda each: each.name)

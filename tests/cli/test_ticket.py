@@ -291,7 +291,7 @@ def test_a_mask_with_one_other_bit_is_noticed(images: Path, tmp_path: Path) -> N
     ("change", "options", "words"),
     [
         (saying(drawn="0" * 64, torch="1.0.1"), (), ("seed 0 draws other weights here", "1.0.1 there")),
-        (saying(), ("--set", "seed=1"), ("--set: found seed, allowed with a ticket: nothing with 'digits'",)),
+        (saying(), ("--set", "seed=1"), ("--set: found seed, allowed: with a ticket nothing with 'digits'",)),
         (saying(), ("--set", "data.root=/x"), ("data.root: unknown key 'root'",)),
         (saying(), ("--set", "nonsense"), ("--set: ", "name=value")),
         (saying(), ("--mc-samples", "2000"), ("method.mc_samples: found 2000, allowed: at most 1000",)),

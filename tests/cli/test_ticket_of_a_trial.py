@@ -124,13 +124,13 @@ def test_a_study_ends_with_the_command(forked: Path, monkeypatch: pytest.MonkeyP
     [
         ((), "--trial: missing: which trial of study 'small'"),
         (("--trial", 9), "--trial: found 9, allowed: 0 to 1"),
-        (("--trial", 0), "--branch: trial 0 has several, allowed: mc_samples=1, mc_samples=5"),
+        (("--trial", 0), "--branch: trial 0 has several; allowed: mc_samples=1, mc_samples=5"),
         (("--trial", 0, "--branch", "x"), "--branch: unknown branch 'x' (allowed: mc_samples=1, mc_samples=5)"),
-        (("--trial", 0, "--branch", "mc_samples=5"), "--seed: trial 0 has several runs, allowed: 0, 1"),
+        (("--trial", 0, "--branch", "mc_samples=5"), "--seed: trial 0 has several runs; allowed: 0, 1"),
         (("--trial", 0, "--branch", "mc_samples=5", "--seed", 7), "--seed: found 7, allowed: 0, 1"),
-        (("--branch", "x"), "--branch: found 'x' without --trial, which it belongs to"),
-        (("--seed", 0), "--seed: found 0 without --trial, which it belongs to"),
-        (("--uri", "sqlite:///x"), "--uri: found 'sqlite:///x' without --trial, which it belongs to"),
+        (("--branch", "x"), "--branch: found 'x': without --trial, which it belongs to"),
+        (("--seed", 0), "--seed: found 0: without --trial, which it belongs to"),
+        (("--uri", "sqlite:///x"), "--uri: found 'sqlite:///x': without --trial, which it belongs to"),
         (("--trial", 0, "--uri", "nonsense"), "--uri: found 'nonsense', allowed: a URI that starts with"),
     ],
 )

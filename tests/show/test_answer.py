@@ -15,10 +15,9 @@ from sparsetune.config.metrics import Goal
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.reading import balanced, how_to_read, which_one
 from sparsetune.show.answer import (
-    best_of_one,
+    best,
     columns,
     ended,
-    front_of_several,
     spread,
     time_spent,
 )
@@ -45,7 +44,7 @@ FRONT = [trial(4, 0.9, 9.0), trial(1, 0.85, 3.0), trial(7, 0.3, 1.0)]
 
 @pytest.mark.parametrize("width", [80, 160])
 def test_a_front_is_shown_and_explained(width: int) -> None:
-    text = printed(front_of_several(TWO, FRONT, FRONT, width), width)
+    text = printed(best(TWO, FRONT, FRONT, width), width)
     assert [line.split()[0] for line in text.splitlines() if line.lstrip()[:1].isdigit()] == ["4", "1", "7"]
     assert "no other trial is better in both" in text
     assert "From top to bottom you give val accuracy for est flops g." in text
@@ -56,7 +55,7 @@ def test_a_front_is_shown_and_explained(width: int) -> None:
 
 def test_of_a_long_front_some_rows_with_both_ends() -> None:
     front = [trial(number, 1 - number / 100, 100.0 - number) for number in range(60)]
-    text = printed(front_of_several(TWO, front, front, 80))
+    text = printed(best(TWO, front, front, 80))
     rows = [int(line.split()[0]) for line in text.splitlines() if line.lstrip()[:1].isdigit()]
     assert (len(rows), rows[0], rows[-1]) == (15, 0, 59)
     assert "(15 of 60)" in text
@@ -91,12 +90,12 @@ def test_the_balance_does_not_depend_on_units(goals: tuple[Goal, Goal]) -> None:
 
 def test_one_trial_that_beats_all_is_no_trade_off() -> None:
     assert how_to_read(TWO, FRONT[:1]) == "No other trial is better than this one in val accuracy or est flops g."
-    assert "Which one?" not in printed(front_of_several(TWO, FRONT[:1], FRONT, 80))
+    assert "Which one?" not in printed(best(TWO, FRONT[:1], FRONT, 80))
 
 
 def test_the_best_of_one_objective_with_those_behind_it() -> None:
     trials = [trial(number, 1.0 + (number - 3) ** 2, names=["val_loss"]) for number in range(6)]
-    text = " ".join(printed(best_of_one(ONE, [trials[3]], trials, 80)).split())
+    text = " ".join(printed(best(ONE, [trials[3]], trials, 80)).split())
     assert "Best trial" in text
     assert "Next by val loss: trial 2 (2), trial 4 (2), trial 1 (5); median of all complete trials 3.5." in text
     assert "lower is better: mean cross entropy on the validation samples" in text
@@ -111,8 +110,7 @@ def test_a_score_has_its_formula_and_the_numbers_that_it_reads(others: tuple[Obj
     front = [
         trial(number, 0.8 - number, 5.0 - number, names=["frugal", "est_flops_g"], metrics=read) for number in range(2)
     ]
-    answer = front_of_several if others else best_of_one
-    text = printed(answer((SCORE, *others), front, front, 80))
+    text = printed(best((SCORE, *others), front, front, 80))
     assert "higher is better: val_accuracy - 0.1 * density - 0 * ece" in text
     at = [text.index(value) for value in ("0.91", "0.87", "0.512", "0.025")]
     assert at == sorted(at), "what it reads stands behind the test accuracy"
@@ -125,7 +123,7 @@ def test_what_a_score_reads_takes_no_other_metric_s_place() -> None:
 
 
 def test_before_what_follows_there_is_no_empty_line_of_its_own() -> None:
-    assert not printed(front_of_several(TWO, FRONT[:1], FRONT, 80)).endswith("\n\n")
+    assert not printed(best(TWO, FRONT[:1], FRONT, 80)).endswith("\n\n")
 
 
 def study(pruner: str = "none") -> Any:

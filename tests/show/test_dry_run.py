@@ -15,8 +15,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sparsetune.app.forecast.estimate import Probed
+from sparsetune.app.forecast.machine import Room
 from sparsetune.app.forecast.probe import Process
-from sparsetune.app.forecast.room import Room
 from sparsetune.app.forecast.study import Forecast, reckon
 from sparsetune.app.study import load
 from sparsetune.base.messages import Key, Run, State

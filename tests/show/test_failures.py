@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sparsetune.base.messages import Trial
-from sparsetune.show.failures import alike
+from sparsetune.show.answer import alike
 
 
 def told(*reasons: str) -> list[tuple[str, list[int]]]:

@@ -38,8 +38,8 @@ def summary_of(root: Path, at_least: float, objectives: int) -> tuple[Any, Any]:
     )  # fmt: skip
     counted = {"COMPLETE": 2, "PRUNED": 0, "FAIL": 1, "RUNNING": 0}
     return study, SimpleNamespace(
-        name="forked", metrics=stored.metrics, counts=counted, front=stored.front, trials=stored.trials,
-        rows=stored.rows,
+        name="forked", metrics=stored.metrics, counts=counted, won=SimpleNamespace(front=stored.front),
+        trials=stored.trials, rows=stored.rows,
     )  # fmt: skip
 
 
@@ -141,9 +141,9 @@ def test_best_prints_the_config_of_a_branch(command: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--trial", "0"), "--branch: trial 0 has several, allowed: mc_samples=1, mc_samples=5, mc_samples=50"),
+        (("--trial", "0"), "--branch: trial 0 has several; allowed: mc_samples=1, mc_samples=5, mc_samples=50"),
         (("--trial", "0", "--branch", "mc_samples=6"), "--branch: unknown branch 'mc_samples=6'; did you mean"),
-        (("--branch", "mc_samples=5"), "--branch: found 'mc_samples=5' without --trial"),
+        (("--branch", "mc_samples=5"), "--branch: found 'mc_samples=5': without --trial"),
         (("--trial", "9"), "--trial: found 9, allowed: 0 to 2"),
         (("--trial", "1", "--where", "number > 1"), "best: found --trial and --where, allowed: one of them"),
         (("--where", "val_acuracy > 1"), "--where: unknown name 'val_acuracy'; did you mean 'val_accuracy'?"),

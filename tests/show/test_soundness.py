@@ -14,7 +14,7 @@ from sparsetune.config.study.broken import broken
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
 from sparsetune.report.tables import single_table, trial_table
-from sparsetune.show.soundness import soundness, unguarded, unsound
+from sparsetune.show.answer import soundness, unguarded, unsound
 
 TRACKED = Constraint(metric="tracking_error", at_most=0.05)
 LOOSE = Constraint(metric="tracking_error", at_most=0.5)

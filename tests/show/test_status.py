@@ -23,11 +23,12 @@ from search.begun import begin, run
 from search.toys import make, work
 from stored import Store
 
+from sparsetune.cli.where import project_if_any
 from sparsetune.config.study.study import Study
 from sparsetune.search.holder import Holder, lock_of
 from sparsetune.search.lock import hold
 from sparsetune.search.progress import Brief, read_progress
-from sparsetune.show.facts import Facts, _left, nearest_project
+from sparsetune.show.gather import Status, _left
 from sparsetune.show.status import line, picture
 from sparsetune.show.watch import SIZES_EVERY, Reader, show_status, watch_status
 
@@ -43,12 +44,12 @@ def lock(store: Store, name: str) -> Path:
     return found
 
 
-def facts(store: Store, name: str) -> Facts:
+def status(store: Store, name: str) -> Status:
     (found,) = Reader(store.url, name, store.project)()
     return found
 
 
-def text(found: list[Facts], width: int = 80, *, one: bool = True, now: float | None = None) -> str:
+def text(found: list[Status], width: int = 80, *, one: bool = True, now: float | None = None) -> str:
     console = Console(width=width, file=io.StringIO())
     with console.capture() as printed:
         console.print(picture(found, console, time.time() if now is None else now, one=one))
@@ -58,7 +59,7 @@ def text(found: list[Facts], width: int = 80, *, one: bool = True, now: float | 
 def test_trials_of_a_live_driver_run(store: Store) -> None:
     store.add("a study", running=2, budget=10)
     with hold(lock(store, "a study"), "a study"):
-        found = facts(store, "a study")
+        found = status(store, "a study")
         said = text([found])
         resumed = replace(found, running=(found.running[0]._replace(started_ms=1_000),))
     assert (found.state, found.done, found.budget) == ("running", 4, 10)
@@ -81,7 +82,7 @@ with hold(Path({str(lock(store, "a"))!r}), "a"):
 """
     done = subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL
-    found = facts(store, "a")
+    found = status(store, "a")
     assert (found.state, found.running, found.driver) == ("interrupted", (), None)
     assert [brief.number for brief in found.interrupted] == [4, 5]
     said = text([found])
@@ -99,7 +100,7 @@ with hold(Path({str(lock(store, "a"))!r}), "a"):
 )  # fmt: skip
 def test_a_study_that_nobody_runs(running: int, budget: int | None, state: str, store: Store) -> None:
     store.add("a", running=running, budget=budget)
-    found = facts(store, "a")
+    found = status(store, "a")
     assert (found.state, found.over) == (state, True)
     assert state in text([found])
 
@@ -149,7 +150,7 @@ def test_a_study_is_finished_when_its_budget_is_spent_beside_what_was_given_to_i
 
 def test_best_values_of_different_trials_are_said_to_be(store: Store) -> None:
     store.add("a")
-    found = facts(store, "a")
+    found = status(store, "a")
     assert found.best == {"val_accuracy": (0.9, (0, "")), "compute_saved": (0.5, (1, ""))}
     assert found.front == 2
     said = " ".join(text([found]).split())
@@ -174,7 +175,7 @@ def test_the_last_end_and_the_last_failure(store: Store) -> None:
         study.tell(study.ask(), (0.1, 0.1))
         last = store.trials("a")[-1].datetime_complete
         assert last is not None
-        said = " ".join(text([facts(store, "a")], now=last.timestamp() + 720).split())
+        said = " ".join(text([status(store, "a")], now=last.timestamp() + 720).split())
     assert "last end 12 min ago" in said
     assert "failed trial 3: no [memory] left" in said
 
@@ -188,7 +189,7 @@ def test_in_every_zone_it_is_now(
     with hold(lock(store, "a"), "a"):
         now = time.time()
         study.tell(study.ask(), (0.1, 0.1))
-        said = " ".join(text([facts(store, "a")], now=now + 720).split())
+        said = " ".join(text([status(store, "a")], now=now + 720).split())
         show_status(Reader(store.url, "a", store.project, clock=lambda: now + 2), as_json=True)
     assert "last end 12 min ago" in said
     assert ", for 12 min" in said
@@ -250,10 +251,10 @@ def test_what_it_takes_on_disk(store: Store) -> None:
     kept.mkdir(parents=True)
     (kept / "checkpoint.pt").write_bytes(b"x" * 2000)
     (store.project.runs / "mlflow.db").write_bytes(b"x" * 3000)
-    sizes = facts(store, "a").on_disk
+    sizes = status(store, "a").on_disk
     assert (sizes["artifacts"], sizes["checkpoints"], sizes["mlflow"]) == (1000, 2000, 3000)
     assert sizes["storage"] == Path(store.url.removeprefix("sqlite:///")).stat().st_size
-    said = " ".join(text([facts(store, "a")]).split())
+    said = " ".join(text([status(store, "a")]).split())
     assert "MLflow (all studies) 3 kB, artifacts 1 kB, checkpoints 2 kB" in said
 
 
@@ -261,13 +262,13 @@ def test_a_storage_without_a_project(store: Store, tmp_path: Path) -> None:
     store.add("a")
     (found,) = Reader(store.url, "a", None)()
     assert set(found.on_disk) == {"storage"}
-    assert nearest_project(tmp_path / "mlruns") == store.project
-    assert nearest_project(Path("/")) is None
+    assert project_if_any(tmp_path / "mlruns") == store.project
+    assert project_if_any(Path("/")) is None
 
 
 def test_a_line_for_a_log(store: Store) -> None:
     store.add("a", budget=9)
-    assert line(facts(store, "a")) == (
+    assert line(status(store, "a")) == (
         "a interrupted 4/9: 3 complete, 1 failed; best val_accuracy 0.9 (trial 0), compute_saved 0.5 (trial 1)"
     )
 

@@ -10,27 +10,27 @@ from typing import Any, SupportsIndex
 from sparsetune.base.errors import BadInput, shown
 
 
-def overrides(given: Any, trials: Any) -> dict[str, Any]:
+def overrides(changes: Any, trials: Any) -> dict[str, Any]:
     """Dotted names to plain values; ``trials`` is short for ``budget.trials``."""
-    if not isinstance(given, Mapping | None):
+    if not isinstance(changes, Mapping | None):
         example = 'a mapping of dotted names to values, such as {"training.epochs": 5}'
-        raise BadInput(f"found {shown(given)}, allowed: {example}", key="set")
-    found = {}
-    for name, value in (given or {}).items():
+        raise BadInput(key="set", found=shown(changes), allowed=example)
+    values = {}
+    for name, value in (changes or {}).items():
         if not isinstance(name, str) or not all(name.split(".")):
-            raise BadInput(f"found {shown(name)}, allowed: a dotted name, such as 'training.epochs'", key="set")
-        found[name] = plain(value, name)
+            raise BadInput(key="set", found=shown(name), allowed="a dotted name, such as 'training.epochs'")
+        values[name] = plain(value, name)
     whole = whole_number("trials", trials)
-    return found if whole is None else {**found, "budget.trials": whole}
+    return values if whole is None else {**values, "budget.trials": whole}
 
 
-def whole_number(name: str, given: Any) -> int | None:
+def whole_number(name: str, value: Any) -> int | None:
     """An argument that is a whole number from 1, or None."""
-    if given is None:
+    if value is None:
         return None
-    if isinstance(given, bool) or not isinstance(given, SupportsIndex) or operator.index(given) < 1:
-        raise BadInput(f"found {shown(given)}, allowed: a whole number from 1, or None", key=name)
-    return operator.index(given)
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex) or operator.index(value) < 1:
+        raise BadInput(key=name, found=shown(value), allowed="a whole number from 1, or None")
+    return operator.index(value)
 
 
 def plain(value: Any, name: str) -> Any:
@@ -45,5 +45,5 @@ def plain(value: Any, name: str) -> Any:
         return value.tolist()
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    problem = f"found {shown(value)}, allowed: numbers, text, True, False, None, and lists and mappings of them"
-    raise BadInput(problem, source="set", key=name)
+    allowed = "numbers, text, True, False, None, and lists and mappings of them"
+    raise BadInput(source="set", key=name, found=shown(value), allowed=allowed)

@@ -15,6 +15,7 @@ from sparsetune.base.paths import Project, find_root
 from sparsetune.base.variables import from_environment, read_env
 
 _HERE = {"--set": "set", "--workers": "workers"}  # options of the command line, as arguments of `run`
+_SWITCH = ("--in-process", "in_process=True")
 
 
 def run(
@@ -78,7 +79,8 @@ def load(
     read_env()
     if isinstance(name, os.PathLike) or name.endswith((".yaml", ".yml")):
         if root is not None or storage is not None:
-            raise BadInput("a study file says where its storage is: leave out root and storage", source=name)
+            problem = "a study file says where its storage is: leave out root and storage"
+            raise BadInput(problem, source=name, code="conflict")
         return _result(*_written(Path(name).expanduser()))
     if storage:
         return _result(from_environment(storage, "", "storage"), name)
@@ -108,6 +110,6 @@ def _arguments_not_options() -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        problem = error.problem.replace("--in-process", "in_process=True")
+        said = {name: getattr(error, name).replace(*_SWITCH) for name in ("problem", "found", "allowed")}
         source, key = _HERE.get(error.source, error.source), _HERE.get(error.key, error.key)
-        raise BadInput(problem, source=source, key=key) from None
+        raise BadInput(**said, source=source, key=key, code=error.code) from None

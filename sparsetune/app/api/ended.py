@@ -1,15 +1,20 @@
-"""A run of a study that has left files, by the trial's number."""
+"""A run of a study that has ended, by its trial's number, and the ticket that it has left."""
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.text import listed
 from sparsetune.base.messages import SAME_AS, Run, Trial
+from sparsetune.base.paths import TICKET
 
 if TYPE_CHECKING:
     from sparsetune.app.api.result import StudyResult
+    from sparsetune.base.paths import Project
 
 
 def ended_run(result: StudyResult, number: int, branch: str, seed: int | None, wanted: str) -> tuple[Trial, Run]:
@@ -25,13 +30,17 @@ def ended_run(result: StudyResult, number: int, branch: str, seed: int | None, w
     """
     trial = result.trial(number)
     run = _run(result, trial, branch, seed)
-    missing = f"trial {number} of study {result.name!r} has no {wanted}"
+    why = ""
     if SAME_AS in run.notes:
-        raise BadInput(f"{missing} of its own: its results are those of {run.notes[SAME_AS]}")
-    if trial.state not in ("COMPLETE", "PRUNED", "FAIL"):
-        raise BadInput(f"{missing} yet: it has not ended")
-    if run.state != "COMPLETE":
-        raise BadInput(f"{missing}: {_end(run)}")
+        why = f" of its own: its results are those of {run.notes[SAME_AS]}"
+    elif trial.state not in ("COMPLETE", "PRUNED", "FAIL"):
+        why = " yet: it has not ended"
+    elif run.state == "PRUNED":
+        why = f": it was {run.reason or 'pruned'}"
+    elif run.state != "COMPLETE":
+        why = f": it failed: {run.reason or 'no reason given'}"
+    if why:
+        raise BadInput(f"trial {number} of study {result.name!r} has no {wanted}{why}", code="missing")
     return trial, run
 
 
@@ -42,12 +51,41 @@ def _run(result: StudyResult, trial: Trial, branch: str, seed: int | None) -> Ru
     if len(chosen) == 1:
         return chosen[0]
     seeds = listed([run.key.seed for run in runs], 8)
-    found = f"trial {trial.number} has several runs" if seed is None else f"found {seed}"
-    raise BadInput(f"{found}, allowed: {seeds}", key="seed")
+    if seed is None:
+        raise BadInput(f"trial {trial.number} has several runs", key="seed", allowed=seeds, code="missing")
+    raise BadInput(key="seed", found=str(seed), allowed=seeds)
 
 
-def _end(run: Run) -> str:
-    """Why it is not complete."""
-    if run.state == "PRUNED":
-        return f"it was {run.reason or 'pruned'}"
-    return f"it failed: {run.reason or 'no reason given'}"
+def kept_ticket(
+    result: StudyResult, number: int, branch: str, seed: int | None, uri: str, project: Project | None, folder: Path
+) -> Path:
+    """The file of a run's ticket, as MLflow has it or, before it was sent there, the project.
+
+    Args:
+        branch: of a forked trial.
+        seed: of a trial with several replicates.
+        uri: MLflow's tracking URI.
+        project: whose studies may still hold it.
+        folder: where a copy goes if the file does not lie where it can be read for long.
+
+    Raises:
+        BadInput: no such run (``key`` names the argument), it has no ticket, or MLflow cannot be read.
+    """
+    from sparsetune.drive.folders import Folders
+    from sparsetune.tracking.left import left_by
+    from sparsetune.tracking.run_keys import run_key_of
+    from sparsetune.tracking.tables import Home
+
+    trial, run = ended_run(result, number, branch, seed, "ticket")
+    uid = result.stored.uid or ""
+    if project is not None:
+        unsent = Folders(project.trials(result.name, uid)).of_run(run.key, len(trial.runs)) / TICKET
+        with contextlib.suppress(FileNotFoundError):  # a copy: it goes from there as soon as MLflow has it
+            return Path(shutil.copy(unsent, folder))
+    home = Home.of(project.runs, uri) if project is not None else None
+    left = left_by(uri, result.name, uid, run_key_of(trial, run.key), TICKET, folder, home)
+    if left.path is None:
+        method = trial.config["method"]["name"]
+        reason = f"{method!r} trains weights" if left.names else "its files are gone"
+        raise BadInput(f"trial {number} of study {result.name!r} has no ticket: {reason}", code="missing")
+    return left.path

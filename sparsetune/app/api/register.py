@@ -63,14 +63,11 @@ def register(
         BadInput: no such run (``key`` names the argument), no name that the registry takes, no data, a network that
             cannot be exported, or an MLflow that is away or cannot be written to.
     """
-    from sparsetune.app import inputs
+    from sparsetune.app import inputs, parts
     from sparsetune.app.logged import Shelf, Trained, describe
-    from sparsetune.app.parts import registries, warner
     from sparsetune.config.overrides import assign
     from sparsetune.config.trial import resolve_trial
-    from sparsetune.search.definition import study_uid
     from sparsetune.search.lock import others
-    from sparsetune.search.storage import open_storage
     from sparsetune.tracking.models import refuse_name
     from sparsetune.tracking.store import store_to_read
     from sparsetune.tracking.tables import Home, bring_home
@@ -78,25 +75,21 @@ def register(
 
     refuse_name(name)
     _, run = ended_run(result, number, branch, seed, "model")
-    storage = open_storage(result.storage)
-    uid = study_uid(storage, storage.get_study_id_from_name(result.name))
-    known = registries(own)
+    registries = parts.registries(own)
     home = None if project is None else Home.of(project.runs, uri, shared=others(project.runs / "locks"))
-    shelf = Shelf(uri, result.name, uid, known, home)
+    shelf = Shelf(uri, result.name, result.stored.uid or "", registries, home)
     with store_to_read(uri):
         models = shelf.models()
     of = f"trial {number} of study {result.name!r}"
     config = assign(result.config(number, branch), {"seed": run.key.seed})
     trained = Trained(result.trial(number, branch), run, config)
     try:
-        if models.ready(trained.place) is None:
-            resolved = resolve_trial(config, known)
-            places = inputs.locate(resolved, project or Project(Path.cwd()), known, of)
-            with inputs.progress_bar(console) as progress:
-                prepared = inputs.prepare(resolved, places, known, of, progress)
+        if models.ready(trained.run_key) is None:
+            resolved = resolve_trial(config, registries)
+            prepared = inputs.ready(resolved, project or Project(Path.cwd()), registries, of, console)
             for remark in prepared.remarks:
-                warner(console)(remark)
-            trained = Trained(trained.row, run, assign(config, places))
+                parts.warner(console)(remark)
+            trained = Trained(trained.row, run, assign(config, prepared.places))
         if home is not None:
             bring_home(uri, home, None)
         model = shelf.log(models, trained)
@@ -104,5 +97,6 @@ def register(
     except BadInput as error:
         raise error.located(source=of) from None
     except Exception as error:  # MLflow's own, its database's, its server's client's
-        raise BadInput(f"cannot be written to: {reason_of(error, uri)}", source=f"MLflow at {shown(uri)}") from None
-    return Registered(name, version, model.model_id, trained.place.name, shown(uri))
+        problem = f"cannot be written to: {reason_of(error, uri)}"
+        raise BadInput(problem, source=f"MLflow at {shown(uri)}", code="unavailable") from None
+    return Registered(name, version, model.model_id, trained.run_key.name, shown(uri))

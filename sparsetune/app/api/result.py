@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.base.errors import BadInput, unknown
+from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.text import listed, measured
 from sparsetune.base.messages import Trial
 
@@ -71,8 +71,8 @@ class StudyResult:
     @property
     def front(self) -> pd.DataFrame:
         """The Pareto front, the best by the first objective first; with one objective the best row."""
-        places = {_identity(row): place for place, row in enumerate(self.stored.rows)}
-        return self.trials.iloc[[places[_identity(row)] for row in self.stored.front]]
+        positions = {(row.number, row.branch): position for position, row in enumerate(self.stored.rows)}
+        return self.trials.iloc[[positions[row.number, row.branch] for row in self.stored.front]]
 
     @property
     def failures(self) -> pd.DataFrame:
@@ -83,7 +83,7 @@ class StudyResult:
     def best(self) -> Trial:
         """The best row; raises :class:`BadInput` with several objectives, and while there is none that may win."""
         if not self.stored.front:
-            raise BadInput(self._why_no_front, key="best")
+            raise BadInput(self._why_no_front, key="best", code="missing")
         if len(self.objectives) > 1:
             problem = f"study {self.name!r} has {len(self.objectives)} objectives ({', '.join(self.objectives)})"
             raise BadInput(f"{problem} and so no single best trial; see .front", key="best")
@@ -100,8 +100,7 @@ class StudyResult:
 
         rows = matching(self.stored.rows, condition, "where")
         numbers = {row.number for row in rows}
-        directions = self.study.directions
-        won = best_rows(rows, ["maximize" if each.name == "MAXIMIZE" else "minimize" for each in directions])
+        won = best_rows(rows, [each.goal for each in self.stored.objectives])
         trials = [trial for trial in self.stored.trials if trial.number in numbers]
         stored = replace(self.stored, trials=trials, rows=rows, front=won.front, best_by_metric=won.best)
         both = f"({self.condition}) and ({condition})" if self.condition else condition
@@ -115,10 +114,10 @@ class StudyResult:
         """
         whole = next((trial for trial in self.stored.trials if trial.number == number), None)
         if whole is None:
-            raise BadInput(f"found {number}, allowed: {_span(self.stored.trials)}", key="number")
+            raise BadInput(key="number", found=str(number), allowed=_span(self.stored.trials))
         rows = {row.branch: row for row in self.stored.rows if row.number == number}
         if branch and branch not in rows:
-            raise BadInput(unknown("branch", branch, filter(None, rows)), key="branch")
+            raise BadInput.unknown("branch", branch, filter(None, rows), key="branch")
         return rows.get(branch, whole)
 
     def config(self, number: int | None = None, branch: str = "") -> dict[str, Any]:
@@ -128,7 +127,7 @@ class StudyResult:
         chosen = self.best if number is None else self.trial(number, branch)
         if len(chosen.branches) > 1:
             names = ", ".join(each.name for each in chosen.branches)
-            raise BadInput(f"trial {number} has several, allowed: {names}", key="branch")
+            raise BadInput(f"trial {number} has several", key="branch", allowed=names, code="missing")
         return copy.deepcopy(chosen.config)
 
     def yaml(self, number: int | None = None, branch: str = "") -> str:
@@ -186,10 +185,6 @@ class StudyResult:
         best, name = self.best, self.objectives[0]
         value = measured(best.values[0], best.errors.get(name), 4)
         return f"{answer}; best {name} {value} in trial {best.label}"
-
-
-def _identity(row: Trial) -> tuple[int, str]:
-    return row.number, row.branch
 
 
 def _span(trials: Sequence[Trial]) -> str:

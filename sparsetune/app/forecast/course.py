@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,15 +34,14 @@ class Course:
     open: bool
 
 
-def course_of(config: Mapping[str, Any], branches: Sequence[Mapping[str, Any]], registries: Registries) -> Course:
-    """Of a resolved config; ``branches`` as a job has them, as plain values."""
-    values = [Branch(**each).values for each in branches] or [{}]
-    configs = [resolve_trial(assign(dict(config), each), registries) for each in values]
-    training, method = configs[0].training, registries.method.get(configs[0].method.name)
+def course_of(config: dict[str, Any], branches: Sequence[Branch], registries: Registries) -> Course:
+    """Of a resolved config and a job's branches."""
+    configs = [resolve_trial(assign(config, branch.values), registries) for branch in branches]
+    training = configs[0].training
+    method: type[Method] = registries.method.get(configs[0].method.name)
     samples = len(load_dataset(configs[0].data, registries.data).train)
     steps = math.ceil(samples / (training.batch_size * training.grad_accum_steps))
-    typed: type[Method] = method
-    trees = {str(number): typed.tree(each.method, each.training) for number, each in enumerate(configs)}
+    trees = {str(number): method.tree(each.method, each.training) for number, each in enumerate(configs)}
     union = union_of(trees, steps, spans=isinstance(training.schedule, Cosine | OneCycle))
     lengths = [(node.stage.name, node.stage.duration.iterations(steps)) for node in union.nodes]
     total = max(1, sum(length for _, length in lengths))

@@ -84,11 +84,11 @@ class Spread:
     @classmethod
     def of(cls, values: Iterable[float]) -> Spread:
         """Raises ValueError if there are none."""
-        found = sorted(values)
-        if not found:
+        ordered = sorted(values)
+        if not ordered:
             raise ValueError("a spread of no values")
-        mean = min(max(sum(found) / len(found), found[0]), found[-1])  # rounding may lead outside
-        return cls(found[0], mean, found[-1])
+        mean = min(max(sum(ordered) / len(ordered), ordered[0]), ordered[-1])  # rounding may lead outside
+        return cls(ordered[0], mean, ordered[-1])
 
     def each(self, change: Callable[[float], float]) -> Spread:
         """The same of all three, for a change that keeps their order."""

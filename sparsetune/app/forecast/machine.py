@@ -1,4 +1,4 @@
-"""What this machine has for a study: memory, disk."""
+"""What this machine has for a study: workers, memory, disk."""
 
 from __future__ import annotations
 
@@ -10,13 +10,66 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_PROC, _GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
+from sparsetune.app.parts import start_executor, visible_gpus
+from sparsetune.base.errors import BadInput
+from sparsetune.base.surroundings import cluster
+from sparsetune.base.surroundings.processors import GROUPS, PROC, control_groups, processors
+from sparsetune.config.study.study import Study
 
 
-def free_memory(proc: Path = _PROC, groups: Path = _GROUPS) -> int | None:
+@dataclass(frozen=True)
+class Room:
+    """Where trials run.
+
+    Attributes:
+        workers: trials at once; None on a cluster, whose size only Ray knows.
+        gpus: what one trial gets.
+        in_process: without Ray.
+        unfit: why a trial cannot be tried here, although the cluster may run it.
+    """
+
+    workers: int | None
+    gpus: float
+    in_process: bool = False
+    unfit: str = ""
+
+
+def find_room(study: Study, workers: int | None, *, in_process: bool) -> Room:
+    """As many workers as asked for or, without that, as fit; raises :class:`BadInput` as the executors do."""
+    if in_process:
+        return Room(1, start_executor(study, workers=workers, in_process=True).gpus, in_process=True)
+    asked, visible = study.resources.gpus, visible_gpus()
+    gpus = float(min(1, visible)) if asked == "auto" else asked
+    cuda = study.trial.training.device == "cuda"
+    if cluster.address(os.environ) != cluster.LOCAL:
+        short = gpus > visible or (cuda and not gpus)
+        return Room(workers, gpus, unfit="a trial asks for GPUs that this machine does not have" if short else "")
+    if cuda and not gpus:
+        raise BadInput("a trial gets no GPU here", found="'cuda'", source=study.source, key="training.device")
+    return Room(_fitting(study, workers, gpus, visible), gpus)
+
+
+def _fitting(study: Study, workers: int | None, gpus: float, visible: int) -> int:
+    from sparsetune.execution.ray_tune import places
+
+    cpus = processors().usable
+    held = places({"CPU": cpus, "GPU": visible}, study.resources.cpus, gpus)
+    if not held:
+        short = "cpus" if study.resources.cpus > cpus else "gpus"
+        raise BadInput(
+            f"here are {cpus} and {visible}",
+            source=study.source,
+            key=f"resources.{short}",
+            found=f"{study.resources.cpus} CPUs and {gpus:g} GPUs for a trial",
+        )
+    if workers is not None and workers > held:
+        raise BadInput(f"here is room for {held} such trials at once", key="--workers", found=str(workers))
+    return workers or held
+
+
+def free_memory(proc: Path = PROC, groups: Path = GROUPS) -> int | None:
     """Bytes that new processes can use: the machine's, or less within a container or a batch job; None: not known."""
-    found = [*_available(proc), *_within_groups(proc, groups)]
-    return min(found, default=None)
+    return min([*_available(proc), *_within_groups(proc, groups)], default=None)
 
 
 def _available(proc: Path) -> Iterator[int]:
@@ -28,13 +81,8 @@ def _available(proc: Path) -> Iterator[int]:
 
 
 def _within_groups(proc: Path, groups: Path) -> Iterator[int]:
-    """What each control group (version 2) from this process's own upward still allows."""
-    try:
-        entries = (proc / "self" / "cgroup").read_text().splitlines()
-    except OSError:
-        return
-    own = next((entry.removeprefix("0::/") for entry in entries if entry.startswith("0::/")), "")
-    for folder in (groups / own, *(groups / own).parents):
+    """What each control group (version 2) of this process still allows."""
+    for folder in control_groups(proc, groups):
         try:
             limit, used = (int((folder / f"memory.{name}").read_text()) for name in ("max", "current"))
             kept = (folder / "memory.stat").read_text().split()
@@ -44,7 +92,7 @@ def _within_groups(proc: Path, groups: Path) -> Iterator[int]:
         yield max(0, limit - used + reclaimable)
 
 
-def peak_memory(proc: Path = _PROC) -> int:
+def peak_memory(proc: Path = PROC) -> int:
     """The most bytes of this process that were resident, shared libraries included."""
     try:
         lines = (proc / "self" / "status").read_text().splitlines()
@@ -65,12 +113,11 @@ class Disk:
 
 def disks(needs: Mapping[Path, float]) -> list[Disk]:
     """Bytes wanted by folder (absolute; need not exist yet), added up by file system."""
-    found: dict[int, Disk] = {}
+    by_device: dict[int, Disk] = {}
     for folder, need in needs.items():
         there = next(path for path in (folder, *folder.parents) if path.exists())
         device = there.stat().st_dev
-        known = found.get(device)
-        common = folder if known is None else Path(os.path.commonpath((known.folder, folder)))
-        more = need if known is None else known.need + need
-        found[device] = Disk(common, more, shutil.disk_usage(there).free)
-    return list(found.values())
+        before = by_device.get(device, Disk(folder, 0.0, 0))
+        common = Path(os.path.commonpath((before.folder, folder)))
+        by_device[device] = Disk(common, before.need + need, shutil.disk_usage(there).free)
+    return list(by_device.values())

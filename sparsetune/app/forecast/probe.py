@@ -2,64 +2,55 @@
 
 from __future__ import annotations
 
-import json
 import os
-import select
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sparsetune.app.forecast.estimate import Probed
+from sparsetune.base.messages import Branch
 
 PROBE_SECONDS = 10.0  # of training, for all configs together
 PATIENCE_SECONDS = 120.0  # without a sign: a network file system that loads, an evaluation that takes minutes
 _START = """
-import json, os, shutil, sys, threading
+import sys
+from multiprocessing.connection import Connection
 
-def end_when_alone():
-    os.read(0, 1)  # ends when the process that asked has
-    shutil.rmtree(os.path.dirname(sys.argv[2]), ignore_errors=True)
-    os._exit(1)
-
-threading.Thread(target=end_when_alone, daemon=True).start()
-sys.path[:] = json.loads(sys.argv[1])
+asking = Connection(int(sys.argv[1]))
+sys.path[:] = asking.recv()
 from sparsetune.app.forecast.prober import main
-main()
+main(asking)
 """
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be probed; plain values that go to the other process.
+    """What is to be probed.
 
     Attributes:
         configs: whole trial configs with absolute paths.
-        objectives: metrics that a trial must give.
-        cpus: threads.
+        judged: metrics that a trial must give.
+        further: more of them, by the method whose trials must give them.
+        job_options: of the study's trials.
+        branches: of a fork.
         seconds: of training, for all configs together.
         as_ray: load what one of Ray's workers has loaded.
-        imports: files of the user's own, as ``OwnFile`` has them.
-        branches: of a fork, as ``Branch`` has them.
-        scores: formulas of metrics, by the name of the objective.
-        figures: which runs the study draws.
-        further: more metrics that a trial must give, by its method.
     """
 
     configs: Sequence[dict[str, Any]]
-    objectives: Sequence[str]
-    cpus: int
+    judged: Sequence[str]
+    job_options: Mapping[str, Any]
+    further: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    branches: tuple[Branch, ...] = (Branch(),)
     seconds: float = PROBE_SECONDS
     as_ray: bool = False
-    imports: Sequence[dict[str, Any]] = ()
-    branches: Sequence[dict[str, Any]] = ({},)
-    scores: Mapping[str, str] = field(default_factory=dict)
-    figures: Literal["front", "all", "none"] = "all"
-    further: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,60 +85,51 @@ def probe(order: Order, environment: Mapping[str, str], say: Say) -> tuple[Proce
     Returns:
         At least one result; a config that failed, or ended the process, has the reason.
     """
-    with tempfile.TemporaryDirectory(prefix="sparsetune-probe-") as folder:
-        file = Path(folder) / "order.json"
-        file.write_text(json.dumps(asdict(order)))
+    here, there = Pipe()
+    with tempfile.TemporaryDirectory(prefix="sparsetune-probe-") as folder, here:
         errors = Path(folder) / "errors.txt"
-        with errors.open("wb") as stderr:
-            started = time.perf_counter()
+        started = time.perf_counter()
+        with there, errors.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _START, json.dumps(sys.path), str(file)],
+                [sys.executable, "-P", "-c", _START, str(there.fileno())],
                 env={**os.environ, **environment},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
+                pass_fds=[there.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
                 start_new_session=True,  # Ctrl-C is for this process, which then ends that one
             )
-            try:
-                say("starting a process")
-                return _listen(process, started, errors, say)
-            finally:
-                process.kill()
-                process.communicate()
+        try:
+            say("starting a process")
+            worker, probed, silent = _hear(here, (sys.path, (order, folder)), started, say)
+            if not silent and process.wait():
+                probed.append(Probed(reason=_why(process.returncode, errors.read_text(errors="replace"))))
+        finally:
+            process.kill()
+            process.wait()
+        return worker, probed
 
 
-def _listen(process: subprocess.Popen[bytes], started: float, errors: Path, say: Say) -> tuple[Process, list[Probed]]:
+def _hear(process: Connection, words: Sequence[Any], started: float, say: Say) -> tuple[Process, list[Probed], bool]:
+    """Tell the process these words, and listen until it ends or, which comes last, is silent for too long."""
     worker, probed, start = Process(), list[Probed](), 0.0
     try:
-        for line in _lines(process):
-            event = json.loads(line)
-            if "doing" in event:
-                say(event["doing"])
-            elif "trained_seconds" in event:
-                start = time.perf_counter() - started - event["trained_seconds"]
-            elif "probed" in event:
-                probed.append(Probed(**event["probed"]))
-            else:
-                worker = replace(Process(**event["process"]), start_seconds=start)
-    except TimeoutError:
-        return worker, [*probed, Probed(reason=f"no sign for {PATIENCE_SECONDS:g} s, longer than a forecast may take")]
-    code = process.wait()
-    if code:
-        probed.append(Probed(reason=_why(code, errors.read_text(errors="replace"))))
-    return worker, probed
-
-
-def _lines(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
-    """The lines that the process prints, to its end; raises TimeoutError when none comes for long."""
-    assert process.stdout is not None
-    rest = b""
-    while select.select([process.stdout], [], [], PATIENCE_SECONDS)[0]:
-        chunk = os.read(process.stdout.fileno(), 1 << 16)
-        if not chunk:
-            return
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from lines
-    raise TimeoutError
+        for each in words:
+            process.send(each)
+        while process.poll(PATIENCE_SECONDS):
+            match process.recv():
+                case str(doing):
+                    say(doing)
+                case float(trained):
+                    start = time.perf_counter() - started - trained
+                case Probed() as result:
+                    probed.append(result)
+                case ended:
+                    worker = replace(ended, start_seconds=start)
+    except (EOFError, OSError):  # it has ended
+        return worker, probed, False
+    reason = f"no sign for {PATIENCE_SECONDS:g} s, longer than a forecast may take"
+    return worker, [*probed, Probed(reason=reason)], True
 
 
 def _why(code: int, said: str) -> str:

@@ -1,4 +1,4 @@
-"""The probing process: trains configs as a worker does, driver and files included, and prints one JSON line an event.
+"""The probing process: trains configs as a worker does, by the driver of every run, and tells who asked what they cost.
 
 The first config is trained twice: what the first use of everything costs is the worker's, not a trial's.
 """
@@ -6,55 +6,45 @@ The first config is trained twice: what the first use of everything costs is the
 from __future__ import annotations
 
 import gc
-import json
 import os
-import sys
+import shutil
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from functools import partial
+from collections.abc import Sequence
 from math import ceil, isnan, nan
+from multiprocessing.connection import Connection
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import torch
 
-from sparsetune.app.forecast.course import Course, course_of
+from sparsetune.app.forecast.course import course_of
 from sparsetune.app.forecast.estimate import Probed
 from sparsetune.app.forecast.machine import peak_memory
 from sparsetune.app.forecast.probe import Order, Process, Say
 from sparsetune.app.forecast.watch import Watch
-from sparsetune.app.parts import train_and_draw
-from sparsetune.base.messages import Branch, Key, OwnFile, Run
+from sparsetune.app.parts import run_alone
+from sparsetune.base.messages import Row, Run
 from sparsetune.base.paths import ERROR_FILE
 from sparsetune.config.overrides import assign
 from sparsetune.config.study.objectives import scored
-from sparsetune.drive.driver import Driver
 from sparsetune.drive.single import SingleTrial
-from sparsetune.execution.in_process import InProcess
-from sparsetune.measures.cost import Cost
-from sparsetune.training.left import checkpoint
 from sparsetune.training.left.saved import CHECKPOINT
 from sparsetune.training.registries import registries_of
 
 WARM_SECONDS = 1.0
-_SAVE_EVERY = "0.05s"  # often enough to see a checkpoint grow, rarely enough not to be what is measured
+_SAVE_EVERY = "0.05s"  # often enough to see a checkpoint, rarely enough not to be what is measured
 
 
-def main() -> None:
-    """Do what the file that the second argument names orders."""
-    events = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # whatever libraries print is no event
-
-    def tell(**event: Any) -> None:
-        events.write(json.dumps(event) + "\n")
-
-    file = Path(sys.argv[2])
-    order = Order(**json.loads(file.read_text()))
+def main(asking: Connection) -> None:
+    """Do what the one who asks orders."""
+    order, folder = asking.recv()
+    threading.Thread(target=_end_when_alone, args=(asking, folder), daemon=True).start()
     if order.as_ray:
         import sparsetune.execution.ray_tune  # noqa: F401  # a worker has it loaded too
-    warm = measure(order, order.configs[0], WARM_SECONDS, file.parent / "warm", lambda text: None)
-    tell(trained_seconds=warm.epochs * warm.epoch_seconds)
+    warm = measure(order, order.configs[0], WARM_SECONDS, Path(folder, "warm"), lambda text: None)
+    asking.send(warm.epochs * warm.epoch_seconds)
     gc.collect()  # or the first trial pays for going through what the imports have left
     count = len(order.configs)
     end = time.perf_counter() + order.seconds
@@ -63,15 +53,23 @@ def main() -> None:
         if index and left <= 0:
             break
         name = f"config {index + 1} of {count}"
-        tell(doing=name)
+        asking.send(name)
         seconds = max(left, WARM_SECONDS) / (count - index)
-        probed = measure(order, config, seconds, file.parent / str(index), partial(_say, tell, name))
-        tell(probed=asdict(probed))
-    tell(process=asdict(_process()))
+
+        def say(text: str, name: str = name) -> None:
+            asking.send(f"{name}, {text}")
+
+        asking.send(measure(order, config, seconds, Path(folder, str(index)), say))
+    asking.send(_process())
 
 
-def _say(tell: Callable[..., None], name: str, text: str) -> None:
-    tell(doing=f"{name}, {text}")
+def _end_when_alone(asking: Connection, folder: str) -> None:
+    """Who asks says no more, so that this ends with its process."""
+    try:
+        asking.recv()
+    except (EOFError, OSError):
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
 
 
 def measure(order: Order, config: dict[str, Any], seconds: float, folder: Path, say: Say) -> Probed:
@@ -85,57 +83,46 @@ def measure(order: Order, config: dict[str, Any], seconds: float, folder: Path, 
     if not own_limit:
         config = assign(config, {"training.max_minutes": seconds / 60})
     watch = Watch(folder / "00000" / CHECKPOINT, say)
-    own = tuple(OwnFile(**each) for each in order.imports)
-    book = SingleTrial(config, tuple(Branch(**each) for each in order.branches))
-    driver = Driver(
+    book = SingleTrial(config, order.branches)
+    started = time.perf_counter()
+    driver = run_alone(
         book,
         (watch,),
         folder=folder,
-        objectives=(),  # a trial that is cut short may lack what a whole one has
-        job_options={
-            "cpus": order.cpus,
-            "report_every": "1ep",
-            "checkpoint_every": _SAVE_EVERY,
-            "imports": own,
-            "figures": order.figures,
-        },
-        score=scored(order.scores),
-        localise=lambda found: found,
-        kept=lambda number: False,
+        job_options={**order.job_options, "report_every": "1ep", "checkpoint_every": _SAVE_EVERY},
+        score=scored(order.job_options["scores"]),
     )
-    started = time.perf_counter()
-    InProcess().run(driver, train_and_draw)
-    wall = time.perf_counter() - started
-    if book.trial.state != "COMPLETE":
-        raised = (folder / "00000" / ERROR_FILE).exists() and not book.trial.reason.startswith("out of memory")
-        return Probed(book.trial.reason or driver.trouble, fault=raised and (own_limit or wall < seconds))
-    trained = 60 * watch.rows[-1].metrics["time_min"]
+    wall, trial = time.perf_counter() - started, book.trial
+    if trial.state != "COMPLETE":
+        raised = (folder / "00000" / ERROR_FILE).exists() and not trial.reason.startswith("out of memory")
+        return Probed(trial.reason or driver.trouble, fault=raised and (own_limit or wall < seconds))
+    rows = watch.rows
+    trained = 60 * rows[-1].metrics["time_min"]
     ended = own_limit or trained < seconds
-    judged = (*order.objectives, *order.further.get(config["method"]["name"], ()))
-    lacks = _lacking(book.trial.runs, judged)
-    missing = [name for name in lacks if not any(name in run.metrics for run in book.trial.runs)]
+    lacks = _lacking(trial.runs, (*order.judged, *order.further.get(config["method"]["name"], ())))
+    missing = [name for name in lacks if not any(name in run.metrics for run in trial.runs)]
     if ended and missing:
         return Probed(f"the trial gave no {', '.join(missing)}", lacks=lacks)
-    rows = len(watch.rows)
-    extent: dict[str, Any] = {"epochs": float(rows), "planned": rows, "epoch_seconds": trained / rows}
-    course = course_of(config, order.branches, registries_of(own))
-    if not ended:
-        extent |= _cut_short(course, watch, folder / "00000" / CHECKPOINT)
+    save_seconds = mean(watch.saving) if watch.saving else 0.0
+    course = course_of(config, order.branches, registries_of(order.job_options["imports"]))
+    epochs, epoch_seconds = _cut_short(rows, course.steps) if not ended else (float(len(rows)), trained / len(rows))
     return Probed(
         ended=ended,
-        rows=rows,
+        epochs=epochs,
+        rows=len(rows),
+        planned=len(rows) if ended else ceil(course.epochs),
         limit_seconds=limit,
-        fixed_seconds=max(0.0, wall - trained - len(watch.sizes) * watch.save_seconds),
-        save_seconds=watch.save_seconds,
-        metrics=len(watch.rows[-1].metrics),
-        files=_sizes(driver.folders.files(book.trial)),
+        epoch_seconds=epoch_seconds,
+        fixed_seconds=max(0.0, wall - trained - watch.saves * save_seconds),
+        save_seconds=save_seconds,
+        metrics=len(rows[-1].metrics),
+        files=watch.sizes,
         checkpoint_bytes=watch.checkpoint_bytes,
-        checkpoint_growth=watch.checkpoint_growth,
+        checkpoint_growth=watch.record_bytes / len(rows),
         lacks=lacks,
         stages=course.stages,
         open=course.open,
         ends_bytes=watch.ends_bytes,
-        **extent,
     )
 
 
@@ -145,35 +132,13 @@ def _lacking(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(name for each in lacking for name in each)) if all(lacking) else []
 
 
-def _sizes(files: Mapping[Key, Mapping[str, Path]]) -> dict[str, int]:
-    """Bytes by name, of all branches together."""
-    found: dict[str, int] = {}
-    for of_run in files.values():
-        for name, path in of_run.items():
-            found[name] = found.get(name, 0) + path.stat().st_size
-    return found
-
-
-def _cut_short(course: Course, watch: Watch, path: Path) -> dict[str, Any]:
-    """How far it got, and the time of a whole epoch, when the last one may be a part of one."""
-    found: dict[str, Any] = {"planned": ceil(course.epochs)}
-    steps = course.steps
-    rows = len(watch.rows)
-    saved = checkpoint.load(path)
-    if saved is not None and (state := saved["training"]) and _rows_in(state) == rows:
-        cost = Cost(**state["live"]["cost"])
-        evaluation = (cost.seconds - cost.step_seconds) / rows
-        found["epochs"] = cost.steps / steps
-        found["epoch_seconds"] = steps * cost.step_seconds / cost.steps + evaluation
-    elif rows > 1:
-        found["epochs"] = float(rows - 1)
-        found["epoch_seconds"] = 60 * watch.rows[-2].metrics["time_min"] / (rows - 1)
-    return found
-
-
-def _rows_in(state: Mapping[str, Any]) -> int:
-    """Rows of the first view of a training's saved state, whose first stage was cut short."""
-    return int(next(iter(state["journal"]["written"].values()))["rows"])
+def _cut_short(rows: Sequence[Row], steps: int) -> tuple[float, float]:
+    """How many epochs of so many steps were trained, and the time of a whole one; the last may be a part of one."""
+    before = [0, *(row.iterations for row in rows)]
+    pairs = zip(rows, before, strict=False)
+    stepping = sum(row.metrics["step_time_ms"] * (row.iterations - earlier) for row, earlier in pairs) / 1e3
+    evaluating = 60 * rows[-1].metrics["time_min"] - stepping
+    return before[-1] / steps, steps * stepping / before[-1] + evaluating / len(rows)
 
 
 def _process() -> Process:

@@ -10,14 +10,12 @@ from typing import Any
 
 from sparsetune.app import inputs
 from sparsetune.app.forecast.estimate import Probed, Spread, TrialCost, trial_cost, wall_seconds
-from sparsetune.app.forecast.machine import Disk, disks, free_memory
+from sparsetune.app.forecast.machine import Disk, Room, disks, find_room, free_memory
 from sparsetune.app.forecast.probe import Order, Process, Say, probe
-from sparsetune.app.forecast.room import Room, find_room
-from sparsetune.app.parts import localiser, tracked_at
+from sparsetune.app.parts import job_options, localiser, tracked_at
 from sparsetune.base.messages import GIVEN
 from sparsetune.base.stores.sqlite import sqlite_path
 from sparsetune.base.stores.tracking_uri import is_database
-from sparsetune.config.study.objectives import formulas_of
 from sparsetune.config.study.study import Study
 from sparsetune.drive.driver import counts
 from sparsetune.execution.in_process import InProcess
@@ -53,7 +51,7 @@ class Forecast:
     disks: Sequence[Disk] = ()
 
     @property
-    def running(self) -> int | None:
+    def at_once(self) -> int | None:
         """Trials at once: no more than are left."""
         return None if self.room.workers is None else min(self.room.workers, self.left)
 
@@ -64,7 +62,7 @@ def forecast(
     """Probe these configs, and reckon from them; writes nothing, starts no Ray.
 
     Args:
-        workers, in_process: as :func:`~sparsetune.study.run_study` takes them.
+        workers, in_process: as :func:`~sparsetune.app.study.run_study` takes them.
         say: is told what is being done.
 
     Raises:
@@ -75,15 +73,14 @@ def forecast(
 
     lock.refuse_if_held(lock.place(study), study.name)
     refuse_other_meaning(study)
-    known = study.registries
-    places = inputs.locate(study.trial, study.project, known, study.source)
-    inputs.prepare(study.trial, places, known, study.source, _told(say), study.space, study.bases)
+    paths = inputs.locate(study.trial, study.project, study.registries, study.source)
+    inputs.prepare(study.trial, paths, study.registries, study.source, _told(say), study.space, study.bases)
     room = find_room(study, workers, in_process=in_process)
     ended, left = trials_left(study)
     nothing = room.unfit if left else "every trial of the budget has ended"
     if nothing:
         return Forecast(ended, left, room, nothing=nothing)
-    localise = localiser(places, InProcess(gpus=room.gpus))
+    localise = localiser(paths, InProcess(gpus=room.gpus))
     configs: list[dict[str, Any]] = []
     for drawn in sampled:
         config = localise(drawn)
@@ -91,13 +88,10 @@ def forecast(
     order = Order(
         configs,
         study.judged_by,
-        study.resources.cpus,
-        as_ray=not in_process,
+        job_options(study),
         further=study.judged_in,
-        imports=[vars(file) for file in study.imports],
-        branches=[vars(branch) for branch in study.branches],
-        scores=formulas_of(study.objectives),
-        figures=study.tracking.figures,
+        branches=study.branches,
+        as_ray=not in_process,
     )
     environment = {} if in_process else _as_ray_sets(study, room)
     process, probed = probe(order, environment, say)
@@ -113,8 +107,8 @@ def trials_left(study: Study) -> tuple[int, int]:
     from sparsetune.search.points import Points, crossed
     from sparsetune.search.storage import exists, read_study, study_names
 
-    given = Points.of(study, lambda _: None).given  # what it warns of has been said
-    extent = study.extent(len(crossed(given, study.cells)))
+    begun = Points.of(study, lambda _: None)  # what it warns of has been said
+    extent = study.extent(len(crossed(begun.given, study.cells)))
     if not exists(study.storage) or study.name not in study_names(study.storage):
         return 0, extent.total()
     trials = read_study(study.storage, study.name).trials
@@ -122,36 +116,35 @@ def trials_left(study: Study) -> tuple[int, int]:
     return len(trials) - running, running + max(0, extent.total(taken) - len(trials))
 
 
-def reckon(study: Study, found: Forecast) -> Forecast:
+def reckon(study: Study, probed: Forecast) -> Forecast:
     """The forecast with what follows from its probes."""
 
-    each_training = [trial_cost(each, study.tracking.checkpoint_every) for each in found.probed if not each.reason]
+    each_training = [trial_cost(each, study.tracking.checkpoint_every) for each in probed.probed if not each.reason]
     costs = [cost.times(study.replicates, len(study.branches)) for cost in each_training]
     if not costs:
-        return found
+        return probed
     trial = Spread.of(cost.seconds for cost in costs)
     wall = None
-    if found.room.workers is not None:
-        workers = found.room.workers
-        wall = trial.each(lambda seconds: wall_seconds(found.left, workers, seconds))
+    if (workers := probed.room.workers) is not None:
+        wall = trial.each(lambda seconds: wall_seconds(probed.left, workers, seconds))
     return replace(
-        found,
+        probed,
         costs=costs,
         trial_seconds=trial,
         wall_seconds=wall,
         free_memory=free_memory(),
         remote=not is_database(tracked_at(study)),
-        disks=disks(_needs(study, found, costs)),
+        disks=disks(_needs(study, probed, costs)),
     )
 
 
-def _needs(study: Study, found: Forecast, costs: Sequence[TrialCost]) -> dict[Path, float]:
+def _needs(study: Study, probed: Forecast, costs: Sequence[TrialCost]) -> dict[Path, float]:
     """Bytes by the folder that they go to, all trials being like the largest probed one."""
 
-    uri, left = tracked_at(study), found.left
+    uri, left = tracked_at(study), probed.left
     files, numbers = max(cost.left_bytes for cost in costs), max(cost.stored_bytes for cost in costs)
     running = max(2 * cost.checkpoint_bytes + cost.left_bytes for cost in costs)  # a new checkpoint beside the old
-    needs = {study.project.runs / "checkpoints": (found.running or 1) * running}
+    needs = {study.project.runs / "checkpoints": (probed.at_once or 1) * running}
     if is_database(uri):
         needs[study.project.artifacts] = left * files
     store = sqlite_path(uri)

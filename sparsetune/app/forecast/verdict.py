@@ -10,26 +10,28 @@ from sparsetune.base.errors import BadInput
 from sparsetune.config.study.study import Study
 
 
-def refuse_hopeless(study: Study, found: Forecast) -> None:
+def refuse_hopeless(study: Study, forecast: Forecast) -> None:
     """Raise :class:`BadInput` where every trial would fail: neither a longer training nor another draw helps."""
-    if not found.probed:
+    if not forecast.probed:
         return
-    if all(_whole(each) and _failing(study, each) for each in found.probed):
-        name = _failing(study, found.probed[0])[0]
-        problem = f"{name!r} was no number in {_configs(len(found.probed))}, trained to the end: every trial would fail"
-        raise BadInput(f"{problem}; allowed: a metric that has one", source=study.source, key=_key(study, name))
-    reasons = {each.reason for each in found.probed if each.fault}
+    if all(_whole(each) and _failing(study, each) for each in forecast.probed):
+        name = _failing(study, forecast.probed[0])[0]
+        problem = (
+            f"{name!r} was no number in {_configs(len(forecast.probed))}, trained to the end: every trial would fail"
+        )
+        raise BadInput(problem, source=study.source, key=_key(study, name), allowed="a metric that has one")
+    reasons = {each.reason for each in forecast.probed if each.fault}
     varied = study.space.parameters or study.space.factors
-    if len(reasons) == 1 and all(each.fault for each in found.probed) and (len(found.probed) > 1 or not varied):
-        problem = f"every trial would fail, as {_configs(len(found.probed))} did: {reasons.pop()}"
+    if len(reasons) == 1 and all(each.fault for each in forecast.probed) and (len(forecast.probed) > 1 or not varied):
+        problem = f"every trial would fail, as {_configs(len(forecast.probed))} did: {reasons.pop()}"
         raise BadInput(problem, source=study.source)
 
 
-def doubts(study: Study, found: Forecast) -> Iterator[str]:
+def doubts(study: Study, forecast: Forecast) -> Iterator[str]:
     """A line for each metric that the study is judged by and that probed configs had no number of."""
-    count = len(found.probed)
+    count = len(forecast.probed)
     for name in study.judged_by:
-        lacking = [each for each in found.probed if name in each.lacks and not each.reason]
+        lacking = [each for each in forecast.probed if name in each.lacks and not each.reason]
         if not lacking:
             continue
         line = f"{len(lacking)} of {_configs(count)} had no number of {name!r}"

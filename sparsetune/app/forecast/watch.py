@@ -1,4 +1,4 @@
-"""What a probe sees of its trial while it trains: rows, and each checkpoint's size and time."""
+"""What a probe sees of its trial: rows, how large and how slow its checkpoints are, and what it leaves."""
 
 from __future__ import annotations
 
@@ -17,18 +17,23 @@ class Watch:
 
     Attributes:
         rows: one an epoch, of the first run.
-        sizes: bytes of the checkpoint and of the record beside it, by the row after which it was written.
-        saving: seconds that each checkpoint but one after the last row took.
+        saves: how many checkpoints there were.
+        saving: seconds that each took, but for one after the last row.
+        checkpoint_bytes: of the largest with the record beside it; 0 for a trial too short to have one.
+        record_bytes: of that record, which grows with each row.
+        ends_bytes: states that are kept for stages to come, at most at once.
+        sizes: bytes of what the trial left by the file's name, those of all branches together.
     """
 
     def __init__(self, checkpoint: Path, say: Callable[[str], None]) -> None:
         self.rows: list[Row] = []
-        self.sizes: dict[int, int] = {}
+        self.sizes: dict[str, int] = {}
+        self.saves = self.checkpoint_bytes = self.record_bytes = self.ends_bytes = 0
         self.saving: list[float] = []
-        self.ends_bytes = 0  # states that are kept for stages to come, at most at once
         self._checkpoint = checkpoint
         self._say = say
-        self._written = 0  # when, as the file system has it
+        self._written = 0  # when the last checkpoint was, as the file system has it
+        self._new = False  # the last report came with one
         self._said = 0.0
 
     def trial_started(self, trial: Trial, *, resumed: bool) -> None:
@@ -40,7 +45,9 @@ class Watch:
         if key != trial.runs[0].key:
             return
         self.rows += rows
-        if self._saved():
+        self._look()
+        if self._new:
+            self.saves += 1
             self.saving.append(max(0.0, waited))
         now = time.monotonic()
         if now - self._said >= _SAY_SECONDS:
@@ -48,47 +55,22 @@ class Watch:
             self._say(f"epoch {len(self.rows)} of {trial.config['training']['epochs']}")
 
     def trial_ended(self, trial: Trial, rows: Mapping[Key, tuple[Row, ...]], files: Mapping[Key, Files]) -> None:
-        if self.last_row in self.sizes and self.saving:
+        if self._new:
             self.saving.pop()
+        for name, path in (each for of_run in files.values() for each in of_run.items()):
+            self.sizes[name] = self.sizes.get(name, 0) + path.stat().st_size
 
     def close(self) -> None:
         """Nothing is held."""
 
-    @property
-    def last_row(self) -> int:
-        return len(self.rows)
-
-    @property
-    def save_seconds(self) -> float:
-        """Mean time of a checkpoint; 0 where none was seen."""
-        return sum(self.saving) / len(self.saving) if self.saving else 0.0
-
-    @property
-    def checkpoint_growth(self) -> float:
-        """Bytes by which the checkpoint grows with a row."""
-        if len(self.sizes) < 2:
-            return 0.0
-        first, last = min(self.sizes), max(self.sizes)
-        return max(0.0, (self.sizes[last] - self.sizes[first]) / (last - first))
-
-    @property
-    def checkpoint_bytes(self) -> float:
-        """Its size after the last row; 0 for a trial too short to have one."""
-        if not self.sizes:
-            return 0.0
-        last = max(self.sizes)
-        return self.sizes[last] + (self.last_row - last) * self.checkpoint_growth
-
-    def _saved(self) -> bool:
-        try:
-            state = self._checkpoint.stat()
-        except FileNotFoundError:
-            return False
-        if state.st_mtime_ns == self._written:
-            return False
-        self._written = state.st_mtime_ns
-        record = self._checkpoint.with_name(RECORD)
-        self.sizes[self.last_row] = state.st_size + (record.stat().st_size if record.exists() else 0)
-        kept = (self._checkpoint.parent / ENDS).glob("*.pt")
-        self.ends_bytes = max(self.ends_bytes, sum(each.stat().st_size for each in kept))
-        return True
+    def _look(self) -> None:
+        """What lies in the folder, if there is a checkpoint that was not there before."""
+        written = self._checkpoint.stat().st_mtime_ns if self._checkpoint.exists() else 0
+        self._new = written != self._written
+        if self._new:
+            self._written = written
+            folder = self._checkpoint.parent
+            self.record_bytes = sum(each.stat().st_size for each in folder.glob(RECORD))
+            self.checkpoint_bytes = max(self.checkpoint_bytes, self._checkpoint.stat().st_size + self.record_bytes)
+            kept = (folder / ENDS).glob("*.pt")
+            self.ends_bytes = max(self.ends_bytes, sum(each.stat().st_size for each in kept))

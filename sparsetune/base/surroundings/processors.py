@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-_PROC, _GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
+PROC, GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 
 
 class Processors(NamedTuple):
@@ -23,7 +23,7 @@ class Processors(NamedTuple):
         return max(1, min(self.there, self.allowed, int(self.quota or self.allowed)))
 
 
-def processors(proc: Path = _PROC, groups: Path = _GROUPS) -> Processors:
+def processors(proc: Path = PROC, groups: Path = GROUPS) -> Processors:
     """What the system says of them now."""
     there = os.cpu_count() or 1
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else there
@@ -32,7 +32,7 @@ def processors(proc: Path = _PROC, groups: Path = _GROUPS) -> Processors:
 
 def _quotas(proc: Path, groups: Path) -> Iterator[float]:
     """Processors that each control group of this process may keep busy, where it has a limit."""
-    for group in _groups(proc, groups):
+    for group in control_groups(proc, groups):
         for names in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
             try:
                 most, period = " ".join((group / name).read_text() for name in names).split()
@@ -42,7 +42,7 @@ def _quotas(proc: Path, groups: Path) -> Iterator[float]:
                 continue
 
 
-def _groups(proc: Path, groups: Path) -> Iterator[Path]:
+def control_groups(proc: Path, groups: Path) -> Iterator[Path]:
     """The groups of this process, of version 2 and of 1, each from its own upward.
 
     In a container its path may be the host's, which is not there; the topmost is then its own.

@@ -50,7 +50,7 @@ def test_set_takes_what_python_has(tmp_path: Path) -> None:
         ({"set": {"training.lr": object()}}, "set: training.lr: found <object"),
         ({"trials": 0}, "trials: found 0, allowed: a whole number from 1"),
         ({"workers": "2"}, "workers: found '2', allowed: a whole number from 1"),
-        ({"workers": 2, "in_process": True}, "workers: found 2, allowed with in_process=True: 1"),
+        ({"workers": 2, "in_process": True}, "workers: found 2, allowed: 1 with in_process=True"),
         ({"path": "none.yaml"}, "none.yaml: no such file"),
     ],
 )

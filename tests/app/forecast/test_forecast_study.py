@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sparsetune.app.forecast.estimate import Probed
+from sparsetune.app.forecast.machine import Room, find_room
 from sparsetune.app.forecast.probe import Process
-from sparsetune.app.forecast.room import Room, find_room
 from sparsetune.app.forecast.study import Forecast, forecast, reckon, trials_left
 from sparsetune.app.parts import visible_gpus
 from sparsetune.app.study import load
@@ -135,11 +135,13 @@ def test_workers_are_as_many_as_the_processors_hold(tmp_path: Path) -> None:
     study = small(tmp_path, resources={"gpus": 0})
     assert find_room(study, None, in_process=False) == Room(held, 0)
     assert find_room(study, 1, in_process=False) == Room(1, 0)
-    with pytest.raises(BadInput, match=f"--workers: found {held + 1}, here is room for {held}"):
+    with pytest.raises(BadInput, match=f"here is room for {held} such trials") as refused:
         find_room(study, held + 1, in_process=False)
+    assert (refused.value.key, refused.value.found) == ("--workers", str(held + 1))
     wide = small(tmp_path, resources={"cpus": held + 1, "gpus": 0})
-    with pytest.raises(BadInput, match=r"resources\.cpus"):
+    with pytest.raises(BadInput, match=f"here are {held} and") as refused:
         find_room(wide, None, in_process=False)
+    assert refused.value.key == "resources.cpus"
     whole = small(tmp_path, resources={"cpus": held, "gpus": 0})
     assert find_room(whole, None, in_process=False) == Room(1, 0)
 
@@ -168,7 +170,7 @@ def test_the_dearest_probe_decides_about_disk_and_the_mean_about_time(tmp_path: 
     dear = replace(PROBED, fixed_seconds=3.0, files={"weights.safetensors": 5_000}, checkpoint_bytes=700.0)
     probed = [PROBED, dear, Probed(reason="diverged")]
     found = reckon(study, Forecast(0, 5, Room(2, 0), probed=probed, process=Process(peak_bytes=7)))
-    assert (found.running, len(found.costs)) == (2, 2)
+    assert (found.at_once, len(found.costs)) == (2, 2)
     assert found.trial_seconds is not None
     assert found.wall_seconds is not None
     assert (found.trial_seconds.low, found.trial_seconds.mean, found.trial_seconds.high) == (2.0, 3.0, 4.0)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sparsetune.app.forecast.estimate import Probed
-from sparsetune.app.forecast.room import Room
+from sparsetune.app.forecast.machine import Room
 from sparsetune.app.forecast.study import Forecast
 from sparsetune.app.forecast.verdict import doubts, refuse_hopeless
 from sparsetune.app.study import load

@@ -1,10 +1,13 @@
-"""What the doctor found, a line each as it becomes known."""
+"""What `init` has written and what comes next; what the doctor has found, a line each as it becomes known."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -28,17 +31,17 @@ def show_doctor(project: Project | None, *, as_json: bool, progress: Console) ->
         progress: says what is being looked at, for a check can take seconds.
     """
     console = open_console()
-    found: list[Finding] = []
+    all_findings: list[Finding] = []
     for what, check in CHECKS.items():
         with progress.status(f"looking at {what} ...", spinner="line"):
             findings = carry_out(what, check, project)
-        found += findings
+        all_findings += findings
         if not as_json:
             for finding in findings:
                 _print(console, finding)
-    counts = Counter(finding.state for finding in found)
+    counts = Counter(finding.state for finding in all_findings)
     if as_json:
-        print(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))
+        print(json.dumps([dataclasses.asdict(finding) for finding in all_findings], indent=2))
     else:
         console.print(f"{counts['ok']} ok, {counts['note']} to note, {counts['problem']} to mend", highlight=False)
     return counts["problem"]
@@ -54,3 +57,15 @@ def _print(console: Console, finding: Finding) -> None:
     console.print(line)
     if finding.mend:
         console.print(Text(printable(f"{'':<{_STATE}}-> {finding.mend}")), soft_wrap=True)
+
+
+def show_written(folder: Path, written: Sequence[Path]) -> None:
+    """The files, and commands to paste."""
+    for path in written:
+        print(printable(f"wrote {path}"))
+    print("\nNext:")
+    if folder.resolve() != Path.cwd():
+        print(printable(f"  cd {shlex.quote(str(folder))}"))
+    print("  sparsetune doctor                        # is all here that a study needs?")
+    print("  sparsetune study studies/smoke.yaml      # two short trials")
+    print("  sparsetune study studies/ast_pi.yaml     # 40 trials, about a minute")

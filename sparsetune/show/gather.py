@@ -1,13 +1,16 @@
-"""What `status` says of a study: its storage, its lock and its files in one record, the same for people and JSON."""
+"""What `status` says of a study, from its storage, its lock and its files; and what these take on disk."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 
-from sparsetune.base.errors import BadInput
-from sparsetune.base.paths import Project, find_root
+from sparsetune.base.paths import Project, slug
 from sparsetune.base.stores.sqlite import sqlite_path
 from sparsetune.config.study.front import Front
 from sparsetune.live.estimate import Part, seconds_left
@@ -18,8 +21,8 @@ RUNNING, FINISHED, INTERRUPTED, IDLE, UNKNOWN = "running", "finished", "interrup
 
 
 @dataclass(frozen=True)
-class Facts:
-    """A study at a moment.
+class Status:
+    """A study at a moment, the same for people and JSON.
 
     Attributes:
         state: ``running``: a live driver has it; ``finished``: all trials of its budget have ended; ``interrupted``:
@@ -79,8 +82,8 @@ class Facts:
         }
 
 
-def gather(progress: Progress, url: str, project: Project | None, now_ms: int, on_disk: dict[str, int]) -> Facts:
-    """The facts of a study at ``now_ms``, Unix milliseconds."""
+def gather(progress: Progress, url: str, project: Project | None, now_ms: int, on_disk: dict[str, int]) -> Status:
+    """Of a study at ``now_ms``, Unix milliseconds."""
     lock = lock_of(url, project.runs if project else None, progress.name)
     driver = holder_of(lock, progress.name) if lock else None
     visible = sqlite_path(url) is not None
@@ -93,7 +96,7 @@ def gather(progress: Progress, url: str, project: Project | None, now_ms: int, o
     front = Front[tuple[int, str]](progress.goals)
     for row, values in progress.values.items():
         front.add(row, values)
-    return Facts(
+    return Status(
         study=progress.name,
         state=state,
         counts=counts,
@@ -137,9 +140,25 @@ def _left(progress: Progress, driver: Holder, now_ms: int) -> float | None:
     )
 
 
-def nearest_project(start: Path) -> Project | None:
-    """The project upward from here; None where there is none, which a storage of its own does not need."""
-    try:
-        return Project(find_root(start))
-    except BadInput:
-        return None
+def disk_use(progress: Progress, url: str, project: Project | None) -> dict[str, int]:
+    """Bytes of what is here: the study's own files, and databases that it shares. What servers hold is not here."""
+    database = sqlite_path(url)
+    places: dict[str, Sequence[Path]] = {
+        "storage": [] if database is None else [database, *database.parent.glob(f"{escape(database.name)}-*")]
+    }
+    if project is not None:
+        places["mlflow"] = [*project.runs.glob("mlflow.db*")]
+        places["artifacts"] = [project.artifacts / slug(progress.name)]
+        if progress.uid is not None:
+            places["checkpoints"] = [project.trials(progress.name, progress.uid)]
+    return {name: sum(map(_bytes, paths)) for name, paths in places.items() if any(path.exists() for path in paths)}
+
+
+def _bytes(path: Path) -> int:
+    """Of a file, or of all files below a folder; what goes away meanwhile counts nothing."""
+    files = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
+    total = 0
+    for file in files if path.is_dir() else [path]:
+        with contextlib.suppress(OSError):
+            total += file.stat(follow_symlinks=file is path).st_size
+    return total
