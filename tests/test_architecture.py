@@ -55,7 +55,7 @@ def test_a_room_says_what_it_is_for_and_what_it_may_import(room: str) -> None:
 @pytest.mark.parametrize(
     ("package", "files"),
     [
-        ("ray", {f"execution/ray_{name}.py" for name in ("desk", "path", "start", "tune", "workers")}),
+        ("ray", {f"execution/ray_{name}.py" for name in ("desk", "private", "start", "tune", "workers")}),
         ("mlflow", {"tracking/library.py", "tracking/models.py"}),
     ],
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 import optuna
 import pytest
 from alembic.script import ScriptDirectory
+from helpers.killed_writer import leave_half_a_transaction
 
 from sparsetune.base.stores.migrations import migrations, parse
 from sparsetune.base.stores.sqlite import reading
@@ -17,7 +18,6 @@ from sparsetune.base.stores.tables import MLFLOW, OPTUNA, Tables
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.stores import file_finding as finding_of
 from sparsetune.search.storage import open_storage
-from sparsetune.testing.killed_writer import leave_half_a_transaction
 
 
 def file_finding(path: Path, tables: Tables) -> Finding:

@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from helpers.pictures import write_pictures
 from rich.console import Console
 
 from sparsetune.app import inputs
@@ -15,7 +16,6 @@ from sparsetune.data import store
 from sparsetune.data.folder import Folder, FolderConfig
 from sparsetune.data.locked import locked
 from sparsetune.data.tabular import Tabular, TabularConfig
-from sparsetune.testing.pictures import write_pictures
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlparse
 import mlflow.pytorch
 import pytest
 import torch
+from helpers.servers import mlflow_server
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModel
 from torch.nn.functional import cross_entropy
@@ -23,7 +24,6 @@ from sparsetune.cli import app
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import resolve_trial
 from sparsetune.data import load_dataset
-from sparsetune.testing.mlflow_server import serving
 from sparsetune.testing.studies import finish, start, write_study
 from sparsetune.tracking.models import refuse_name
 from sparsetune.training.registries import REGISTRIES
@@ -244,7 +244,7 @@ def test_a_network_that_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_server_gets_models_too(tmp_path: Path) -> None:
-    with serving(tmp_path / "server") as uri:
+    with mlflow_server(tmp_path / "server") as uri:
         assert "logging 1 model in MLflow" in study(tmp_path, "best", uri=uri)
         assert "logging" not in study(tmp_path, "best", uri=uri)
         (name,) = logged(uri)

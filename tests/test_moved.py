@@ -20,8 +20,7 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import Project
 from sparsetune.base.stores.former import RECORD, Former, former_places, note_place
 from sparsetune.doctor.stores import mlflow_store
-from sparsetune.search.copies import refuse_double
-from sparsetune.search.lock import hold
+from sparsetune.search.lock import hold, refuse_double
 from sparsetune.testing.studies import write_study
 from sparsetune.tracking.client import connected
 from sparsetune.tracking.tables import Home, bring_home, strays

@@ -19,7 +19,7 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import Project, cache_root
 from sparsetune.base.stores.sqlite import instead, reading, sqlite_path, sqlite_url
 from sparsetune.cli import app
-from sparsetune.search.holder import lock_of
+from sparsetune.search.lock import lock_of
 from sparsetune.search.storage import exists, open_storage, study_names
 from sparsetune.testing.studies import write_study
 from sparsetune.tracking.client import connected, create_experiment

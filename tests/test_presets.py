@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.data_files import write_cifar
 from PIL import Image
 
 from sparsetune.app import inputs
@@ -13,7 +14,6 @@ from sparsetune.config.overrides import assign
 from sparsetune.config.study.load import load_study
 from sparsetune.config.trial import resolve_trial
 from sparsetune.data.cifar10 import Cifar10
-from sparsetune.testing.data_files import write_cifar
 from sparsetune.training.trainer import Trainer
 
 STUDIES = Path(__file__).parent.parent / "studies"

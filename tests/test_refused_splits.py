@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.pictures import write_pictures
 from typer.testing import CliRunner, Result
 
 import sparsetune.tracking.mlflow  # noqa: F401  # else a thread imports it, while the test that is refused ends
 from sparsetune.base.yaml_io import dump
 from sparsetune.cli import app
-from sparsetune.testing.pictures import write_pictures
 from sparsetune.testing.studies import write_study
 
 GOAL = [{"metric": "val_loss", "goal": "minimize"}]

@@ -23,8 +23,8 @@ from sparsetune.config.provenance import tags
 from sparsetune.config.registry import StudyRegistries
 from sparsetune.config.study.objectives import formulas_of
 from sparsetune.config.study.study import Study
+from sparsetune.drive.book import SingleTrial
 from sparsetune.drive.driver import Driver
-from sparsetune.drive.single import SingleTrial
 
 if TYPE_CHECKING:
     from rich.console import Console

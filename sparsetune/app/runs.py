@@ -34,7 +34,7 @@ from sparsetune.config.study.extent import Extent
 from sparsetune.config.study.file import Imports, Objective
 from sparsetune.config.study.top_level import TRIAL_KEYS, refuse_other_kind, refuse_unknown
 from sparsetune.config.trial import TrialConfig, resolve_trial
-from sparsetune.drive.single import SingleTrial
+from sparsetune.drive.book import SingleTrial
 from sparsetune.search.lock import hold
 from sparsetune.tracking.store import check_experiment
 

@@ -84,9 +84,9 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
         CannotWrite: no room for results; what was finished is kept.
     """
     from sparsetune.search import lock
-    from sparsetune.search.meaning import spent
+    from sparsetune.search.definition import spent
 
-    lock_file = lock.place(study)
+    lock_file = lock.place(study.storage, study.project.runs, study.name)
     lock.refuse_if_held(lock_file, study.name)
     points, prepared = _checked(study, console)
     done = spent(study)
@@ -110,8 +110,8 @@ def run_study(study: Study, *, workers: int | None, in_process: bool, console: C
 
 def _checked(study: Study, console: Console) -> tuple[Points, inputs.Prepared]:
     """What the study begins with and what it reads, once nothing stands against a start; writes data's cache alone."""
-    from sparsetune.search.copies import refuse_double
-    from sparsetune.search.meaning import identity, refuse_other_content, refuse_other_meaning
+    from sparsetune.search.definition import identity, refuse_other_content, refuse_other_meaning
+    from sparsetune.search.lock import refuse_double
     from sparsetune.search.points import Points
     from sparsetune.tracking.store import check_experiment
 

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sparsetune.base.disk import CannotWrite, disk_trouble
@@ -17,11 +18,11 @@ from sparsetune.config.overrides import assign
 from sparsetune.training.left.results import final_results, json_lines, read_json_lines, results_table
 
 
+@dataclass(frozen=True)
 class Folders:
     """One folder a trial; of several runs each has a folder in it. Raises :class:`CannotWrite` for a full disk."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    root: Path
 
     @property
     def of_study(self) -> Path:
@@ -70,12 +71,12 @@ class Folders:
 
     def files(self, trial: Trial) -> dict[Key, dict[str, Path]]:
         """What each run of a trial has left, by name."""
-        found = {}
+        files = {}
         for run in trial.runs:
             folder = self.of_run(run.key, len(trial.runs))
-            found[run.key] = {name: folder / name for name in LEFT if (folder / name).exists()}
-            found[run.key] |= {str(path.relative_to(folder)): path for path in sorted(folder.glob(f"{ON_THE_WAY}/*/*"))}
-        return found
+            paths = (*map(folder.joinpath, LEFT), *sorted(folder.glob(f"{ON_THE_WAY}/*/*")))
+            files[run.key] = {str(path.relative_to(folder)): path for path in paths if path.exists()}
+        return files
 
 
 @contextmanager

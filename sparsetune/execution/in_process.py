@@ -20,10 +20,8 @@ class InProcess:
     def start(self) -> None:
         """Raises BadInput if there are fewer GPUs than a job asks for."""
         if self.gpus > self._visible:
-            raise BadInput(
-                f"found {self.gpus:g} GPUs for a trial, torch sees {self._visible}; use gpus: auto or 0",
-                key="resources.gpus",
-            )
+            wanted, problem = f"{self.gpus:g} GPUs for a trial", f"torch sees {self._visible}; use gpus: auto or 0"
+            raise BadInput(problem, found=wanted, key="resources.gpus", code="not_allowed")
 
     def run(self, source: Source, work: Work) -> None:
         """Return when the source has no job left. What the source raises passes through."""

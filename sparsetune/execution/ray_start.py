@@ -1,18 +1,14 @@
-"""Starting a Ray of one's own, or joining a cluster."""
+"""Starting a Ray of one's own, or joining a cluster: workers look for modules where this process does, in its order."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from unittest.mock import patch
+import shlex
+import sys
+from pathlib import Path
 
 import ray
-from ray._private import ray_constants
-from ray._private import worker as ray_worker
-from ray._private.authentication.authentication_token_generator import generate_new_authentication_token
-from ray._private.node import Node
 from ray.exceptions import AuthenticationError
 
 from sparsetune.base.disk import private_folder
@@ -22,10 +18,9 @@ from sparsetune.base.surroundings.home import TOKEN, why_no_token
 from sparsetune.base.surroundings.processors import processors
 from sparsetune.base.surroundings.temporary import temporary
 from sparsetune.base.yaml_io import write_atomic
-from sparsetune.execution.ray_path import SamePath
+from sparsetune.execution.ray_private import JobWithPath, lean_start, new_token, quiet_start
 
 SECONDS = 10.0  # that a cluster has for an answer
-_UV = "RAY_ENABLE_UV_RUN_RUNTIME_ENV"
 
 
 def initialise(address: str) -> None:
@@ -34,13 +29,13 @@ def initialise(address: str) -> None:
         raise trouble.refused(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        with _quiet():
+        with quiet_start():
             if address == cluster.LOCAL:
                 _start()
             else:
                 _join(address)
     except AuthenticationError as error:
-        raise BadInput(f"Ray's token: {str(error).partition('. ')[0]}") from error
+        raise BadInput(f"Ray's token: {str(error).partition('. ')[0]}", code="unavailable") from error
 
 
 def _start() -> None:
@@ -48,13 +43,13 @@ def _start() -> None:
     if why_no_token(os.environ):
         token = private_folder() / TOKEN
         if not token.exists():
-            write_atomic(token, generate_new_authentication_token())
+            write_atomic(token, new_token())
         os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
-    with _lean():
+    with lean_start():
         ray.init(
             address=cluster.LOCAL,
             num_cpus=processors().usable,
-            job_config=SamePath(whole=True),
+            job_config=JobWithPath(module_path(sys.path), environment(sys.executable)),
             include_dashboard=False,
             log_to_driver=False,
             logging_level=logging.ERROR,
@@ -67,39 +62,24 @@ def _join(address: str) -> None:
         raise trouble.refused(address)
     os.environ[cluster.VARIABLE] = address  # for `auto` Ray reads it again, blanks and all
     try:
-        job = SamePath(whole=False)
+        job = JobWithPath(before_library(module_path(sys.path)), None)  # its library may lie elsewhere
         ray.init(address=address, job_config=job, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError) as error:
-        problem = f"found {address}: no Ray cluster can be joined there ({error})"
-        raise BadInput(problem, key=cluster.VARIABLE) from error
+        problem = f"no Ray cluster can be joined there ({error})"
+        raise BadInput(problem, key=cluster.VARIABLE, found=address, code="unavailable") from error
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what Ray would do of itself: print its errors (the source hears of lost jobs), and under `uv run` pack
-    the project and install it anew for each worker."""
-    with ExitStack() as patches:
-        patches.enter_context(patch.object(ray_worker, "listen_error_messages", _nothing))
-        if _UV not in os.environ:
-            patches.enter_context(patch.object(ray_constants, _UV, False))
-        yield
+def environment(python: str) -> dict[str, str] | None:
+    """What workers need to start where a shell misreads the interpreter's path, which Ray hands to one unquoted."""
+    return None if shlex.quote(python) == python else {"py_executable": shlex.quote(python)}
 
 
-@contextmanager
-def _lean() -> Iterator[None]:
-    """Without the processes that serve a dashboard, an autoscaler and forwarded logs.
-
-    A study on one machine uses none of them, and waiting for them costs a second at the start and one at the end. The
-    first also sends usage statistics, so it stays where these are turned on.
-    """
-    unused = ["start_monitor", "start_log_monitor"]
-    if os.environ["RAY_USAGE_STATS_ENABLED"] == "0":
-        unused.append("start_api_server")
-    with ExitStack() as patches:
-        for name in unused:
-            patches.enter_context(patch.object(Node, name, _nothing))
-        yield
+def module_path(path: list[str]) -> list[str]:
+    """The path for a process in another folder: absolute."""
+    return [str(Path(each).absolute()) for each in path]
 
 
-def _nothing(*arguments: object, **options: object) -> None:
-    """Start no process, listen to nothing."""
+def before_library(path: list[str]) -> list[str]:
+    """The folders that come before the standard library: of the script, of PYTHONPATH."""
+    library = str(Path(os.__file__).parent)
+    return path[: path.index(library)] if library in path else path

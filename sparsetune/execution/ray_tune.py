@@ -11,28 +11,21 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from functools import cache
-from importlib import import_module
-from typing import Any, Literal
-from unittest.mock import patch
+from collections.abc import Mapping
+from typing import Literal
 
 import ray
 from ray import tune
-from ray.actor import ActorHandle
-from ray.tune import registry
-from ray.tune.execution.tune_controller import TuneController
-from ray.tune.experiment import trial as trial_module
+from ray.tune.experiment import Trial
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Source, Work
 from sparsetune.base.surroundings import cluster
 from sparsetune.execution.ray_desk import Asking, Desk, Judging
+from sparsetune.execution.ray_private import Actors, lean_tune
 from sparsetune.execution.ray_start import initialise
-from sparsetune.execution.ray_workers import Actors, Worker
+from sparsetune.execution.ray_workers import Worker
 
-tune_module = import_module(tune.run.__module__)
 ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # MLflow keeps the results
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C raises KeyboardInterrupt at once
@@ -77,16 +70,17 @@ class RayTune:
     def _settle(self, nodes: list[dict[str, float]]) -> None:
         cpus, gpus = (int(sum(node.get(kind, 0) for node in nodes)) for kind in ("CPU", "GPU"))
         self.gpus = min(1, gpus) if self._asked == "auto" else self._asked
-        if not sum(places(node, self.cpus, 0) for node in nodes):
-            raise BadInput(f"found {self.cpus} CPUs for a trial, Ray has {cpus}", key="resources.cpus")
-        held = sum(places(node, self.cpus, self.gpus) for node in nodes)
+        if not sum(slots(node, self.cpus, 0) for node in nodes):
+            wanted = f"{self.cpus} CPUs for a trial"
+            raise BadInput(f"Ray has {cpus}", found=wanted, key="resources.cpus", code="not_allowed")
+        held = sum(slots(node, self.cpus, self.gpus) for node in nodes)
         if not held:
-            raise BadInput(
-                f"found {self.gpus:g} GPUs for a trial, Ray has {gpus}; use gpus: auto or 0", key="resources.gpus"
-            )
+            wanted, problem = f"{self.gpus:g} GPUs for a trial", f"Ray has {gpus}; use gpus: auto or 0"
+            raise BadInput(problem, found=wanted, key="resources.gpus", code="not_allowed")
         self.workers = held if self.workers is None else self.workers
         if not 1 <= self.workers <= held:
-            raise BadInput(f"found {self.workers}, Ray has room for {held} such trials at once", key="workers")
+            problem = f"Ray has room for {held} such trials at once"
+            raise BadInput(problem, found=str(self.workers), key="workers", code="not_allowed")
 
     def run(self, source: Source, work: Work) -> None:
         """Return when the source has no job left and all have ended. What the source raises passes through."""
@@ -94,7 +88,7 @@ class RayTune:
         name = f"{time.time_ns()}"
         folder = tempfile.mkdtemp(prefix="sparsetune-ray-")  # Tune wants one; nothing in it is used again
         try:
-            with _lean():
+            with lean_tune():
                 tune.run(
                     type("Jobs", (Worker,), {"work": staticmethod(work)}),
                     name=name,
@@ -113,7 +107,7 @@ class RayTune:
             if desk.error is not None:
                 raise desk.error from None  # Tune wraps it in text
             raise
-        except BaseException:  # Ctrl-C: Tune would leave the workers and their places to garbage collection
+        except BaseException:  # Ctrl-C: Tune would leave the workers and what they hold to garbage collection
             Actors.newest.cleanup()  # type: ignore[no-untyped-call]
             raise
         finally:
@@ -126,7 +120,7 @@ class RayTune:
             self._ours = False
 
 
-def places(node: Mapping[str, float], cpus: int, gpus: float) -> int:
+def slots(node: Mapping[str, float], cpus: int, gpus: float) -> int:
     """How many trials a node holds. A share of a GPU lies on one GPU: of 0.4 two fit on each."""
     by_cpus = int(node.get("CPU", 0) // cpus)
     if not gpus:
@@ -135,29 +129,5 @@ def places(node: Mapping[str, float], cpus: int, gpus: float) -> int:
     return min(by_cpus, int(cards) * int(1 / gpus + 1e-9) if gpus < 1 else int(cards // gpus))
 
 
-@contextmanager
-def _lean() -> Iterator[None]:
-    """Without what Tune does for each trial and nobody asks for.
-
-    It fetches the trainable's class from the cluster's store three times and unpickles it, asks the worker twice where
-    it is, and in the end writes what it knows of all trials and looks for their files: a third of its time.
-    """
-    with ExitStack() as patches:
-        for function in (registry.get_trainable_cls, registry.validate_trainable):
-            patches.enter_context(patch.object(trial_module, function.__name__, cache(function)))
-        patches.enter_context(patch.object(trial_module.Trial, "set_ray_actor", _set_actor))
-        patches.enter_context(patch.object(TuneController, "checkpoint", _nothing))
-        patches.enter_context(patch.object(tune_module, "ExperimentAnalysis", _nothing))
-        yield
-
-
-def _folder_of(trial: trial_module.Trial) -> str:
+def _folder_of(trial: Trial) -> str:
     return trial.trial_id
-
-
-def _set_actor(trial: trial_module.Trial, actor: ActorHandle[Any] | None) -> None:
-    trial.temporary_state.ray_actor = actor
-
-
-def _nothing(*arguments: object, **options: object) -> None:
-    """Write nothing, read nothing."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import ray
 from ray import tune
-from ray.air.execution._internal import RayActorManager
-from ray.exceptions import RayActorError, RayTaskError
-from ray.tune.execution import tune_controller
 
 from sparsetune.base.messages import Job, Work
-from sparsetune.execution.worker import describe, perform
+from sparsetune.execution.worker import perform
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,24 +46,3 @@ class Worker(tune.Trainable):
     def cleanup(self) -> None:
         if hasattr(self, "_reports"):
             self._reports.close()
-
-
-class Actors(RayActorManager):
-    """Tune's manager of workers, to which one that Ray kills for lack of memory is one that died.
-
-    Without it that (OutOfMemoryError is no RayActorError) raises in the driver and ends the study.
-    """
-
-    newest: ClassVar[Actors]
-
-    def __init__(self, resource_manager: Any) -> None:
-        super().__init__(resource_manager)
-        Actors.newest = self
-
-    def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
-        if not isinstance(exception, RayActorError | RayTaskError):
-            exception = RayActorError(error_msg=describe(exception))
-        super()._actor_task_failed(tracked_actor_task, exception)
-
-
-vars(tune_controller)["RayActorManager"] = Actors

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sparsetune.base.errors import BadInput, shown, unknown
+from sparsetune.base.errors import BadInput, shown
 from sparsetune.base.messages import Trial
 from sparsetune.config.overrides import flatten
 from sparsetune.config.space.conditions import matches
@@ -20,7 +20,7 @@ from sparsetune.config.trial import NAMED
 Point = dict[str, Any]
 
 
-def written_point(study: Study, entry: Mapping[str, Any], key: str) -> Point:
+def written_point(study: Study, values: Mapping[str, Any], key: str) -> Point:
     """A point of the study file; what it does not name is drawn.
 
     Args:
@@ -29,20 +29,21 @@ def written_point(study: Study, entry: Mapping[str, Any], key: str) -> Point:
     Raises:
         BadInput: a name that is not drawn, a value that cannot be, a parameter that its own point leaves out.
     """
-    known: dict[str, Parameter | Factor] = {**study.space.parameters, **study.space.factors}
+    drawn: dict[str, Parameter | Factor] = {**study.space.parameters, **study.space.factors}
     point: Point = {}
-    for name, value in entry.items():
+    for name, value in values.items():
         if name in study.fork:
             problem = "is forked: each trial has a row for each of its values"
             raise BadInput(problem, source=study.source, key=f"{key}.{name}")
-        if name not in known:
-            raise BadInput(unknown("parameter", str(name), known), source=study.source, key=key)
-        if not known[name].has(value):
-            raise BadInput(_not_drawn(value, known[name]), source=study.source, key=f"{key}.{name}")
-        point[name] = _as_drawn(known[name], value)
-    at = {known[name].target: value for name, value in point.items()}
+        if name not in drawn:
+            raise BadInput.unknown("parameter", str(name), drawn, source=study.source, key=key)
+        if not drawn[name].has(value):
+            allowed = _range(drawn[name])
+            raise BadInput(found=shown(value), allowed=allowed, source=study.source, key=f"{key}.{name}")
+        point[name] = _as_drawn(drawn[name], value)
+    at = {drawn[name].target: value for name, value in point.items()}
     for name in point:
-        for needed, wanted in known[name].when.items():
+        for needed, wanted in drawn[name].when.items():
             if needed in at and not matches(at[needed], wanted):
                 problem = f"is drawn where {needed} is {shown(wanted)}, found {shown(at[needed])}"
                 raise BadInput(problem, source=study.source, key=f"{key}.{name}")
@@ -61,22 +62,22 @@ def carried_over(study: Study, row: Trial) -> Point:
     asked = {*_varied(study, row), *(f"{section}.name" for section in study.space.chosen)}
     point: Point = {}
 
-    def choose(name: str, entry: Parameter | Factor) -> Any:
-        if entry.target in config and entry.has(config[entry.target]):
-            point[name] = _as_drawn(entry, config[entry.target])
+    def choose(name: str, wanted: Parameter | Factor) -> Any:
+        if wanted.target in config and wanted.has(config[wanted.target]):
+            point[name] = _as_drawn(wanted, config[wanted.target])
             return point[name]
-        if entry.target in asked:
-            problem = f"{entry.target} is {shown(config.get(entry.target))} there"
-            raise BadInput(f"{problem}, allowed here: {_range(entry)}")
-        return entry.ends[0]
+        if wanted.target in asked:
+            problem = f"{wanted.target} is {shown(config.get(wanted.target))} there"
+            raise BadInput(f"{problem}, allowed here: {_range(wanted)}", code="not_allowed")
+        return wanted.ends[0]
 
     cell = {name: choose(name, factor) for name, factor in study.space.factors.items()}
     params, settings = walk(study.space, flat_base(study.space, study.plain_bases), choose, cell)
     here = {**flatten(study.plain_bases[branch_of(study.space, params)]), **settings}
-    varying = {*study.fork, *(entry.target for entry in study.space.parameters.values())}
+    varying = {*study.fork, *(parameter.target for parameter in study.space.parameters.values())}
     for name in sorted(asked - varying):
         if name not in here:
-            raise BadInput(unknown("parameter", name, study.space.parameters))
+            raise BadInput.unknown("parameter", name, study.space.parameters)
         if here[name] != config[name]:
             raise BadInput(f"{name} is {shown(config[name])} there and {shown(here[name])} here")
     return point
@@ -104,18 +105,14 @@ def _readings(name: str, config: Mapping[str, Any]) -> Iterator[str]:
             yield rest
 
 
-def _as_drawn(entry: Parameter | Factor, value: Any) -> Any:
+def _as_drawn(wanted: Parameter | Factor, value: Any) -> Any:
     """An equal value, of the kind that a draw gives: 1.0 for 1."""
-    if isinstance(entry, Choice | Factor):
-        return entry.values[entry.values.index(value)]
-    return float(value) if isinstance(entry, Float) else value
+    if isinstance(wanted, Choice | Factor):
+        return wanted.values[wanted.values.index(value)]
+    return float(value) if isinstance(wanted, Float) else value
 
 
-def _not_drawn(value: Any, entry: Parameter | Factor) -> str:
-    return f"found {shown(value)}, allowed: {_range(entry)}"
-
-
-def _range(entry: Parameter | Factor) -> str:
-    if isinstance(entry, Choice | Factor):
-        return ", ".join(map(shown, entry.values))
-    return f"{entry.kind} [{entry.low}, {entry.high}]{'' if entry.step is None else f' with step {entry.step}'}"
+def _range(wanted: Parameter | Factor) -> str:
+    if isinstance(wanted, Choice | Factor):
+        return ", ".join(map(shown, wanted.values))
+    return f"{wanted.kind} [{wanted.low}, {wanted.high}]{'' if wanted.step is None else f' with step {wanted.step}'}"

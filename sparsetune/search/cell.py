@@ -25,14 +25,14 @@ from sparsetune.base.seeds import mix
 from sparsetune.config.space import draw
 from sparsetune.config.space.points import flat_base
 from sparsetune.config.study.study import Study
-from sparsetune.search.quiet import quiet
-from sparsetune.search.repeats import Repeats, undrawn
-from sparsetune.search.space import suggester
-from sparsetune.search.stopper import Stopper
+from sparsetune.search.duplicates import LostPoints
+from sparsetune.search.optuna_private import undraw
+from sparsetune.search.pruners.contract import Stopper
+from sparsetune.search.space import quiet, suggester
 
 NEWS = "sampler"  # a trial's attribute: what the sampler noted of the study when it was drawn
 RECORD = "stopper"  # a trial's attribute: what the stopper wants to know of it in later runs
-_GIVEN, _ANEW = 0x61BE, 0xA9E3  # apart from the seeds of drawn trials
+_STARTING, _ANEW = 0x61BE, 0xA9E3  # apart from the seeds of drawn trials
 _STATES = {"COMPLETE": TrialState.COMPLETE, "PRUNED": TrialState.PRUNED, "FAIL": TrialState.PRUNED}
 """In the copy. Optuna's samplers overlook what failed, and TPE would propose the like again and again; a pruned trial
 that breaks a constraint without end tells it that this was worse than all others, those that break one too."""
@@ -55,25 +55,26 @@ class Cell:
         self._base = flat_base(study.space, study.plain_bases)
         self._memory = InMemoryStorage()
         directions = [StudyDirection[each.goal.upper()] for each in study.objectives]
-        self._copy = optuna.create_study(storage=self._memory, directions=directions, study_name=study.name)
+        self._id = self._memory.create_new_study(directions, study.name)
+        self._copy = optuna.Study(study.name, self._memory)
         self._failed: set[int] = set()
-        self._repeats = Repeats(study.space.parameters)
+        self._lost = LostPoints(study.space.parameters)
         self._system: dict[str, Any] = {}  # what samplers have noted of the study, as far as trials tell
         pruner = study.registries.pruner.get(study.pruner.name)
         self._stopper: Stopper = pruner.stopper(study.pruner, self._problem, self._copy)
 
     def __len__(self) -> int:
-        return self._memory.get_n_trials(self._copy._study_id)
+        return self._memory.get_n_trials(self._id)
 
     def news(self) -> dict[str, Any]:
         """What the sampler has noted of the study at the last ask.
 
         It is kept with that trial, in one transaction: a kill loses both or none.
         """
-        noted = self._memory.get_study_system_attrs(self._copy._study_id)
-        found = {key: value for key, value in noted.items() if self._system.get(key) != value}
-        self._system |= found
-        return found
+        noted = self._memory.get_study_system_attrs(self._id)
+        new = {key: value for key, value in noted.items() if self._system.get(key) != value}
+        self._system |= new
+        return new
 
     def restore(self, frozen: FrozenTrial) -> None:
         """Take a trial of an earlier run, in the order of numbers, without its factors."""
@@ -83,17 +84,17 @@ class Cell:
             there.system_attrs = {**frozen.system_attrs, _FAILED: math.inf}
             self._failed.add(number)
         if frozen.state in (TrialState.FAIL, TrialState.PRUNED):
-            self._repeats.add(frozen)
-        self._memory.create_new_trial(self._copy._study_id, there)
+            self._lost.add(frozen)
+        self._memory.create_new_trial(self._id, there)
         for key, value in frozen.user_attrs.get(NEWS, {}).items():
-            self._memory.set_study_system_attr(self._copy._study_id, key, value)
+            self._memory.set_study_system_attr(self._id, key, value)
             self._system[key] = value
         if frozen.state.is_finished():
             state: State = frozen.state.name  # type: ignore[assignment]
             self._stopper.restore(number, state, frozen.user_attrs.get(RECORD))
 
     def ask(self, point: Mapping[str, Any] | None = None) -> tuple[FrozenTrial, dict[str, Any], str]:
-        """Draw a trial; ``point`` gives some or all of its parameters, the others are then random.
+        """Draw a trial; ``point`` has some or all of its parameters, the others are then random.
 
         A proposal that repeats what failed or was pruned is drawn at random instead, where floats vary.
 
@@ -103,16 +104,16 @@ class Cell:
         number = len(self)
         if point is not None:
             self._copy.enqueue_trial(dict(point))
-            self._copy.sampler = RandomSampler(seed=mix(self._problem.seed, number, _GIVEN))
+            self._copy.sampler = RandomSampler(seed=mix(self._problem.seed, number, _STARTING))
         else:
             self._copy.sampler = self._sampler.make(self._study.sampler, self._problem, number)
         with quiet():
             asked = self._copy.ask()
             config, problem = self._drawn(asked)
-            if point is None and self._repeats.found(self.frozen(number)):
-                undrawn(self._memory, asked._trial_id)
+            if point is None and self._lost.repeated_by(self.frozen(number)):
+                undraw(self._memory, self._trial_id(number))
                 self._copy.sampler = RandomSampler(seed=mix(self._problem.seed, number, _ANEW))
-                config, problem = self._drawn(optuna.trial.Trial(self._copy, asked._trial_id))
+                config, problem = self._drawn(optuna.trial.Trial(self._copy, self._trial_id(number)))
         return self.frozen(number), config, problem
 
     def _drawn(self, asked: optuna.trial.Trial) -> tuple[dict[str, Any], str]:
@@ -145,50 +146,50 @@ class Cell:
             attributes: what the storage is to keep of it.
         """
         record = self._stopper.record(number)
-        kept = {**attributes, **({} if record is None else {RECORD: record})}
-        trial = optuna.trial.Trial(self._copy, self.note(number, kept)._trial_id)
+        self.note(number, {**attributes, **({} if record is None else {RECORD: record})})
+        trial = optuna.trial.Trial(self._copy, self._trial_id(number))
         for name, violation in violations.items():
             trial.set_constraint(name, violation)
         if state == "FAIL":
-            self._memory.set_trial_system_attr(trial._trial_id, _FAILED, math.inf)
+            self._memory.set_trial_system_attr(self._trial_id(number), _FAILED, math.inf)
             self._failed.add(number)
         if state != "COMPLETE":
-            self._repeats.add(self.frozen(number))
+            self._lost.add(self.frozen(number))
         with quiet():
             self._copy.tell(number, values, _STATES[state])
         self._stopper.ended(number, state)
         return self.frozen(number)
 
-    def note(self, number: int, attributes: Mapping[str, Any]) -> FrozenTrial:
+    def note(self, number: int, attributes: Mapping[str, Any]) -> None:
         """Keep attributes of a running trial."""
-        trial_id = self.frozen(number)._trial_id
         for key, value in attributes.items():
-            self._memory.set_trial_user_attr(trial_id, key, value)
-        return self.frozen(number)
+            self._memory.set_trial_user_attr(self._trial_id(number), key, value)
+
+    def _trial_id(self, number: int) -> int:
+        return self._memory.get_trial_id_from_study_id_trial_number(self._id, number)
 
     def frozen(self, number: int) -> FrozenTrial:
         """Optuna's own record of a trial."""
-        trial_id = self._memory.get_trial_id_from_study_id_trial_number(self._copy._study_id, number)
-        found = self._memory.get_trial(trial_id)
+        record = self._memory.get_trial(self._trial_id(number))
         if number in self._failed:
-            found = copy(found)
-            found.state, found.values = TrialState.FAIL, None  # Optuna takes a pruned trial's last row for its value
-            found.system_attrs = {key: value for key, value in found.system_attrs.items() if key != _FAILED}
-        return found
+            record = copy(record)
+            record.state, record.values = TrialState.FAIL, None  # Optuna takes a pruned one's last row for its value
+            record.system_attrs = {key: value for key, value in record.system_attrs.items() if key != _FAILED}
+        return record
 
     def whole(self, frozen: FrozenTrial, number: int) -> FrozenTrial:
         """A trial as the study has it: with its number there, and the factors among its parameters."""
         if not self.factors and frozen.number == number:
             return frozen
-        found = copy(frozen)
-        found.number = number
-        found.params = {**self.factors, **frozen.params}
-        found.distributions = {**self._kinds, **frozen.distributions}
-        return found
+        whole = copy(frozen)
+        whole.number = number
+        whole.params = {**self.factors, **frozen.params}
+        whole.distributions = {**self._kinds, **frozen.distributions}
+        return whole
 
     def part(self, frozen: FrozenTrial) -> FrozenTrial:
         """The reverse, for the copy, which gives it a number itself."""
-        found = copy(frozen)
-        found.params = {name: value for name, value in frozen.params.items() if name not in self.factors}
-        found.distributions = {name: each for name, each in frozen.distributions.items() if name not in self.factors}
-        return found
+        part = copy(frozen)
+        part.params = {name: value for name, value in frozen.params.items() if name not in self.factors}
+        part.distributions = {name: each for name, each in frozen.distributions.items() if name not in self.factors}
+        return part

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-import optuna
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from sparsetune.base.errors import BadInput
@@ -19,16 +19,13 @@ from sparsetune.base.failpoints import failpoint
 from sparsetune.base.messages import GIVEN, SAME_AS, Metrics, Row, Run, State, Trial
 from sparsetune.config.study.study import Study
 from sparsetune.search.cell import NEWS, Cell
-from sparsetune.search.definition import note_changes, study_uid
-from sparsetune.search.importance import by_importance
-from sparsetune.search.known import Known
-from sparsetune.search.meaning import CONTENT
-from sparsetune.search.patience import Patient
+from sparsetune.search.definition import CONTENT, note_changes, study_uid
+from sparsetune.search.duplicates import Tried
 from sparsetune.search.points import Points, crossed
-from sparsetune.search.storage import as_trial, open_storage
-from sparsetune.search.times import trials_with_times
+from sparsetune.search.records import as_trial, by_importance, trials_with_times
+from sparsetune.search.storage import open_storage
 from sparsetune.search.told import Told, told
-from sparsetune.search.writing import store_end, store_new
+from sparsetune.search.writing import Patient, store_end, store_new
 
 
 class Ledger:
@@ -52,47 +49,49 @@ class Ledger:
         self._study = study
         self._patient = Patient(warn)
         self._storage = open_storage(study.storage)
-        directions = [optuna.study.StudyDirection[o.goal.upper()] for o in study.objectives]
         try:
             self._study_id = self._storage.get_study_id_from_name(study.name)
         except KeyError:
+            directions = [StudyDirection[each.goal.upper()] for each in study.objectives]
             self._study_id = self._storage.create_new_study(directions, study.name)
         attributes = self._storage.get_study_user_attrs(self._study_id)
         points = Points.kept(attributes) or points or Points()
-        self._given = crossed(points.given, study.cells)
-        self.extent = study.extent(len(self._given))
+        self._first = crossed(points.points, study.cells)
+        self.extent = study.extent(len(self._first))
         note_changes(self._storage, self._study_id, study, self.extent, environment, warn)
-        for key, value in {CONTENT: dict(content or {}), **points.attributes()}.items():
+        kept = {CONTENT: dict(content or {}), **(points.attributes() if points.points else {})}
+        for key, value in kept.items():
             if value and key not in attributes:
                 self._storage.set_study_user_attr(self._study_id, key, value)
         self.uid = study_uid(self._storage, self._study_id)
-        self._known = Known(study, {**environment, **(content or {})}, points.results)
+        self._tried = Tried(study, {**environment, **(content or {})}, points.results)
         self._cells = [Cell(study, factors) for factors in study.cells]
-        self._places: list[tuple[Cell, int]] = []  # by number: the cell, and the position there
+        self._positions: list[tuple[Cell, int]] = []  # by number: the cell, and the position there
         self._ids: list[int] = []  # in the storage, by number
         self._noted: dict[int, set[str]] = {}  # what the storage has of the samplers' notes on running trials
-        for frozen in trials_with_times(self._storage, self._study_id):
-            self._take_up(frozen)
+        for trial_id, frozen in trials_with_times(self._storage, self._study_id).items():
+            self._take_up(trial_id, frozen)
         for number in list(self._noted):
-            cell, position = self._places[number]
+            cell, position = self._positions[number]
             self._settle(number, cell.frozen(position).user_attrs)
 
-    def _take_up(self, frozen: FrozenTrial) -> None:
+    def _take_up(self, trial_id: int, frozen: FrozenTrial) -> None:
         number = len(self._ids)
-        cell, _ = self._next_place()
-        self._ids.append(frozen._trial_id)
-        self._known.add(as_trial(frozen), frozen.user_attrs)
+        cell, _ = self._next_position()
+        self._ids.append(trial_id)
+        self._tried.add(as_trial(frozen), frozen.user_attrs)
         if not frozen.state.is_finished():
             self._noted[number] = set(frozen.system_attrs)
         cell.restore(cell.part(frozen))
 
-    def _next_place(self) -> tuple[Cell, dict[str, Any] | None]:
-        """The next trial's cell, and the point that it is given: given ones come first, then the cells take turns."""
-        number = len(self._places)
-        index, point = (number - len(self._given)) % len(self._cells), None
-        if number < len(self._given):
-            index, point = self._given[number]
-        self._places.append((self._cells[index], len(self._cells[index])))
+    def _next_position(self) -> tuple[Cell, dict[str, Any] | None]:
+        """The next trial's cell, and the point that it has to try: first come those that the study begins with, then
+        the cells take turns."""
+        number = len(self._positions)
+        index, point = (number - len(self._first)) % len(self._cells), None
+        if number < len(self._first):
+            index, point = self._first[number]
+        self._positions.append((self._cells[index], len(self._cells[index])))
         return self._cells[index], point
 
     def __len__(self) -> int:
@@ -101,44 +100,42 @@ class Ledger:
     @property
     def spent(self) -> bool:
         """Whether all trials of the budget, or all points that there are, have been drawn."""
-        return len(self) >= self.extent.total(self._known.given)
+        return len(self) >= self.extent.total(len(self._tried.taken_over))
 
     def trials(self) -> list[Trial]:
-        return [self._trial(number) for number in range(len(self))]
+        return list(map(self._trial, range(len(self))))
 
     def by_importance(self) -> tuple[str, ...]:
-        """Names of the parameters, the one that matters most for the first objective first (``importance.py``)."""
-        trials = (cell.whole(cell.frozen(position), number) for number, (cell, position) in enumerate(self._places))
-        return by_importance(trials, self._study.objectives[0].goal)
+        """Names of the parameters, the one that matters most for the first objective first (``records.py``)."""
+        return by_importance(map(self._record, range(len(self))), self._study.objectives[0].goal)
 
     def ask(self) -> Trial:
         """Draw a new trial and store it as RUNNING; one whose like is complete may be so at once (``duplicates``)."""
         number = len(self)
-        cell, point = self._next_place()
-        position = self._places[number][1]
+        cell, point = self._next_position()
         _, config, problem = cell.ask(point)
-        known = self._known.like(config)
-        attributes: dict[str, Any] = {"config": {**config, "seed": known.seeds[0]}, "key": known.key}
-        if len(known.seeds) > 1:
-            attributes["seeds"] = list(known.seeds)
+        like = self._tried.like(config)
+        attributes: dict[str, Any] = {"config": {**config, "seed": like.seeds[0]}, "key": like.key}
+        if len(like.seeds) > 1:
+            attributes["seeds"] = list(like.seeds)
         if problem:
             attributes[_PROBLEM] = problem
-        elif known.named:
-            attributes |= {SAME_AS: known.named, **({} if point is None else {GIVEN: True})}
+        elif like.named:
+            attributes |= {SAME_AS: like.named, **({} if point is None else {GIVEN: True})}
         if self._study.fork:
             attributes["branches"] = [vars(branch) for branch in self._study.branches]
-        noted = cell.news()
-        if noted:
+        if noted := cell.news():
             attributes[NEWS] = noted
-        frozen = cell.note(position, attributes)
-        template = cell.whole(frozen, number)
-        trial_id = self._patient(store_new, self._storage, self._study_id, template)
+        cell.note(self._positions[number][1], attributes)
+        frozen = self._record(number)
+        trial_id = self._patient(store_new, self._storage, self._study_id, frozen)
         if trial_id is None:
-            raise BadInput("another program adds trials to this study; end one of them", source=self._study.source)
+            problem = "another program adds trials to this study; end one of them"
+            raise BadInput(problem, source=self._study.source, code="conflict")
         self._ids.append(trial_id)
         self._noted[number] = set(frozen.system_attrs)
         failpoint("after-ask")
-        self._known.add(self._trial(number), attributes)
+        self._tried.add(as_trial(frozen), attributes)
         return self._settle(number, attributes)
 
     def _settle(self, number: int, attributes: Mapping[str, Any]) -> Trial:
@@ -148,24 +145,24 @@ class Ledger:
             runs = [replace(run, state="FAIL", reason=problem) for run in trial.runs]
             return self.tell(number, "FAIL", runs, problem)
         if SAME_AS in attributes:
-            runs = self._known.runs(attributes["key"], number, given=GIVEN in attributes)
+            runs = self._tried.runs(attributes["key"], number, at_start=GIVEN in attributes)
             self._judge(number, runs)
             return self.tell(number, "COMPLETE", runs)
         return trial
 
     def report(self, number: int, row: Row) -> bool:
         """Hand a row to the pruner; True when the trial should stop."""
-        cell, position = self._places[number]
+        cell, position = self._positions[number]
         return self._study.prunes and cell.report(position, row)
 
     def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
         """Hand a replicate's end to the pruner; True when no more are worth training."""
-        cell, position = self._places[number]
+        cell, position = self._positions[number]
         return self._study.prunes and cell.replicate(position, index, metrics)
 
     def tell(self, number: int, state: State, runs: Sequence[Run], reason: str = "") -> Trial:
         """Store how a trial ended. A COMPLETE one of which no branch has all objectives as numbers is a FAIL."""
-        study, (cell, position) = self._study, self._places[number]
+        study, (cell, position) = self._study, self._positions[number]
         end = told(self._trial(number), state, runs, reason, study.objectives, study.constraints)
         values = list(end.values) or None
         frozen = cell.tell(position, end.state, values, end.violations, _attributes(end, runs))
@@ -176,7 +173,7 @@ class Ledger:
         self._patient(store_end, self._storage, self._ids[number], frozen, stored, notes)
         failpoint("after-tell")
         trial = self._trial(number)
-        self._known.add(trial, frozen.user_attrs)
+        self._tried.add(trial, frozen.user_attrs)
         return trial
 
     def _judge(self, number: int, runs: Sequence[Run]) -> None:
@@ -185,9 +182,12 @@ class Ledger:
         for index, run in enumerate(of_first[:-1]):
             self.replicate(number, index, run.metrics)
 
+    def _record(self, number: int) -> FrozenTrial:
+        cell, position = self._positions[number]
+        return cell.whole(cell.frozen(position), number)
+
     def _trial(self, number: int) -> Trial:
-        cell, position = self._places[number]
-        return as_trial(cell.whole(cell.frozen(position), number))
+        return as_trial(self._record(number))
 
 
 _PROBLEM = "problem"  # a trial's attribute: why it has no config
@@ -196,15 +196,15 @@ _AT_ASK = ("config", "key", "seeds", "branches", _PROBLEM, SAME_AS, GIVEN, NEWS)
 
 def _attributes(end: Told, runs: Sequence[Run]) -> dict[str, Any]:
     """What the storage keeps of a trial's end; of a trial with one run that is all."""
-    found: dict[str, Any] = {"metrics": end.metrics}
+    attributes: dict[str, Any] = {"metrics": end.metrics}
     optional = {"errors": end.errors, "reason": end.reason, "notes": end.notes}
-    found |= {key: value for key, value in optional.items() if value}
+    attributes |= {key: value for key, value in optional.items() if value}
     if len(runs) > 1 or any(run.results for run in runs):
-        found["runs"] = [_said(run) for run in runs]
-    return found
+        attributes["runs"] = [_said(run) for run in runs]
+    return attributes
 
 
 def _said(run: Run) -> dict[str, Any]:
-    found = {name: getattr(run, name) for name in ("state", "metrics", "reason", "notes")}
+    fields = {name: getattr(run, name) for name in ("state", "metrics", "reason", "notes")}
     results = {"results": [asdict(each) for each in run.results]} if run.results else {}
-    return {"seed": run.key.seed, "branch": run.key.branch, **found, **results}
+    return {"seed": run.key.seed, "branch": run.key.branch, **fields, **results}

@@ -1,64 +1,82 @@
-"""One driver a study: a lock that the operating system frees when its holder dies, however it dies."""
+"""One driver a study, in one project: a lock that the operating system frees when its holder dies, however it dies."""
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
 import platform
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import made, slug
-from sparsetune.base.stores.sqlite import sqlite_path
+from sparsetune.base.stores.former import former_places, same_folder
+from sparsetune.base.stores.sqlite import reading, sqlite_path
 
 if TYPE_CHECKING:
     from sparsetune.config.study.study import Study
 
-
 PAUSES = (0.0, 0.05, 0.1, 0.2)  # seconds: whoever only asks holds the lock for a moment
+_UID = """SELECT value_json FROM study_user_attributes NATURAL JOIN studies WHERE study_name = ? AND "key" = 'uid'"""
 
 
-def place(study: Study) -> Path:
+@dataclass(frozen=True)
+class Holder:
+    """The process that runs a study. ``pid`` and ``since_ms`` (Unix milliseconds) are 0 if they could not be read."""
+
+    pid: int
+    host: str
+    since_ms: int
+
+
+def place(url: str, runs: Path, study: str) -> Path:
     """The lock file of a study: beside an SQLite database, so that two projects on one storage exclude each other;
-    else in the project."""
-    return place_in(sqlite_path(study.storage), study.project.runs, study.name)
+    else in the project.
+
+    Args:
+        url: of the study's storage.
+        runs: the project's ``mlruns/``.
+    """
+    database = sqlite_path(url)
+    return (runs if database is None else database.parent) / "locks" / f"{slug(study)}.lock"
 
 
-def place_in(database: Path | None, runs: Path, study: str) -> Path:
-    """The same of a study that is only known by name."""
-    folder = runs if database is None else database.parent
-    return folder / "locks" / f"{slug(study)}.lock"
+def lock_of(url: str, runs: Path | None, study: str) -> Path | None:
+    """The study's lock file; None for a server's study without a project."""
+    return place(url, runs or Path(), study) if runs or sqlite_path(url) else None
 
 
 def refuse_if_held(path: Path, study: str) -> None:
     """Raise :class:`BadInput` if a live driver holds the lock; writes nothing."""
-    try:
-        file = path.open("rb")
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BadInput(_held(path, study), source=path) from None
+    if holder_of(path) is not None:
+        raise _held(path, study)
 
 
 def others(folder: Path, own: Path | None = None) -> bool:
     """Whether a live driver holds one of a folder's locks, but for one's own; writes nothing."""
-    for path in folder.glob("*.lock"):
-        if path != own:
-            try:
-                refuse_if_held(path, path.stem)
-            except BadInput:
-                return True
-    return False
+    held = map(holder_of, set(folder.glob("*.lock")) - {own})
+    return any(held)
+
+
+def holder_of(path: Path) -> Holder | None:
+    """Who holds the lock; None if nobody does, whatever the file says of one that has died. Writes nothing."""
+    try:
+        file = path.open("rb")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _named(path)
+    return None
 
 
 @contextmanager
@@ -66,8 +84,13 @@ def hold(path: Path, study: str) -> Iterator[None]:
     """Hold the lock; raise :class:`BadInput` if another process does."""
     made(path.parent)
     with path.open("a+b") as file:
-        if not any(_taken(file, pause) for pause in PAUSES):
-            raise BadInput(_held(path, study), source=path)
+        for pause in PAUSES:
+            time.sleep(pause)
+            with suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+        else:
+            raise _held(path, study)
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         holder = {"pid": os.getpid(), "host": platform.node(), "since": now}
         file.truncate(0)
@@ -76,27 +99,53 @@ def hold(path: Path, study: str) -> Iterator[None]:
         yield
 
 
-def _taken(file: IO[bytes], pause: float) -> bool:
-    time.sleep(pause)
+def _named(path: Path) -> Holder:
+    """Whom the file of a lock names."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def since(written: str) -> datetime:
-    """The moment that a lock file names, by the clock here; raises ValueError."""
-    return datetime.fromisoformat(written).astimezone()
-
-
-def _held(path: Path, study: str) -> str:
-    try:
-        holder = json.loads(path.read_text())
-        moment = holder["since"]
-        with contextlib.suppress(ValueError):
-            moment = f"{since(moment):%Y-%m-%d %H:%M:%S %z}"
-        who = f"process {holder['pid']} on {holder['host']}, since {moment}"
+        said = json.loads(path.read_text())
+        since = datetime.fromisoformat(said["since"])  # without an offset: by the clock here
+        return Holder(int(said["pid"]), str(said["host"]), int(since.timestamp() * 1000))
     except (OSError, ValueError, KeyError, TypeError):
-        who = "another process"
-    return f"study {study!r} is being run by {who}; wait for it, or end it first"
+        return Holder(0, "", 0)
+
+
+def _held(path: Path, study: str) -> BadInput:
+    holder = _named(path)
+    since = datetime.fromtimestamp(holder.since_ms / 1000, UTC).astimezone()
+    who = f"process {holder.pid} on {holder.host}, since {since:%Y-%m-%d %H:%M:%S %z}"
+    problem = (
+        f"study {study!r} is being run by {who if holder.pid else 'another process'}; wait for it, or end it first"
+    )
+    return BadInput(problem, source=path, code="conflict")
+
+
+def refuse_double(study: Study, uri: str) -> None:
+    """Raise :class:`BadInput` if the project that this one is a copy of still has the study, and both send it there:
+    trials of one would pass for the other's.
+
+    A store that lies in the project was copied with it. Writes nothing.
+
+    Args:
+        uri: MLflow's tracking URI.
+    """
+    runs, storage, store = study.project.runs, sqlite_path(study.storage), sqlite_path(uri)
+    if storage is None or not same_folder(storage.parent, runs):
+        return  # both work on the same trials
+    if store is not None and same_folder(store.parent, runs):
+        return
+    former, mine = former_places(runs), _uid(storage, study.name)
+    for folder in former.noted if former else ():
+        if mine and _uid(folder / storage.name, study.name) == mine:
+            problem = (
+                f"this project is a copy of {folder.parent}, whose study {study.name!r} is kept in the same MLflow; "
+                "give it another name here (--set study=NAME), or a tracking.uri of its own"
+            )
+            raise BadInput(problem, source=study.source, key="study", code="conflict")
+
+
+def _uid(storage: Path, study: str) -> str:
+    """What tells a study from others of its name; empty where there is none."""
+    with suppress(sqlite3.Error), reading(storage) as connection:
+        row = connection.execute(_UID, (study,)).fetchone()
+        return str(row[0]) if row else ""
+    return ""

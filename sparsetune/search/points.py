@@ -1,4 +1,4 @@
-"""Where a study begins: points that are given, and what other studies know of them (``start_with``)."""
+"""Where a study begins: points, and the results that other studies have of them (``start_with``)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sparsetune.base.errors import BadInput, shown
 from sparsetune.base.messages import Key, Run, Trial
 from sparsetune.config.study.study import Study
 from sparsetune.search.agreement import Point, carried_over, written_point
-from sparsetune.search.known import Results
-from sparsetune.search.meaning import stored_study
+from sparsetune.search.definition import stored_study
+from sparsetune.search.duplicates import Results
 from sparsetune.search.storage import StoredStudy, read_study
 
 POINTS, RESULTS = "points", "results"  # the study's attributes with what it began with
@@ -25,12 +25,12 @@ _OF_STUDIES: dict[str, Callable[[StoredStudy], list[Trial]]] = {
 
 @dataclass(frozen=True)
 class Points:
-    """Given points, in order, and results of other studies by key.
+    """Points that are tried first, in order, and results of other studies by key.
 
     A point holds parameters by the name that Optuna knows, and values of factors if it is for their cells alone.
     """
 
-    given: list[Point] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
     results: Results = field(default_factory=dict)
 
     @staticmethod
@@ -42,8 +42,8 @@ class Points:
         """
         if not study.start_with:
             return Points()
-        known = stored_study(study)
-        begun = known and Points.kept(known[0].get_study_user_attrs(known[1]))
+        stored = stored_study(study)
+        begun = stored and Points.kept(stored[0].get_study_user_attrs(stored[1]))
         return begun or _read(study, warn)
 
     @staticmethod
@@ -60,46 +60,46 @@ class Points:
     def attributes(self) -> dict[str, Any]:
         """What :meth:`kept` wants, in the order in which it is to be written."""
         results = {key: [named, [asdict(run) for run in runs]] for key, (named, runs) in self.results.items()}
-        return {RESULTS: results, POINTS: self.given}
+        return {RESULTS: results, POINTS: self.points}
 
 
-def crossed(given: Sequence[Point], cells: Sequence[Mapping[str, Any]]) -> list[tuple[int, Point]]:
+def crossed(points: Sequence[Point], cells: Sequence[Mapping[str, Any]]) -> list[tuple[int, Point]]:
     """The trials with which a study begins: each point in each of its cells, by the cell's index; none twice."""
-    found: dict[str, tuple[int, Point]] = {}
-    for point in given:
+    trials: dict[str, tuple[int, Point]] = {}
+    for point in points:
         for index, factors in enumerate(cells):
             if all(point.get(name, value) == value for name, value in factors.items()):
                 params = {name: value for name, value in point.items() if name not in factors}
-                found.setdefault(repr((index, sorted(params.items()))), (index, params))
-    return list(found.values())
+                trials.setdefault(repr((index, sorted(params.items()))), (index, params))
+    return list(trials.values())
 
 
 def _read(study: Study, warn: Callable[[str], None]) -> Points:
-    given: list[Point] = []
+    points: list[Point] = []
     results: dict[str, Any] = {}
-    for number, entry in enumerate(study.start_with):
+    for number, item in enumerate(study.start_with):
         key = f"{_KEY}.{number}"
-        if not isinstance(entry, Mapping) or not entry:
-            raise BadInput(f"found {shown(entry)}, allowed: {_ALLOWED}", source=study.source, key=key)
-        named = next((word for word in _OF_STUDIES if word in entry), "")
-        if not named:
-            given.append(written_point(study, entry, key))
+        if not isinstance(item, Mapping) or not item:
+            raise BadInput(found=shown(item), allowed=_ALLOWED, source=study.source, key=key)
+        word = next((word for word in _OF_STUDIES if word in item), "")
+        if not word:
+            points.append(written_point(study, item, key))
             continue
-        if len(entry) > 1 or not isinstance(entry[named], str):
-            raise BadInput(f"found {shown(dict(entry))}, allowed: {{{named}: STUDY}}", source=study.source, key=key)
+        if len(item) > 1 or not isinstance(item[word], str):
+            raise BadInput(found=shown(dict(item)), allowed=f"{{{word}: STUDY}}", source=study.source, key=key)
         try:
-            points, known = _of_study(study, named, entry[named], warn)
+            of_study = _of_study(study, word, item[word], warn)
         except BadInput as error:
-            raise BadInput(error.problem, source=study.source, key=f"{key}.{named}") from None
-        given += points
-        results |= known
-    return Points(given, results)
+            raise error.at(source=study.source, key=f"{key}.{word}") from None
+        points += of_study.points
+        results |= of_study.results
+    return Points(points, results)
 
 
-def _of_study(study: Study, word: str, name: str, warn: Callable[[str], None]) -> tuple[list[Point], Results]:
-    """The points of another study, and what it knows of them."""
-    found = read_study(study.storage, name)
-    rows = _OF_STUDIES[word](found)
+def _of_study(study: Study, word: str, name: str, warn: Callable[[str], None]) -> Points:
+    """The points of another study, and its results of them."""
+    stored = read_study(study.storage, name)
+    rows = _OF_STUDIES[word](stored)
     points: list[Point] = []
     problems: list[str] = []
     results: dict[str, Any] = {}
@@ -107,10 +107,10 @@ def _of_study(study: Study, word: str, name: str, warn: Callable[[str], None]) -
         try:
             points.append(carried_over(study, row))
         except BadInput as error:
-            problems.append(f"trial {row.label}: {error.problem}")
+            problems.append(f"trial {row.label}: {error.sentence}")
             continue
-        if row.number in found.keys and found.trials[row.number].state == "COMPLETE":
-            results[found.keys[row.number]] = (f"trial {row.number} of {name}", found.trials[row.number].runs)
+        if row.number in stored.keys and stored.trials[row.number].state == "COMPLETE":
+            results[stored.keys[row.number]] = (f"trial {row.number} of {name}", stored.trials[row.number].runs)
     if not points:
         why = problems[0] if problems else "it has no complete trial that meets its constraints"
         raise BadInput(f"nothing of {name!r} can be taken: {why}")
@@ -121,4 +121,4 @@ def _of_study(study: Study, word: str, name: str, warn: Callable[[str], None]) -
         )
     if word == "best_of":  # a start for every cell
         points = [{key: value for key, value in each.items() if key not in study.space.factors} for each in points]
-    return points, results
+    return Points(points, results)

@@ -12,7 +12,7 @@ from sparsetune.search.cell import Cell
 
 
 @dataclass(frozen=True)
-class Point:
+class Drawn:
     """A trial that a study would begin.
 
     Attributes:
@@ -24,14 +24,14 @@ class Point:
     config: dict[str, Any]
 
 
-def preview(study: Study, count: int) -> list[Point]:
-    """The first points of a new study if every trial failed; nothing is stored."""
+def preview(study: Study, count: int) -> list[Drawn]:
+    """The first trials of a new study if every trial failed; nothing is stored."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     searched = [Cell(study, factors) for factors in study.cells]
-    points = []
+    drawn = []
     for number in range(count):
         cell = searched[number % len(searched)]
         asked, config, _ = cell.ask()
         cell.tell(asked.number, "FAIL", None, {}, {})
-        points.append(Point({**cell.factors, **asked.params}, config))
-    return points
+        drawn.append(Drawn({**cell.factors, **asked.params}, config))
+    return drawn

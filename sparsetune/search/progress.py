@@ -10,11 +10,11 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from math import isnan
+from math import isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sparsetune.base.errors import BadInput, unknown
+from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import GIVEN, Branch, Key, Run, Trial
 from sparsetune.base.secrets import without_password
 from sparsetune.base.stores.drivers import words_of
@@ -23,8 +23,8 @@ from sparsetune.config.metrics import Goal
 from sparsetune.config.study.constraints import Constraint, feasible
 from sparsetune.config.study.extent import Extent
 from sparsetune.config.study.views import branch_rows
+from sparsetune.search.records import stored_ms
 from sparsetune.search.storage import DEFINITION, exists
-from sparsetune.search.times import stored_ms
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -70,15 +70,15 @@ def read_progress(url: str, names: Sequence[str] | None = None) -> list[Progress
     """These studies, or all of a storage; raises :class:`BadInput` for one that is not there, or no database."""
     if not exists(url):
         if names:
-            raise BadInput(unknown("study", names[0], ()), source=without_password(url))
+            raise BadInput.unknown("study", names[0], (), source=without_password(url))
         return []
     with _failing_as_bad_input(url), _connected(url) as connection:
         ids = _select(connection, "studies", "study_name", "study_id")
-        known = dict(sorted(ids, key=lambda row: int(row[1])))
+        stored = dict(sorted(ids, key=lambda row: int(row[1])))
         for name in names or ():
-            if name not in known:
-                raise BadInput(unknown("study", name, known), source=without_password(url))
-        return [_read(connection, name, known[name]) for name in (names or known)]
+            if name not in stored:
+                raise BadInput.unknown("study", name, stored, source=without_password(url))
+        return [_read(connection, name, stored[name]) for name in (names or stored)]
 
 
 def _read(connection: Connection, name: str, study_id: int) -> Progress:
@@ -103,7 +103,7 @@ def _read(connection: Connection, name: str, study_id: int) -> Progress:
         constraints = [Constraint(**each) for each in definition.get("constraints", ())]
         values = _row_values(connection, complete, study_id, metrics, constraints)
     else:
-        values = {(number, ""): found for number, found in _values(connection, complete, study_id).items()}
+        values = _values(connection, complete, study_id)
     said, taken = json.loads(attributes.get(BUDGET, "{}")), 0
     if definition.get("start_with"):
         of_any_study = _select(connection, "trial_user_attributes", "trial_id", key=GIVEN)
@@ -130,17 +130,11 @@ def _row_values(
     constraints: Sequence[Constraint],
 ) -> dict[tuple[int, str], tuple[float, ...]]:
     """Those that may win, from what each trial says of its runs; ``complete``: numbers by id."""
-    from sqlalchemy import column, select, table
-
-    trials = table("trials", column("trial_id"), column("study_id"))
-    said = table("trial_user_attributes", *(column(name) for name in ("trial_id", "key", "value_json")))
-    query = select(said.c.trial_id, said.c.key, said.c.value_json).join(trials, trials.c.trial_id == said.c.trial_id)
-    query = query.where(trials.c.study_id == study_id, said.c.key.in_(("metrics", "runs", "branches")))
     attributes: dict[int, dict[str, Any]] = {}
-    for trial_id, key, text in connection.execute(query):
-        if trial_id in complete:
-            attributes.setdefault(complete[trial_id], {})[key] = json.loads(text)
-    found = {}
+    keys, columns = ("metrics", "runs", "branches"), ("key", "value_json")
+    for number, key, text in _of_trials(connection, "trial_user_attributes", columns, complete, study_id, keys):
+        attributes.setdefault(number, {})[key] = json.loads(text)
+    values = {}
     for number, each in sorted(attributes.items()):
         runs = tuple(
             Run(Key(number, run["seed"], run["branch"]), run["state"], run["metrics"]) for run in each.get("runs", ())
@@ -148,27 +142,41 @@ def _row_values(
         branches = tuple(Branch(**branch) for branch in each.get("branches", ())) or (Branch(),)
         trial = Trial(number, "COMPLETE", {}, {}, each.get("metrics", {}), runs=runs, branches=branches)
         for row in branch_rows(trial, metrics, constraints):
-            found_values = (row.metrics.get(name) for name in metrics)
-            values = tuple(value for value in found_values if value is not None and not isnan(value))
-            if row.state == "COMPLETE" and len(values) == len(metrics) and feasible(row.metrics, constraints):
-                found[number, row.branch] = values
-    return found
+            numbers = tuple(row.metrics.get(name, nan) for name in metrics)
+            if row.state == "COMPLETE" and not any(map(isnan, numbers)) and feasible(row.metrics, constraints):
+                values[number, row.branch] = numbers
+    return values
 
 
-def _values(connection: Connection, complete: dict[int, int], study_id: int) -> dict[int, tuple[float, ...]]:
-    """``complete``: numbers by id."""
+def _values(
+    connection: Connection, complete: dict[int, int], study_id: int
+) -> dict[tuple[int, str], tuple[float, ...]]:
+    """Of trials without branches; ``complete``: numbers by id."""
+    values: dict[int, dict[int, float]] = {}
+    columns = ("objective", "value", "value_type")
+    for number, objective, value, kind in _of_trials(connection, "trial_values", columns, complete, study_id):
+        values.setdefault(number, {})[objective] = _INFINITE.get(kind, value)
+    return {(number, ""): tuple(value for _, value in sorted(each.items())) for number, each in sorted(values.items())}
+
+
+def _of_trials(
+    connection: Connection,
+    name: str,
+    columns: Sequence[str],
+    complete: dict[int, int],
+    study_id: int,
+    keys: Sequence[str] = (),
+) -> Iterator[tuple[Any, ...]]:
+    """Columns of a table, of a study's complete trials, each row with its trial's number; of attributes these keys."""
     from sqlalchemy import column, select, table
 
     trials = table("trials", column("trial_id"), column("study_id"))
-    values = table("trial_values", *(column(name) for name in ("trial_id", "objective", "value", "value_type")))
-    found: dict[int, dict[int, float]] = {}
-    query = select(values.c.trial_id, values.c.objective, values.c.value, values.c.value_type).join(
-        trials, trials.c.trial_id == values.c.trial_id
-    )
-    for trial_id, objective, value, kind in connection.execute(query.where(trials.c.study_id == study_id)):
+    source = table(name, *(column(each) for each in ("trial_id", *columns)))
+    query = select(*source.c).join(trials, trials.c.trial_id == source.c.trial_id)
+    query = query.where(trials.c.study_id == study_id, *([source.c.key.in_(keys)] if keys else []))
+    for trial_id, *row in connection.execute(query):
         if trial_id in complete:
-            found.setdefault(complete[trial_id], {})[objective] = _INFINITE.get(kind, value)
-    return {number: tuple(value for _, value in sorted(each.items())) for number, each in sorted(found.items())}
+            yield complete[trial_id], *row
 
 
 def _select(connection: Connection, name: str, *columns: str, **where: Any) -> list[Any]:
@@ -221,4 +229,5 @@ def _failing_as_bad_input(url: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
-        raise BadInput(f"cannot be read: {words_of(error, url)}", source=without_password(url)) from None
+        problem = f"cannot be read: {words_of(error, url)}"
+        raise BadInput(problem, source=without_password(url), code="unavailable") from None

@@ -1,8 +1,10 @@
-"""A parameter of a space as Optuna knows it."""
+"""Optuna's side of a space: parameters in its terms, and none of its warnings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,14 @@ from sparsetune.config.space.parameters import Choice, Float, Int, Parameter
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import Trial
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No Python warnings inside: Optuna's of what is experimental or deprecated, numpy's of curves of NaN."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def suggester(trial: Trial) -> Callable[[str, Parameter], Any]:

@@ -84,12 +84,16 @@ def _representative(rows: Sequence[Trial], objectives: Sequence[Objective], cons
     return replace(allowed[0], metrics=metrics, errors={}, values=tuple(metrics[each.metric] for each in objectives))
 
 
-def _violations(row: Trial, constraints: Sequence[Constraint]) -> dict[str, float]:
-    return {each.name: each.violation(row.metrics) for each in constraints if each.metric in row.metrics}
+def _violations(row: Trial, constraints: Sequence[Constraint], *, complete: bool = False) -> dict[str, float]:
+    """By constraint; of a complete row also 0 for those whose metric its method does not have."""
+    return {
+        each.name: each.violation(row.metrics) if each.metric in row.metrics else 0.0
+        for each in constraints
+        if complete or each.metric in row.metrics
+    }
 
 
 def _end(row: Trial, state: State, reason: str, constraints: Sequence[Constraint]) -> Told:
     complete = state == "COMPLETE"
-    met = dict.fromkeys((each.name for each in constraints), 0.0) if complete else {}  # where its method has none such
-    violations = {**met, **_violations(row, constraints)}
+    violations = _violations(row, constraints, complete=complete)
     return Told(state, reason, row.metrics, row.errors, row.notes, row.values if complete else (), violations)

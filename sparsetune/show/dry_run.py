@@ -34,7 +34,7 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
             fail, after the rest has been printed.
     """
     from sparsetune.app.parts import tracked_at, warner
-    from sparsetune.search.meaning import identity
+    from sparsetune.search.definition import identity
     from sparsetune.search.points import Points
     from sparsetune.search.preview import preview
     from sparsetune.tracking.store import check_experiment
@@ -57,7 +57,7 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
             *point_lines([each.params for each in drawn]),
         )
     if study.start_with:
-        count = len(begun.given)
+        count = len(begun.points)
         come = "comes 1 known point" if count == 1 else f"come {count} known points"
         _comment("", f"before them {come}, {len(begun.results)} with results of other studies")
     if not probe:

@@ -14,7 +14,7 @@ from sparsetune.base.paths import Project, slug
 from sparsetune.base.stores.sqlite import sqlite_path
 from sparsetune.config.study.front import Front
 from sparsetune.live.estimate import Part, seconds_left
-from sparsetune.search.holder import Holder, holder_of, lock_of
+from sparsetune.search.lock import Holder, holder_of, lock_of
 from sparsetune.search.progress import Brief, Progress
 
 RUNNING, FINISHED, INTERRUPTED, IDLE, UNKNOWN = "running", "finished", "interrupted", "not running", "unknown"
@@ -85,7 +85,7 @@ class Status:
 def gather(progress: Progress, url: str, project: Project | None, now_ms: int, on_disk: dict[str, int]) -> Status:
     """Of a study at ``now_ms``, Unix milliseconds."""
     lock = lock_of(url, project.runs if project else None, progress.name)
-    driver = holder_of(lock, progress.name) if lock else None
+    driver = holder_of(lock) if lock else None
     visible = sqlite_path(url) is not None
     open_ended = tuple(trial for trial in progress.trials if trial.state == "RUNNING")
     counts = {

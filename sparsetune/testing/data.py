@@ -16,6 +16,7 @@ from torch import Tensor
 
 from sparsetune.data.contract import DataConfig
 from sparsetune.data.dataset import Dataset, Split
+from sparsetune.testing.checks import checks_in
 
 FLOATS = {torch.float32, torch.float64}  # the second where the first would lose what differs
 
@@ -40,11 +41,6 @@ class DataCase:
 
 
 Check = Callable[[DataCase], None]
-
-
-def forget() -> None:
-    """Free the data set that the checks share."""
-    _loaded.cache_clear()
 
 
 def what_is_known_beforehand_is_true(case: DataCase) -> None:
@@ -181,20 +177,12 @@ def config_survives_plain_values(case: DataCase) -> None:
     assert case.data.Config.model_validate(case.config.model_dump(mode="json")) == case.config
 
 
-CHECKS: list[Check] = [
-    what_is_known_beforehand_is_true,
-    shapes_and_types,
-    images_stay_bytes,
-    every_split_has_every_class,
-    train_split_is_standardised_by_channel,
-    same_config_same_tensors,
-    no_sample_in_two_splits_and_none_left_out,
-    another_seed_divides_the_same_samples_otherwise,
-    stratified_where_claimed,
-    fewer_training_samples,
-    noisy_labels_are_counted_and_in_the_training_split_alone,
-    config_survives_plain_values,
-]
+CHECKS: list[Check] = checks_in(globals())
+
+
+def forget() -> None:
+    """Free the data set that the checks share."""
+    _loaded.cache_clear()
 
 
 @lru_cache(maxsize=1)

@@ -17,6 +17,7 @@ from sparsetune.config.space import corners, load_space
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.stage import Stage
+from sparsetune.testing.checks import checks_in
 from sparsetune.testing.trained import restarted, row_of, run_through, same_state, trial_config, untimed
 from sparsetune.training.keys import digest
 from sparsetune.training.registries import REGISTRIES
@@ -39,8 +40,8 @@ class MethodCase:
 
     @property
     def method(self) -> type[Method]:
-        found: type[Method] = self.registries.method.get(self.settings["name"])
-        return found
+        method: type[Method] = self.registries.method.get(self.settings["name"])
+        return method
 
     @property
     def card(self) -> dict[str, str]:
@@ -108,11 +109,11 @@ def metrics_are_in_the_table_and_declared(case: MethodCase) -> None:
     assert not early & each_epoch
     for asked in (False, True):
         trainer = case.trainer(each_epoch=asked)
-        layers = {f"{LAYER_DENSITY}/{name}" for name in trainer.session.prunable} if asked else set()
+        of_layers = {f"{LAYER_DENSITY}/{name}" for name in trainer.session.prunable} if asked else set()
         in_rows = {name for name, metric in table.items() if metric.in_rows(asked)}
         for row in trainer:
-            assert set(row.metrics) == (shared | own) & in_rows | early | layers
-        assert set(trainer.finish()) == shared | own | layers
+            assert set(row.metrics) == (shared | own) & in_rows | early | of_layers
+        assert set(trainer.finish()) == shared | own | of_layers
         assert set(trainer.method.summary()) == own - each_epoch - early - set(FROM_CORE)
 
 
@@ -191,18 +192,4 @@ def search_spaces_of_the_card_fit(case: MethodCase) -> None:
             resolve_trial(assign(base, point), case.registries)
 
 
-CHECKS: list[Check] = [
-    is_registered_under_the_name_in_its_config,
-    every_field_has_a_doc_and_a_phase,
-    the_tree_is_a_function_of_settings,
-    config_survives_plain_values,
-    metrics_are_in_the_table_and_declared,
-    measuring_each_epoch_changes_no_number,
-    metrics_are_numbers,
-    traces_are_of_equal_length,
-    state_survives_a_checkpoint,
-    a_restart_changes_no_number,
-    the_card_is_there,
-    the_card_names_the_hooks_that_are_used,
-    search_spaces_of_the_card_fit,
-]
+CHECKS: list[Check] = checks_in(globals())

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from sparsetune.models.contract import Model, ModelConfig
 from sparsetune.models.init import INITS
 from sparsetune.models.layers import Layer, layers
+from sparsetune.testing.checks import checks_in
 
 BATCH = 16
 
@@ -118,12 +119,12 @@ def dropout_sites_lie_in_forward_order(case: ModelCase) -> None:
     """Each once a pass; dropping all that the last one gives leaves nothing to tell samples apart by."""
     sites, network, seen = case.model.dropout_sites(case.config), case.build().eval(), list[str]()
     for site in sites:
-        network.get_submodule(site).register_forward_hook(lambda module, given, output, site=site: seen.append(site))
+        network.get_submodule(site).register_forward_hook(lambda module, inputs, output, site=site: seen.append(site))
     with torch.no_grad():
         assert network(case.inputs()).std(0).max() > 0
         assert tuple(seen) == sites
         if sites:
-            network.get_submodule(sites[-1]).register_forward_hook(lambda module, given, output: output * 0)
+            network.get_submodule(sites[-1]).register_forward_hook(lambda module, inputs, output: output * 0)
             outputs = network(case.inputs())
             torch.testing.assert_close(outputs, outputs[:1].expand_as(outputs))
 
@@ -205,17 +206,4 @@ _RULES: dict[str, Callable[[Layer], None]] = {
     "signed_constant": _signed_constant,
 }
 
-CHECKS: list[Check] = [
-    gives_a_number_for_each_output,
-    backward_reaches_every_parameter,
-    the_global_seed_fixes_the_weights,
-    samples_do_not_mix_in_evaluation,
-    float64_works,
-    state_goes_into_another_build,
-    config_survives_plain_values,
-    prunable_tensors_are_the_weights_of_layers,
-    dropout_sites_lie_in_forward_order,
-    width_scale_changes_what_is_hidden,
-    every_init_draws_by_its_rule,
-    weights_go_into_another_number_of_outputs,
-]
+CHECKS: list[Check] = checks_in(globals())

@@ -108,26 +108,26 @@ def tracked_runs(root: Path, name: str = "small") -> dict[int, list[dict[str, An
     client = MlflowClient(Project(root).tracking_uri)
     experiment = client.get_experiment_by_name(name)
     assert experiment is not None
-    found: dict[int, list[dict[str, Any]]] = {}
+    runs: dict[int, list[dict[str, Any]]] = {}
     for run in client.search_runs([experiment.experiment_id], run_view_type=ViewType.ALL, max_results=1000):
         number = run.data.tags.get("sparsetune.trial")
         if number is None:
             continue
         history = {
-            key: sorted((point.step, point.value) for point in client.get_metric_history(run.info.run_id, key))
+            key: sorted((each.step, each.value) for each in client.get_metric_history(run.info.run_id, key))
             for key in run.data.metrics
             if not timed(key)
         }
-        steps = {key: [step for step, _ in points] for key, points in history.items()}
+        steps = {key: [step for step, _ in values] for key, values in history.items()}
         assert all(len(set(each)) == len(each) for each in steps.values()), f"a step is doubled: {steps}"
-        entry = {
+        fields = {
             "status": run.info.status,
             "params": run.data.params,
             "history": history,
             "files": sorted(file.path for file in client.list_artifacts(run.info.run_id)),
         }
-        found.setdefault(int(number), []).append(entry)
-    return found
+        runs.setdefault(int(number), []).append(fields)
+    return runs
 
 
 def untimed(metrics: Mapping[str, float]) -> dict[str, float]:
@@ -137,8 +137,8 @@ def untimed(metrics: Mapping[str, float]) -> dict[str, float]:
 
 def timed(name: str) -> bool:
     """Whether a metric, or the one whose standard error it is, differs between equal runs."""
-    known = metric_of(name.removesuffix("_se"), METRICS)  # None: one of the user's own
-    return known is not None and known.timing
+    metric = metric_of(name.removesuffix("_se"), METRICS)  # None: one of the user's own
+    return metric is not None and metric.timing
 
 
 def assert_same(root: Path, reference: Path, states: Sequence[str] = ("COMPLETE",)) -> None:

@@ -56,9 +56,9 @@ def untimed(metrics: Metrics, registries: Registries = REGISTRIES) -> Metrics:
 
 def row_of(name: str, registries: Registries) -> Metric:
     """A number's row in the table."""
-    found = metric_of(name, registries.metrics)
-    assert found is not None, name
-    return found
+    metric = metric_of(name, registries.metrics)
+    assert metric is not None, name
+    return metric
 
 
 def same_state(a: Any, b: Any) -> bool:

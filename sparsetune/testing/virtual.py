@@ -16,7 +16,7 @@ from sparsetune.testing.curves import OBJECTIVES, Landscape
 if TYPE_CHECKING:
     import optuna
 
-    from sparsetune.search.stopper import Stopper
+    from sparsetune.search.pruners.contract import Stopper
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.pictures import write_pictures
 from typer.testing import CliRunner, Result
 
 import sparsetune.cli.data
@@ -21,7 +22,6 @@ from sparsetune.data import store
 from sparsetune.data.maker import META, Maker
 from sparsetune.data.roots import VARIABLE
 from sparsetune.fetch.sources import SOURCES, Source
-from sparsetune.testing.pictures import write_pictures
 
 
 @pytest.fixture(autouse=True)

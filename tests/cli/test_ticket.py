@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import torch
+from helpers.pictures import write_pictures
 from typer.testing import CliRunner, Result
 
 from sparsetune.base.yaml_io import dump
 from sparsetune.cli import app
-from sparsetune.testing.pictures import write_pictures
 from sparsetune.testing.studies import write_study
 from sparsetune.training.left.ticket import TICKET, Ticket, read_ticket
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.servers import mlflow_server
 from mlflow import MlflowClient
 from typer.testing import CliRunner, Result
 
 from sparsetune.base.paths import Project
 from sparsetune.cli import app
-from sparsetune.testing.mlflow_server import serving
 from sparsetune.testing.studies import write_study
 from sparsetune.training.left.ticket import TICKET, read_ticket
 
@@ -256,7 +256,7 @@ def test_studies_of_one_name(tmp_path: Path) -> None:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """A tracking server that has the artifacts."""
-    with serving(tmp_path / "server", "--artifacts-destination", str(tmp_path / "server" / "files")) as uri:
+    with mlflow_server(tmp_path / "server", "--artifacts-destination", str(tmp_path / "server" / "files")) as uri:
         yield uri
 
 

@@ -6,6 +6,7 @@ import random
 from functools import partial
 
 import pytest
+from helpers.trials import several
 
 from sparsetune.base.messages import Branch, Trial
 from sparsetune.config.metrics import Goal
@@ -13,7 +14,6 @@ from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.front import Front
 from sparsetune.config.study.leaders import Leaders
 from sparsetune.config.study.views import branch_rows
-from sparsetune.testing.trials import several
 
 NAN = float("nan")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from helpers.trials import FORK, PLAIN, several
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import sem
@@ -12,7 +13,6 @@ from scipy.stats import sem
 from sparsetune.base.messages import Key, Run, State, Trial
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.views import branch_rows, mean_and_error, replicate_rows
-from sparsetune.testing.trials import FORK, PLAIN, several
 
 RESULTS = {
     (seed, branch.name): {"acc": 0.5 + 0.1 * place + 0.02 * seed, "loss": 1.0 - seed}

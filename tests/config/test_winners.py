@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from helpers.trials import FORK
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from sparsetune.base.messages import Key, Run, State, Trial
 from sparsetune.config.metrics import Goal
 from sparsetune.config.study.views import branch_rows
 from sparsetune.config.study.winners import best_rows, chosen_rows
-from sparsetune.testing.trials import FORK
 
 STATES: tuple[State, ...] = ("COMPLETE", "COMPLETE", "COMPLETE", "PRUNED", "FAIL", "RUNNING")
 GOALS: tuple[Goal, Goal] = ("maximize", "minimize")

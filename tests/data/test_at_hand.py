@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+from helpers.data_files import write_idx
+from helpers.pictures import write_pictures
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import CACHE
@@ -15,8 +17,6 @@ from sparsetune.data.contract import DataConfig, DataSet, OnePoolConfig, Progres
 from sparsetune.data.folder import Folder, FolderConfig
 from sparsetune.data.mnist import Mnist, MnistConfig
 from sparsetune.data.pools import Pools, Samples
-from sparsetune.testing.data_files import write_idx
-from sparsetune.testing.pictures import write_pictures
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.data_files import python2_pickle, write_cifar
 
 from sparsetune.base.errors import BadInput
 from sparsetune.config.facts import Facts
@@ -19,7 +20,6 @@ from sparsetune.data.cifar100 import COARSE, FINE, Cifar100, Cifar100Config
 from sparsetune.data.roots import VARIABLE
 from sparsetune.data.splits import Counts
 from sparsetune.testing.data import CHECKS, Check, DataCase
-from sparsetune.testing.data_files import python2_pickle, write_cifar
 
 
 class Ten(Cifar10):

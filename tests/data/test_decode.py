@@ -7,11 +7,11 @@ from io import BytesIO
 import numpy as np
 import pytest
 import torch
+from helpers.pictures import encoded, picture
 from PIL import Image
 from torchvision.transforms.v2 import functional
 
 from sparsetune.data.decode import Corrupt, Unclear, decode
-from sparsetune.testing.pictures import encoded, picture
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.pictures import encoded, picture, png16, tiff
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
@@ -14,8 +15,6 @@ from PIL import Image, ImageOps
 from sparsetune.data import decode as module
 from sparsetune.data.decode import Corrupt, Unclear, decode
 from sparsetune.data.depth import words
-from sparsetune.testing.deep_pictures import png16, tiff
-from sparsetune.testing.pictures import encoded, picture
 
 RANDOM = np.random.default_rng(0)
 GREYS = {

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.pictures import encoded, picture, write_pictures
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
@@ -21,7 +22,6 @@ from sparsetune.data.folder import Folder, FolderConfig
 from sparsetune.data.listing import list_images
 from sparsetune.data.pools import Pools
 from sparsetune.data.roots import VARIABLE
-from sparsetune.testing.pictures import encoded, picture, write_pictures
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before it is imported: no test waits for a
 
 import datasets
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Image
+from helpers.pictures import encoded, picture, write_pictures
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import CACHE
@@ -27,7 +28,6 @@ from sparsetune.data import store
 from sparsetune.data.hf import Hf, HfConfig
 from sparsetune.data.pools import Pools
 from sparsetune.data.roots import VARIABLE
-from sparsetune.testing.pictures import encoded, picture, write_pictures
 
 NAMES = ["cat", "dog", "owl"]
 IMAGES = [picture(number) for number in range(12)]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.pictures import encoded, picture, write_pictures
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import CACHE
@@ -17,7 +18,6 @@ from sparsetune.data import store
 from sparsetune.data.folder import Folder, FolderConfig
 from sparsetune.data.image_errors import in_two_splits
 from sparsetune.data.listing import list_images
-from sparsetune.testing.pictures import encoded, picture, write_pictures
 
 
 @pytest.fixture(autouse=True)

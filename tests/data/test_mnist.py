@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.data_files import write_idx
 from torchvision.datasets import MNIST as TORCHVISION
 from torchvision.transforms.v2.functional import resize
 
@@ -20,7 +21,6 @@ from sparsetune.data.idx_images import FILES
 from sparsetune.data.mnist import Mnist, MnistConfig
 from sparsetune.data.roots import VARIABLE
 from sparsetune.testing.data import CHECKS, Check, DataCase, forget
-from sparsetune.testing.data_files import write_idx
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = FILES
 

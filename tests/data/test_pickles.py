@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.data_files import python2_pickle
 
 from sparsetune.base.errors import BadInput
 from sparsetune.data.pickles import byte_array, unpickled
-from sparsetune.testing.data_files import python2_pickle
 
 IMAGES = np.arange(12, dtype=np.uint8).reshape(3, 4)
 BATCH = {b"labels": [3, 1], b"data": IMAGES, b"filenames": [b"a.png"]}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers.pictures import tiff, write_deep, write_pictures
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -23,8 +24,6 @@ from sparsetune.data.dataset import Dataset
 from sparsetune.data.delivery import batches
 from sparsetune.data.folder import Folder, FolderConfig
 from sparsetune.data.pixels import Pixels, black_and_white
-from sparsetune.testing.deep_pictures import tiff, write_deep
-from sparsetune.testing.pictures import write_pictures
 from sparsetune.training.left.ticket import TICKET, read_ticket
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trial import run_trial

@@ -370,7 +370,7 @@ def test_a_trial_that_is_known_needs_no_job(tmp_path: Path) -> None:
 def test_a_folder_that_nobody_takes_stays_and_is_asked_about_once(tmp_path: Path, stays: bool) -> None:
     answers = iter([False, True])
     run = driver(tmp_path, Book(), Watcher(), stays=stays)
-    run._kept = lambda number: next(answers)
+    run.kept = lambda number: next(answers)
     job = run.next_job()
     assert job is not None
     run.receive(job.key, Report(ROWS, DONE))

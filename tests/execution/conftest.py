@@ -15,7 +15,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 def cluster() -> Iterator[None]:
     import ray
 
-    from sparsetune.execution.ray_path import environment
+    from sparsetune.execution.ray_start import environment
 
     workers = environment(sys.executable)
     ray.init(address="local", num_cpus=4, num_gpus=2, include_dashboard=False, log_to_driver=False, runtime_env=workers)

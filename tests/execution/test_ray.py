@@ -18,7 +18,7 @@ from ray import cloudpickle
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Job, Key, Outcome, Report, Row, Work
-from sparsetune.execution.ray_tune import RayTune, places
+from sparsetune.execution.ray_tune import RayTune, slots
 from sparsetune.testing.executors import Script, behave, jobs
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import a test file
@@ -196,16 +196,16 @@ def test_auto_is_one_gpu_where_there_are_any() -> None:
 
 def test_a_share_of_a_gpu_lies_on_one_gpu() -> None:
     node = {"CPU": 64, "GPU": 3}
-    assert [places(node, 1, gpus) for gpus in (0, 0.1, 0.4, 0.5, 1, 2, 4)] == [64, 30, 6, 6, 3, 1, 0]
+    assert [slots(node, 1, gpus) for gpus in (0, 0.1, 0.4, 0.5, 1, 2, 4)] == [64, 30, 6, 6, 3, 1, 0]
 
 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"cpus": 9}, "resources.cpus: found 9 CPUs for a trial, Ray has 12"),
-        ({"gpus": 0.5}, "resources.gpus: found 0.5 GPUs for a trial, Ray has 0; use gpus: auto or 0"),
-        ({"workers": 13}, "workers: found 13, Ray has room for 12 such trials at once"),
-        ({"workers": 0}, "workers: found 0, Ray has room for 12 such trials at once"),
+        ({"cpus": 9}, "resources.cpus: found 9 CPUs for a trial: Ray has 12"),
+        ({"gpus": 0.5}, "resources.gpus: found 0.5 GPUs for a trial: Ray has 0; use gpus: auto or 0"),
+        ({"workers": 13}, "workers: found 13: Ray has room for 12 such trials at once"),
+        ({"workers": 0}, "workers: found 0: Ray has room for 12 such trials at once"),
     ],
 )
 def test_what_ray_cannot_hold_is_refused(asked: dict[str, float], message: str) -> None:
@@ -217,7 +217,7 @@ def test_what_ray_cannot_hold_is_refused(asked: dict[str, float], message: str) 
 @pytest.mark.usefixtures("cluster")
 def test_ray_that_was_there_before_stays(tmp_path: Path) -> None:
     executor = RayTune(cpus=1, gpus=3, workers=None)
-    with pytest.raises(BadInput, match="found 3 GPUs for a trial, Ray has 2"):
+    with pytest.raises(BadInput, match="found 3 GPUs for a trial: Ray has 2"):
         executor.start()
     executor.close()
     assert ray.is_initialized()

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.pictures import write_pictures
 
 from sparsetune.base.paths import CACHE
 from sparsetune.data import store
 from sparsetune.data.folder import Folder, FolderConfig
-from sparsetune.testing.pictures import write_pictures
 
 SCRIPT = """
 import os, signal, sys

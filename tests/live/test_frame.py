@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from helpers.trials import FORK
 from watching import ONE, TWO, Watched, begun, complete, forked, row, trial
 
 from sparsetune.base.messages import Key
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
 from sparsetune.live.screen import frame
-from sparsetune.testing.trials import FORK
 
 NAMES = ("val_accuracy", "compute_saved", "val_loss", "train_loss", "est_flops_g", "est_energy_kj", "step_time_ms")
 MANY = tuple(Objective(metric=name, goal="maximize") for name in NAMES)

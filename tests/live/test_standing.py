@@ -6,12 +6,12 @@ import math
 from dataclasses import replace
 
 import pytest
+from helpers.trials import FORK
 from watching import EPOCHS, ONE, Watched, begun, complete, forked, row, trial
 
 from sparsetune.base.messages import GIVEN, SAME_AS, Key, State, Trial
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.live.lines import epoch_text
-from sparsetune.testing.trials import FORK
 
 
 def test_trials_of_earlier_runs_count_and_are_among_the_best() -> None:

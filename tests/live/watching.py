@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from helpers.trials import FORK, several
 from rich.console import Console
 
 from sparsetune.base.messages import Key, Row, Run, Trial
@@ -15,7 +16,6 @@ from sparsetune.config.study.extent import Extent
 from sparsetune.config.study.file import Objective
 from sparsetune.live.console import ConsoleObserver
 from sparsetune.live.standing import Better, Standing
-from sparsetune.testing.trials import FORK, several
 
 TWO = (Objective(metric="val_accuracy", goal="maximize"), Objective(metric="compute_saved", goal="maximize"))
 ONE = (Objective(metric="val_loss", goal="minimize"),)

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 import torch
+from helpers.threads import one_thread
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-
-from sparsetune.testing.threads import one_thread
 
 __all__ = ["one_thread"]
 

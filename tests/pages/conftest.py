@@ -6,9 +6,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from helpers.servers import answer, free_port, serving
 from studied import STUDIES, Pages, run_studies
-
-from sparsetune.testing.servers import answer, free_port, serving
 
 
 @pytest.fixture(scope="module")

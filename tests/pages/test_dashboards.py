@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from chromium import browsing, needs_chromium, table, visit
+from helpers.servers import answer, free_port, serving
 
 from sparsetune.base.paths import Project
-from sparsetune.testing.servers import answer, free_port, serving
 from sparsetune.testing.studies import finish, write_study
 from sparsetune.tracking.page_state import KEY, TAG, address
 

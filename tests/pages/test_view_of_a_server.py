@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from chromium import Drawn, browsing, charts, needs_chromium, table, visit
+from helpers.servers import mlflow_server
 from studied import STUDIES
 
 import sparsetune
-from sparsetune.testing.mlflow_server import serving
 from sparsetune.testing.studies import start, write_study
 
 pytestmark = [pytest.mark.slow, needs_chromium, pytest.mark.timeout(900)]
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, needs_chromium, pytest.mark.timeout(900)]
 
 def test_at_the_addresses_that_ui_prints(tmp_path: Path) -> None:
     root = tmp_path / "project"
-    with serving(tmp_path / "server", "--artifacts-destination", str(tmp_path / "files")) as uri:
+    with mlflow_server(tmp_path / "server", "--artifacts-destination", str(tmp_path / "files")) as uri:
         study = start(write_study(root, **STUDIES["one"], study="one", tracking={"uri": uri}), "--in-process")
         told, _ = study.communicate()
         assert study.returncode == 0, told

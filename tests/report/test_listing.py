@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 
 import pandas as pd
+from helpers.trials import FORK, PLAIN, several
 
 from sparsetune.base.messages import Key, Run, Trial
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.views import branch_rows
 from sparsetune.report.listing import flat_row, special, trial_row, trials_csv, trials_frame, with_replicates
-from sparsetune.testing.trials import FORK, PLAIN, several
 
 GATE = (Constraint(metric="acc", at_least=0.5),)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 
 import pytest
+from helpers.trials import FORK, several
 from rich.console import Console
 from rich.table import Table
 
 from sparsetune.base.messages import Trial
 from sparsetune.config.study.views import branch_rows
 from sparsetune.report.tables import single_table, trial_table
-from sparsetune.testing.trials import FORK, several
 
 
 def trial(index: int, accuracy: float, **params: object) -> Trial:

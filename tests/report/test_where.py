@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from helpers.trials import several
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Trial
 from sparsetune.config.study.views import branch_rows
 from sparsetune.report.where import matching
-from sparsetune.testing.trials import several
 
 
 def row(number: int, kp: float, **metrics: float) -> Trial:

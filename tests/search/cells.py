@@ -17,9 +17,8 @@ from sparsetune.config.space.parameters import Choice, Float, Int, Parameter
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners import PRUNERS
-from sparsetune.search.quiet import quiet
 from sparsetune.search.samplers import SAMPLERS
-from sparsetune.search.space import suggester
+from sparsetune.search.space import quiet, suggester
 
 NUMBERS: dict[str, Parameter] = {
     "z": Float(low=-2.0, high=2.0),

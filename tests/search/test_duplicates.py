@@ -121,16 +121,16 @@ def test_a_grid_trains_each_point_once(tmp_path: Path) -> None:
 def test_where_known_files_lie_makes_no_other_trial(tmp_path: Path) -> None:
     """``data.root`` may differ between two runs of a study; what the files hold is part of the key."""
     from sparsetune.app.study import load
-    from sparsetune.search.known import Known
+    from sparsetune.search.duplicates import Tried
     from sparsetune.testing.studies import write_study
 
     study = load(write_study(tmp_path, data={"name": "mnist", "root": "here"}))
     config = study.trial.plain()
     moved = {**config, "data": {**config["data"], "root": "there"}}
-    digested, undigested = (Known(study, environment, {}) for environment in ({"data": "1f"}, {"torch": "2"}))
+    digested, undigested = (Tried(study, environment, {}) for environment in ({"data": "1f"}, {"torch": "2"}))
     assert digested.like(config) == digested.like(moved)
     assert undigested.like(config) != undigested.like(moved)
-    assert Known(study, {"data": "2e"}, {}).like(config) != digested.like(config)
+    assert Tried(study, {"data": "2e"}, {}).like(config) != digested.like(config)
 
 
 def test_a_result_goes_with_every_run_of_a_trial(tmp_path: Path) -> None:

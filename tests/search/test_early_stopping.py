@@ -14,7 +14,7 @@ import pytest
 
 from sparsetune.base.messages import Metrics, Row, State
 from sparsetune.config.study.problem import Problem
-from sparsetune.search.stopper import Stopper
+from sparsetune.search.pruners.contract import Stopper
 from sparsetune.testing.curves import Adaptive, Pruned
 from sparsetune.testing.virtual import Judge, Played, hypervolume, play, pruner
 

@@ -22,7 +22,7 @@ from sparsetune.base.messages import Branch, Key, Run, Trial
 from sparsetune.base.seeds import mix
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
-from sparsetune.search.quiet import quiet
+from sparsetune.search.space import quiet
 from sparsetune.search.told import told
 
 NAMES = ("p", "width", "lr", "decay")

@@ -11,8 +11,7 @@ import pytest
 from sparsetune.base.errors import BadInput
 from sparsetune.base.stores.sqlite import sqlite_path
 from sparsetune.drive.driver import counts
-from sparsetune.search.definition import differences
-from sparsetune.search.meaning import refuse_other_meaning
+from sparsetune.search.definition import differences, refuse_other_meaning
 from sparsetune.search.preview import preview
 from sparsetune.search.storage import read_study
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from optuna.exceptions import StorageInternalError
 
-from sparsetune.search.patience import Patient
+from sparsetune.search.writing import Patient
 
 
 def failing(times: int) -> tuple[Patient, list[str], list[float], list[int]]:

@@ -24,7 +24,7 @@ NEW = {"sampler": {"name": "random"}, "seed": 0}
 
 
 def given(root: Path, *entries: Any, **changes: Any) -> list[dict[str, Any]]:
-    return Points.of(make(root, study="new", start_with=list(entries), **changes), [].append).given
+    return Points.of(make(root, study="new", start_with=list(entries), **changes), [].append).points
 
 
 def test_what_a_point_does_not_name_is_drawn(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_what_lies_outside_the_space_is_left_out_with_a_warning(tmp_path: Path) 
     warnings: list[str] = []
     study = make(tmp_path, study="new", space={"method.x": {"float": [0, 2]}}, start_with=[{"all_of": "old"}])
     points = Points.of(study, warnings.append)
-    assert [point["method.x"] for point in points.given] == [t.params["method.x"] for t in inside]
+    assert [point["method.x"] for point in points.points] == [t.params["method.x"] for t in inside]
     (warning,) = warnings
     assert f"{len(outside)} of {len(inside) + len(outside)} rows of 'old' lie outside this space" in warning
     assert f"trial {outside[0].number}: method.x is {outside[0].params['method.x']} there" in warning
@@ -285,12 +285,12 @@ def test_branches_of_a_choice_keep_their_names(tmp_path: Path) -> None:
     choosing = {"method": {"choose": {"ast": "kp", "dense": None}}, "space": None, "objectives": ONE}
     new = load(write_study(tmp_path, **choosing, start_with=[{"all_of": "old"}, {"method.name": "dense"}]))
     points = Points.of(new, [].append)
-    assert points.given == [{"method.name": "ast", "ast.kp": trial.params["method.kp"]}, {"method.name": "dense"}]
+    assert points.points == [{"method.name": "ast", "ast.kp": trial.params["method.kp"]}, {"method.name": "dense"}]
     begun = Ledger(new, ENVIRONMENT, [].append, points=points)
     assert begun.ask().notes == {"same_as": "trial 0 of old", "given": "at the start"}
     assert begun.ask().config["method"]["name"] == "dense"
     back = load(write_study(tmp_path, study="back", method="ast", space=kp, start_with=[{"all_of": "small"}]))
-    assert Points.of(back, [].append).given == [{"method.kp": trial.params["method.kp"]}]
+    assert Points.of(back, [].append).points == [{"method.kp": trial.params["method.kp"]}]
     wrong = load(write_study(tmp_path, **choosing, start_with=[{"method.name": "dense", "ast.kp": 0.05}]))
     with pytest.raises(BadInput, match=r"is drawn where method\.name is 'ast', found 'dense'"):
         Points.of(replace(wrong, name="third"), [].append)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sparsetune.base.errors import BadInput
-from sparsetune.search.meaning import refuse_other_meaning
+from sparsetune.search.definition import refuse_other_meaning
 from sparsetune.search.storage import open_storage, read_study
 
 from .toys import finish, make, opened, told, work

@@ -17,7 +17,7 @@ from optuna.storages._rdb.storage import _VersionManager
 from sparsetune.base.errors import BadInput
 from sparsetune.base.stores.migrations import Migrations
 from sparsetune.search import storage
-from sparsetune.search.meaning import refuse_other_meaning
+from sparsetune.search.definition import refuse_other_meaning
 from sparsetune.search.storage import open_storage, read_study, study_names
 
 from .toys import TWO, make, opened, tell

@@ -13,12 +13,11 @@ from sqlite3 import connect
 import pytest
 
 from sparsetune.base.errors import BadInput
-from sparsetune.search.holder import holder_of
 from sparsetune.search.ledger import Ledger
-from sparsetune.search.lock import hold, refuse_if_held
+from sparsetune.search.lock import hold, holder_of, refuse_if_held
 from sparsetune.search.progress import read_progress
+from sparsetune.search.records import stored_ms
 from sparsetune.search.storage import read_study
-from sparsetune.search.times import stored_ms
 
 from .toys import make, opened, work
 
@@ -101,7 +100,7 @@ def test_since_when_a_driver_runs_is_told_in_every_zone(zone: Zone, tmp_path: Pa
     with hold(path, "toys"):
         assert json.loads(path.read_text())["since"].endswith("+09:00")
         zone("America/Los_Angeles")
-        found = holder_of(path, "toys")
+        found = holder_of(path)
         assert found is not None
         assert abs(found.since_ms / 1000 - time.time()) < 2
         with pytest.raises(BadInput, match=rf", since {datetime.now():%Y-%m-%d %H}:\d\d:\d\d -0[78]00; wait for it"):
@@ -114,6 +113,6 @@ def test_a_lock_that_names_no_zone_means_the_one_here(zone: Zone, tmp_path: Path
     zone("Asia/Tokyo")
     with hold(path, "toys"):
         path.write_text('{"pid": 7, "host": "here", "since": "2026-11-29 09:00:00"}')
-        found = holder_of(path, "toys")
+        found = holder_of(path)
         assert found is not None
         assert found.since_ms == int(datetime(2026, 11, 29, tzinfo=UTC).timestamp() * 1000)

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import optuna
+from helpers.trials import FORK, several
 from optuna.trial import TrialState, create_trial
 
 from sparsetune.base.messages import Trial
 from sparsetune.search.definition import METRIC_NAMES
 from sparsetune.search.storage import DEFINITION
-from sparsetune.testing.trials import FORK, several
 
 GATE = {"metric": "val_accuracy", "at_least": 0.8}
 

@@ -25,8 +25,7 @@ from stored import Store
 
 from sparsetune.cli.where import project_if_any
 from sparsetune.config.study.study import Study
-from sparsetune.search.holder import Holder, lock_of
-from sparsetune.search.lock import hold
+from sparsetune.search.lock import Holder, hold, lock_of
 from sparsetune.search.progress import Brief, read_progress
 from sparsetune.show.gather import Status, _left
 from sparsetune.show.status import line, picture

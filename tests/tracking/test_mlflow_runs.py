@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.trials import FORK, PLAIN, several
 from mlflow import MlflowClient
 from tracked import Watch, rows, session
 
 from sparsetune.base.messages import Key, Row, Run, Trial
-from sparsetune.testing.trials import FORK, PLAIN, several
 from sparsetune.tracking.run_keys import RunKey, run_key_of, shown_rows
 
 SEEDS = (3, 4)

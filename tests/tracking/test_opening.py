@@ -11,12 +11,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from helpers.killed_writer import leave_half_a_transaction
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.stores.migrations import migrations
 from sparsetune.base.stores.sqlite import sqlite_path
 from sparsetune.base.stores.tables import MLFLOW
-from sparsetune.testing.killed_writer import leave_half_a_transaction
 from sparsetune.tracking.left import left_by
 from sparsetune.tracking.run_keys import RunKey
 from sparsetune.tracking.store import check_experiment, store_to_read

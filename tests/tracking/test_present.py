@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from helpers.trials import PLAIN, several
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, Run
 from test_mlflow_runs import SEEDS, curves
 from tracked import Watch, answer, rows, trial
 
 from sparsetune.base.messages import Key, Trial
-from sparsetune.testing.trials import PLAIN, several
 from sparsetune.tracking.page_state import TAG
 from sparsetune.tracking.present import present
 from sparsetune.tracking.run_keys import RunKey

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.servers import mlflow_server
 from mlflow import MlflowClient
 from tracked import Watch, answer, rows, trial
 
 from sparsetune.base.messages import Key, Row, Trial
-from sparsetune.testing.mlflow_server import serving
 from sparsetune.tracking.limits import clean
 
 pytestmark = pytest.mark.slow
@@ -35,7 +35,7 @@ def test_runs_are_closed_without_their_files(tmp_path: Path, options: tuple[str,
     """A server that answers with a fault of its own may take them once it is mended."""
     file = tmp_path / "a.txt"
     file.touch()
-    with serving(tmp_path / "server", *options) as uri:
+    with mlflow_server(tmp_path / "server", *options) as uri:
         watch = Watch(uri, "s", tmp_path)
         for _ in range(2):
             session(watch, file, 0)
@@ -59,7 +59,7 @@ def test_what_a_server_checks(tmp_path: Path) -> None:
     curve = tuple(Row(epoch, epoch, {f"層{index} " * 30: 1.0 for index in range(9)}) for epoch in range(1, 300))
     files = dict.fromkeys(("50% #1 {a}.txt", "sub/ä b.txt"), tmp_path / "a.txt")
     (tmp_path / "a.txt").write_text("a")
-    with serving(tmp_path / "server", "--artifacts-destination", str(tmp_path / "server" / "files")) as uri:
+    with mlflow_server(tmp_path / "server", "--artifacts-destination", str(tmp_path / "server" / "files")) as uri:
         watch = Watch(uri, "50% #1 {a}? 'x'", tmp_path)
         tracker = watch.open()
         tracker.trial_ended(whole, {Key(0): curve}, {Key(0): files})

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from helpers.threads import one_thread
 
-from sparsetune.testing.recorder import recorder_registered
-from sparsetune.testing.threads import one_thread
+from training.recorder import recorder_registered
 
 __all__ = ["one_thread"]
 

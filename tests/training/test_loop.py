@@ -12,10 +12,10 @@ import torch
 from sparsetune.sparsity.methods import METHODS
 from sparsetune.sparsity.session import Session
 from sparsetune.sparsity.stage import Between, Stage
-from sparsetune.testing.recorder import Recorder
 from sparsetune.testing.trained import restarted, run_through, same_state, trial_config, untimed
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
+from training.recorder import Recorder
 
 pytestmark = pytest.mark.usefixtures("recorder")
 

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.data_files import write_cifar, write_idx
 
 from sparsetune.config.trial import resolve_trial
 from sparsetune.data import DATA
 from sparsetune.data.cifar import CifarImages
 from sparsetune.data.idx_images import IdxImages
-from sparsetune.testing.data_files import write_cifar, write_idx
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
 

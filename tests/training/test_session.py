@@ -15,10 +15,10 @@ from sparsetune.sparsity.methods.dense import Dense
 from sparsetune.sparsity.session import At, Session
 from sparsetune.sparsity.stage import Between, Stage
 from sparsetune.testing.methods import Trainer
-from sparsetune.testing.recorder import Recorder
 from sparsetune.testing.trained import restarted, same_state, trial_config, untimed
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.session import TrainingSession
+from training.recorder import Recorder
 
 SMALL = {"name": "mlp", "hidden": [8]}
 TRAIN, VAL = 1_079, 359  # samples of digits

@@ -16,12 +16,12 @@ from sparsetune.config.schedules import OneCycle
 from sparsetune.config.trial import Training
 from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.method import Method, Selection
-from sparsetune.testing.recorder import Recorder, RecorderConfig
 from sparsetune.testing.trained import same_state
 from sparsetune.training.loop import train_steps
 from sparsetune.training.optim import Pacer, make_optimizer
 from sparsetune.training.session import TrainingSession
 from sparsetune.training.task import Classification, Meter
+from training.recorder import Recorder, RecorderConfig
 
 from .test_waiting import Watch
 

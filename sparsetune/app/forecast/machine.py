@@ -50,10 +50,10 @@ def find_room(study: Study, workers: int | None, *, in_process: bool) -> Room:
 
 
 def _fitting(study: Study, workers: int | None, gpus: float, visible: int) -> int:
-    from sparsetune.execution.ray_tune import places
+    from sparsetune.execution.ray_tune import slots
 
     cpus = processors().usable
-    held = places({"CPU": cpus, "GPU": visible}, study.resources.cpus, gpus)
+    held = slots({"CPU": cpus, "GPU": visible}, study.resources.cpus, gpus)
     if not held:
         short = "cpus" if study.resources.cpus > cpus else "gpus"
         raise BadInput(

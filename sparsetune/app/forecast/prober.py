@@ -29,7 +29,7 @@ from sparsetune.base.messages import Row, Run
 from sparsetune.base.paths import ERROR_FILE
 from sparsetune.config.overrides import assign
 from sparsetune.config.study.objectives import scored
-from sparsetune.drive.single import SingleTrial
+from sparsetune.drive.book import SingleTrial
 from sparsetune.training.left.saved import CHECKPOINT
 from sparsetune.training.registries import registries_of
 

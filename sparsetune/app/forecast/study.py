@@ -69,9 +69,9 @@ def forecast(
         BadInput: as a start of the study would, but for what only Ray and MLflow know.
     """
     from sparsetune.search import lock
-    from sparsetune.search.meaning import refuse_other_meaning
+    from sparsetune.search.definition import refuse_other_meaning
 
-    lock.refuse_if_held(lock.place(study), study.name)
+    lock.refuse_if_held(lock.place(study.storage, study.project.runs, study.name), study.name)
     refuse_other_meaning(study)
     paths = inputs.locate(study.trial, study.project, study.registries, study.source)
     inputs.prepare(study.trial, paths, study.registries, study.source, _told(say), study.space, study.bases)
@@ -108,7 +108,7 @@ def trials_left(study: Study) -> tuple[int, int]:
     from sparsetune.search.storage import exists, read_study, study_names
 
     begun = Points.of(study, lambda _: None)  # what it warns of has been said
-    extent = study.extent(len(crossed(begun.given, study.cells)))
+    extent = study.extent(len(crossed(begun.points, study.cells)))
     if not exists(study.storage) or study.name not in study_names(study.storage):
         return 0, extent.total()
     trials = read_study(study.storage, study.name).trials

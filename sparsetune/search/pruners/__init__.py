@@ -12,14 +12,14 @@ from sparsetune.config.registry import Registry
 PRUNERS = Registry(
     "pruner",
     {
-        "none": "sparsetune.search.pruners.nothing:Nothing",
-        "median": "sparsetune.search.pruners.percentile:Median",
-        "percentile": "sparsetune.search.pruners.percentile:Percentile",
+        "none": "sparsetune.search.pruners.contract:Nothing",
+        "median": "sparsetune.search.pruners.bounds:Median",
+        "percentile": "sparsetune.search.pruners.bounds:Percentile",
         "asha": "sparsetune.search.pruners.halving:Asha",
         "hyperband": "sparsetune.search.pruners.halving:Hyperband",
         "wilcoxon": "sparsetune.search.pruners.wilcoxon:Wilcoxon",
         "patient": "sparsetune.search.pruners.patient:Patient",
-        "threshold": "sparsetune.search.pruners.threshold:Threshold",
+        "threshold": "sparsetune.search.pruners.bounds:Threshold",
         "hypervolume": "sparsetune.search.pruners.hypervolume:Hypervolume",
     },
 )

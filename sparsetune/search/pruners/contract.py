@@ -1,22 +1,43 @@
-"""What a pruner is, and the common ground of Optuna's: values go into a book, and its pruner judges."""
+"""What a pruner is, and who decides for it that a running trial is not worth going on with; ``none`` never does."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from sparsetune.base.errors import BadInput
-from sparsetune.base.messages import Metrics, Row
-from sparsetune.config.base import Part, param
+from sparsetune.base.messages import Metrics, Row, State
+from sparsetune.config.base import Part
 from sparsetune.config.study.problem import Problem
-from sparsetune.search.pruners.books import Beside, Book, Own
-from sparsetune.search.pruners.front import FrontKept, FrontOfMeans
-from sparsetune.search.pruners.gate import gate_of
-from sparsetune.search.stopper import Stopper
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.pruners import BasePruner
+
+
+class Stopper(Protocol):
+    """Judges the trials of one cell of a study, by their numbers there, from 0. What it knows can be built again.
+
+    Decisions depend on the reports alone, so that a study that was cut short and one that ran through decide alike.
+    What a stopper does not say for itself stops nothing and keeps nothing.
+    """
+
+    def report(self, number: int, row: Row) -> bool:
+        """Take a running trial's new row (of its first run); True when the trial should stop."""
+        return False
+
+    def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
+        """Take what a running trial's replicate, counted from 0, has ended with; True: no more are worth training."""
+        return False
+
+    def record(self, number: int) -> Any:
+        """What :meth:`restore` wants of a trial that ends, as JSON has it; None if the storage has it anyway."""
+        return None
+
+    def ended(self, number: int, state: State) -> None:
+        """The trial is COMPLETE, PRUNED or FAIL."""
+        return None
+
+    def restore(self, number: int, state: State, record: Any) -> None:
+        """Take a trial that ended in an earlier run of the study; called in the order of numbers, before any report."""
+        return None
 
 
 class Pruner:
@@ -38,99 +59,16 @@ class Pruner:
         raise NotImplementedError
 
 
-class Gated(Part):
-    """The settings of a pruner that judges one metric."""
-
-    metric: str | None = param(None, "what is judged; null: the objective, if there is only one")
-
-    def keeps_front(self, problem: Problem) -> bool:
-        """Whether a trial that the pruner would stop goes on while it is on the front."""
-        return False
+class Never(Stopper):
+    """Stops nothing and keeps nothing."""
 
 
-class GatedFront(Gated):
-    """The settings of a pruner that judges one metric, and of several objectives keeps the front."""
+class Nothing(Pruner):
+    """Every trial runs to its end."""
 
-    keep_front: bool | None = param(
-        None, "of several objectives: stop a trial only if two others beat it in those known by then; null: true"
-    )
-
-    def keeps_front(self, problem: Problem) -> bool:
-        several = len(problem.objectives) > 1
-        if self.keep_front is not None and not several:
-            raise BadInput("the study has one objective, and so no front; remove the key", key="pruner.keep_front")
-        return several and self.keep_front is not False
-
-
-class OfEpochs:
-    """Judges a trial after each epoch whose network has settled, and has the metric."""
-
-    unit = "epochs"
-    at_the_end = False  # what is judged is known only there
-    front: type[FrontKept] = FrontKept
-
-    def __init__(self, book: Book, metric: str) -> None:
-        self._book = book
-        self._metric = metric
-        self.record = book.record
-        self.ended = book.ended
-        self.restore = book.restore
-
-    @staticmethod
-    def worth(values: Sequence[float]) -> float:
-        """Of a trial that ended, for which nothing but the objective itself is read."""
-        return values[-1]
-
-    def report(self, number: int, row: Row) -> bool:
-        value = row.metrics.get(self._metric)
-        return row.settled and value is not None and self._book.judge(number, row.number, value)
-
-    def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
-        return False
-
-
-class OfReplicates(OfEpochs):
-    """Judges a trial after each of its replicates."""
-
-    unit = "replicates"
-    at_the_end = True
-    front = FrontOfMeans
-
-    @staticmethod
-    def worth(values: Sequence[float]) -> float:
-        return sum(values) / len(values)
-
-    def report(self, number: int, row: Row) -> bool:
-        return False
-
-    def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
-        return self._metric in metrics and self._book.judge(number, index, metrics[self._metric])
-
-
-class OptunaPruner(Pruner):
-    """One of Optuna's pruners."""
-
-    kind: ClassVar[type[OfEpochs]] = OfEpochs
-
-    @classmethod
-    def make(cls, config: Any, problem: Problem) -> BasePruner:
-        """Optuna's pruner; its steps are epochs, counted from 1, or replicates, counted from 0."""
-        raise NotImplementedError
-
-    @classmethod
-    def refuse(cls, config: Any, problem: Problem) -> None:
-        gate_of(config.metric, problem, at_the_end=cls.kind.at_the_end)
-        config.keeps_front(problem)
+    class Config(Part):
+        name: Literal["none"] = "none"
 
     @classmethod
     def stopper(cls, config: Any, problem: Problem, copy: Study) -> Stopper:
-        gate = gate_of(config.metric, problem, at_the_end=cls.kind.at_the_end)
-        pruner = cls.make(config, problem)
-        if gate.objective:
-            return cls.kind(Own(copy, pruner), gate.metric)
-        kept = {"metric": gate.metric, "steps": cls.kind.unit}
-        judging = cls.kind(Beside(problem.name, gate.goal, pruner, kept, cls.kind.worth), gate.metric)
-        known = [each for each in problem.objectives if cls.kind.at_the_end or not problem.late(each.reads)]
-        if not known or not config.keeps_front(problem):
-            return judging
-        return cls.kind.front(judging, gate.metric, known, problem.epochs)
+        return Never()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sparsetune.base.messages import Metrics, Row, State
 from sparsetune.config.study.file import Objective
+from sparsetune.search.pruners.contract import Stopper
 from sparsetune.search.pruners.rungs import Reached, Rung, Rungs, is_rung, losses_of
-from sparsetune.search.stopper import Stopper
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ def beaten_by(losses: np.ndarray, index: int) -> int:
     return int(((losses <= own).all(axis=1) & (losses < own).any(axis=1)).sum())
 
 
-class FrontKept:
+class FrontKept(Stopper):
     """A trial that the gate would stop goes on until two others beat it, by what was seen so far.
 
     Another beats it that, as far in the same phase, was as good in every objective and better in one. That is looked
@@ -59,9 +59,6 @@ class FrontKept:
         if row.number >= self._first and is_rung(row.since, 1, _FACTOR):
             self._enter(number, (row.phase, row.since), losses_of(row.metrics, self._objectives))
         return self._stops(number, self._gate.report(number, row), row.phase, row.metrics)
-
-    def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
-        return False
 
     def _enter(self, number: int, rung: Rung, losses: tuple[float, ...] | None) -> None:
         if losses is not None and all(map(math.isfinite, losses)):

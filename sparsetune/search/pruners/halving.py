@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sparsetune.base.errors import BadInput
 from sparsetune.config.base import param
 from sparsetune.config.study.problem import Problem
-from sparsetune.search.pruners.contract import GatedFront, OptunaPruner
+from sparsetune.search.pruners.gated import GatedFront, OptunaPruner
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -49,19 +49,16 @@ class Hyperband(OptunaPruner):
     def refuse(cls, config: Any, problem: Problem) -> None:
         super().refuse(config, problem)
         if config.min_epochs > problem.epochs:
-            text = f"found {config.min_epochs}, allowed: up to the {problem.epochs} epochs of the longest trial"
-            raise BadInput(text, key="pruner.min_epochs")
+            allowed = f"up to the {problem.epochs} epochs of the longest trial"
+            raise BadInput(found=str(config.min_epochs), allowed=allowed, key="pruner.min_epochs")
 
     @classmethod
     def make(cls, config: Config, problem: Problem) -> BasePruner:
-        from optuna.pruners import HyperbandPruner
+        from sparsetune.search.optuna_private import hyperband
 
-        pruner = HyperbandPruner(
+        return hyperband(
             min_resource=config.min_epochs,
             max_resource=problem.epochs,
             reduction_factor=config.reduction_factor,
             bootstrap_count=config.bootstrap_count,
         )
-        # otherwise its brackets begin with the first report, and a sampler that is asked before it sees other trials
-        pruner._try_initialization(None)  # type: ignore[arg-type]  # the study, for "auto" only
-        return pruner

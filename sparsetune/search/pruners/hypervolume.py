@@ -2,7 +2,7 @@
 
 Source: asynchronous successive halving with non-dominated sorting (R. Schmucker et al., "Multi-objective Asynchronous
 Successive Halving", 2021, arXiv:2106.12639), in the form that stops instead of waiting (MOASHA of Syne Tune). Here ties
-in a layer are broken by hypervolume instead of by distance, as Optuna's TPE does it, comparisons are closer and milder,
+in a front are broken by hypervolume instead of by distance, as Optuna's TPE does it, comparisons are closer and milder,
 and each phase of a plan has its own.
 """
 
@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from sparsetune.base.errors import BadInput
-from sparsetune.base.messages import Metrics, Row, State
+from sparsetune.base.messages import Row, State
 from sparsetune.config.base import Part, param
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.problem import Problem
-from sparsetune.search.pruners.contract import Pruner
+from sparsetune.search.pruners.contract import Pruner, Stopper
 from sparsetune.search.pruners.rungs import Reached, Rungs, is_rung, losses_of
-from sparsetune.search.stopper import Stopper
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -31,56 +30,38 @@ if TYPE_CHECKING:
 def scaled(losses: np.ndarray) -> np.ndarray:
     """Losses (trials, objectives) with each objective's range made [0, 1]; what is not finite is the worst."""
     finite = np.where(np.isfinite(losses), losses, np.nan)
-    known = ~np.isnan(finite).all(axis=0)
+    measured = ~np.isnan(finite).all(axis=0)
     low, high = np.zeros(losses.shape[1]), np.zeros(losses.shape[1])
-    low[known], high[known] = np.nanmin(finite[:, known], axis=0), np.nanmax(finite[:, known], axis=0)
+    low[measured], high[measured] = np.nanmin(finite[:, measured], axis=0), np.nanmax(finite[:, measured], axis=0)
     span = np.where(high > low, high - low, 1.0)
     return np.asarray((np.where(np.isnan(finite), high, finite) - low) / span)
-
-
-def layers(losses: np.ndarray, count: int) -> np.ndarray:
-    """For losses (trials, objectives) each trial's layer: 0 for the front, 1 for the front without those, ...
-
-    Once the layers hold ``count`` trials, all others are of the next.
-    """
-    from optuna.study._multi_objective import _fast_non_domination_rank
-
-    return _fast_non_domination_rank(losses, n_below=count)
-
-
-def adding_most(losses: np.ndarray, count: int) -> np.ndarray:
-    """Of a layer with losses (trials, objectives) in [0, 1] the ``count`` trials, as a mask, that are taken if it is
-    always the one that adds most hypervolume to those taken before; the reference point is 1.1."""
-    from optuna._hypervolume.hssp import _solve_hssp
-
-    taken = np.zeros(len(losses), dtype=bool)
-    taken[_solve_hssp(losses, np.arange(len(losses)), count, np.full(losses.shape[1], 1.1))] = True
-    return taken
 
 
 def goes_on(losses: np.ndarray, index: int, keep: float) -> bool:
     """Whether a trial is among the best share ``keep`` of losses (trials, objectives), rounded up.
 
-    Whole layers are, and of the last one those that add most. A trial of the front that is best in one objective
+    Whole fronts are, and of the last one those that add most. A trial of the front that is best in one objective
     always is, and so is one that equals another that is.
     """
-    points = scaled(losses)
-    count = math.ceil(keep * len(points))
-    layer = layers(points, count)
-    last = np.sort(layer)[count - 1]
-    own = points[index]
-    if layer[index] != last:
-        return bool(layer[index] < last)
-    differs = points.max(axis=0) > 0  # of an objective in which all are equal none is best
+    from sparsetune.search.optuna_private import adding_most, fronts
+
+    relative = scaled(losses)
+    count = math.ceil(keep * len(relative))
+    front = fronts(relative, count)
+    last = np.sort(front)[count - 1]
+    own = relative[index]
+    if front[index] != last:
+        return bool(front[index] < last)
+    differs = relative.max(axis=0) > 0  # of an objective in which all are equal none is best
     if last == 0 and (own == 0)[differs].any():
         return True
-    tied = points[layer == last]
-    taken = tied[adding_most(tied, count - int((layer < last).sum()))]
+    tied = relative[front == last]
+    taken = tied[adding_most(tied, count - int((front < last).sum()))]
     return bool((taken == own).all(axis=1).any())
 
 
 @dataclass
-class Comparing:
+class Comparing(Stopper):
     """Stops at each rung whoever is not among the best share of those that have come there."""
 
     objectives: Sequence[Objective]
@@ -120,9 +101,6 @@ class Comparing:
     def _comparable(self, one: Reached, other: Reached) -> bool:
         within = self.density_within
         return within is None or math.isclose(one.density, other.density, rel_tol=within)
-
-    def replicate(self, number: int, index: int, metrics: Metrics) -> bool:
-        return False
 
     def record(self, number: int) -> Any:
         return {"rungs": self.rungs.record(number)}

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import SerializeAsAny, field_validator
 
-from sparsetune.base.errors import BadInput, shown, unknown
+from sparsetune.base.errors import BadInput, shown
 from sparsetune.config.base import Part, param
 from sparsetune.config.checking import check_model, expand_name
 from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners import PRUNERS
-from sparsetune.search.pruners.contract import GatedFront, OptunaPruner
-from sparsetune.search.quiet import quiet
+from sparsetune.search.pruners.gated import GatedFront, OptunaPruner
+from sparsetune.search.space import quiet
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -45,7 +45,7 @@ class Patient(OptunaPruner):
             try:
                 PRUNERS.get(config.pruner.name).refuse(judging, problem)
             except BadInput as error:
-                raise BadInput(error.problem, key=error.key.replace("pruner", "pruner.pruner", 1)) from None
+                raise error.at(key=error.key.replace("pruner", "pruner.pruner", 1)) from None
 
     @classmethod
     def make(cls, config: Config, problem: Problem) -> BasePruner:
@@ -62,12 +62,13 @@ def _inner(raw: Any) -> Part:
     spec = expand_name(raw)
     name = spec.get("name") if isinstance(spec, Mapping) else None
     if not isinstance(name, str):
-        raise ValueError(f"found {shown(raw)}, allowed: a name, or a mapping with a name ({', '.join(_WITHIN)})")
+        allowed = f"a name, or a mapping with a name ({', '.join(_WITHIN)})"
+        raise BadInput(found=shown(raw), allowed=allowed)
     if name not in _WITHIN:
-        raise ValueError(unknown("name", name, _WITHIN))
+        raise BadInput.unknown("name", name, _WITHIN)
     part: Part = check_model(PRUNERS.get(name).Config, spec)
     if getattr(part, "metric", None) is not None:
-        raise ValueError("metric: both judge the same one, which stands beside patience")
+        raise BadInput("metric: both judge the same one, which stands beside patience")
     if getattr(part, "keep_front", None) is not None:
-        raise ValueError("keep_front: it stands beside patience, and holds for both")
+        raise BadInput("keep_front: it stands beside patience, and holds for both")
     return part

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from sparsetune.base.errors import BadInput
 from sparsetune.config.base import param
 from sparsetune.config.study.problem import Problem
-from sparsetune.search.pruners.contract import GatedFront, OfReplicates, OptunaPruner
-from sparsetune.search.quiet import quiet
+from sparsetune.search.pruners.gated import GatedFront, OfReplicates, OptunaPruner
+from sparsetune.search.space import quiet
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -28,12 +28,13 @@ class Wilcoxon(OptunaPruner):
     def refuse(cls, config: Any, problem: Problem) -> None:
         super().refuse(config, problem)
         if problem.replicates < 2:
-            raise BadInput("'wilcoxon' compares replicates, found none; allowed: with replicates", key="pruner.name")
+            raise BadInput("'wilcoxon' compares replicates, found none", allowed="with replicates", key="pruner.name")
         surest = 0.5 ** (problem.replicates - 1)  # p where each pair but the last is worse
         if surest >= config.p_threshold:
             raise BadInput(
                 f"with p_threshold {config.p_threshold:g} {problem.replicates} replicates never decide before the last "
-                f"(p is at least {surest:.3g}); allowed: more replicates, or a larger p_threshold",
+                f"(p is at least {surest:.3g})",
+                allowed="more replicates, or a larger p_threshold",
                 key="pruner.p_threshold",
             )
 

@@ -17,7 +17,7 @@ SAMPLERS = Registry(
         "cmaes": "sparsetune.search.samplers.cmaes:CmaEs",
         "nsga2": "sparsetune.search.samplers.genetic:Nsga2",
         "nsga3": "sparsetune.search.samplers.genetic:Nsga3",
-        "qmc": "sparsetune.search.samplers.qmc:QuasiMonteCarlo",
+        "qmc": "sparsetune.search.samplers.uniform:QuasiMonteCarlo",
         "random": "sparsetune.search.samplers.uniform:Random",
         "grid": "sparsetune.search.samplers.grid:Grid",
     },

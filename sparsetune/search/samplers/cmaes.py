@@ -11,8 +11,8 @@ from sparsetune.base.seeds import mix
 from sparsetune.config.base import Part, param
 from sparsetune.config.space.parameters import Choice
 from sparsetune.config.study.problem import Problem
-from sparsetune.search.quiet import quiet
-from sparsetune.search.samplers.contract import Sampler, refuse_conditions, refuse_objectives
+from sparsetune.search.samplers.contract import Sampler, optuna_options, refuse_conditions, refuse_objectives
+from sparsetune.search.space import quiet
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -38,9 +38,9 @@ class CmaEs(Sampler):
 
         @model_validator(mode="after")
         def _one_kind(self) -> CmaEs.Config:
-            found = [kind for kind in _KINDS if getattr(self, kind)]
-            if len(found) > 1:
-                raise ValueError(f"found {' and '.join(found)}, allowed: one of {', '.join(_KINDS)}")
+            kinds = [kind for kind in _KINDS if getattr(self, kind)]
+            if len(kinds) > 1:
+                raise BadInput(found=" and ".join(kinds), allowed=f"one of {', '.join(_KINDS)}", code="conflict")
             return self
 
     @classmethod
@@ -48,12 +48,12 @@ class CmaEs(Sampler):
         refuse_objectives("cmaes", problem)
         refuse_conditions("cmaes", problem, "Optuna draws such parameters at random, apart from the strategy")
         if problem.constraints:
-            raise BadInput("'cmaes' ignores constraints; allowed: tpe, gp, nsga2, nsga3", key="sampler.name")
+            raise BadInput("'cmaes' ignores constraints", allowed="tpe, gp, nsga2, nsga3", key="sampler.name")
         choices = [key for key, each in problem.parameters.items() if isinstance(each, Choice) and len(each.values) > 1]
         if choices:
             raise BadInput(
-                f"'cmaes' wants numbers, found a choice at {choices[0]}, which Optuna would draw at random; "
-                "allowed: tpe, gp, nsga2, or the choice as a factor",
+                f"'cmaes' wants numbers, found a choice at {choices[0]}, which Optuna would draw at random",
+                allowed="tpe, gp, nsga2, or the choice as a factor",
                 key="sampler.name",
             )
         if config.use_separable_cma and len(problem.parameters) < 2:
@@ -65,13 +65,5 @@ class CmaEs(Sampler):
 
         with quiet():  # some of these are experimental, and sigma0 is to go with Optuna 6
             return CmaEsSampler(
-                n_startup_trials=config.n_startup_trials,
-                sigma0=config.sigma0,
-                popsize=config.popsize,
-                consider_pruned_trials=config.consider_pruned_trials,
-                use_separable_cma=config.use_separable_cma,
-                with_margin=config.with_margin,
-                lr_adapt=config.lr_adapt,
-                warn_independent_sampling=False,
-                seed=mix(problem.seed, number),
+                warn_independent_sampling=False, seed=mix(problem.seed, number), **optuna_options(config)
             )

@@ -40,13 +40,16 @@ class Sampler:
         return None
 
 
+def optuna_options(config: Part) -> dict[str, Any]:
+    """The settings of a sampler whose fields have the names of Optuna's arguments."""
+    return config.model_dump(exclude={"name"})
+
+
 def refuse_objectives(name: str, problem: Problem) -> None:
     """Raise :class:`BadInput` if there are several."""
     if len(problem.objectives) > 1:
-        problem_text = (
-            f"{name!r} wants one objective, found {len(problem.objectives)}; allowed: tpe, gp, nsga2 and more"
-        )
-        raise BadInput(problem_text, key="sampler.name")
+        text = f"{name!r} wants one objective, found {len(problem.objectives)}"
+        raise BadInput(text, allowed="tpe, gp, nsga2 and more", key="sampler.name")
 
 
 def refuse_conditions(name: str, problem: Problem, why: str) -> None:
@@ -54,6 +57,7 @@ def refuse_conditions(name: str, problem: Problem, why: str) -> None:
     conditional = [key for key, parameter in problem.parameters.items() if parameter.when]
     if conditional:
         raise BadInput(
-            f"{name!r} wants a space without `when`, found it at {conditional[0]}: {why}; allowed: tpe, random, nsga2",
+            f"{name!r} wants a space without `when`, found it at {conditional[0]}: {why}",
+            allowed="tpe, random, nsga2",
             key="sampler.name",
         )

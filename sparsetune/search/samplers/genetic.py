@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
 
+from sparsetune.base.errors import BadInput
 from sparsetune.base.seeds import mix
 from sparsetune.config.base import Part, param
 from sparsetune.config.study.problem import Problem
-from sparsetune.search.quiet import quiet
-from sparsetune.search.samplers.contract import Sampler
-from sparsetune.search.space import distribution
+from sparsetune.search.samplers.contract import Sampler, optuna_options
+from sparsetune.search.space import distribution, quiet
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -44,17 +44,15 @@ class _Population(Part):
     def _parents(self) -> _Population:
         needed = _PARENTS.get(self.crossover, 2)
         if self.population_size < needed:
-            raise ValueError(f"{self.crossover!r} wants a population_size of {needed}, found {self.population_size}")
+            raise BadInput(f"{self.crossover!r} wants a population_size of {needed}, found {self.population_size}")
         return self
 
     def options(self) -> dict[str, Any]:
         """Optuna's arguments."""
         from optuna.samplers import nsgaii
 
-        found = self.model_dump(exclude={"name", "crossover"})
-        if self.crossover in _CROSSOVERS:
-            found["crossover"] = getattr(nsgaii, _CROSSOVERS[self.crossover])()
-        return found
+        kind = _CROSSOVERS.get(self.crossover)
+        return optuna_options(self) | {"crossover": kind and getattr(nsgaii, kind)()}
 
 
 class _Genetic(Sampler):

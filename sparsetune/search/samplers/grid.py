@@ -11,10 +11,10 @@ from sparsetune.base.errors import BadInput
 from sparsetune.config.base import Part
 from sparsetune.config.study.problem import Problem
 from sparsetune.search.samplers.contract import Sampler, refuse_conditions
-from sparsetune.search.space import count, endless, values
+from sparsetune.search.space import count, endless, quiet, values
 
 if TYPE_CHECKING:
-    from optuna.samplers import BaseSampler, GridSampler
+    from optuna.samplers import BaseSampler
 
 _LARGEST = 100_000  # points, which are kept in memory
 
@@ -31,41 +31,23 @@ class Grid(Sampler):
         for key, parameter in problem.parameters.items():
             if endless(parameter):
                 raise BadInput(
-                    f"'grid' wants a step for each float, found {key} without; "
-                    "allowed: a step, a choice of values, or another sampler",
+                    f"'grid' wants a step for each float, found {key} without",
+                    allowed="a step, a choice of values, or another sampler",
                     key="sampler.name",
                 )
         size = _size(problem)
         if size > _LARGEST:
-            raise BadInput(f"'grid' has {size:,} points here, allowed: {_LARGEST:,} at most", key="sampler.name")
+            raise BadInput(f"'grid' has {size:,} points here", allowed=f"{_LARGEST:,} at most", key="sampler.name")
 
     @classmethod
     def make(cls, config: Config, problem: Problem, number: int) -> BaseSampler:
-        from optuna.distributions import BaseDistribution
-        from optuna.samplers import BaseSampler
-        from optuna.study import Study
-        from optuna.trial import FrozenTrial
+        from optuna.samplers import PartialFixedSampler, RandomSampler
 
-        grid = _grid(json.dumps({name: values(each) for name, each in problem.parameters.items()}), problem.seed)
-        point = dict(zip(grid._param_names, grid._all_grids[number % len(grid._all_grids)], strict=True))
-
-        class Point(BaseSampler):
-            """Optuna's own counts trials, whatever proposed them, and may hand out a point twice."""
-
-            def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-                return {}
-
-            def sample_relative(
-                self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-            ) -> dict[str, Any]:
-                return {}
-
-            def sample_independent(
-                self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-            ) -> Any:
-                return point[param_name]
-
-        return Point()
+        space = json.dumps({name: values(each) for name, each in problem.parameters.items()})
+        names, points = _grid(space, problem.seed)
+        point = dict(zip(names, points[number % len(points)], strict=True))
+        with quiet():  # it is experimental
+            return PartialFixedSampler(point, RandomSampler())  # Optuna's own may hand out a point twice
 
     @classmethod
     def size(cls, config: Config, problem: Problem) -> int:
@@ -77,8 +59,8 @@ def _size(problem: Problem) -> int:
 
 
 @lru_cache(maxsize=4)
-def _grid(space: str, seed: int) -> GridSampler:
+def _grid(space: str, seed: int) -> tuple[list[str], list[Any]]:
     """Optuna's, whose order is kept; the space is JSON, to be remembered by."""
-    from optuna.samplers import GridSampler
+    from sparsetune.search.optuna_private import grid
 
-    return GridSampler(json.loads(space), seed)
+    return grid(json.loads(space), seed)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
+from sparsetune.base.errors import BadInput
 from sparsetune.base.seeds import mix
 from sparsetune.config.base import Part, param
 from sparsetune.config.study.problem import Problem
-from sparsetune.search.quiet import quiet
-from sparsetune.search.samplers.contract import Sampler
+from sparsetune.search.samplers.contract import Sampler, optuna_options
+from sparsetune.search.space import quiet
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -35,7 +36,8 @@ class Tpe(Sampler):
         @model_validator(mode="after")
         def _joint(self) -> Tpe.Config:
             if self.group and self.multivariate is False:
-                raise ValueError("found group: true with multivariate: false, allowed: group with multivariate")
+                found = "group: true with multivariate: false"
+                raise BadInput(found=found, allowed="group with multivariate", code="conflict")
             return self
 
     @classmethod
@@ -48,12 +50,6 @@ class Tpe(Sampler):
             grouped = problem.conditional and joint
         elif grouped:
             multivariate = True  # which it implies
+        options = optuna_options(config) | {"multivariate": multivariate, "group": grouped}
         with quiet():  # group is experimental
-            return TPESampler(
-                n_startup_trials=config.n_startup_trials,
-                n_ei_candidates=config.n_ei_candidates,
-                multivariate=multivariate,
-                group=grouped,
-                constant_liar=config.constant_liar,
-                seed=mix(problem.seed, number),
-            )
+            return TPESampler(seed=mix(problem.seed, number), **options)

@@ -115,7 +115,10 @@ def test_what_a_start_would_refuse_is_refused(tmp_path: Path) -> None:
     from sparsetune.search import lock
 
     study = small(tmp_path)
-    with lock.hold(lock.place(study), study.name), pytest.raises(BadInput, match="is being run by"):
+    with (
+        lock.hold(lock.place(study.storage, study.project.runs, study.name), study.name),
+        pytest.raises(BadInput, match="is being run by"),
+    ):
         forecast(study, [{}], workers=None, in_process=True, say=print)
     run_trials(study, ["COMPLETE"])
     changed = small(tmp_path, seed=1)

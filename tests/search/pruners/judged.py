@@ -11,7 +11,7 @@ from search.cells import new_study, pruner_config, rebuilt
 from sparsetune.base.messages import Row, State
 from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners import PRUNERS
-from sparsetune.search.stopper import Stopper
+from sparsetune.search.pruners.contract import Stopper
 
 
 class Judged:

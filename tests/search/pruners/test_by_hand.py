@@ -121,7 +121,7 @@ def test_what_has_not_settled_is_neither_kept_nor_judged(of: object) -> None:
         judged.report(number, 5, val_loss=1.0),
     ]
     assert told == [False] * 5
-    study = judged.copy if of is ALONE else judged.stopper._gate._book._study  # type: ignore[attr-defined]
+    study = judged.copy if of is ALONE else judged.stopper._gate._sheet._study  # type: ignore[attr-defined]
     assert study.trials[number].intermediate_values == {1: 1.0, 5: 1.0}
 
 

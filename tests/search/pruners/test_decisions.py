@@ -26,8 +26,8 @@ from sparsetune.base.seeds import mix
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners import PRUNERS
-from sparsetune.search.quiet import quiet
 from sparsetune.search.samplers import SAMPLERS
+from sparsetune.search.space import quiet
 
 EPOCHS = 9
 TRIALS = 16

@@ -14,9 +14,9 @@ from search.pruners.judged import Judged
 from sparsetune.base.messages import Row
 from sparsetune.config.study.file import Objective
 from sparsetune.search.pruners import PRUNERS
+from sparsetune.search.pruners.contract import Stopper
 from sparsetune.search.pruners.front import beaten_by
 from sparsetune.search.pruners.rungs import is_rung
-from sparsetune.search.stopper import Stopper
 
 ACCURATE = Objective(metric="val_accuracy", goal="maximize")
 SAVED = Objective(metric="compute_saved", goal="maximize")

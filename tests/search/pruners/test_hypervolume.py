@@ -17,8 +17,9 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Row
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.problem import Problem
-from sparsetune.search.pruners.hypervolume import Hypervolume, adding_most, goes_on, layers, scaled
-from sparsetune.search.stopper import Stopper
+from sparsetune.search.optuna_private import adding_most, fronts
+from sparsetune.search.pruners.contract import Stopper
+from sparsetune.search.pruners.hypervolume import Hypervolume, goes_on, scaled
 
 TWO = (Objective(metric="val_accuracy", goal="maximize"), Objective(metric="val_loss", goal="minimize"))
 THREE = (*TWO, Objective(metric="compute_saved", goal="maximize"))
@@ -53,18 +54,18 @@ def volume(points: Any) -> int:
 
 
 @given(LOSSES)
-def test_layers_are_those_of_peeling(losses: list[tuple[int, ...]]) -> None:
-    peeled, left, layer = {}, set(losses), 0
+def test_fronts_are_those_of_peeling(losses: list[tuple[int, ...]]) -> None:
+    peeled, left, depth = {}, set(losses), 0
     while left:
         front = {one for one in left if not any(dominates(other, one) for other in left)}
-        peeled.update(dict.fromkeys(front, layer))
-        left, layer = left - front, layer + 1
-    assert list(layers(np.array(losses, dtype=float), len(losses))) == [peeled[one] for one in losses]
+        peeled.update(dict.fromkeys(front, depth))
+        left, depth = left - front, depth + 1
+    assert list(fronts(np.array(losses, dtype=float), len(losses))) == [peeled[one] for one in losses]
 
 
 @settings(max_examples=40)
 @given(LOSSES, st.data())
-def test_what_adds_most_of_a_layer(losses: list[tuple[int, ...]], data: Any) -> None:
+def test_what_adds_most_of_a_front(losses: list[tuple[int, ...]], data: Any) -> None:
     """One after the other they have at least 1 - 1/e of the hypervolume of the best choice; one alone is the best."""
     front = [one for one in losses if not any(dominates(other, one) for other in losses)]
     count = data.draw(st.integers(1, len(front)))
@@ -91,12 +92,12 @@ def test_who_adds_most_by_hand() -> None:
 
 
 @given(LOSSES, st.sampled_from([0.2, 0.5, 0.65]))
-def test_the_share_is_whole_layers_and_a_part_of_the_last(losses: list[tuple[int, ...]], keep: float) -> None:
-    layer = layers(np.array(losses), len(losses))
+def test_the_share_is_whole_fronts_and_a_part_of_the_last(losses: list[tuple[int, ...]], keep: float) -> None:
+    front = fronts(np.array(losses), len(losses))
     on = np.array([goes_on(np.array(losses, dtype=float), index, keep) for index in range(len(losses))])
     assert on.sum() >= math.ceil(keep * len(losses))
-    assert on[layer < layer[on].max()].all()
-    assert on.sum() - (layer == layer[on].max()).sum() < math.ceil(keep * len(losses))
+    assert on[front < front[on].max()].all()
+    assert on.sum() - (front == front[on].max()).sum() < math.ceil(keep * len(losses))
 
 
 def test_ranges_are_scaled_and_what_is_not_finite_is_the_worst() -> None:

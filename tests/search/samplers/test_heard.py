@@ -19,9 +19,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from search.cells import problem, sampler_config
 from sparsetune.base.seeds import mix
 from sparsetune.config.space.parameters import Float
-from sparsetune.search.quiet import quiet
 from sparsetune.search.samplers import SAMPLERS
-from sparsetune.search.samplers.heard import heard
+from sparsetune.search.samplers.gp import heard
+from sparsetune.search.space import quiet
 
 LESS, MORE = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
 SPACE = {"x": FloatDistribution(0, 1)}

@@ -24,8 +24,8 @@ from search.cells import CONDITIONAL, FLAT, NUMBERS, TWO, UP, drawn, new_study, 
 from sparsetune.base.seeds import mix
 from sparsetune.config.space.parameters import Choice, Float
 from sparsetune.config.study.problem import Problem
-from sparsetune.search.quiet import quiet
 from sparsetune.search.samplers import SAMPLERS
+from sparsetune.search.space import quiet
 
 TRIALS = 25
 FEW = {name: FLAT[name] for name in ("z", "kind")}

@@ -1,20 +1,38 @@
-"""Where workers look for modules."""
+"""Ray's private parts, for the versions with which they were tried; and where workers look for modules."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import ray
 
-from sparsetune.execution.ray_path import SamePath, before_library, environment, module_path
+from sparsetune.execution import ray_private
+from sparsetune.execution.ray_private import JobWithPath
+from sparsetune.execution.ray_start import before_library, environment, module_path
 
+ROOM = Path(ray_private.__file__).parent
+PRIVATE = re.compile(r"\bray(\.\w+)*\._|\b_(serialize|actor_task_failed|py_driver_sys_path)\b")
 LIBRARY = str(Path(os.__file__).parent)
 
 
-def sent(job: SamePath, added_by_ray: str) -> list[str]:
+def test_the_installed_version_is_one_with_which_they_were_tried() -> None:
+    installed = ".".join(ray.__version__.split(".")[:2])
+    assert installed in ray_private.TRIED, (
+        f"ray {ray.__version__} is installed, its private parts were tried with {ray_private.TRIED}: "
+        "run `make test-slow`, then name it in TRIED of execution/ray_private.py"
+    )
+
+
+def test_no_other_file_uses_any() -> None:
+    users = {path.name for path in ROOM.parent.rglob("*.py") if PRIVATE.search(path.read_text())}
+    assert users == {Path(ray_private.__file__).name}
+
+
+def sent(job: JobWithPath, added_by_ray: str) -> list[str]:
     """The path that arrives in a worker, which puts each folder in front of what it has."""
     from ray.core.generated.common_pb2 import JobConfig
 
@@ -25,9 +43,9 @@ def sent(job: SamePath, added_by_ray: str) -> list[str]:
 
 def test_the_current_folder_is_no_part_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", ["/script", "/zip", LIBRARY, "/site-packages", "/project"])
-    assert sent(SamePath(whole=True), str(tmp_path)) == ["/script", "/zip", LIBRARY, "/site-packages", "/project"]
-    assert sent(SamePath(whole=False), str(tmp_path)) == ["/script", "/zip"]
+    path = ["/script", "/zip", LIBRARY, "/site-packages", "/project"]
+    assert sent(JobWithPath(module_path(path), None), str(tmp_path)) == path
+    assert sent(JobWithPath(before_library(module_path(path)), None), str(tmp_path)) == ["/script", "/zip"]
 
 
 def test_unless_this_process_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

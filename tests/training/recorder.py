@@ -99,7 +99,7 @@ class Recorder(Method):
 @contextmanager
 def recorder_registered() -> Iterator[None]:
     """While it lasts, a trial's config can name ``recorder``."""
-    METHODS._entries["recorder"] = "sparsetune.testing.recorder:Recorder"
+    METHODS._entries["recorder"] = "training.recorder:Recorder"
     try:
         yield
     finally:

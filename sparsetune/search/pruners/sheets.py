@@ -1,14 +1,14 @@
-"""Where the values that a pruner judges are kept: in the study's copy, or in a study of their own."""
+"""The sheets on which a pruner's values stand: the study's copy, or a study of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isnan, nan
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sparsetune.base.messages import State
 from sparsetune.config.metrics import Goal
-from sparsetune.search.quiet import quiet
+from sparsetune.search.space import quiet
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -16,41 +16,48 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState
 
 
-class Book(Protocol):
-    """Knows trials by their numbers in the cell."""
+class Sheet:
+    """A study of Optuna's whose pruner judges its trials. It knows them by their numbers in the cell."""
+
+    def __init__(self, study: Study) -> None:
+        from sparsetune.search.optuna_private import storage_of
+
+        self._study = study
+        self._memory = storage_of(study)
+        self._id = self._memory.get_study_id_from_name(study.study_name)
 
     def judge(self, number: int, step: int, value: float) -> bool:
         """Enter a running trial's value; True when the pruner would stop it."""
+        self._memory.set_trial_intermediate_value(self._trial_id(number), step, float(value))
+        with quiet():
+            return bool(self._study.pruner.prune(self._study, self._trial(number)))
 
     def record(self, number: int) -> Any:
-        """As :meth:`~sparsetune.search.stopper.Stopper.record`."""
+        """As :meth:`~sparsetune.search.pruners.contract.Stopper.record`."""
+        return None
 
     def ended(self, number: int, state: State) -> None:
-        """As :meth:`~sparsetune.search.stopper.Stopper.ended`."""
+        """As :meth:`~sparsetune.search.pruners.contract.Stopper.ended`."""
 
     def restore(self, number: int, state: State, record: Any) -> None:
-        """As :meth:`~sparsetune.search.stopper.Stopper.restore`."""
+        """As :meth:`~sparsetune.search.pruners.contract.Stopper.restore`."""
+
+    def _trial_id(self, number: int) -> int:
+        return self._memory.get_trial_id_from_study_id_trial_number(self._id, number)
+
+    def _trial(self, number: int) -> FrozenTrial:
+        return self._memory.get_trial(self._trial_id(number))
 
 
-class Own:
+class Own(Sheet):
     """The study's copy itself: its objective's values, which the storage gets with a trial's end."""
 
     def __init__(self, copy: Study, pruner: BasePruner) -> None:
+        super().__init__(copy)
         copy.pruner = pruner  # samplers look there too, for hyperband's brackets
-        self._study = copy
-
-    def judge(self, number: int, step: int, value: float) -> bool:
-        return _judge(self._study, number, step, value)
-
-    def record(self, number: int) -> None:
-        return None
-
-    def ended(self, number: int, state: State) -> None: ...
-
-    def restore(self, number: int, state: State, record: Any) -> None: ...
 
 
-class Beside:
+class Beside(Sheet):
     """A study with the gate as its one objective, whose trials have the numbers of those that they stand for."""
 
     def __init__(
@@ -70,28 +77,25 @@ class Beside:
         """
         import optuna
 
-        self._memory = optuna.storages.InMemoryStorage()
-        direction = optuna.study.StudyDirection[goal.upper()]
-        self._id = self._memory.create_new_study([direction], name)
-        self._study = optuna.Study(name, self._memory, pruner=pruner)
+        super().__init__(optuna.create_study(study_name=name, direction=goal, pruner=pruner))
         self._kept = dict(kept)
         self._worth = worth
 
     def judge(self, number: int, step: int, value: float) -> bool:
         self._fill(number)
-        return _judge(self._study, number, step, value)
+        return super().judge(number, step, value)
 
     def record(self, number: int) -> Any:
         """The values by step, and the pruner's own notes: a later decision reads both."""
         self._fill(number)
-        trial = _trial(self._study, number)
+        trial = self._trial(number)
         values = [[step, value] for step, value in trial.intermediate_values.items()]
         return {**self._kept, "values": values, "notes": dict(trial.system_attrs)}
 
     def ended(self, number: int, state: State) -> None:
         self._fill(number)
-        trial = _trial(self._study, number)
-        self._memory.set_trial_state_values(trial._trial_id, *self._ending(state, trial.intermediate_values))
+        ending, values = self._ending(state, self._trial(number).intermediate_values)
+        self._memory.set_trial_state_values(self._trial_id(number), ending, values)
 
     def restore(self, number: int, state: State, record: Any) -> None:
         from optuna.trial import create_trial
@@ -117,15 +121,3 @@ class Beside:
         """Running trials up to that number: those of a study may report in any order."""
         while self._memory.get_n_trials(self._id) <= number:
             self._memory.create_new_trial(self._id)
-
-
-def _judge(study: Study, number: int, step: int, value: float) -> bool:
-    trial = _trial(study, number)
-    study._storage.set_trial_intermediate_value(trial._trial_id, step, float(value))
-    with quiet():
-        return bool(study.pruner.prune(study, _trial(study, number)))
-
-
-def _trial(study: Study, number: int) -> FrozenTrial:
-    storage = study._storage
-    return storage.get_trial(storage.get_trial_id_from_study_id_trial_number(study._study_id, number))

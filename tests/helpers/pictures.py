@@ -1,16 +1,43 @@
-"""Image files whose values are not 8 bits, byte by byte, for tests: Pillow writes few of them."""
+"""Small image files for tests; those whose values are not 8 bits byte by byte, for Pillow writes few of them."""
 
 from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 _FORMAT = {"u": 1, "i": 2, "f": 3}
+
+
+def picture(number: int, width: int = 8, height: int = 8, mode: str = "RGB") -> Image.Image:
+    """Random pixels, the same for the same number."""
+    pixels = np.random.default_rng(number).integers(0, 256, (height, width, 3), np.uint8)
+    return Image.fromarray(pixels).convert(mode)
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    """What a file of that image holds."""
+    buffer = BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def write_pictures(root: Path, counts: Mapping[str, int], width: int = 8, height: int = 8, ending: str = "png") -> Path:
+    """A folder for each class with so many images, all different; returns ``root``."""
+    number = 0
+    for name, count in counts.items():
+        (root / name).mkdir(parents=True)
+        for each in range(count):
+            picture(number, width, height).save(root / name / f"{each:04d}.{ending}")
+            number += 1
+    return root
 
 
 def tiff(values: NDArray[Any], order: Literal["<", ">"] = "<", *, planar: bool = False) -> bytes:
