@@ -12,7 +12,7 @@ from rich.console import Console
 from sparsetune.app.study import Summary, load, run_study
 from sparsetune.base.messages import Trial
 from sparsetune.base.yaml_io import dump
-from sparsetune.config.metrics import METRICS
+from sparsetune.sparsity.methods import METRICS
 from sparsetune.testing import toy_method
 
 COUNTS = [1, 2, 5, 10, 20]

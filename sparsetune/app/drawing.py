@@ -35,7 +35,8 @@ def draw(job: Job, key: Key, rows: Sequence[Row], outcome: Outcome) -> None:
     values = next(branch.values for branch in job.branches if branch.name == key.branch)
     score = scored(job.scores)
     its_rows = [replace(row, metrics=score(row.metrics)) for row in rows]
-    numbers = Numbers(job.objectives, registries_of(job.imports).metrics)
+    registries = registries_of(job.imports)
+    numbers = Numbers(job.objectives, registries.metrics, registries.method)
     end = End(outcome.state, outcome.reason, broke=outcome.state == "FAIL")
     draw_figures(folder, [its_rows] if rows else [], assign(job.config, values), numbers, end, folder / TRACE)
 
@@ -57,7 +58,7 @@ def figures_of(study: Study, earlier: Sequence[Trial]) -> FilesOf:
     figures = TrialFigures(
         Leaders([objective.goal for objective in study.objectives], rows_of, earlier),
         rows_of,
-        Numbers(names, study.registries.metrics),
+        Numbers(names, study.registries.metrics, study.registries.method),
         everything=study.tracking.figures == "all",
     )
 

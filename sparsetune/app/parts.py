@@ -43,7 +43,8 @@ def registries(imports: tuple[OwnFile, ...] = ()) -> StudyRegistries:
     from sparsetune.search.samplers import SAMPLERS
     from sparsetune.training.registries import REGISTRIES
 
-    ours = StudyRegistries(REGISTRIES.method, REGISTRIES.data, REGISTRIES.model, SAMPLERS, PRUNERS)
+    built_in = {each: getattr(REGISTRIES, each) for each in ("method", "data", "model", "metrics")}
+    ours = StudyRegistries(**built_in, sampler=SAMPLERS, pruner=PRUNERS)
     return with_files(with_packages(ours), imports)
 
 

@@ -25,7 +25,7 @@ from sparsetune.base.stores.tracking_uri import tracking_uri
 from sparsetune.base.surroundings.remarks import remarks
 from sparsetune.base.yaml_io import read_mapping, write_atomic
 from sparsetune.config.checking import check_model
-from sparsetune.config.metrics import METRICS, Goal
+from sparsetune.config.metrics import Goal
 from sparsetune.config.overrides import assign
 from sparsetune.config.own import KEY, digest_of, read_own
 from sparsetune.config.provenance import environment, tags
@@ -36,6 +36,7 @@ from sparsetune.config.study.top_level import TRIAL_KEYS, refuse_other_kind, ref
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.drive.book import SingleTrial
 from sparsetune.search.lock import hold
+from sparsetune.sparsity.methods import METRICS
 from sparsetune.tracking.store import check_experiment
 
 if TYPE_CHECKING:

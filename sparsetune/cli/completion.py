@@ -73,7 +73,7 @@ def pruner_names() -> list[str]:
 
 def metric_names() -> list[str]:
     """Of the table."""
-    from sparsetune.config.metrics import METRICS
+    from sparsetune.sparsity.methods import METRICS
 
     return list(METRICS)
 

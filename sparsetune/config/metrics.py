@@ -1,8 +1,8 @@
-"""The table of metrics: one number of each kind, one definition, one place."""
+"""What a metric is, and the table of those that every training has. A method's own are declared beside its class."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -41,6 +41,8 @@ class Metric:
     any_state: bool = False  # said of network and validation data alone: with metrics.each_epoch every row has it
     family: bool = False
     curve: bool = True  # False: other curves show all that its own would, and its last value is enough
+    short: str = ""  # what it is, on the short line of a legend; else the definition's beginning
+    beside: bool = False  # tables of rows show it beside the objectives, where rows have it
     sound: Sound | None = None  # where no constraint is on it, tables mark the rows beyond
 
     @property
@@ -66,16 +68,23 @@ def metric_of(name: str, table: Mapping[str, Metric]) -> Metric | None:
     return table.get(name)
 
 
+def named(declared: Iterable[Metric | str]) -> tuple[str, ...]:
+    """The names of what a method declares: rows of its own, and names of those that stand in a table."""
+    return tuple(each if isinstance(each, str) else each.name for each in declared)
+
+
 def on_splits(metric: Metric, val_name: str = "") -> Iterator[Metric]:
     """The two rows of a number of predictions that exists at a trial's end for validation and test data."""
     defined = f"{metric.definition}, on the validation split"
     yield replace(metric, name=val_name or metric.name, definition=defined, any_state=True)
     tested = f"{metric.definition}, on the test split; never selects anything"
-    yield replace(metric, name=f"test_{metric.name}", definition=tested, any_state=False)
+    yield replace(metric, name=f"test_{metric.name}", definition=tested, any_state=False, short="")
 
 
-def _of_splits(name: str, val_name: str, unit: str, goal: Goal | None, definition: str, task: Kind) -> Iterator[Metric]:
-    return on_splits(Metric(name, unit, goal, "end", definition, task=task), val_name)
+def _of_splits(
+    name: str, val_name: str, unit: str, goal: Goal | None, definition: str, task: Kind, short: str = ""
+) -> Iterator[Metric]:
+    return on_splits(Metric(name, unit, goal, "end", definition, task=task, short=short), val_name)
 
 
 _LOSS = "mean cross entropy (of regression: mean squared error of targets as they are learned)"
@@ -86,13 +95,15 @@ _TRAINING = (
         f"{_LOSS} of the samples drawn in the epoch, each as it was before the step that used it, without label smoothing",
     ),
     Metric("train_accuracy", "fraction", "maximize", "epoch", "top-1 accuracy of the same predictions", task="classification"),
-    Metric("val_loss", "nats", "minimize", "state", f"{_LOSS} on the validation split"),
-    Metric("val_accuracy", "fraction", "maximize", "state", "top-1 accuracy on the validation split", task="classification"),
+    Metric("val_loss", "nats", "minimize", "state", f"{_LOSS} on the validation split",
+        short="mean cross entropy on the validation samples"),
+    Metric("val_accuracy", "fraction", "maximize", "state", "top-1 accuracy on the validation split", task="classification",
+        short="fraction of validation samples it gets right", beside=True),
     Metric("test_loss", "nats", "minimize", "end", f"{_LOSS} on the test split; never selects anything"),
     Metric(
         "test_accuracy", "fraction", "maximize", "end",
         "top-1 accuracy on the test split; never selects anything", task="classification",
-    ),
+        short="fraction of test samples it gets right; chooses nothing", beside=True),
     Metric("best_epoch", "epochs", None, "run", "the epoch with the lowest val_loss so far in its phase of the plan, counted from 1", curve=False),
     Metric("best_val_loss", "nats", "minimize", "run", "val_loss of that epoch", curve=False),
     Metric("best_val_accuracy", "fraction", "maximize", "run", "val_accuracy of that epoch", task="classification", curve=False),
@@ -105,7 +116,7 @@ _QUALITY = (
         "Brier score: mean over samples of the sum over classes of (p - [is the class])^2, from 0 to 2", "classification"),
     *_of_splits("ece", "ece", "fraction", "minimize",
         "expected calibration error: mean |accuracy - confidence| of 10 bins of equal width by confidence, weighted by samples",
-        "classification"),
+        "classification", "calibration error: how far confidence is from accuracy, a fraction"),
     *_of_splits("ece_15", "ece_15", "fraction", "minimize", "the same with 15 bins", "classification"),
     *_of_splits("ece_odds", "ece_odds", "fraction", None,
         "ece of confidences odds / sum of odds, odds = p / (1 - p): what sbcube reports; sharper than p, so not a "
@@ -124,7 +135,8 @@ _QUALITY = (
         "1 - squared error / squared deviation from the mean, at most 1, mean over outputs; of a constant target 1 where exact, else 0", "regression"),
     Metric("ape", "nats", "maximize", "end",
         "average predictive entropy on images of noise, N(0, 1) as the network sees them: the model should be unsure",
-        needs="metrics.noise_samples", task="classification", any_state=True),
+        needs="metrics.noise_samples", task="classification", any_state=True,
+        short="nats: how unsure it is of images of noise"),
 )  # fmt: skip
 
 _SIZE = tuple(replace(metric, any_state=True) for metric in (
@@ -136,11 +148,13 @@ _SIZE = tuple(replace(metric, any_state=True) for metric in (
         "all parameters / non-zeros of all parameters; a network of zeros counts as if one were left"),
     Metric("dense_macs", "MAC", "minimize", "end", "multiply-accumulates of a forward pass of one sample (convolutions, matrix products)"),
     Metric("macs", "MAC", "minimize", "end",
-        "multiply-accumulates of a forward pass of one sample with a non-zero weight; products of two activations (attention) count whole"),
+        "multiply-accumulates of a forward pass of one sample with a non-zero weight; products of two activations (attention) count whole",
+        short="multiply-accumulates of the network for one sample, by its mask"),
     Metric("flops", "FLOP", "minimize", "end", "2 x macs"),
     Metric("dense_flops", "FLOP", "minimize", "end", "2 x dense_macs"),
     Metric("mc_macs", "MAC", "minimize", "end",
-        "macs of a prediction by method.mc_samples networks: what lies before the first dropout counts once"),
+        "macs of a prediction by method.mc_samples networks: what lies before the first dropout counts once",
+        short="multiply-accumulates of a prediction, all its Monte Carlo samples together"),
     Metric("bytes_dense", "bytes", "minimize", "end", "all parameters and running statistics, as they are in memory"),
     Metric("bytes_bitmask", "bytes", "minimize", "end", "estimate: one bit for each prunable weight, the non-zeros' values, and all that is never pruned"),
     Metric("bytes_csr", "bytes", "minimize", "end",
@@ -160,7 +174,8 @@ _SIZE = tuple(replace(metric, any_state=True) for metric in (
 _COST = (
     Metric("compute_saved", "fraction", "maximize", "run",
         "1 - counted FLOPs of selection and training / FLOPs of dense training on the same batches, since the "
-        "start; negative where selection costs more than it saves"),
+        "start; negative where selection costs more than it saves",
+        short="fraction of dense training's FLOPs saved; below 0 it took more"),
     Metric("est_flops_g", "GFLOP", "minimize", "run",
         "estimate: FLOPs of selection and training since the start (convolutions and matrix products, counted by "
         "torch; or metrics.base_flop_per_sample)"),
@@ -171,12 +186,6 @@ _COST = (
     Metric("step_time_ms", "ms", "minimize", "epoch", "mean wall time of a training step", timing=True),
     Metric("time_min", "min", "minimize", "run", "wall time of training and evaluation since the start", timing=True),
     Metric("peak_memory_mb", "MB", "minimize", "end", "most main memory that the trial's process held", timing=True),
-)  # fmt: skip
-
-_SEEDED = (
-    Metric("bytes_seed_mask", "bytes", "minimize", "end",
-        "estimate, of weights that are as a seed drew them: 64 bits for it, one bit for each prunable weight, 32 bits for "
-        "every other number that is trained, or a running statistic", any_state=True),
 )  # fmt: skip
 
 _BY_LAYER = (
@@ -192,36 +201,15 @@ _CUDA = (
         "where trials share it", timing=True),
 )  # fmt: skip
 
-_AST = (
-    Metric("activation_rate", "fraction", None, "epoch", "active samples / samples drawn"),
-    Metric("energy_savings", "fraction", "maximize", "epoch",
-        "1 - activation_rate: the proxy that AST's originals report; it ignores what selection costs"),
-    Metric("threshold", "nats", None, "epoch",
-        "mean significance threshold of the epoch's steps, before each update (of the normalised significance "
-        "with normalize: ema)"),
-    Metric("controller_error", "fraction", None, "epoch", "mean over steps of activation - target_activation"),
-    Metric("steady_state_error", "fraction", None, "end",
-        "mean activation of the last half of the controlled steps - target_activation"),
-    Metric("tracking_error", "fraction", "minimize", "end",
-        "|steady_state_error|: how far off its target the activation stayed",
-        sound=Sound(0.05, "the controller did not reach its target, so what they save was not controlled")),
-    Metric("activation_std", "fraction", "minimize", "end",
-        "standard deviation of the activation over the last half of the controlled steps"),
-    Metric("clamp_share", "fraction", "minimize", "end",
-        "share of the controlled steps in which the threshold or the integral stood at its limit"),
-)  # fmt: skip
-
 LAYER_DENSITY = _BY_LAYER[0].name
-
-FROM_CORE = tuple(metric.name for metric in _SEEDED)
-"""What the training core measures for those methods only that declare it."""
 
 ON_GPU = tuple(metric.name for metric in _CUDA)
 """What exists on a GPU only: no objective, for a study must run on any machine."""
 
-METRICS: dict[str, Metric] = {
-    metric.name: metric for metric in (*_TRAINING, *_QUALITY, *_SIZE, *_SEEDED, *_BY_LAYER, *_COST, *_CUDA, *_AST)
+SHARED: dict[str, Metric] = {
+    metric.name: metric for metric in (*_TRAINING, *_QUALITY, *_SIZE, *_BY_LAYER, *_COST, *_CUDA)
 }
+"""By name."""
 
 
 def core(task: Kind) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sparsetune.base.errors import BadInput, shown
 from sparsetune.base.messages import OwnFile
 from sparsetune.config.base import Part, phase_of
-from sparsetune.config.metrics import Metric, on_splits
+from sparsetune.config.metrics import Metric, named, on_splits
 from sparsetune.config.own import installed, module_of
 from sparsetune.config.own_signatures import check_signatures
 from sparsetune.config.registry import Registries
@@ -72,7 +72,8 @@ def _extended(registries: R, modules: Iterable[tuple[str, ModuleType]]) -> R:
 def _with(registries: R, module: ModuleType) -> R:
     tables = _tables(module)
     changes: dict[str, Any] = {}
-    numbers = _metrics(tables.get(NUMBERS, {}), tables.get("METHODS", {}), registries)
+    methods = tables.get("METHODS", {})
+    numbers = _metrics({**_declared(methods, registries), **tables.get(NUMBERS, {})}, methods, registries)
     changes["metrics"] = {**registries.metrics, **numbers}
     measures = {metric.name: function for metric, function in tables.get(NUMBERS, {}).items() if function is not None}
     changes["measures"] = {**registries.measures, **measures}
@@ -86,7 +87,7 @@ def _with(registries: R, module: ModuleType) -> R:
                 changes[table.section] = registry.extended(entries)
             except BadInput as error:
                 raise error.located(key=name) from None
-    for entry, method in tables.get("METHODS", {}).items():
+    for entry, method in methods.items():
         _check_method(f"METHODS.{entry}", method, changes["metrics"])
     return replace(registries, **changes)
 
@@ -135,7 +136,7 @@ def _check(key: str, name: Any, cls: Any, table: Table) -> None:
 
 
 def _check_method(key: str, method: Any, metrics: Mapping[str, Metric]) -> None:
-    for name in method.metrics:
+    for name in named(method.metrics):
         if name not in metrics:
             raise BadInput(f"its number {name!r} stands in no table of metrics; give it a line in {NUMBERS}", key=key)
     phases = (*method.phases, "evaluation")
@@ -143,6 +144,12 @@ def _check_method(key: str, method: Any, metrics: Mapping[str, Metric]) -> None:
         phase = phase_of(method.Config, field)
         if phase and phase not in phases:
             raise BadInput(f"found phase {phase!r}, allowed: {', '.join(phases)}", key=f"{key}.{field}")
+
+
+def _declared(methods: Mapping[Any, Any], registries: Registries) -> dict[Metric, None]:
+    """The rows that methods declare in their classes, but for those that they have from a table."""
+    rows = [each for method in methods.values() for each in getattr(method, "metrics", ())]
+    return {row: None for row in rows if isinstance(row, Metric) and registries.metrics.get(row.name) != row}
 
 
 def _metrics(
@@ -157,7 +164,9 @@ def _metrics(
         key = f"{NUMBERS}.{metric.name}"
         if not re.fullmatch(r"[A-Za-z]\w*", metric.name) or metric.name.startswith("test_"):
             raise BadInput(f"found {metric.name!r}, allowed: letters, digits and _, without test_ before it", key=key)
-        if function is None and not any(metric.name in getattr(each, "metrics", ()) for each in methods.values()):
+        if function is None and not any(
+            metric.name in named(getattr(each, "metrics", ())) for each in methods.values()
+        ):
             raise BadInput("no method of the file has it in its `metrics`, and there is no function for it", key=key)
         if function is not None and not callable(function):
             raise BadInput(f"found {_kind(function)}, allowed: a function of (outputs, targets), or None", key=key)

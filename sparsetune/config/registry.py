@@ -9,7 +9,7 @@ from typing import Any
 
 from sparsetune.base.errors import BadInput, unknown
 from sparsetune.config.facts import Kind
-from sparsetune.config.metrics import METRICS, Metric, core
+from sparsetune.config.metrics import SHARED, Metric, core
 
 Measure = Callable[[Any, Any], float]
 """Of (N, C) outputs and (N,) targets of a split."""
@@ -60,7 +60,7 @@ class Registries:
     method: Registry
     data: Registry
     model: Registry
-    metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS, kw_only=True)
+    metrics: Mapping[str, Metric] = field(default_factory=lambda: SHARED, kw_only=True)
     measures: Mapping[str, Measure] = field(default_factory=dict, kw_only=True)
 
     def measures_of(self, task: Kind) -> dict[str, Measure]:

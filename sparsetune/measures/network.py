@@ -11,6 +11,7 @@ from sparsetune.measures.density import remains
 from sparsetune.measures.description import description_length
 from sparsetune.measures.macs import Work
 from sparsetune.measures.size import sizes
+from sparsetune.sparsity.metrics import SEED_MASK
 
 
 def network_numbers(
@@ -54,7 +55,7 @@ def network_numbers(
         "bytes_bitmask": size.bitmask,
         "bytes_csr": size.csr,
         "bytes_entropy": size.entropy,
-        "bytes_seed_mask": size.seed_mask,
+        SEED_MASK.name: size.seed_mask,
         "description_length_bits": length.total,
         "description_data_bits": length.data,
         "description_model_bits": length.model,

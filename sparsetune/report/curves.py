@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.base.messages import Row
-from sparsetune.config.metrics import METRICS, Metric
+from sparsetune.config.metrics import Metric
 from sparsetune.report.canvas import (
     GREY,
     INK,
@@ -24,6 +24,7 @@ from sparsetune.report.canvas import (
     written,
 )
 from sparsetune.report.panels import Line, line, mean_line, panels, phases, unit
+from sparsetune.sparsity.methods import METRICS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sparsetune.base.messages import Files, Key, Row, State, Trial
 from sparsetune.base.paths import CONTROLLER, CURVES, DENSITIES, FIGURES, TRACE, slug
-from sparsetune.config.metrics import METRICS, Metric
+from sparsetune.config.metrics import Metric
+from sparsetune.config.registry import Registry
 from sparsetune.config.study.leaders import Leaders
 from sparsetune.report.panels import unit
+from sparsetune.sparsity.methods import METHODS, METRICS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Names of the numbers that a study is judged by, and the table that has their units."""
+    """Names of the numbers that a study is judged by, the table with their units, and the methods that it trains."""
 
     objectives: Sequence[str] = ()
     table: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
+    methods: Registry = METHODS
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def draw_figures(
         trace: what the method recorded at each step, if there is such a file.
     """
     if trace is not None and trace.exists():
-        _draw(folder / CONTROLLER, lambda: _controller(trace, config["method"]))
+        _draw(folder / CONTROLLER, lambda: _steps(trace, config["method"], numbers.methods))
     if len(runs) == 1:
         _draw(folder / DENSITIES, lambda: _layers(runs[0]))
     if runs:
@@ -77,13 +80,11 @@ def _best(rows: Sequence[Row]) -> int:
     return min(last, key=lambda row: row.metrics["val_loss"]).step
 
 
-def _controller(trace: Path, method: Mapping[str, Any]) -> Figure | None:
-    from sparsetune.report.controller import controller_figure
+def _steps(trace: Path, settings: Mapping[str, Any], methods: Registry) -> Figure | None:
+    from sparsetune.report.steps import steps_figure
 
-    if "target_activation" not in method:
-        return None
-    unit = "" if method.get("normalize") == "ema" else METRICS["threshold"].unit
-    return controller_figure(trace, method["target_activation"], unit)
+    method = methods.get(settings["name"])
+    return steps_figure(trace, method.figure(method.Config.model_validate(settings)))
 
 
 def _layers(rows: Sequence[Row]) -> Figure | None:

@@ -10,7 +10,8 @@ from rich.table import Table
 from sparsetune.base.layout.columns import GAP, Column, fitting, widths
 from sparsetune.base.layout.text import heading, measured, number
 from sparsetune.base.messages import Trial
-from sparsetune.config.metrics import METRICS, metric_of
+from sparsetune.config.metrics import metric_of
+from sparsetune.sparsity.methods import METRICS
 
 MARK = "*"  # behind the number of a trial of which something is to be said
 

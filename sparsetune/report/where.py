@@ -7,8 +7,8 @@ from typing import Any
 
 from sparsetune.base.errors import BadInput, shown
 from sparsetune.base.messages import Trial
-from sparsetune.config.metrics import METRICS
 from sparsetune.config.space.expressions import Expression, parse
+from sparsetune.sparsity.methods import METRICS
 
 _PLAIN = ("number", "state", "branch", "feasible")
 

@@ -17,13 +17,14 @@ from rich.text import Text
 
 from sparsetune.base.layout.text import cut, duration, heading, listed, number
 from sparsetune.base.messages import Trial
-from sparsetune.config.metrics import METRICS, Metric, Sound
+from sparsetune.config.metrics import Metric, Sound
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.reading import how_to_read, row_word, which_one
 from sparsetune.config.study.study import Study
 from sparsetune.report.tables import MARK, metric, recorded, single_table, trial_table
-from sparsetune.show.words import BESIDE, command_line, meaning, of_replicates
+from sparsetune.show.words import beside, command_line, meaning, of_replicates
+from sparsetune.sparsity.methods import METRICS
 
 T = TypeVar("T")
 MOST_ROWS = 15  # of a front
@@ -76,7 +77,7 @@ def _behind(objective: Objective, first: Trial, rows: Sequence[Trial]) -> Iterat
 def columns(objectives: Sequence[Objective]) -> list[str]:
     """The metrics of a table of rows, where there is room: objectives first, what scores are made of last."""
     read = [name for each in objectives if each.score is not None for name in each.reads]
-    return list(dict.fromkeys([*(each.metric for each in objectives), *BESIDE, *read]))
+    return list(dict.fromkeys([*(each.metric for each in objectives), *beside(), *read]))
 
 
 def ended(study: Study, trials: Sequence[Trial], rows: Sequence[Trial], width: int) -> Iterator[RenderableType]:

@@ -17,6 +17,7 @@ from sparsetune.base.layout.paragraphs import reflowed
 from sparsetune.base.layout.text import number
 from sparsetune.base.yaml_io import dump, read_mapping
 from sparsetune.config.base import Part
+from sparsetune.config.metrics import named
 from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registries, Registry
 from sparsetune.config.space import Space, cells, load_space
@@ -34,7 +35,7 @@ def show_methods(registries: Registries, name: str | None) -> None:
     method = registries.method.get(name)
     show_settings(_head(method), method.Config, phases=True)
     if method.metrics:
-        open_console().print(f"metrics of its own: {', '.join(method.metrics)}", highlight=False)
+        open_console().print(f"metrics of its own: {', '.join(named(method.metrics))}", highlight=False)
     if method.defaults:
         open_console().print("with it, other sections have these defaults:", highlight=False)
         sections = textwrap.indent(dump(assign({}, method.defaults)).rstrip(), "  ")

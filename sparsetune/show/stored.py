@@ -15,11 +15,11 @@ from sparsetune.base.layout.console import open_console
 from sparsetune.base.layout.printable import printable, printable_lines
 from sparsetune.base.messages import Trial
 from sparsetune.base.yaml_io import dump
-from sparsetune.config.metrics import METRICS
 from sparsetune.report.listing import result_rows, results_csv, special, trial_row, trials_csv, with_replicates
 from sparsetune.report.tables import metric, trial_table
 from sparsetune.show.answer import soundness, unguarded, unsound
-from sparsetune.show.words import BESIDE, command_line, document, of_replicates, picked
+from sparsetune.show.words import beside, command_line, document, of_replicates, picked
+from sparsetune.sparsity.methods import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ def _show_front(result: StudyResult) -> None:
     console, front = open_console(), result.stored.front
     title = f"{escape(result.name)}: Pareto front"
     sounds = unguarded(METRICS, result.stored.constraints)
-    table = trial_table(front, [*result.objectives, *BESIDE], title, console.width, unsound(front, sounds))
+    table = trial_table(front, [*result.objectives, *beside()], title, console.width, unsound(front, sounds))
     console.print(table)
     remarks = soundness(result.stored.rows, sounds)
     for line in [*_formulas(result), *filter(None, [of_replicates(front)]), *remarks]:

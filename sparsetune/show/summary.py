@@ -89,10 +89,10 @@ def _root(study: Study) -> list[object]:
 
 
 def _leaves_tickets(study: Study, row: Trial) -> bool:
-    from sparsetune.sparsity.method import Method
+    from sparsetune.sparsity.tickets import leaves_tickets
 
     method = study.registries.method.get(row.config["method"]["name"])
-    return SAME_AS not in row.notes and getattr(method, "drawn", Method.drawn) is not Method.drawn
+    return SAME_AS not in row.notes and leaves_tickets(method)
 
 
 def _one_run(study: Study, row: Trial) -> list[object]:

@@ -14,22 +14,14 @@ from typing import Any
 from rich.table import Table
 
 from sparsetune.base.messages import Trial
-from sparsetune.config.metrics import METRICS, Metric
+from sparsetune.config.metrics import Metric
 from sparsetune.report.tables import plain_table
+from sparsetune.sparsity.methods import METRICS
 
-BESIDE = ("val_accuracy", "test_accuracy", "activation_rate")  # shown beside the objectives, where trials have them
-_MEANINGS = {
-    "val_accuracy": "fraction of validation samples it gets right",
-    "val_loss": "mean cross entropy on the validation samples",
-    "compute_saved": "fraction of dense training's FLOPs saved; below 0 it took more",
-    "test_accuracy": "fraction of test samples it gets right; chooses nothing",
-    "activation_rate": "fraction of samples that the last epoch trained on",
-    "mc_macs": "multiply-accumulates of a prediction, all its Monte Carlo samples together",
-    "macs": "multiply-accumulates of the network for one sample, by its mask",
-    "ece": "calibration error: how far confidence is from accuracy, a fraction",
-    "ape": "nats: how unsure it is of images of noise",
-    "bytes_seed_mask": "bytes of a ticket: the seed, a bit a weight, running statistics",
-}  # short; `sparsetune metrics` has the definitions
+
+def beside(table: Mapping[str, Metric] = METRICS) -> list[str]:
+    """The metrics that are shown beside the objectives, where trials have them."""
+    return [name for name, each in table.items() if each.beside]
 
 
 def listing(*heads: str, right: Iterable[str] = (), title: str | None = None) -> Table:
@@ -47,11 +39,10 @@ def document(content: Any) -> None:
 
 def meaning(metric: str, table: Mapping[str, Metric] = METRICS) -> str:
     """What a metric is, on one short line; empty where the table does not have it."""
-    if metric in _MEANINGS or metric not in table:
-        return _MEANINGS.get(metric, "")
-    first = table[metric].definition.partition(";")[0]
-    unit = table[metric].unit
-    return f"{unit}: {first}" if unit else first
+    if metric not in table:
+        return ""
+    each = table[metric]
+    return each.short or ": ".join(filter(None, (each.unit, each.definition.partition(";")[0])))
 
 
 def of_replicates(rows: Sequence[Trial]) -> str:

@@ -15,7 +15,9 @@ The trainer walks a method's tree of stages, and calls its hooks in this order::
     evaluate: begin_evaluation, for batch: before_batch -> predict
 
 Every hook does nothing by default, so a method is only its difference from dense training. What it sees of the training
-is its :class:`~sparsetune.sparsity.session.Session`, and ``config``: what the stage that runs lets it see.
+is its :class:`~sparsetune.sparsity.session.Session`, and ``config``: what the stage that runs lets it see. What few
+methods have is not here: selecting samples (``selecting.py``), averaged predictions (``monte_carlo.py``) and tickets
+(``tickets.py``).
 """
 
 from __future__ import annotations
@@ -30,8 +32,11 @@ from torch import Tensor, nn
 from sparsetune.base.durations import Duration
 from sparsetune.base.messages import Metrics
 from sparsetune.config.base import EVALUATION, Part, known_in
+from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
+from sparsetune.sparsity.figure import Panel
+from sparsetune.sparsity.formats import SBCUBE
 from sparsetune.sparsity.history import Patience
 from sparsetune.sparsity.session import Session
 from sparsetune.sparsity.stage import Stage, View
@@ -68,10 +73,13 @@ class _Moved:
 
 
 class Method:
-    """Base of all methods: dense training. ``Config`` holds the hyper-parameters, ``metrics`` the extra numbers."""
+    """Base of all methods: dense training. ``Config`` holds the hyper-parameters."""
 
     Config: ClassVar[type[Part]]
-    metrics: ClassVar[tuple[str, ...]] = ()
+    metrics: ClassVar[tuple[Metric | str, ...]] = ()
+    """Its numbers beside those that every training has; of what stands in a table already, the name is enough."""
+    table: ClassVar[Mapping[str, tuple[str, ...]]] = SBCUBE
+    """The table that its runs leave with ``metrics.each_epoch``: by column a number, the first of these that it has."""
     phases: ClassVar[tuple[str, ...]] = ("train",)
     """What ``param(phase=...)`` of the fields of ``Config`` may say, in the order of the tree's stages."""
     defaults: ClassVar[Mapping[str, Any]] = {}
@@ -157,16 +165,6 @@ class Method:
         """The method's numbers of the steps since this was last called, by name in the table of metrics."""
         return {}
 
-    @property
-    def samples(self) -> int:
-        """Networks whose predictions :meth:`predict` averages."""
-        return 1
-
-    @property
-    def first_dropout(self) -> str | None:
-        """The first module whose output these networks drop differently; None where predictions are certain."""
-        return None
-
     def begin_evaluation(self) -> None:
         """Called before the first batch of a split that is evaluated; may raise :class:`TrainingFailed`."""
 
@@ -182,20 +180,6 @@ class Method:
             sample: (1, ...), a batch of any one sample.
         """
 
-    @property
-    def drawn(self) -> Tensor | None:
-        """(n,) all prunable weights as the seed drew them, if they are never trained: seed and mask are a ticket."""
-        return None
-
-    @property
-    def mask(self) -> Tensor | None:
-        """(n,) bool: which of ``drawn`` the network holds now."""
-        return None
-
-    def wear(self, mask: Tensor) -> None:
-        """Make the network hold those of ``drawn`` where (n,) ``mask`` is True, for evaluation."""
-        raise NotImplementedError
-
     def summary(self) -> Metrics:
         """Numbers that exist only at the end of a trial."""
         return {}
@@ -203,6 +187,11 @@ class Method:
     def trace(self) -> Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]:
         """What was recorded at each step, for figures: name to a 1-D array, all of equal length."""
         return {}
+
+    @classmethod
+    def figure(cls, config: Any) -> tuple[Panel, ...]:
+        """What is drawn of ``trace`` with these settings, one below the other; nothing by default."""
+        return ()
 
     def state_dict(self) -> dict[str, Any]:
         """The method's own state for the checkpoint: tensors, numbers, lists."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -11,6 +11,26 @@ from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.dropout import DropoutConfig, MonteCarloDropout, check_dropout, make_dropout
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.session import Session
+
+
+@runtime_checkable
+class Averages(Protocol):
+    """Predicts by several networks. A method that has all of this does, whatever it derives from."""
+
+    @property
+    def samples(self) -> int:
+        """Networks whose predictions ``predict`` averages."""
+        ...
+
+    @property
+    def first_dropout(self) -> str | None:
+        """The first module whose output these networks drop differently; None where predictions are certain."""
+        ...
+
+
+def averaged(method: Method) -> tuple[str | None, int]:
+    """``first_dropout`` and ``samples`` of a method's predictions; None and 1 where one network predicts."""
+    return (method.first_dropout, method.samples) if isinstance(method, Averages) else (None, 1)
 
 
 class MonteCarloMethod(Method):

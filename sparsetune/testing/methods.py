@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sparsetune.config.base import EVALUATION
-from sparsetune.config.metrics import FROM_CORE, LAYER_DENSITY
+from sparsetune.config.metrics import LAYER_DENSITY, named
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.registry import Registries
 from sparsetune.config.space import corners, load_space
@@ -103,9 +103,10 @@ def metrics_are_in_the_table_and_declared(case: MethodCase) -> None:
     """A number that others have at their end only, such as density, a method may have after each epoch."""
     table = case.registries.metrics
     each_epoch = {name for name, metric in table.items() if metric.each_epoch}
-    own, shared = set(case.method.metrics), set(case.registries.core("classification"))
+    own, shared = set(named(case.method.metrics)), set(case.registries.core("classification"))
     assert own <= set(table)
-    early = own & shared
+    assert all(table[each.name] == each for each in case.method.metrics if not isinstance(each, str))
+    early, of_states = own & shared, {name for name in own if table[name].any_state}  # these the core measures
     assert not early & each_epoch
     for asked in (False, True):
         trainer = case.trainer(each_epoch=asked)
@@ -114,7 +115,7 @@ def metrics_are_in_the_table_and_declared(case: MethodCase) -> None:
         for row in trainer:
             assert set(row.metrics) == (shared | own) & in_rows | early | of_layers
         assert set(trainer.finish()) == shared | own | of_layers
-        assert set(trainer.method.summary()) == own - each_epoch - early - set(FROM_CORE)
+        assert set(trainer.method.summary()) == own - each_epoch - early - of_states
 
 
 def measuring_each_epoch_changes_no_number(case: MethodCase) -> None:

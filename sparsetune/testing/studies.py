@@ -12,7 +12,8 @@ from typing import Any
 from sparsetune.base.failpoints import VARIABLE
 from sparsetune.base.paths import Project
 from sparsetune.base.yaml_io import dump
-from sparsetune.config.metrics import METRICS, metric_of
+from sparsetune.config.metrics import metric_of
+from sparsetune.sparsity.methods import METRICS
 
 SMALL = {
     "study": "small",

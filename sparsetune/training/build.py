@@ -11,6 +11,7 @@ from sparsetune.config.facts import Kind
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.method import Method
+from sparsetune.sparsity.monte_carlo import averaged
 from sparsetune.training.anatomy import Anatomy, anatomy
 from sparsetune.training.evaluation import evaluation_batch
 from sparsetune.training.precision import compute_as_asked
@@ -41,7 +42,7 @@ class Built:
     @property
     def evaluation_batch(self) -> int:
         """Samples that are evaluated at once; with Monte Carlo predictions only what repeats takes more room."""
-        repeated = self.method.first_dropout, self.method.samples
+        repeated = averaged(self.method)
         if repeated not in self._evaluation_batches:
             self._evaluation_batches[repeated] = evaluation_batch(
                 self.anatomy.widest(*repeated), self.dtype, self.device

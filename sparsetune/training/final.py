@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sparsetune.base.messages import Metrics
 from sparsetune.base.seeds import mix
 from sparsetune.base.surroundings.interpreter import said_once
-from sparsetune.config.metrics import LAYER_DENSITY, METRICS, Metric, core, metric_of
+from sparsetune.config.metrics import LAYER_DENSITY, SHARED, Metric, core, metric_of, named
 from sparsetune.config.registry import Measure
 from sparsetune.data.dataset import Dataset
 from sparsetune.measures.density import remains
@@ -21,6 +21,7 @@ from sparsetune.measures.memory import device_peak_bytes, host_peak_bytes
 from sparsetune.measures.network import network_numbers
 from sparsetune.measures.uncertainty import average_predictive_entropy, noise
 from sparsetune.sparsity.method import Method
+from sparsetune.sparsity.monte_carlo import averaged
 from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.task import Task
 
@@ -31,7 +32,7 @@ _NOISE = 0x401E5  # noise is the same for all trials
 def val_numbers(outputs: Tensor, task: Task, data: Dataset, measures: Mapping[str, Measure]) -> Metrics:
     """All that can be said of the predictions (N, C) for the validation split; see :func:`test_numbers`."""
     found = _quality(outputs, data.val.targets, task, data, measures)
-    return {f"val_{name}" if f"val_{name}" in METRICS else name: value for name, value in found.items()}
+    return {f"val_{name}" if f"val_{name}" in SHARED else name: value for name, value in found.items()}
 
 
 def test_numbers(outputs: Tensor, task: Task, data: Dataset, measures: Mapping[str, Measure]) -> Metrics:
@@ -86,16 +87,21 @@ def size_numbers(
         bits = data.outputs * gauss_bits(error, error)
     else:
         bits = cross_entropy_bits(of_splits["val_loss"])
+    first_dropout, samples = averaged(method)
     found = network_numbers(
         network,
         method.session.prunable,
         work,
-        first_dropout=method.first_dropout,
-        mc_samples=method.samples,
+        first_dropout=first_dropout,
+        mc_samples=samples,
         samples=len(data.train),
         bits_per_sample=bits,
     )
-    wanted = {*core(data.task), *method.metrics, *([LAYER_DENSITY] if by_layer else [])}  # some are of some methods
+    wanted = {
+        *core(data.task),
+        *named(method.metrics),
+        *([LAYER_DENSITY] if by_layer else []),
+    }  # some are of some methods
     return {name: float(value) for name, value in found.items() if name.partition("/")[0] in wanted}
 
 

@@ -9,9 +9,9 @@ from sparsetune.config.own_tables import with_files, with_packages
 from sparsetune.config.registry import Registries
 from sparsetune.data import DATA
 from sparsetune.models import MODELS
-from sparsetune.sparsity.methods import METHODS
+from sparsetune.sparsity.methods import METHODS, METRICS
 
-REGISTRIES = Registries(method=METHODS, data=DATA, model=MODELS)
+REGISTRIES = Registries(method=METHODS, data=DATA, model=MODELS, metrics=METRICS)
 """What is built in."""
 
 

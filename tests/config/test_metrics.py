@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sparsetune.config.metrics import FROM_CORE, METRICS, core, metric_of
+from sparsetune.config.metrics import core, metric_of
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.problem import Problem
+from sparsetune.sparsity.methods import METRICS
 
 ONE = (Objective(metric="val_loss", goal="minimize"),)
 OF_A_STATE = [
@@ -17,7 +18,7 @@ OF_THE_END = ["test_ece", "test_accuracy", "test_mse", "peak_memory_mb", "energy
 
 
 def problem(each_epoch: bool) -> Problem:
-    return Problem("toy", 0, {}, ONE, each_epoch=each_epoch)
+    return Problem("toy", 0, {}, ONE, metrics=METRICS, each_epoch=each_epoch)
 
 
 def test_what_is_said_of_a_state_is_late_unless_each_epoch_has_it() -> None:
@@ -46,4 +47,3 @@ def test_what_all_methods_have() -> None:
     assert "sparsity" in core("classification")
     assert "sparsity" in core("regression")
     assert "layer_density" not in core("classification")
-    assert not set(FROM_CORE) & set(core("classification"))

@@ -9,6 +9,7 @@ import pytest
 from sparsetune.app.parts import registries
 from sparsetune.app.study import load
 from sparsetune.base.yaml_io import dump, parse
+from sparsetune.config.metrics import named
 from sparsetune.config.overrides import assign
 from sparsetune.config.space import corners
 from sparsetune.config.space.points import branch_of, flat_base
@@ -37,7 +38,7 @@ def test_studies_of_the_repository(file: Path) -> None:
 def test_a_controller_that_does_not_track_never_wins(file: Path) -> None:
     study = load(file)
     tracked = any(
-        "tracking_error" in registries().method.get(base.method.name).metrics for base in study.bases.values()
+        "tracking_error" in named(registries().method.get(base.method.name).metrics) for base in study.bases.values()
     )
     said = [each.at_most for each in study.constraints if each.metric == "tracking_error"]
     assert said == ([0.05] if tracked else [])

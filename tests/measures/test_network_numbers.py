@@ -6,10 +6,11 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from sparsetune.config.metrics import METRICS, metric_of
+from sparsetune.config.metrics import metric_of
 from sparsetune.measures.macs import work
 from sparsetune.measures.network import network_numbers
 from sparsetune.models.mlp import Mlp, MlpConfig
+from sparsetune.sparsity.methods import METRICS
 
 SHAPE = (1, 28, 28)
 

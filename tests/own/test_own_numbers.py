@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from sparsetune.base.messages import Job, Key, Report
-from sparsetune.config.metrics import METRICS
 from sparsetune.config.trial import resolve_trial
+from sparsetune.sparsity.methods import METRICS
 from sparsetune.testing.trained import run_through, trial_config
 from sparsetune.training.registries import registries_of
 from sparsetune.training.trial import run_trial

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sparsetune.base.errors import BadInput
-from sparsetune.config.metrics import METRICS
 from sparsetune.config.own_tables import with_files
 from sparsetune.config.registry import Registry, StudyRegistries
 from sparsetune.sparsity.method import Method
-from sparsetune.sparsity.methods import METHODS
+from sparsetune.sparsity.methods import METHODS, METRICS
 from sparsetune.training.registries import REGISTRIES, registries_of
 
 from .files import METHOD, SAMPLER, own, toy

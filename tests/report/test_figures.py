@@ -25,12 +25,13 @@ def drawn(folder: Path, *runs: list[Row], method: dict[str, Any] | None = None, 
     folder.mkdir(exist_ok=True)
     if trace:
         np.savez(folder / "trace.npz", threshold=np.ones(3), activation=np.ones(3))
-    draw_figures(folder, runs, {"method": method or {}, "training": TRAINING}, Numbers(), End(), folder / "trace.npz")
+    config = {"method": method or {"name": "dense"}, "training": TRAINING}
+    draw_figures(folder, runs, config, Numbers(), End(), folder / "trace.npz")
     return {path.name for path in folder.glob("*.png")}
 
 
 def test_which_figures_follows_from_what_there_is(tmp_path: Path) -> None:
-    controlled = {"target_activation": 0.5}
+    controlled = {"name": "ast", "target_activation": 0.5}
     assert drawn(tmp_path / "no epoch", []) == set()
     assert drawn(tmp_path / "none", rows(1.0, 1.0)) == {"curves.png"}
     assert drawn(tmp_path / "sparse", rows(0.5, 0.5)) == {"curves.png", "density_by_layer.png"}
@@ -43,7 +44,10 @@ def test_which_figures_follows_from_what_there_is(tmp_path: Path) -> None:
 
 def test_a_figure_that_cannot_be_drawn_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "trace.npz").write_text("no arrays")
-    assert drawn(tmp_path, rows(0.5), method={"target_activation": 0.5}) == {"curves.png", "density_by_layer.png"}
+    assert drawn(tmp_path, rows(0.5), method={"name": "ast"}) == {
+        "curves.png",
+        "density_by_layer.png",
+    }
     (tmp_path / "file").write_text("no folder")
     draw_figures(tmp_path / "file", [rows(0.5)], {"method": {}, "training": TRAINING}, Numbers(), End())
 

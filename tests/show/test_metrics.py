@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from sparsetune.base.errors import BadInput
-from sparsetune.config.metrics import METRICS
 from sparsetune.show.metrics import chosen, show_metrics
+from sparsetune.sparsity.methods import METRICS
 
 
 def said(

@@ -9,12 +9,12 @@ import pytest
 from rich.console import Console
 
 from sparsetune.base.messages import Trial
-from sparsetune.config.metrics import METRICS
 from sparsetune.config.study.broken import broken
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
 from sparsetune.report.tables import single_table, trial_table
 from sparsetune.show.answer import soundness, unguarded, unsound
+from sparsetune.sparsity.methods import METRICS
 
 TRACKED = Constraint(metric="tracking_error", at_most=0.05)
 LOOSE = Constraint(metric="tracking_error", at_most=0.5)

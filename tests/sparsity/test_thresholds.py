@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsetune.sparsity.controller import PIController
-from sparsetune.sparsity.scores import at_least
+from sparsetune.sparsity.selecting import at_least
 from sparsetune.sparsity.thresholds import SCALES, LogScale, RunningMeanScale, ThresholdScale
 
 BATCH, TARGET = 128, 0.25

@@ -16,10 +16,9 @@ from safetensors.torch import load_file, save_file
 from sparsetune.base.durations import Duration
 from sparsetune.base.messages import Branch, Job, Key, Metrics
 from sparsetune.config.base import Part
-from sparsetune.config.metrics import METRICS
 from sparsetune.config.trial import Training, TrialConfig, resolve_trial
 from sparsetune.measures.quality import classification_quality
-from sparsetune.sparsity.methods import METHODS
+from sparsetune.sparsity.methods import METHODS, METRICS
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.sparsity.session import Session
 from sparsetune.sparsity.stage import Between, Stage

@@ -9,8 +9,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sparsetune.base.messages import Job, Key
-from sparsetune.config.metrics import METRICS, core
+from sparsetune.config.metrics import core
 from sparsetune.config.trial import resolve_trial
+from sparsetune.sparsity.methods import METRICS
 from sparsetune.testing.trained import run_through, trial_config
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer

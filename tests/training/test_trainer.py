@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from sparsetune.config.metrics import METRICS, core
+from sparsetune.config.metrics import core
+from sparsetune.sparsity.methods import METRICS
 from sparsetune.testing.trained import restarted, run_through, same_state, trial_config, untimed
 from sparsetune.training.loop import Diverged
 from sparsetune.training.trainer import Trainer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sparsetune.config.metrics import METRICS, Metric
+from sparsetune.config.metrics import SHARED, Metric
 from sparsetune.config.space.parameters import Parameter
 from sparsetune.config.study.file import Objective
 
@@ -33,7 +33,7 @@ class Problem:
     constraints: int = 0
     replicates: int = 1
     epochs: int = 1
-    metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
+    metrics: Mapping[str, Metric] = field(default_factory=lambda: SHARED)
     each_epoch: bool = False
 
     def late(self, names: Iterable[str]) -> list[str]:

@@ -1,6 +1,9 @@
-"""One file per method, found by name."""
+"""One file per method, found by name; and all numbers, in a table that no method's code is imported for."""
 
+from sparsetune.config.metrics import SHARED, Metric
 from sparsetune.config.registry import Registry
+from sparsetune.sparsity.methods import ast_metrics
+from sparsetune.sparsity.metrics import ACTIVATION_RATE, SEED_MASK
 
 METHODS = Registry(
     "method",
@@ -11,3 +14,9 @@ METHODS = Registry(
         "slt": "sparsetune.sparsity.methods.slt:StrongLotteryTicket",
     },
 )
+
+METRICS: dict[str, Metric] = {
+    **SHARED,
+    **{metric.name: metric for metric in (SEED_MASK, ACTIVATION_RATE, *ast_metrics.METRICS)},
+}
+"""What every training has, what several methods have, and each method's own, by name."""

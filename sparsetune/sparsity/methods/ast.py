@@ -30,9 +30,11 @@ from sparsetune.config.outlook import normed_batches
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.controller import PIController
-from sparsetune.sparsity.method import Method, Selection
+from sparsetune.sparsity.figure import Panel
+from sparsetune.sparsity.method import Selection
+from sparsetune.sparsity.methods.ast_metrics import METRICS
 from sparsetune.sparsity.schedules import ramp
-from sparsetune.sparsity.scores import at_least, significance
+from sparsetune.sparsity.selecting import SelectingMethod, at_least, significance
 from sparsetune.sparsity.session import Session
 from sparsetune.sparsity.thresholds import SCALES, ThresholdScale
 
@@ -79,14 +81,11 @@ class AstConfig(Part):
         return min(batch, max(1, wanted))
 
 
-class AdaptiveSparseTraining(Method):
+class AdaptiveSparseTraining(SelectingMethod):
     """Scores, selects, and steers the threshold."""
 
     Config = AstConfig
-    metrics = (
-        "activation_rate", "energy_savings", "threshold", "controller_error", "steady_state_error",
-        "tracking_error", "activation_std", "clamp_share",
-    )  # fmt: skip
+    metrics = METRICS
 
     config: AstConfig
 
@@ -95,7 +94,7 @@ class AdaptiveSparseTraining(Method):
         self.scale: ThresholdScale = SCALES[config.normalize](config.ema_alpha)
         self.controller: PIController | None = None  # made at the first batch, which sets its start
         self._thresholds, self._activations, self._clamped = array("d"), array("d"), array("d")
-        self._drawn = self._active = self._told = 0
+        self._told = 0  # steps that numbers have been given of
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
@@ -118,16 +117,16 @@ class AdaptiveSparseTraining(Method):
     def select(self, inputs: Tensor, targets: Tensor) -> Selection | None:
         """The active samples of a batch; the threshold then moves for the next one."""
         drawn = inputs.shape[0]
-        self._drawn += drawn
         if self.config.target_activation == 1.0:
-            self._active += drawn
+            self.count(drawn, drawn)
             return None
         outputs = self._score(inputs)
         scores = self.scale.normalise(significance(outputs, targets, self.config.entropy_weight))
         controller = self.controller = self.controller or self._start(scores)
         threshold = self.scale.threshold(controller.level)
         active = at_least(scores, threshold, self.config.floor(drawn))
-        self._steer(controller, threshold, active.shape[0], drawn)
+        self.count(drawn, active.shape[0])
+        self._steer(controller, threshold, active.shape[0] / drawn)
         return Selection(active, outputs)
 
     def _score(self, inputs: Tensor) -> Tensor:
@@ -148,24 +147,22 @@ class AdaptiveSparseTraining(Method):
         level = min(max(self.scale.level(start), low), high)
         return PIController(level, low, high, self.config.integral_limit)
 
-    def _steer(self, controller: PIController, threshold: float, active: int, drawn: int) -> None:
+    def _steer(self, controller: PIController, threshold: float, activation: float) -> None:
         epoch = self.session.at.epochs
-        error = active / drawn - self.config.target_activation
+        error = activation - self.config.target_activation
         kp = self.config.kp * ramp(epoch, self.config.kp_warmup_epochs)
         ki = self.config.ki * ramp(epoch, self.config.ki_warmup_epochs)
         clamped = controller.update(error, kp, ki)
         self._thresholds.append(threshold)
-        self._activations.append(active / drawn)
+        self._activations.append(activation)
         self._clamped.append(clamped)
-        self._active += active
 
     def numbers(self) -> Metrics:
         """Means over the steps; the activation is of samples, so a short last batch counts by its size."""
-        rate = self._active / self._drawn
+        rate = self.activation_rate()
         thresholds = self._thresholds[self._told :]
         activations = self._activations[self._told :]
         self._told = len(self._thresholds)
-        self._drawn = self._active = 0
         target = self.config.target_activation
         return {
             "activation_rate": rate,
@@ -192,6 +189,14 @@ class AdaptiveSparseTraining(Method):
     def trace(self) -> Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]:
         """Threshold and activation of each controlled step."""
         return {"threshold": np.asarray(self._thresholds), "activation": np.asarray(self._activations)}
+
+    @classmethod
+    def figure(cls, config: AstConfig) -> tuple[Panel, ...]:
+        """The threshold, and below it what it has activated, with the target."""
+        unit = "" if config.normalize == "ema" else "nats"
+        target = config.target_activation
+        activation = Panel("activation", "activation (fraction)", (-0.03, 1.03), averaged=True, target=target)
+        return Panel("threshold", f"threshold ({unit})"), activation
 
     def state_dict(self) -> dict[str, Any]:
         return {

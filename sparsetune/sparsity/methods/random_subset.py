@@ -21,8 +21,9 @@ from sparsetune.config.base import Part, param
 from sparsetune.config.outlook import normed_batches
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
-from sparsetune.sparsity.method import Method, Selection
-from sparsetune.sparsity.session import Session
+from sparsetune.sparsity.method import Selection
+from sparsetune.sparsity.metrics import ACTIVATION_RATE
+from sparsetune.sparsity.selecting import SelectingMethod
 
 
 class RandomSubsetConfig(Part):
@@ -36,17 +37,12 @@ class RandomSubsetConfig(Part):
         return max(1, round(self.fraction * batch))
 
 
-class RandomSubset(Method):
+class RandomSubset(SelectingMethod):
     """Selects without having scored."""
 
     Config = RandomSubsetConfig
-    metrics = ("activation_rate",)
 
     config: RandomSubsetConfig
-
-    def __init__(self, config: RandomSubsetConfig, session: Session) -> None:
-        super().__init__(config, session)
-        self._drawn = self._active = 0
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
@@ -65,13 +61,10 @@ class RandomSubset(Method):
         """As many samples as ``fraction`` says, each as likely as any other."""
         batch = len(targets)
         active = self.config.active(batch)
-        self._drawn += batch
-        self._active += active
+        self.count(batch, active)
         if active == batch:
             return None
         return Selection(torch.randperm(batch, device=targets.device)[:active])
 
     def numbers(self) -> Metrics:
-        rate = self._active / self._drawn
-        self._drawn = self._active = 0
-        return {"activation_rate": rate}
+        return {ACTIVATION_RATE.name: self.activation_rate()}

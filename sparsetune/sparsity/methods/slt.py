@@ -30,6 +30,7 @@ from sparsetune.sparsity.bare import make_bare
 from sparsetune.sparsity.dropout import DropoutConfig
 from sparsetune.sparsity.edge_popup import EdgePopup
 from sparsetune.sparsity.method import TrainingFailed
+from sparsetune.sparsity.metrics import SEED_MASK
 from sparsetune.sparsity.monte_carlo import MonteCarloMethod
 from sparsetune.sparsity.session import Session
 
@@ -76,7 +77,7 @@ class StrongLotteryTicket(MonteCarloMethod):
     """Trains scores, and lets the network hold what they keep."""
 
     Config = SltConfig
-    metrics = ("bytes_seed_mask",)
+    metrics = (SEED_MASK,)
     defaults: ClassVar[Mapping[str, Any]] = {
         "model.init": "signed_constant",
         "training.lr": 0.1,

@@ -20,6 +20,7 @@ from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.data import load_dataset
 from sparsetune.data.dataset import Dataset
+from sparsetune.sparsity.monte_carlo import averaged
 from sparsetune.training.build import DTYPES, Built, build
 
 _CPU = torch.device("cpu")
@@ -119,18 +120,12 @@ def _inputs(data: Dataset) -> str:
 
 
 def _outputs(built: Built, data: Dataset) -> str:
-    if data.task == "regression":
-        said = "numbers in the unit of the targets"
-        return said if built.method.first_dropout is None else f"{said}, {_dropping(built)}"
-    if built.method.first_dropout is None:
-        return "logits: softmax makes probabilities of them"
-    return f"logarithms of probabilities, {_dropping(built)}"
-
-
-def _dropping(built: Built) -> str:
-    count = built.method.samples
+    first_dropout, count = averaged(built.method)
     which = "one network that drops units" if count == 1 else f"{count} networks that drop other units, averaged"
-    return f"of {which}: the same units of every sample"
+    dropping = "" if first_dropout is None else f", of {which}: the same units of every sample"
+    if data.task == "regression":
+        return f"numbers in the unit of the targets{dropping}"
+    return f"logarithms of probabilities{dropping}" if dropping else "logits: softmax makes probabilities of them"
 
 
 def _scaling(data: Dataset) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from sparsetune.base.yaml_io import write_atomic
 from sparsetune.sparsity.stage import Which
 from sparsetune.training.final import layer_rows
 from sparsetune.training.left.rebuild import ticket_of
-from sparsetune.training.left.results_csv import results_csv, results_units
+from sparsetune.training.left.results import columns_of, results_csv, results_units
 from sparsetune.training.trainer import Trainer
 
 
@@ -36,11 +36,11 @@ def leave_table(trainer: Trainer, branch: str, metrics: Metrics, folder: Path, *
     """
     if not trainer.config.metrics.each_epoch or trainer.data.task != "classification":
         return
-    rows = list(trainer.journal.rows(branch))
-    last = rows[-1].epoch
-    write_atomic(folder / RESULTS, results_csv(rows, trainer.journal.start(branch), metrics))
+    rows, table = list(trainer.journal.rows(branch)), trainer.setup.registries.metrics
+    last, columns = rows[-1].epoch, columns_of(trainer.method.table, metrics)
+    write_atomic(folder / RESULTS, results_csv(columns, rows, trainer.journal.start(branch), metrics, table))
     of = int(rows[-1].metrics["best_epoch"]) if kept == "best" else last
-    write_atomic(folder / UNITS, results_units(metrics, last=last, kept=of))
+    write_atomic(folder / UNITS, results_units(columns, table, last=last, kept=of))
 
 
 def _files(trainer: Trainer, metrics: Metrics) -> dict[str, str | bytes]:

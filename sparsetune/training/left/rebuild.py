@@ -14,6 +14,7 @@ from sparsetune.base.messages import Metrics
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.method import Method
+from sparsetune.sparsity.tickets import LeavesTickets
 from sparsetune.training.build import Built, build
 from sparsetune.training.left.ticket import About, Layer, Ticket
 from sparsetune.training.trainer import Trainer
@@ -26,9 +27,9 @@ def ticket_of(trainer: Trainer, metrics: Metrics) -> Ticket | None:
         metrics: of the trial; the ticket keeps what they say of predictions for validation and test data.
     """
     network, method = trainer.network, trainer.method
-    drawn, mask = method.drawn, method.mask
-    if drawn is None or mask is None:
+    if not isinstance(method, LeavesTickets):
         return None
+    drawn, mask = method.drawn, method.mask
     density = mask.count_nonzero().item() / len(mask)
     state = _not_drawn(network, method)
     about = About(
@@ -68,7 +69,7 @@ def rebuild(ticket: Ticket, config: TrialConfig, device: torch.device, registrie
     if _layers(method) != about.layers or _shapes(state) != _shapes(_not_drawn(network, method)):
         problem = f"its network is not {config.model.name!r} as it is here: another version of the model has made it"
         raise BadInput(problem)
-    if method.drawn is None or _digest(method.drawn, network, method) != about.drawn:
+    if not isinstance(method, LeavesTickets) or _digest(method.drawn, network, method) != about.drawn:
         raise BadInput(
             f"seed {config.seed} draws other weights here than the ticket is of; that depends on torch "
             f"({torch.__version__} here, {about.torch} there) and, for normal distributions, on the processor"

@@ -1,9 +1,37 @@
-"""How much a sample, or a weight, matters."""
+"""Methods that train on some samples of a batch: how much a sample matters, which are taken, how many they were."""
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor
+
+from sparsetune.config.metrics import Metric
+from sparsetune.sparsity.method import Method
+from sparsetune.sparsity.metrics import ACTIVATION_RATE
+from sparsetune.sparsity.session import Session
+
+
+class SelectingMethod(Method):
+    """Counts the samples that are drawn and those of them that are trained on."""
+
+    metrics: ClassVar[tuple[Metric | str, ...]] = (ACTIVATION_RATE,)
+
+    def __init__(self, config: Any, session: Session) -> None:
+        super().__init__(config, session)
+        self._drawn = self._active = 0
+
+    def count(self, drawn: int, active: int) -> None:
+        """So many of a batch are trained on."""
+        self._drawn += drawn
+        self._active += active
+
+    def activation_rate(self) -> float:
+        """Active samples / samples drawn, since this was last called."""
+        rate = self._active / self._drawn
+        self._drawn = self._active = 0
+        return rate
 
 
 def significance(logits: Tensor, targets: Tensor, entropy_weight: float) -> Tensor:

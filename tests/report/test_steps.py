@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from sparsetune.report.canvas import save
-from sparsetune.report.controller import _thin, controller_figure
+from sparsetune.report.steps import _thin, steps_figure
+from sparsetune.sparsity.figure import Panel
+
+PANELS = (
+    Panel("threshold", "threshold (nats)"),
+    Panel("activation", "activation (fraction)", (-0.03, 1.03), averaged=True, target=0.25),
+)
 
 
 def test_a_long_trace_is_drawn_as_means_of_stretches() -> None:
@@ -27,14 +33,14 @@ def traced(folder: Path, steps: int) -> Path:
 
 @pytest.mark.parametrize("steps", [1, 50, 5000])
 def test_a_figure_is_a_png(steps: int, tmp_path: Path) -> None:
-    drawing = controller_figure(traced(tmp_path, steps), 0.25)
+    drawing = steps_figure(traced(tmp_path, steps), PANELS)
     assert drawing is not None
     save(drawing, tmp_path / "controller.png")
     assert (tmp_path / "controller.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_what_is_drawn_by_hand(tmp_path: Path) -> None:
-    drawing = controller_figure(traced(tmp_path, 60), 0.25)
+    drawing = steps_figure(traced(tmp_path, 60), PANELS)
     assert drawing is not None
     upper, lower = drawing.axes
     (threshold,) = upper.lines
@@ -53,4 +59,8 @@ def test_what_is_drawn_by_hand(tmp_path: Path) -> None:
 
 def test_no_steps_no_figure(tmp_path: Path) -> None:
     np.savez(tmp_path / "trace.npz", threshold=np.empty(0), activation=np.empty(0))
-    assert controller_figure(tmp_path / "trace.npz", 1.0) is None
+    assert steps_figure(tmp_path / "trace.npz", PANELS) is None
+
+
+def test_nothing_to_draw_no_figure(tmp_path: Path) -> None:
+    assert steps_figure(traced(tmp_path, 5), ()) is None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.distributions import Categorical
 from torch.nn.functional import cross_entropy
 
-from sparsetune.sparsity.scores import at_least, significance
+from sparsetune.sparsity.selecting import at_least, significance
 
 
 @pytest.mark.parametrize(
