@@ -60,6 +60,18 @@ def test_two_versions_of_a_file_side_by_side() -> None:
     assert [registries_of((each,)).method.get("mine").VALUE for each in (first, second, first)] == [1, 2, 1]
 
 
+def test_a_method_s_numbers_may_stand_in_its_class() -> None:
+    """Those of a table too, whose row it takes; another row of that name is refused."""
+    imports = f"{NUMBERS}from sparsetune.sparsity.metrics import ACTIVATION_RATE\n"
+    row = 'Metric("size", "", None, "epoch", "of it")'
+    text = imports + METHOD.replace("VALUE = 1", f'metrics = ({row}, ACTIVATION_RATE, "density")')
+    registries = registries_of((own(text),))
+    assert registries.metrics["size"].definition == "of it"
+    assert registries.metrics["activation_rate"] is METRICS["activation_rate"]
+    said = refusal(text.replace('"size"', '"ece"'))
+    assert said == "my_method.py: METRICS.ece: metric 'ece' exists already; allowed: another name"
+
+
 def test_names_that_exist() -> None:
     dense = METHOD.replace('"mine"', '"dense"')
     assert refusal(dense) == "my_method.py: METHODS: method 'dense' exists already; allowed: another name"

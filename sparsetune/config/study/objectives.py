@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sparsetune.base.errors import BadInput, shown, unknown
 from sparsetune.base.messages import Metrics
-from sparsetune.config.metrics import ON_GPU
+from sparsetune.config.metrics import ON_GPU, named
 from sparsetune.config.overrides import flatten
 from sparsetune.config.registry import Registries
 from sparsetune.config.space.expression_values import WrongKind
@@ -63,7 +63,7 @@ def check_objectives(
 def given(base: TrialConfig, known: Registries) -> set[str]:
     """Names of the numbers that a trial of that base has."""
     task = known.data.get(base.data.name).task(base.data)
-    return {*known.core(task), *known.method.get(base.method.name).metrics}
+    return {*known.core(task), *named(known.method.get(base.method.name).metrics)}
 
 
 def scorer(objectives: Sequence[Objective]) -> Callable[[Metrics], Metrics]:
