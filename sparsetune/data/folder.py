@@ -67,8 +67,8 @@ class Folder(ImageSet):
     @classmethod
     def locate(cls, config: FolderConfig, project_root: Path) -> FolderConfig:
         """The config with absolute paths of folders that all have images of known classes."""
-        named = _named(config)
-        paths = {setting: str(found_folder(path, project_root, key=f"data.{setting}")) for setting, path in named}
+        named = {setting: path for setting in SETTINGS.values() if (path := getattr(config, setting)) is not None}
+        paths = {each: str(found_folder(path, project_root, key=f"data.{each}")) for each, path in named.items()}
         located = config.model_copy(update=paths)
         _parts(located, anew=True)
         return located
@@ -86,20 +86,15 @@ class Folder(ImageSet):
 def _parts(config: FolderConfig, *, anew: bool = False) -> dict[str, FolderPart]:
     parts: dict[str, FolderPart] = {}
     for split, setting in SETTINGS.items():
-        if setting not in dict(_named(config)):
+        if (named := getattr(config, setting)) is None:
             continue
-        path = absolute(getattr(config, setting), key=f"data.{setting}")
+        path = absolute(named, key=f"data.{setting}")
         for other in parts.values():
             _refuse_overlap(path, setting, other)
         part = parts[split] = FolderPart(setting, list_images(path, key=f"data.{setting}", anew=anew))
         refuse_one_class(parts["train"], parts["train"].classes, parts["train"].labels)
         refuse_strange(part, part.classes, parts["train"], parts["train"].classes)
     return parts
-
-
-def _named(config: FolderConfig) -> list[tuple[str, str]]:
-    """Setting and folder of each split that has one."""
-    return [(setting, path) for setting in SETTINGS.values() if (path := getattr(config, setting)) is not None]
 
 
 def _refuse_overlap(path: Path, setting: str, other: FolderPart) -> None:

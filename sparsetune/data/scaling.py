@@ -8,6 +8,7 @@ taken off. Many values are looked at a part at a time: they may be a mapped file
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,37 +72,39 @@ def moments(values: Array, rows: NDArray[np.int64] | None = None) -> tuple[NDArr
     Args:
         rows: which samples count; else all.
     """
-    order = np.arange(len(values)) if rows is None else np.sort(rows)  # a mapped file is read forwards
+    order = np.arange(len(values)) if rows is None else rows
     axes = (0, 2, 3) if values.ndim == 4 else (0,)
     whole = values.dtype == np.uint8
     kind: Any = np.int64 if whole else np.float64
-    origin = kind(0) if whole else values[order[0]].astype(kind).reshape(values.shape[1], -1)[:, 0]
+    origin = kind(0) if whole else values[order.min()].astype(kind).reshape(values.shape[1], -1)[:, 0]
     first = origin if values.ndim == 2 or whole else origin[:, None, None]
     total = squares = np.zeros(values.shape[1], kind)
-    chunk = max(1, _AT_ONCE // math.prod(values.shape[1:]))
-    for start in range(0, len(order), chunk):
-        part = values[order[start : start + chunk]]
+    for part in _parts(values, order):
         part = part if whole else part - first
         total = total + part.sum(axes, dtype=kind)
         squared = np.square(part, dtype=np.uint16 if whole else kind)  # 255^2 fits
         squares = squares + squared.sum(axes, dtype=kind)
     count = len(order) * math.prod(values.shape[2:])
     if whole:
-        variances = [count * int(q) - int(s) ** 2 for q, s in zip(squares, total, strict=True)]  # exact, any size
-        return total / count, np.array([math.sqrt(v) / count for v in variances])
+        exact = zip(map(int, squares), map(int, total), strict=True)  # whole numbers of any size
+        return total / count, np.array([math.sqrt(count * q - s**2) / count for q, s in exact])
     mean = total / count
     return origin + mean, np.sqrt(np.maximum(squares / count - mean**2, 0))
 
 
 def extent(values: Array, rows: NDArray[np.int64]) -> tuple[float, float]:
     """The lowest and the highest value in some rows of (N, C, H, W)."""
-    order = np.sort(rows)  # a mapped file is read forwards
-    chunk = max(1, _AT_ONCE // math.prod(values.shape[1:]))
     low, high = math.inf, -math.inf
-    for start in range(0, len(order), chunk):
-        part = values[order[start : start + chunk]]
+    for part in _parts(values, rows):
         low, high = min(low, part.min().item()), max(high, part.max().item())
     return low, high
+
+
+def _parts(values: Array, rows: NDArray[np.int64]) -> Iterator[Array]:
+    order = np.sort(rows)  # a mapped file is read forwards
+    chunk = max(1, _AT_ONCE // math.prod(values.shape[1:]))
+    for start in range(0, len(order), chunk):
+        yield values[order[start : start + chunk]]
 
 
 def float32_holds(values: Array) -> bool:

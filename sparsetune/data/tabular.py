@@ -24,8 +24,8 @@ from sparsetune.data import store
 from sparsetune.data.contract import DataSet, Outline, Progress
 from sparsetune.data.pools import Pools, Samples
 from sparsetune.data.roots import expanded, identity
-from sparsetune.data.tables.config import FILE_SETTINGS, TabularConfig, refuse_contradictions
-from sparsetune.data.tables.file import PARQUET, ending, parts
+from sparsetune.data.tables.config import FILE_SETTINGS, PARQUET, TabularConfig, ending, refuse_contradictions
+from sparsetune.data.tables.file import parts
 from sparsetune.data.tables.read import table_of
 from sparsetune.data.tables.table import SETS, read_bundled
 

@@ -65,10 +65,5 @@ class AlexNet(ImageModel):
             nn.ReLU(),
             nn.Linear(units, outputs),
         )
-        named: list[tuple[str, nn.Module]] = [
-            ("features", features),
-            ("avgpool", nn.AdaptiveAvgPool2d(6)),
-            ("flatten", nn.Flatten()),
-            ("classifier", classifier),
-        ]
-        return nn.Sequential(OrderedDict(named))
+        parts = OrderedDict[str, nn.Module](features=features, avgpool=nn.AdaptiveAvgPool2d(6), flatten=nn.Flatten())
+        return nn.Sequential(OrderedDict(parts, classifier=classifier))

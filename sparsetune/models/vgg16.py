@@ -84,23 +84,13 @@ class Vgg16(ImageModel):
             nn.Dropout(dropout),
             nn.Linear(units, outputs),
         )
-        named: list[tuple[str, nn.Module]] = [
-            ("features", nn.Sequential(*features)),
-            ("avgpool", pool),
-            ("flatten", nn.Flatten()),
-            ("classifier", classifier),
-        ]
-        network = nn.Sequential(OrderedDict(named))
-        _draw(network)
+        parts = OrderedDict[str, nn.Module](features=nn.Sequential(*features), avgpool=pool, flatten=nn.Flatten())
+        network = nn.Sequential(OrderedDict(parts, classifier=classifier))
+        for layer in layers(network):  # drawn as torchvision does
+            if layer.weight.ndim == 4:
+                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            else:
+                nn.init.normal_(layer.weight, 0, 0.01)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
         return network
-
-
-def _draw(network: nn.Module) -> None:
-    """As torchvision does."""
-    for layer in layers(network):
-        if layer.weight.ndim == 4:
-            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-        else:
-            nn.init.normal_(layer.weight, 0, 0.01)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)

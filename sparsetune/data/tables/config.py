@@ -12,9 +12,11 @@ from sparsetune.base.errors import BadInput, shown
 from sparsetune.config.base import param
 from sparsetune.config.facts import Kind
 from sparsetune.data.contract import OnePoolConfig
-from sparsetune.data.tables.file import ENDINGS, PARQUET, ending
 from sparsetune.data.tables.table import SETS
 
+SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t"}
+PARQUET = ".parquet"
+ENDINGS = (*SEPARATORS, PARQUET)
 FILE_SETTINGS = (  # what decides how a file is decoded
     *("target", "ignore", "separator", "missing", "on_missing"),
     *("decimal", "thousands", "units", "dates", "categories"),
@@ -85,6 +87,11 @@ class TabularConfig(OnePoolConfig):
     def kind(self) -> Kind:
         """What is learned."""
         return SETS[self.set].task if self.set else self.task or "classification"
+
+
+def ending(path: Path) -> str | None:
+    """The one of ``ENDINGS`` that a name has."""
+    return next((each for each in ENDINGS if path.name.lower().endswith(each)), None)
 
 
 def refuse_contradictions(config: TabularConfig) -> None:

@@ -7,41 +7,20 @@ from __future__ import annotations
 import json
 import warnings
 import zlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.base.errors import BadInput, shown
 from sparsetune.data.tables.columns import refuse_twice
+from sparsetune.data.tables.config import PARQUET, SEPARATORS, TabularConfig, ending
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t"}
-PARQUET = ".parquet"
-ENDINGS = (*SEPARATORS, PARQUET)
 _OTHERS = (";", "\t", "|", ",", " ")
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a file is to be read.
-
-    Attributes:
-        separator: between the values of a text file; None: what its ending says.
-        decimal: between the whole and the fraction of a number.
-        words: what stands for a missing value, besides the empty cell.
-        as_text: columns whose cells are not to become numbers.
-        wanted: columns that have to be there, of which a wrong separator shows none.
-    """
-
-    separator: str | None = None
-    decimal: str = "."
-    words: Collection[str] = ()
-    as_text: Collection[str] = ()
-    wanted: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -57,12 +36,7 @@ class Raw:
     frame: DataFrame
 
 
-def ending(path: Path) -> str | None:
-    """The one of ``ENDINGS`` that a name has."""
-    return next((each for each in ENDINGS if path.name.lower().endswith(each)), None)
-
-
-def read_table(path: Path, dialect: Dialect = Dialect()) -> Raw:
+def read_table(path: Path, config: TabularConfig) -> Raw:
     """A file, or a folder of parquet files, whose name has one of ``ENDINGS``; a text file names its columns first.
 
     Raises:
@@ -77,7 +51,7 @@ def read_table(path: Path, dialect: Dialect = Dialect()) -> Raw:
             frame = read_parquet(path)
             raw = Raw(tuple(map(str, frame.columns)), frame)
         else:
-            raw = _read_text(path, dialect, dialect.separator or SEPARATORS[kind])
+            raw = _read_text(path, config, config.separator or SEPARATORS[kind])
     except BadInput:  # is a ValueError too
         raise
     except pandas.errors.EmptyDataError:
@@ -98,7 +72,7 @@ def read_table(path: Path, dialect: Dialect = Dialect()) -> Raw:
     return raw
 
 
-def _read_text(path: Path, dialect: Dialect, separator: str) -> Raw:
+def _read_text(path: Path, config: TabularConfig, separator: str) -> Raw:
     import pandas
 
     def read(**how: Any) -> DataFrame:
@@ -110,7 +84,7 @@ def _read_text(path: Path, dialect: Dialect, separator: str) -> Raw:
             skipinitialspace=True,
             encoding="utf-8-sig",
             keep_default_na=False,  # NA and None may be names of something
-            decimal=dialect.decimal,
+            decimal=config.decimal,
             **how,
         )
         return frame
@@ -119,9 +93,10 @@ def _read_text(path: Path, dialect: Dialect, separator: str) -> Raw:
         warnings.simplefilter("error", pandas.errors.ParserWarning)
         first = read(header=None, nrows=1, dtype=str, na_filter=False)  # else names that stand there twice are changed
         header = tuple(map(str, first.iloc[0]))
-        _refuse_separator(header, separator, dialect.wanted, path)
-        text = {number: str for number, name in enumerate(header) if name in dialect.as_text}
-        frame = read(header=0, names=range(len(header)), dtype=text, na_values=["", *dialect.words])
+        _refuse_separator(header, separator, config.targets, path)
+        text = {number: str for number, name in enumerate(header) if name in (*config.dates, *config.categories)}
+        words = [word for word in config.missing if isinstance(word, str)]
+        frame = read(header=0, names=range(len(header)), dtype=text, na_values=["", *words])
     return Raw(header, frame)
 
 

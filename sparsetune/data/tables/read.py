@@ -11,8 +11,7 @@ from sparsetune.base.errors import BadInput
 from sparsetune.data.tables.cells import Column, Text, column_of, settled
 from sparsetune.data.tables.columns import Categories, Names, Numbers, named, refuse_twice
 from sparsetune.data.tables.config import TabularConfig
-from sparsetune.data.tables.file import Dialect, Raw, read_table
-from sparsetune.data.tables.notation import Notation
+from sparsetune.data.tables.file import Raw, read_table
 from sparsetune.data.tables.reader import Reader
 from sparsetune.data.tables.remarks import look_alikes, of_leaks, of_row_numbers, saved_index
 from sparsetune.data.tables.table import Table
@@ -26,7 +25,7 @@ def table_of(config: TabularConfig, path: Path) -> Table:
     Raises:
         BadInput: a column that is not there, or twice; missing, infinite or wrong values, with row and column.
     """
-    raw = read_table(path, _dialect(config))
+    raw = read_table(path, config)
     names = named(raw.header)
     refuse_twice(names.all, config.ignore, path)
     _refuse_unknown(config, names.all, path)
@@ -40,7 +39,7 @@ def table_of(config: TabularConfig, path: Path) -> Table:
     whole, dropped = settled([*inputs, *targets], len(inputs), config.on_missing, path, named=bool(config.missing))
     if dropped:
         remarks.append(f"{dropped:,} of {len(inputs[0]):,} rows are left out: a value is missing there")
-    reader = Reader(Notation(config.decimal, config.thousands), config.units, config.dates, config.categories, path)
+    reader = Reader(config, path)
     read = [reader.input(column) for column in whole[: len(inputs)]]
     _refuse_same_features(read, path)
     wanted = [
@@ -50,16 +49,6 @@ def table_of(config: TabularConfig, path: Path) -> Table:
         for column in whole[len(inputs) :]
     ]
     return Table(read, wanted, [*remarks, *of_leaks(read, wanted)])
-
-
-def _dialect(config: TabularConfig) -> Dialect:
-    return Dialect(
-        config.separator,
-        config.decimal,
-        words=[word for word in config.missing if isinstance(word, str)],
-        as_text=[*config.dates, *config.categories],
-        wanted=config.targets,
-    )
 
 
 def _refuse_unknown(config: TabularConfig, names: Sequence[str], path: Path) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from sparsetune.base.errors import BadInput, shown
 from sparsetune.data.pools import Array
 from sparsetune.data.tables.cells import Column, Text
 from sparsetune.data.tables.columns import Categories, Numbers
+from sparsetune.data.tables.config import TabularConfig
 from sparsetune.data.tables.dates import Ambiguous, days_of, days_since_epoch, format_of
 from sparsetune.data.tables.hints import listed, mostly_numbers, other_reading
 from sparsetune.data.tables.notation import Notation, amount, no_number
@@ -27,19 +27,12 @@ _LARGEST = float(np.finfo(np.float32).max)
 _EXACT = 2**53  # whole numbers up to there are exact as float64
 
 
-@dataclass(frozen=True)
 class Reader:
-    """Makes inputs and targets of columns without missing cells.
+    """Makes inputs and targets of columns without missing cells."""
 
-    Attributes:
-        units, dates, categories: names of columns that are to be read as such.
-    """
-
-    notation: Notation
-    units: Collection[str]
-    dates: Collection[str]
-    categories: Collection[str]
-    source: Path
+    def __init__(self, config: TabularConfig, source: Path) -> None:
+        self.config, self.source = config, source
+        self.notation = Notation(config.decimal, config.thousands)
 
     def input(self, column: Column) -> Numbers | Categories:
         """Raises :class:`BadInput` with row and column for what is neither."""
@@ -47,7 +40,7 @@ class Reader:
         if numbers is not None:
             return Numbers(column.name, self._finite(numbers, column))
         text = _distinct(column)
-        if column.name not in self.categories and (hint := other_reading(text, self.notation, column.name)):
+        if column.name not in self.config.categories and (hint := other_reading(text, self.notation, column.name)):
             raise self._bad(column, f"{hint}; or data.categories: {listed(column.name)} takes each text as a category")
         values, rows = len(text.texts), len(column)
         if values > MOST_VALUES or (rows > FEW_ROWS and 2 * values > rows):
@@ -86,9 +79,9 @@ class Reader:
     def _numbers(self, column: Column) -> Array | None:
         """The column as float64 if it is of numbers, true and false, or dates that are to be read; None for text."""
         cells = column.cells
-        if column.name in self.categories:
+        if column.name in self.config.categories:
             return None
-        if column.name in self.dates:
+        if column.name in self.config.dates:
             return self._days(column)
         if isinstance(cells, Text):
             return self._parsed(column, cells.sorted())
@@ -102,7 +95,7 @@ class Reader:
 
     def _parsed(self, column: Column, text: Text) -> Array | None:
         """Numbers in text; None where they are not most of it."""
-        with_unit = column.name in self.units
+        with_unit = column.name in self.config.units
         amounts = [amount(each) for each in text.texts] if with_unit else []
         unit = _most([each.unit if each else "" for each in amounts], text.codes)
         plain = [each.number if each and each.unit == unit else "" for each in amounts] if with_unit else text.texts
