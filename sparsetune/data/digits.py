@@ -17,8 +17,8 @@ from pydantic import StrictInt
 
 from sparsetune.config.base import param
 from sparsetune.data.contract import DataSet, OnePoolConfig, Outline
+from sparsetune.data.images.resize import resized
 from sparsetune.data.pools import Array, Pools, Samples
-from sparsetune.data.resize import resized
 
 SAMPLES = 1_797
 

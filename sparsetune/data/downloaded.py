@@ -15,8 +15,8 @@ from sparsetune.base.errors import BadInput
 from sparsetune.config.base import param
 from sparsetune.data import store
 from sparsetune.data.contract import DataConfig, DataSet, Outline, Progress
+from sparsetune.data.images.resize import resized
 from sparsetune.data.pools import Array, Pools, Samples
-from sparsetune.data.resize import resized
 from sparsetune.data.roots import VARIABLE, data_root, identity
 
 VERSION = 1  # of decoding: a change of what comes out makes what was decoded before unknown

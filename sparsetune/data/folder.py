@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from sparsetune.base.errors import BadInput
 from sparsetune.config.base import param
-from sparsetune.data.image_sets import ImageSet, listed, refuse_one_class, refuse_strange
-from sparsetune.data.images import ImagesConfig, Item
-from sparsetune.data.listing import Listing, list_images, types
+from sparsetune.data.images.files import ImagesConfig, Item
+from sparsetune.data.images.listing import Listing, list_images, types
+from sparsetune.data.images.sets import ImageSet, listed, refuse_one_class, refuse_strange
 from sparsetune.data.pools import Pools
 from sparsetune.data.roots import VARIABLE, absolute, found_folder
 

@@ -20,9 +20,9 @@ from pydantic import model_validator
 
 from sparsetune.base.errors import BadInput
 from sparsetune.config.base import param
-from sparsetune.data.image_sets import ImageSet
-from sparsetune.data.images import ImagesConfig, Item
-from sparsetune.data.listing import all_files
+from sparsetune.data.images.files import ImagesConfig, Item
+from sparsetune.data.images.listing import all_files
+from sparsetune.data.images.sets import ImageSet
 from sparsetune.data.roots import VARIABLE, absolute, found_folder
 
 SETTINGS = {"train": "train_split", "val": "val_split", "test": "test_split"}

@@ -11,7 +11,7 @@ from helpers.pictures import encoded, picture
 from PIL import Image
 from torchvision.transforms.v2 import functional
 
-from sparsetune.data.decode import Corrupt, Unclear, decode
+from sparsetune.data.images.decode import Corrupt, Unclear, decode
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from sparsetune.data import decode as module
-from sparsetune.data.decode import Corrupt, Unclear, decode
 from sparsetune.data.depth import words
+from sparsetune.data.images import decode as module
+from sparsetune.data.images.decode import Corrupt, Unclear, decode
 
 RANDOM = np.random.default_rng(0)
 GREYS = {

@@ -19,7 +19,7 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import CACHE
 from sparsetune.data import store
 from sparsetune.data.folder import Folder, FolderConfig
-from sparsetune.data.listing import list_images
+from sparsetune.data.images.listing import list_images
 from sparsetune.data.pools import Pools
 from sparsetune.data.roots import VARIABLE
 
@@ -328,7 +328,7 @@ def test_relative_paths(train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_pillow_reads_all_where_torchvision_does_not(train: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sparsetune.data import decode as module
+    from sparsetune.data.images import decode as module
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")

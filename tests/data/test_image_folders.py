@@ -16,8 +16,8 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import CACHE
 from sparsetune.data import store
 from sparsetune.data.folder import Folder, FolderConfig
-from sparsetune.data.image_errors import in_two_splits
-from sparsetune.data.listing import list_images
+from sparsetune.data.images.errors import in_two_splits
+from sparsetune.data.images.listing import list_images
 
 
 @pytest.fixture(autouse=True)
@@ -175,7 +175,7 @@ def test_what_others_say_meanwhile_is_printed(tmp_path: Path) -> None:
     """In a process of its own: C's stderr before, within and after."""
     code = """
 import ctypes, sys
-from sparsetune.data.heard import listening
+from sparsetune.data.images.heard import listening
 libc = ctypes.CDLL(None)
 def say(text):
     libc.fputs(text, ctypes.c_void_p.in_dll(libc, "stderr"))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sparsetune.data import resize as module
-from sparsetune.data.resize import resized
+from sparsetune.data.images import resize as module
+from sparsetune.data.images.resize import resized
 
 
 def test_a_constant_stays_and_halves_are_means() -> None:

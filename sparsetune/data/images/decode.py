@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from sparsetune.data.depth import Unreadable, deep, described, in_type, words
+from sparsetune.data.images.resize import square
 from sparsetune.data.pools import Array
-from sparsetune.data.resize import square
 
 Mode = Literal["rgb", "grey"]
 _JPEG = b"\xff\xd8\xff"

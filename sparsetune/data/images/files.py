@@ -19,10 +19,10 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.surroundings.processors import processors
 from sparsetune.config.base import param
 from sparsetune.data.contract import OnePoolConfig, Progress
-from sparsetune.data.decode import Corrupt, Mode, Unclear, decode
 from sparsetune.data.delivery import ahead
-from sparsetune.data.heard import Heard, listening
-from sparsetune.data.image_errors import Look, mixed, refused
+from sparsetune.data.images.decode import Corrupt, Mode, Unclear, decode
+from sparsetune.data.images.errors import Look, mixed, refused
+from sparsetune.data.images.heard import Heard, listening
 from sparsetune.data.maker import Maker
 from sparsetune.data.pools import Array
 

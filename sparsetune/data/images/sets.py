@@ -13,8 +13,8 @@ from sparsetune.base.errors import BadInput
 from sparsetune.data import store
 from sparsetune.data.contract import DataSet, Outline, Progress
 from sparsetune.data.depth import BYTES
-from sparsetune.data.image_errors import Look, in_two_splits, left_out, mixed, refused, warned_of
-from sparsetune.data.images import LEFT_OUT, WARNED, ImagesConfig, Item, decode_all
+from sparsetune.data.images.errors import Look, in_two_splits, left_out, mixed, refused, warned_of
+from sparsetune.data.images.files import LEFT_OUT, WARNED, ImagesConfig, Item, decode_all
 from sparsetune.data.maker import Maker
 from sparsetune.data.pools import Array, Pools, Samples
 from sparsetune.data.splits import divide
