@@ -26,6 +26,7 @@ def test_page_and_notebook_have_the_same_cells() -> None:
     assert len(noted) == PAGE.count("```python")
 
 
+@pytest.mark.slow
 def test_the_cells_show_what_the_page_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -149,6 +149,7 @@ def test_what_was_not_drawn_before_a_driver_died_is_drawn_by_the_next(tmp_path: 
     assert list(waiting.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_with_two_objectives_the_front_and_the_figure_of_all_seeds(tmp_path: Path) -> None:
     points = [(0.5, 0.5), (0.4, 0.6), (0.4, 0.4), (0.95, 0.3), (0.6, 0.3), (0.5, 0.3)]
     constraints = [{"metric": "gain", "at_most": 0.9}]
@@ -183,6 +184,7 @@ def test_failures_are_drawn_however_they_end(tmp_path: Path, monkeypatch: pytest
     assert drawn(tmp_path) == {0, 1, 2, 3}
 
 
+@pytest.mark.slow
 def test_all_or_none(tmp_path: Path) -> None:
     ways = {1: "failed", 3: "failed"}
     points = ONE[:4]

@@ -15,7 +15,7 @@ from sparsetune.base.yaml_io import dump
 from sparsetune.sparsity.methods import METRICS
 from sparsetune.testing import toy_method
 
-COUNTS = [1, 2, 5, 10, 20]
+COUNTS = [1, 2, 10]
 STUDY: dict[str, Any] = {
     "study": "forked",
     "method": {"name": "dense", "n_dropout_layers": 2},
@@ -44,7 +44,7 @@ def numbers(row: Trial) -> dict[str, Any]:
     return {"params": row.params, "config": row.config, "values": row.values, "metrics": untimed(row.metrics)}
 
 
-def test_three_trainings_and_five_sample_counts(tmp_path: Path, trained: list[int]) -> None:
+def test_three_trainings_and_three_sample_counts(tmp_path: Path, trained: list[int]) -> None:
     forked = run(tmp_path / "forked", fork={"method.mc_samples": COUNTS})
     assert trained == [0, 1, 2] * 3  # three trainings of three epochs
     assert [row.label for row in forked.rows] == [
@@ -55,12 +55,12 @@ def test_three_trainings_and_five_sample_counts(tmp_path: Path, trained: list[in
         method = {**STUDY["method"], "mc_samples": count}
         for row in run(tmp_path / str(count), method=method).rows:
             separate[row.number, count] = row
-    assert len(trained) == 9 + 15 * 3
+    assert len(trained) == 9 + 9 * 3
     for row in forked.rows:
         alone = numbers(separate[row.number, row.params["method.mc_samples"]])
         alone["params"] = {**alone["params"], "method.mc_samples": row.params["method.mc_samples"]}
         assert numbers(row) == alone
-    assert len({row.metrics["val_loss"] for row in forked.rows}) == 15  # the sample counts do differ
+    assert len({row.metrics["val_loss"] for row in forked.rows}) == 9  # the sample counts do differ
 
 
 @pytest.mark.slow
@@ -78,6 +78,7 @@ def test_replicates_are_paired_and_a_trial_has_their_mean(tmp_path: Path, traine
         assert trial.errors["val_loss"] == pytest.approx((spread / 3) ** 0.5, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_fork_at_a_prune_step(tmp_path: Path, trained: list[int]) -> None:
     """Densities and sample counts: each row is that of a run of its own; the epochs before pruning are shared."""
     own = {"import": ["toy_method.py"], "budget": {"trials": 2}, "training": {**STUDY["training"], "momentum": 0.9}}

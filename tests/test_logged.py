@@ -88,6 +88,7 @@ def loss(model: LoggedModel, config: Any, batch: int, known: Registries = REGIST
     return cross_entropy(outputs, val.targets).item()
 
 
+@pytest.mark.slow
 def test_a_study_logs_its_front_and_any_trial_can_be_registered(tmp_path: Path) -> None:
     """Told again it has nothing new to log; the models give what their trials have measured, whatever the batch."""
     uri = Project(tmp_path).tracking_uri

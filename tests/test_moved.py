@@ -103,6 +103,7 @@ def test_a_moved_study_goes_on_where_it_lies(moved: tuple[Path, Path], tmp_path:
     assert [finding.state for finding in mlflow_store(Project(after))] == ["ok"]
 
 
+@pytest.mark.slow
 def test_a_copy_goes_on_apart_from_its_original(moved: tuple[Path, Path], tmp_path: Path) -> None:
     _, original = moved
     uri = Project(original).tracking_uri
@@ -136,6 +137,7 @@ def test_a_copy_whose_trials_would_pass_for_its_originals_is_refused(moved: tupl
     refuse_double(study, uri)  # moved
 
 
+@pytest.mark.slow
 def test_a_project_of_an_earlier_version(moved: tuple[Path, Path], tmp_path: Path) -> None:
     """It noted no places: its tables say where it lay. Files that have gone on going there are read there."""
     before, after = moved

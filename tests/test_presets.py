@@ -54,7 +54,14 @@ def trained(name: str, changes: dict[str, Any]) -> Trainer:
 
 
 @pytest.mark.parametrize(
-    "name", ["ast_resnet50_imagenet", "ast_vit_b_16_imagenet", "ast_convnext_base_imagenet", "ast_resnet18_imagenette"]
+    "name",
+    [
+        "ast_resnet18_imagenette",
+        *(
+            pytest.param(f"ast_{model}_imagenet", marks=pytest.mark.slow)
+            for model in ("resnet50", "vit_b_16", "convnext_base")
+        ),
+    ],
 )
 def test_on_folders(name: str, folders: dict[str, Any]) -> None:
     """At 64 x 64 pixels and a quarter of the width, so that the largest models take a second."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import inspect
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from typer.testing import CliRunner
 
 from sparsetune.base.paths import TABLE
+from sparsetune.cli import app
 from sparsetune.testing import tree_toys
 from sparsetune.testing.studies import write_study
 
@@ -33,9 +34,12 @@ COMB = {
 TICKET = ["level 0 last", "level 0/level 1 last", "level 0/level 1 best"]
 
 
-def cli(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sparsetune", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+def cli(*arguments: str, cwd: Path) -> str:
+    """What a command prints in a folder."""
+    with contextlib.chdir(cwd):
+        done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -44,22 +48,21 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("comb")
     file = write_study(root, **COMB)
     (file.parent / "toys.py").write_text(inspect.getsource(tree_toys))
-    done = cli("study", str(file), "--in-process", cwd=root)
-    assert done.returncode == 0, done.stderr
+    cli("study", str(file), "--in-process", cwd=root)
     return root
 
 
 def test_export_has_a_line_for_each_result(project: Path) -> None:
-    said = cli("export", "comb", "--results", cwd=project).stdout
+    said = cli("export", "comb", "--results", cwd=project)
     lines = list(csv.DictReader(io.StringIO(said)))
     ticket = [line for line in lines if line["branch"] == "arm=ticket"]
     assert [f"{line['stage']} {line['which']}" for line in ticket][:3] == TICKET
     assert [int(line["result"]) for line in ticket] == list(range(1, 2 + 2 * LEVELS))
     assert [int(line["iterations"]) for line in ticket if line["which"] == "last"] == [18, 26, 34]
-    whole = json.loads(cli("export", "comb", "--json", cwd=project).stdout)
+    whole = json.loads(cli("export", "comb", "--json", cwd=project))
     (row,) = [row for row in whole if row.get("branch") == "arm=ticket"]
     assert float(ticket[-1]["metrics.test_accuracy"]) == row["metrics"]["test_accuracy"], "the last is the run's own"
-    plain = json.loads(cli("export", "comb", "--results", "--json", cwd=project).stdout)
+    plain = json.loads(cli("export", "comb", "--results", "--json", cwd=project))
     assert [each["metrics"]["test_loss"] for each in plain] == [float(line["metrics.test_loss"]) for line in lines]
 
 
@@ -86,7 +89,7 @@ def test_mlflow_has_a_table_a_curve_and_the_networks(project: Path) -> None:
 
 @pytest.mark.slow
 def test_a_forecast_tells_of_stages(project: Path) -> None:
-    said = cli("study", "studies/small.yaml", "--dry-run", "--set", "study=another", cwd=project).stdout
+    said = cli("study", "studies/small.yaml", "--dry-run", "--set", "study=another", cwd=project)
     assert f"{1 + 2 * LEVELS} stages of all branches together, each trained once" in said
     assert "level 0 36%, level 1 16%" in said  # 18 and 8 of 18 + 4 x 8 steps
     assert "for stages to come" in said

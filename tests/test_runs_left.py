@@ -38,6 +38,7 @@ def runs(config: Path) -> list[Run]:
     return list(client.search_runs([client.get_experiment_by_name("runs").experiment_id]))
 
 
+@pytest.mark.slow
 def test_each_run_keeps_a_folder_of_its_own(config: Path, tmp_path: Path) -> None:
     for _ in range(2):
         assert run(config).count("warning: MLflow at") == 1

@@ -109,12 +109,14 @@ def test_what_a_trial_leaves_in_mlflow(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_changed_sampler_is_noted_and_a_lower_budget_ends_at_once(tmp_path: Path) -> None:
     run(tmp_path, budget={"trials": 2})
     summary = run(tmp_path, {"sampler": "random"}, budget={"trials": 1})
     assert summary.counts["COMPLETE"] == 2
 
 
+@pytest.mark.slow
 def test_a_study_whose_storage_was_deleted_starts_afresh(tmp_path: Path) -> None:
     """Its name has runs in MLflow and may have checkpoints; nothing of them is taken for the new study's."""
     run(tmp_path, budget={"trials": 2})

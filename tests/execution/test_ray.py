@@ -56,6 +56,7 @@ def resume(job: Job) -> Iterator[Report]:
     yield Report(outcome=Outcome("COMPLETE"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_job_whose_worker_dies_goes_on_in_another(tmp_path: Path, workers: int) -> None:

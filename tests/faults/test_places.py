@@ -98,6 +98,7 @@ def fill(file: Path) -> None:
                 continue
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_from_the_start(tmp_path: Path, mount: Mount) -> None:
     file = write_study(tmp_path)
     mount(tmp_path / "mlruns", "size=64k")

@@ -53,7 +53,17 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+DEEP = (
+    "densenet121",
+    "densenet121 on photos",
+    "convnext_base",
+    "vgg16 without batch_norm",
+    "resnet50",
+    "resnet18 on photos",
+)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in DEEP else ()) for name in CASES])
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_conformance(check: Check, name: str) -> None:
     check(CASES[name])

@@ -46,6 +46,7 @@ def test_resnet(name: str, make: Any) -> None:
     same(ours(name, 40, stem="imagenet"), make(num_classes=10), 40)
 
 
+@pytest.mark.slow
 def test_alexnet() -> None:
     same(ours("alexnet", 63, width_scale=1.0), tv.alexnet(num_classes=10), 63)
 
@@ -88,7 +89,14 @@ def test_densenet121_is_torchvisions() -> None:
     same(mine, theirs, 64)
 
 
-@pytest.mark.parametrize("name", ["vit_b_16", "convnext_base", "densenet121"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "densenet121",
+        pytest.param("vit_b_16", marks=pytest.mark.slow),
+        pytest.param("convnext_base", marks=pytest.mark.slow),
+    ],
+)
 def test_the_first_layer_for_grey_images_is_drawn_like_the_one_for_colour(name: str) -> None:
     grey, colour = (
         next(m for m in ours(name, 64, channels).modules() if isinstance(m, nn.Conv2d)) for channels in (1, 3)

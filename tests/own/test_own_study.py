@@ -180,6 +180,7 @@ def test_forks_whose_branches_share_all_that_they_must(
     assert load(file).branches[0].values == {name: values[0] for name, values in fork.items()}
 
 
+@pytest.mark.slow
 def test_a_dry_run_probes_it(tmp_path: Path) -> None:
     file = project(tmp_path, TOY, budget={"trials": 1})
     before = content(tmp_path)

@@ -81,7 +81,9 @@ PRUNERS: dict[str, tuple[dict[str, Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("case", PRUNERS)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=() if case == "rungs of two" else pytest.mark.slow) for case in PRUNERS]
+)
 def test_reopened_inside_every_trial(case: str, tmp_path: Path) -> None:
     pruner, objectives = PRUNERS[case]
     changes = {"pruner": pruner, "objectives": objectives, "training": {"epochs": 3}}

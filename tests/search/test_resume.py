@@ -54,14 +54,11 @@ TRIALS = 25
 
 DEFAULT = {
     ("cmaes", "asha", "flat", "forked"),
-    ("grid", "gate", "factors", "forked"),
     ("nsga2", "gate", "conditional", "whole"),
-    ("nsga3", "hypervolume", "conditional", "forked"),
     ("qmc", "plain", "flat", "forked"),
     ("random", "wilcoxon", "factors", "whole"),
-    ("tpe", "wilcoxon", "conditional", "forked"),
     ("tpe", "hypervolume", "factors", "whole"),
-}  # each sampler but gp, which takes a second for a proposal; each kind, each space, with and without a fork
+}  # each kind, each space, with and without a fork
 
 
 def combinations() -> Iterator[Any]:
@@ -160,11 +157,10 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, .
 @pytest.mark.parametrize(
     "point",
     [
-        "between-suggests:25",
         "before-tell:6",
         *(
             pytest.param(point, marks=pytest.mark.slow)
-            for point in ("after-ask:1", "after-ask:8", "between-suggests:2", "after-tell:7")
+            for point in ("after-ask:1", "after-ask:8", "between-suggests:2", "between-suggests:25", "after-tell:7")
         ),
     ],
 )

@@ -40,9 +40,9 @@ def settles(optimizer: str, target: float, away: int, seed: int) -> None:
     assert metrics["activation_std"] == pytest.approx(settled.std())
 
 
-@pytest.mark.parametrize(("optimizer", "target", "away"), list(product(OPTIMIZERS, (0.1, 0.5), (1, -1))))
-def test_it_settles(optimizer: str, target: float, away: int) -> None:
-    settles(optimizer, target, away, seed=0)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_it_settles(optimizer: str) -> None:
+    settles(optimizer, 0.5, -1, seed=0)
 
 
 @pytest.mark.slow
@@ -53,6 +53,7 @@ def test_it_settles_with_every_seed(optimizer: str, target: float, away: int, se
     settles(optimizer, target, away, seed)
 
 
+@pytest.mark.slow
 def test_only_a_scale_that_falls_with_the_loss_keeps_steady() -> None:
     floor = math.sqrt(0.5 * 0.5 / 64)  # 0.0625
     std = {

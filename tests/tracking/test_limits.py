@@ -51,6 +51,7 @@ class Store:
         self.got += batch
 
 
+@pytest.mark.slow
 def test_many_of_each_kind() -> None:
     given_items = [
         *(Tag(f"t{index}", "x") for index in range(250)),

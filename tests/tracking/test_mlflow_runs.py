@@ -146,6 +146,7 @@ FORKED = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [2, *(pytest.param(end, marks=pytest.mark.slow) for end in (1, 6, 9))])
 def test_a_kill_between_the_ends_of_its_runs_is_made_good(watch: Watch, tmp_path: Path, end: int) -> None:
     assert session(watch, FORKED, f"before-mlflow-end:{end}:{tmp_path / 'marker'}") == -signal.SIGKILL
@@ -167,6 +168,7 @@ def test_a_kill_between_the_ends_of_its_runs_is_made_good(watch: Watch, tmp_path
     assert watch.warnings == []
 
 
+@pytest.mark.slow
 def test_what_an_outage_kept_back_is_sent_in_one_piece(watch: Watch) -> None:
     tracker = watch.open()
     tracker.trial_started(begun(forked()), resumed=False)

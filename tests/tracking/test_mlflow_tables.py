@@ -63,6 +63,7 @@ def test_the_version_whose_tables_these_are(by_mlflow: Path) -> None:
     assert stage.stage == "active"
 
 
+@pytest.mark.slow
 def test_the_second_is_a_copy_and_what_mlflow_would_make(
     kept: Path, create: Create, tmp_path: Path, by_mlflow: Path
 ) -> None:

@@ -18,6 +18,7 @@ FORKS: dict[str, tuple[dict[str, Any], str, tuple[Any, ...], dict[str, Any]]] = 
     "deltas, adam": ({"name": "deltas", "finetune": 1}, "delta", (0.1, 0.15), ADAM),
     "deltas without fine-tuning": ({"name": "deltas", "finetune": 0}, "delta", DELTAS, {}),
 }
+QUICK = ("comb", "deltas, adam", "deltas without fine-tuning")
 COURSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "procedure": ({"name": "course", "fit": 3}, {}),
     "shrinking": ({"name": "course", "shrink": True}, {"epochs": 5}),
@@ -44,7 +45,10 @@ def test_each_branch_equals_a_run_of_its_own(fork: tuple[Any, str, tuple[Any, ..
     assert len({str(told(forked, branch)[1]) for branch in parts}) >= len(parts) - 1
 
 
-@pytest.mark.parametrize("fork", FORKS.values(), ids=FORKS)
+@pytest.mark.parametrize(
+    "fork",
+    [pytest.param(fork, id=name, marks=() if name in QUICK else pytest.mark.slow) for name, fork in FORKS.items()],
+)
 def test_a_fork_that_is_restarted_everywhere(fork: tuple[Any, str, tuple[Any, ...], dict[str, Any]]) -> None:
     method, name, values, training = fork
     config = toy(method, **training)
