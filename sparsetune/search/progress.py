@@ -72,13 +72,19 @@ def read_progress(url: str, names: Sequence[str] | None = None) -> list[Progress
         if names:
             raise BadInput.unknown("study", names[0], (), source=without_password(url))
         return []
-    with _failing_as_bad_input(url), _connected(url) as connection:
-        ids = _select(connection, "studies", "study_name", "study_id")
-        stored = dict(sorted(ids, key=lambda row: int(row[1])))
-        for name in names or ():
-            if name not in stored:
-                raise BadInput.unknown("study", name, stored, source=without_password(url))
-        return [_read(connection, name, stored[name]) for name in (names or stored)]
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with _connected(url) as connection:
+            ids = _select(connection, "studies", "study_name", "study_id")
+            stored = dict(sorted(ids, key=lambda row: int(row[1])))
+            for name in names or ():
+                if name not in stored:
+                    raise BadInput.unknown("study", name, stored, source=without_password(url))
+            return [_read(connection, name, stored[name]) for name in (names or stored)]
+    except (SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
+        problem = f"cannot be read: {words_of(error, url)}"
+        raise BadInput(problem, source=without_password(url), code="unavailable") from None
 
 
 def _read(connection: Connection, name: str, study_id: int) -> Progress:
@@ -220,14 +226,3 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
             shutil.copyfile(path.with_name(name), Path(folder) / name)
         with closing(sqlite3.connect(Path(folder) / path.name)) as connection:
             yield connection
-
-
-@contextmanager
-def _failing_as_bad_input(url: str) -> Iterator[None]:
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
-        problem = f"cannot be read: {words_of(error, url)}"
-        raise BadInput(problem, source=without_password(url), code="unavailable") from None

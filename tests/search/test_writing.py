@@ -1,4 +1,4 @@
-"""A trial that is written in few statements is what Optuna's own calls leave."""
+"""A trial that is written in few statements is what Optuna's own calls leave; the storage may be away for a while."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from sparsetune.search.storage import open_storage
-from sparsetune.search.writing import store_end, store_new
+from sparsetune.search.writing import Patient, store_end, store_new
 
 ATTRIBUTES: dict[str, Any] = {"metrics": {"val_loss": 0.5, "nan": float("inf")}, "reason": "so"}
 NOTES: dict[str, Any] = {"constraints:val_accuracy at least 0.9": 0.1, "completed_rung_0": 0.5}
@@ -179,3 +180,37 @@ def test_of_what_is_not_there_nothing_is_written(storage: RDBStorage) -> None:
     with storage.engine.connect() as connection:
         assert connection.execute(text("SELECT COUNT(*) FROM trials")).scalar_one() == 2
     assert storage.get_trial(ours).user_attrs == {}
+
+
+def failing(times: int) -> tuple[Patient, list[str], list[float], list[int]]:
+    said: list[str] = []
+    waited: list[float] = []
+    return Patient(said.append, waited.append), said, waited, [times]
+
+
+def call(left: list[int], value: str) -> str:
+    if left[0]:
+        left[0] -= 1
+        raise StorageInternalError("database is locked")
+    return value
+
+
+def test_it_is_asked_again_with_growing_pauses_and_one_warning() -> None:
+    patient, said, waited, left = failing(7)
+    assert patient(call, left, "done") == "done"
+    assert waited == [1, 2, 4, 8, 16, 30, 30]
+    assert said == ["the storage does not answer, trying again: database is locked"]
+
+
+def test_in_the_end_the_error_comes_through() -> None:
+    patient, _, waited, left = failing(100)
+    with pytest.raises(StorageInternalError):
+        patient(call, left, "done")
+    assert len(waited) == 19
+
+
+def test_other_errors_are_not_waited_for() -> None:
+    patient, _, waited, _ = failing(0)
+    with pytest.raises(ZeroDivisionError):
+        patient(lambda: 1 // 0)
+    assert waited == []

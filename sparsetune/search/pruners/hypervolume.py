@@ -120,11 +120,7 @@ class Hypervolume(Pruner):
     class Config(Part):
         name: Literal["hypervolume"] = "hypervolume"
         keep: float = param(
-            0.65,
-            "share of trials that go on whenever their epochs grow by the factor",
-            unit="fraction",
-            gt=0,
-            le=1,
+            0.65, "share of trials that go on whenever their epochs grow by the factor", unit="fraction", gt=0, le=1
         )
         min_epochs: int | None = param(
             None, "epochs of a phase before the first; null: an eighth of the longest trial's", unit="epochs", ge=1

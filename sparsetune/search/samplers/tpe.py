@@ -36,8 +36,8 @@ class Tpe(Sampler):
         @model_validator(mode="after")
         def _joint(self) -> Tpe.Config:
             if self.group and self.multivariate is False:
-                found = "group: true with multivariate: false"
-                raise BadInput(found=found, allowed="group with multivariate", code="conflict")
+                both = "group: true with multivariate: false"
+                raise BadInput(found=both, allowed="group with multivariate", code="conflict")
             return self
 
     @classmethod
