@@ -20,7 +20,7 @@ from sparsetune.drive.folders import Folders
 STOP = "stop"  # in the folder of the study's trials: running jobs save their state and end
 
 
-@dataclass
+@dataclass(eq=False)
 class Driver:
     """One run of a study: a source of jobs for an executor.
 
