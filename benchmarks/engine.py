@@ -24,8 +24,6 @@ import optuna
 from sparsetune.app.study import load
 from sparsetune.base.messages import Outcome, Report, Row
 from sparsetune.base.yaml_io import dump
-from sparsetune.config.space import draw
-from sparsetune.config.space.points import flat_base
 from sparsetune.config.study.study import Study
 from sparsetune.drive.driver import Driver
 from sparsetune.search.ledger import Ledger
@@ -97,14 +95,12 @@ def theirs(study: Study) -> Callable[[], None]:
     for frozen in storage.get_all_trials(storage.get_study_id_from_name(study.name)):
         memory.add_trial(frozen)
     sampler = study.registries.sampler.get(study.sampler.name)
-    base = flat_base(study.space, study.plain_bases)
 
     def one() -> None:
         number = len(memory.get_trials(deepcopy=False))
         memory.sampler = sampler.make(study.sampler, study.problem, number)
         trial = memory.ask()
-        params = draw(study.space, base, suggester(trial))
-        config = study.config(params, {})
+        config = study.config(suggester(trial), {})
         for epoch in range(1, REPORTS + 1):
             trial.report(loss(config, epoch), epoch)
             trial.should_prune()

@@ -33,7 +33,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from sparsetune.base.messages import Key, Row, Trial
 from sparsetune.config.study.file import Objective
-from sparsetune.config.study.winners import best_rows
+from sparsetune.config.study.front import best_rows
 from sparsetune.tracking.client import connected
 from sparsetune.tracking.mlflow import MlflowTracker
 from sparsetune.tracking.page_state import KEY, address

@@ -12,9 +12,8 @@ import pytest
 from alembic.script import ScriptDirectory
 from helpers.killed_writer import leave_half_a_transaction
 
-from sparsetune.base.stores.migrations import migrations, parse
 from sparsetune.base.stores.sqlite import reading
-from sparsetune.base.stores.tables import MLFLOW, OPTUNA, Tables
+from sparsetune.base.stores.tables import MLFLOW, OPTUNA, Tables, migrations, parse
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.stores import file_finding as finding_of
 from sparsetune.search.storage import open_storage

@@ -11,7 +11,7 @@ from sparsetune.app.parts import registries
 from sparsetune.base.errors import BadInput
 from sparsetune.cli import app
 from sparsetune.config.space import load_space
-from sparsetune.config.space.names import check_names
+from sparsetune.config.space.checks import check_names
 from sparsetune.show.space import space_lines
 
 REPOSITORY = Path(__file__).parents[1]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sparsetune.base.messages import Files, Job, Key, Outcome, Row, Trial
 from sparsetune.base.paths import TRACE, run_folder
 from sparsetune.config.overrides import assign
-from sparsetune.config.study.leaders import Leaders
+from sparsetune.config.study.front import Leaders
 from sparsetune.config.study.objectives import scored
 from sparsetune.config.study.study import Study
 from sparsetune.config.study.views import branch_rows

@@ -12,7 +12,7 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import Project
 from sparsetune.config.base import Part
 from sparsetune.config.base import places as places_of
-from sparsetune.config.outlook import facts_of
+from sparsetune.config.facts import facts_of
 from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registries
 from sparsetune.config.space import Space

@@ -20,8 +20,8 @@ from sparsetune.base.messages import SAME_AS, Run, Trial
 from sparsetune.base.paths import WEIGHTS
 from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registries
+from sparsetune.config.study.front import chosen_rows
 from sparsetune.config.study.study import Study
-from sparsetune.config.study.winners import chosen_rows
 from sparsetune.config.trial import resolve_trial
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparsetune.config.study.winners import best_rows
+from sparsetune.config.study.front import best_rows
 from sparsetune.drive.driver import counts
 from sparsetune.search.storage import StoredStudy, read_study, stored_importance
 from sparsetune.tracking.client import connected, find_experiment, runs

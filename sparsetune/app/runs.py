@@ -24,15 +24,14 @@ from sparsetune.base.paths import Project, find_root, made, slug
 from sparsetune.base.stores.tracking_uri import tracking_uri
 from sparsetune.base.surroundings.remarks import remarks
 from sparsetune.base.yaml_io import read_mapping, write_atomic
-from sparsetune.config.checking import check_model
+from sparsetune.config.base import check_model
 from sparsetune.config.metrics import Goal
 from sparsetune.config.overrides import assign
 from sparsetune.config.own import KEY, digest_of, read_own
 from sparsetune.config.provenance import environment, tags
 from sparsetune.config.registry import StudyRegistries
-from sparsetune.config.study.extent import Extent
-from sparsetune.config.study.file import Imports, Objective
-from sparsetune.config.study.top_level import TRIAL_KEYS, refuse_other_kind, refuse_unknown
+from sparsetune.config.study.file import TRIAL_KEYS, Imports, Objective, refuse_other_kind, refuse_unknown
+from sparsetune.config.study.problem import Extent
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.drive.book import SingleTrial
 from sparsetune.search.lock import hold

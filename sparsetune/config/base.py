@@ -1,12 +1,14 @@
-"""The base of every model in this package, and the field that documents itself."""
+"""The base of every model of a config, the field that documents itself, and what is wrong with a value in one line."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
+
+from sparsetune.base.errors import BadInput, shown
 
 EVALUATION = "evaluation"
 """The phase in which a field matters that changes no training: how predictions are made."""
@@ -52,7 +54,7 @@ def phase_of(part: type[Part], field: str) -> str:
 P = TypeVar("P", bound=Part)
 
 
-def known_in(config: P, phases: Collection[str]) -> P:
+def of_phases(config: P, phases: Collection[str]) -> P:
     """A copy of a method's config that has only what matters in these phases: reading anything else is an error."""
     copy = config.model_copy()
     for name in type(config).model_fields:
@@ -101,5 +103,116 @@ def param(
 def count_or_fraction(value: int | float) -> int | float:
     """The check of a field that is a count, or below 1 a fraction of all."""
     if isinstance(value, float) and value >= 1:
-        raise ValueError(f"found {value}, allowed: a whole number from 1 (a count) or a float below 1 (a fraction)")
+        allowed = "a whole number from 1 (a count) or a float below 1 (a fraction)"
+        raise BadInput(found=f"{value}", allowed=allowed)
     return value
+
+
+M = TypeVar("M", bound=BaseModel)
+Path = tuple[str | int, ...]
+
+TEXT = "text (a number or a date needs quotes)"
+_WANTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": TEXT,
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "greater_than": "above {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "below {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "literal_error": "{expected}",
+}
+
+
+def expand_name(value: Any) -> Any:
+    """``cosine`` is short for ``{name: cosine}``."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+def check_model(model: type[M], raw: Any, *, source: object = "", key: str = "") -> M:
+    """``model`` built from plain values; the first thing that is wrong becomes a :class:`BadInput`."""
+    if not isinstance(raw, Mapping):
+        allowed = f"a mapping with {', '.join(model.model_fields)}"
+        raise BadInput(found=shown(raw), allowed=allowed, source=source, key=key)
+    try:
+        return model.model_validate(dict(raw))
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        problems.sort(key=lambda each: each["type"] == "missing")  # a misspelt key tells more than what it leaves out
+        where = _keys_only(raw, problems[0])
+        here = [each for each in problems if _keys_only(raw, each) == where]  # of a union each member complains
+        dotted = ".".join(map(str, [key, *where] if key else where))
+        raise _refusal(model, here, where).at(source=source, key=dotted) from None
+
+
+def _refusal(model: type[BaseModel], errors: Sequence[Any], where: Path) -> BadInput:
+    first = errors[0]
+    kind, path = first["type"], first["loc"]
+    context = first.get("ctx", {})
+    if kind == "extra_forbidden":
+        return BadInput.unknown("key", str(where[-1]), _fields_at(model, path[:-1]))
+    if kind == "missing":
+        return BadInput("missing", code="missing")
+    if kind == "union_tag_invalid":
+        names = [name.strip(" '") for name in context["expected_tags"].split(",")]
+        return BadInput.unknown("name", str(context["tag"]), names)
+    if kind == "value_error":
+        error = context["error"]
+        return error if isinstance(error, BadInput) else BadInput(str(error))
+    if kind == "union_tag_not_found":
+        names = [each.model_fields["name"].default for each in _models_at(model, path)]
+        return BadInput(found=shown(first["input"]), allowed=f"a mapping with a name ({', '.join(names)})")
+    wanted = dict.fromkeys(_wanted(each, model) for each in errors)
+    if _WANTED["float_type"] in wanted:
+        wanted.pop(_WANTED["int_type"], None)
+    return BadInput(found=shown(first["input"]), allowed=" or ".join(wanted))
+
+
+def _wanted(error: Any, model: type[BaseModel]) -> str:
+    if error["type"] in ("model_type", "model_attributes_type"):
+        return f"a mapping with {', '.join(dict.fromkeys(_fields_at(model, error['loc'])))}"
+    form = _WANTED.get(error["type"])
+    return form.format(**error.get("ctx", {})) if form else str(error["msg"]).removeprefix("Input should be ")
+
+
+def _fields_at(model: type[BaseModel], path: Path) -> list[str]:
+    return [name for each in _models_at(model, path) for name in each.model_fields]
+
+
+def _models_at(model: type[BaseModel], path: Path) -> list[type[BaseModel]]:
+    """The models at ``path`` (a union's tag counts as a step)."""
+    candidates: list[type[BaseModel]] = [model]
+    for step in path:
+        following: list[type[BaseModel]] = []
+        for candidate in candidates:
+            if step in candidate.model_fields:
+                following += _models_in(candidate.model_fields[str(step)].annotation)
+        tagged = [c for c in candidates if c.model_fields.get("name") and c.model_fields["name"].default == step]
+        candidates = following or tagged or candidates
+    return candidates
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [each for part in getattr(annotation, "__args__", ()) for each in _models_in(part)]
+
+
+def _keys_only(raw: Any, error: Any) -> Path:
+    """Where an error is, without the steps that name a member of a union or a function rather than a key."""
+    keys: list[str | int] = []
+    node = raw
+    for step in error["loc"]:
+        here = expand_name(node)
+        listed = isinstance(step, int) and isinstance(here, list | tuple)
+        if listed or (isinstance(here, Mapping) and step in here):
+            node = here[step]
+        elif error["type"] != "missing" or step != error["loc"][-1]:
+            continue
+        keys.append(step)
+    return tuple(keys)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sparsetune.config.facts import Kind
-
+Kind = Literal["classification", "regression"]
+"""Of tasks: what is learned."""
 Goal = Literal["maximize", "minimize"]
 Scope = Literal["state", "epoch", "run", "end"]
 
@@ -62,9 +62,9 @@ class Metric:
 def metric_of(name: str, table: Mapping[str, Metric]) -> Metric | None:
     """The row of a number, of one of a family by what stands before the slash; None if the table has none."""
     before, _, member = name.partition("/")
-    found = table.get(before)
-    if found is not None and found.family:
-        return found if member else None
+    row = table.get(before)
+    if row is not None and row.family:
+        return row if member else None
     return table.get(name)
 
 

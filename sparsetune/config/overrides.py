@@ -8,24 +8,23 @@ from typing import Any
 
 from sparsetune.base.errors import BadInput, shown
 from sparsetune.base.yaml_io import parse_argument
-from sparsetune.config.checking import expand_name
+from sparsetune.config.base import expand_name
 
 IN_QUOTES = "text like this wants quotes of its own: --set 'name=\"...\"'"  # the shell takes the outer ones
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     """``["seed=3"]`` as ``{"seed": 3}``; values are YAML without comments."""
-    found = {}
+    assigned = {}
     for text in assignments:
         name, sign, value = text.partition("=")
         if not sign or not all(name.strip().split(".")):
-            raise BadInput(f"found {text!r}, allowed: name=value, such as method.kp=0.1", key="--set")
+            raise BadInput(found=repr(text), allowed="name=value, such as method.kp=0.1", key="--set")
         try:
-            found[name.strip()] = parse_argument(value, source=f"--set {name.strip()}")
+            assigned[name.strip()] = parse_argument(value, source=f"--set {name.strip()}")
         except BadInput as error:
-            hint = f"; {IN_QUOTES}" if error.key.startswith("line") else ""
-            raise BadInput(f"{error.problem}{hint}", source=error.source, key=error.key) from None
-    return found
+            raise error.at(more=f"; {IN_QUOTES}" if error.key.startswith("line") else "") from None
+    return assigned
 
 
 def assign(tree: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,26 +41,26 @@ def read_own(paths: Sequence[str], folder: Path, source: object) -> tuple[OwnFil
     for number, path in enumerate(paths):
         key = f"{KEY}.{number}"
         if (folder / path).resolve() in [(folder / each).resolve() for each in paths[:number]]:
-            raise BadInput(f"{path!r} stands twice", source=source, key=key)
+            raise BadInput(f"{path!r} stands twice", source=source, key=key, code="conflict")
         file = OwnFile(path, _text(folder / path, path, source, key))
         try:
             module_of(file)
         except BadInput as error:
-            raise BadInput(error.problem, source=folder / path, key=error.key) from error.__cause__
+            raise error.at(source=folder / path) from error.__cause__
         files.append(file)
     return tuple(files)
 
 
-def _text(place: Path, path: str, source: object, key: str) -> str:
-    if place.suffix != ".py":
-        raise BadInput(f"found {shown(path)}, allowed: Python files (.py)", source=source, key=key)
+def _text(file: Path, path: str, source: object, key: str) -> str:
+    if file.suffix != ".py":
+        raise BadInput(found=shown(path), allowed="Python files (.py)", source=source, key=key)
     try:
-        return decode_source(place.read_bytes())
+        return decode_source(file.read_bytes())
     except OSError as error:
-        reason = f"no such file in {place.parent}" if isinstance(error, FileNotFoundError) else error.strerror
-        raise BadInput(f"found {shown(path)}: {reason}", source=source, key=key) from None
+        reason = f"no such file in {file.parent}" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
+        raise BadInput(reason, found=shown(path), source=source, key=key, code="unavailable") from None
     except (SyntaxError, UnicodeDecodeError) as error:  # of its encoding
-        raise BadInput(f"no text: {error}", source=place) from None
+        raise BadInput(f"no text: {error}", source=file, code="damaged") from None
 
 
 def module_of(file: OwnFile) -> ModuleType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +15,6 @@ from sparsetune.base.messages import OwnFile
 from sparsetune.config.base import Part, phase_of
 from sparsetune.config.metrics import Metric, named, on_splits
 from sparsetune.config.own import installed, module_of
-from sparsetune.config.own_signatures import check_signatures
 from sparsetune.config.registry import Registries
 
 R = TypeVar("R", bound=Registries)
@@ -99,14 +99,12 @@ def _tables(module: ModuleType) -> dict[str, Mapping[Any, Any]]:
         near = difflib.get_close_matches(name, _ALL, n=1, cutoff=0.7)
         if name not in _ALL and isinstance(value, Mapping) and (near or any(map(_registers, value.items()))):
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise BadInput(f"unknown table{hint} (allowed: {', '.join(_ALL)})", key=name)
+            raise BadInput(f"unknown table{hint}", allowed=", ".join(_ALL), key=name, code="unknown")
     tables = {name: upper[name] for name in _ALL if name in upper}
     for name, table in tables.items():
         if not isinstance(table, Mapping):
-            wanted = (
-                "a mapping from metrics to functions or None" if name == NUMBERS else "a mapping from names to classes"
-            )
-            raise BadInput(f"found {_kind(table)}, allowed: {wanted}", key=name)
+            wanted = "metrics to functions or None" if name == NUMBERS else "names to classes"
+            raise BadInput(found=_kind(table), allowed=f"a mapping from {wanted}", key=name)
     if not tables:
         raise BadInput(f"registers nothing: it has none of the tables {', '.join(_ALL)}")
     return tables
@@ -118,10 +116,10 @@ def _registers(item: tuple[Any, Any]) -> bool:
 
 def _check(key: str, name: Any, cls: Any, table: Table) -> None:
     if not isinstance(name, str) or not name.isprintable() or not name.strip():
-        raise BadInput(f"found {shown(name)}, allowed: a name as study files have it", key=key)
+        raise BadInput(found=shown(name), allowed="a name as study files have it", key=key)
     base = _ancestor(cls, table.base)
     if base is None:
-        raise BadInput(f"found {_kind(cls)}, allowed: a subclass of {table.base}", key=key)
+        raise BadInput(found=_kind(cls), allowed=f"a subclass of {table.base}", key=key)
     config = getattr(cls, "Config", None)
     if _ancestor(config, table.config) is None:
         raise BadInput(f"{_kind(cls)} has no Config that derives from {table.config}", key=key)
@@ -132,7 +130,7 @@ def _check(key: str, name: Any, cls: Any, table: Table) -> None:
     if default != name:
         named = f"the name {default!r}" if isinstance(default, str) else "no name"
         line = f'name: Literal["{name}"] = "{name}"'
-        raise BadInput(f"its Config has {named}, allowed: that of its key, as in {line}", key=key)
+        raise BadInput(f"its Config has {named}", allowed=f"that of its key, as in {line}", key=key)
 
 
 def _check_method(key: str, method: Any, metrics: Mapping[str, Metric]) -> None:
@@ -143,7 +141,7 @@ def _check_method(key: str, method: Any, metrics: Mapping[str, Metric]) -> None:
     for field in method.Config.model_fields:
         phase = phase_of(method.Config, field)
         if phase and phase not in phases:
-            raise BadInput(f"found phase {phase!r}, allowed: {', '.join(phases)}", key=f"{key}.{field}")
+            raise BadInput(found=f"phase {phase!r}", allowed=", ".join(phases), key=f"{key}.{field}")
 
 
 def _declared(methods: Mapping[Any, Any], registries: Registries) -> dict[Metric, None]:
@@ -160,23 +158,23 @@ def _metrics(
     for metric, function in table.items():
         if not isinstance(metric, Metric):
             wanted = f"{Metric.__module__}.Metric(...): a function or None"
-            raise BadInput(f"found {shown(metric)}, allowed: {wanted}", key=NUMBERS)
+            raise BadInput(found=shown(metric), allowed=wanted, key=NUMBERS)
         key = f"{NUMBERS}.{metric.name}"
         if not re.fullmatch(r"[A-Za-z]\w*", metric.name) or metric.name.startswith("test_"):
-            raise BadInput(f"found {metric.name!r}, allowed: letters, digits and _, without test_ before it", key=key)
+            wanted = "letters, digits and _, without test_ before it"
+            raise BadInput(found=repr(metric.name), allowed=wanted, key=key)
         if function is None and not any(
             metric.name in named(getattr(each, "metrics", ())) for each in methods.values()
         ):
             raise BadInput("no method of the file has it in its `metrics`, and there is no function for it", key=key)
         if function is not None and not callable(function):
-            raise BadInput(f"found {_kind(function)}, allowed: a function of (outputs, targets), or None", key=key)
+            raise BadInput(found=_kind(function), allowed="a function of (outputs, targets), or None", key=key)
         if function is not None and metric.scope != "end":
-            raise BadInput(
-                f"found scope {metric.scope!r}, allowed: 'end', for a function runs at a trial's end", key=key
-            )
+            allowed = "'end', for a function runs at a trial's end"
+            raise BadInput(found=f"scope {metric.scope!r}", allowed=allowed, key=key)
         for row in (metric,) if function is None else on_splits(metric):
             if row.name in registries.metrics or row.name in rows:
-                raise BadInput(f"metric {row.name!r} exists already; allowed: another name", key=key)
+                raise BadInput(f"metric {row.name!r} exists already", allowed="another name", key=key, code="exists")
             rows[row.name] = row
     return rows
 
@@ -189,3 +187,29 @@ def _ancestor(cls: Any, name: str) -> type | None:
 
 def _kind(value: Any) -> str:
     return f"class {value.__qualname__}" if isinstance(value, type) else f"a value of type {type(value).__qualname__}"
+
+
+def check_signatures(key: str, cls: type, base: type) -> None:
+    """Raise :class:`BadInput` for the first method of the class that does not take what that of its base takes.
+
+    One for an earlier version often does not; class methods are compared without the class.
+    """
+    written = "was written for another version of sparsetune"
+    for name, now in getattr(base, "former", {}).items():
+        if callable(getattr(cls, name, None)):
+            problem = f"{cls.__name__}.{name} {written}: what it was for is done by {now} now"
+            raise BadInput(f"{problem}; {base.__name__} in {base.__module__} says how", key=key)
+    for name, raw in vars(base).items():
+        if not inspect.isfunction(raw) and not isinstance(raw, classmethod | staticmethod):
+            continue
+        own, wanted = getattr(cls, name), getattr(base, name)
+        if not callable(own) or getattr(own, "__func__", own) is getattr(wanted, "__func__", wanted):
+            continue
+        taken = inspect.signature(wanted).parameters
+        try:
+            inspect.signature(own).bind(*taken)
+        except TypeError:
+            problem = (
+                f"{cls.__name__}.{name}{inspect.signature(own)} {written}: this one calls {name}({', '.join(taken)})"
+            )
+            raise BadInput(f"{problem}; {base.__name__} in {base.__module__} says what that is", key=key) from None

@@ -39,28 +39,21 @@ def _of_package() -> str:
 
 def environment(imports: Sequence[OwnFile] = ()) -> dict[str, str]:
     """What decides a trial's numbers beside its config: a change of these is worth a warning."""
-    found = {"code": code_hash(imports), "torch": version("torch")}
-    packages = installed_versions()
-    return {**found, "packages": packages} if packages else found
+    decisive = {"code": code_hash(imports), "torch": version("torch"), "packages": installed_versions()}
+    return {name: value for name, value in decisive.items() if value}
 
 
 def tags(folder: Path, imports: Sequence[OwnFile] = ()) -> dict[str, str]:
     """What a run is tagged with: versions, host, and the git commit of the project, if it is in a repository."""
-    found = {
+    named = {
         **environment(imports),
         "sparsetune": version("sparsetune"),
         "python": platform.python_version(),
         "host": platform.node(),
     }
-    commit = _git_commit(folder)
-    return {**found, "mlflow.source.git.commit": commit} if commit else found
-
-
-def _git_commit(folder: Path) -> str:
     try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        asked = ["git", "rev-parse", "HEAD"]
+        done = subprocess.run(asked, cwd=folder, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return named
+    return {**named, "mlflow.source.git.commit": done.stdout.strip()}

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sparsetune.base.errors import BadInput, unknown
-from sparsetune.config.facts import Kind
-from sparsetune.config.metrics import SHARED, Metric, core
+from sparsetune.base.errors import BadInput
+from sparsetune.config.metrics import SHARED, Kind, Metric, core
 
 Measure = Callable[[Any, Any], float]
 """Of (N, C) outputs and (N,) targets of a split."""
@@ -32,7 +31,7 @@ class Registry:
     def get(self, name: str) -> Any:
         """The class of that name; raises :class:`BadInput` with the nearest name otherwise."""
         if name not in self._entries:
-            raise BadInput(unknown(self.what, name, self._entries))
+            raise BadInput.unknown(self.what, name, self._entries)
         entry = self._entries[name]
         if not isinstance(entry, str):
             return entry
@@ -43,7 +42,7 @@ class Registry:
         """A registry with more entries, this one is left as it is; raises :class:`BadInput` for a name that exists."""
         for name in entries:
             if name in self._entries:
-                raise BadInput(f"{self.what} {name!r} exists already; allowed: another name")
+                raise BadInput(f"{self.what} {name!r} exists already", allowed="another name", code="exists")
         return Registry(self.what, {**self._entries, **entries})
 
 

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sparsetune.config.base import Model, param
-from sparsetune.config.checking import expand_name
+from sparsetune.config.base import Model, expand_name, param
 
 
 class Constant(Model):

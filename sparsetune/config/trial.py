@@ -8,9 +8,8 @@ from typing import Any, Literal
 from pydantic import SerializeAsAny, ValidationInfo, field_validator, model_validator
 
 from sparsetune.base.durations import Duration
-from sparsetune.base.errors import BadInput, shown, unknown
-from sparsetune.config.base import Model, Part, param, places
-from sparsetune.config.checking import check_model, expand_name
+from sparsetune.base.errors import BadInput, shown
+from sparsetune.config.base import Model, Part, check_model, expand_name, param, places
 from sparsetune.config.registry import Registries
 from sparsetune.config.schedules import Constant, Schedule
 
@@ -75,20 +74,21 @@ class Training(Model):
         if not isinstance(raw, Mapping) or raw.get("iterations") is None:
             return raw
         if raw.get("epochs") is not None:
-            raise ValueError(f"found epochs {raw['epochs']} and iterations {raw['iterations']}, allowed: one of them")
+            found = f"epochs {raw['epochs']} and iterations {raw['iterations']}"
+            raise BadInput(found=found, allowed="one of them", code="conflict")
         return {**raw, "epochs": None}
 
     @field_validator("evaluate")
     @classmethod
     def _is_a_cadence(cls, evaluate: str) -> str:
         if not Duration.parse(evaluate).count:
-            raise ValueError(f"found {evaluate!r}, allowed: at least '1it'")
+            raise BadInput(found=repr(evaluate), allowed="at least '1it'")
         return evaluate
 
     @model_validator(mode="after")
     def _has_a_length(self) -> Training:
         if self.epochs is None and self.iterations is None:
-            raise ValueError("found neither epochs nor iterations, allowed: one of them")
+            raise BadInput(found="neither epochs nor iterations", allowed="one of them", code="missing")
         return self
 
     @property
@@ -106,19 +106,19 @@ class Training(Model):
 
     @field_validator("nesterov")
     @classmethod
-    def _has_momentum(cls, nesterov: bool, known: ValidationInfo) -> bool:
-        optimizer, momentum = known.data.get("optimizer"), known.data.get("momentum")
+    def _has_momentum(cls, nesterov: bool, info: ValidationInfo) -> bool:
+        optimizer, momentum = info.data.get("optimizer"), info.data.get("momentum")
         if nesterov and optimizer not in ("sgd", None):
-            raise ValueError(f"found true with optimizer {optimizer}, allowed: sgd")
+            raise BadInput(found=f"true with optimizer {optimizer}", allowed="sgd")
         if nesterov and momentum == 0:
-            raise ValueError("found true with momentum 0, allowed: a momentum above 0")
+            raise BadInput(found="true with momentum 0", allowed="a momentum above 0")
         return nesterov
 
     @field_validator("mixed_precision")
     @classmethod
-    def _is_single(cls, mixed: bool, known: ValidationInfo) -> bool:
-        if mixed and known.data.get("dtype") == "float64":
-            raise ValueError("found true with dtype float64, allowed: float32")
+    def _is_single(cls, mixed: bool, info: ValidationInfo) -> bool:
+        if mixed and info.data.get("dtype") == "float64":
+            raise BadInput(found="true with dtype float64", allowed="float32")
         return mixed
 
 
@@ -173,11 +173,11 @@ def resolve_trial(raw: Mapping[str, Any], registries: Registries, *, source: obj
     """
     for key in raw:
         if key not in SECTIONS:
-            raise BadInput(unknown("key", key, SECTIONS), source=source, key=key)
+            raise BadInput.unknown("key", key, SECTIONS, source=source, key=key)
     parts: dict[str, Any] = {}
     for section in NAMED:
         if section not in raw:
-            raise BadInput("missing", source=source, key=section)
+            raise BadInput("missing", source=source, key=section, code="missing")
         parts[section] = resolve_part(section, raw[section], registries, source=source)
         if section == "method":
             raw = _with_defaults(raw, registries.method.get(parts[section].name).defaults)
@@ -185,7 +185,7 @@ def resolve_trial(raw: Mapping[str, Any], registries: Registries, *, source: obj
     parts["metrics"] = check_model(Measurement, raw.get("metrics", {}), source=source, key="metrics")
     seed = raw.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise BadInput(f"found {shown(seed)}, allowed: a whole number from 0 to 2^32 - 1", source=source, key="seed")
+        raise BadInput(found=shown(seed), allowed="a whole number from 0 to 2^32 - 1", source=source, key="seed")
     config = TrialConfig(**parts, seed=seed)
     for section in NAMED:
         entry = getattr(registries, section).get(parts[section].name)
@@ -198,13 +198,13 @@ def resolve_trial(raw: Mapping[str, Any], registries: Registries, *, source: obj
 
 def _with_defaults(raw: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """What is written, and a method's own defaults for what is not."""
-    found = dict(raw)
+    filled = dict(raw)
     for dotted, value in defaults.items():
         section, _, key = dotted.partition(".")
-        written = expand_name(found.get(section, {}))
+        written = expand_name(filled.get(section, {}))
         if isinstance(written, Mapping) and (section not in NAMED or "name" in written):  # else it is refused as it is
-            found[section] = {key: value, **written}
-    return found
+            filled[section] = {key: value, **written}
+    return filled
 
 
 def resolve_part(section: str, raw: Any, registries: Registries, *, source: object = "") -> Part:
@@ -216,10 +216,8 @@ def resolve_part(section: str, raw: Any, registries: Registries, *, source: obje
     spec = expand_name(raw)
     registry = getattr(registries, section)
     if not isinstance(spec, Mapping) or not isinstance(spec.get("name"), str):
-        raise BadInput(
-            f"found {shown(raw)}, allowed: a name, or a mapping with a name ({', '.join(registry.names())})",
-            source=source, key=section,
-        )  # fmt: skip
+        allowed = f"a name, or a mapping with a name ({', '.join(registry.names())})"
+        raise BadInput(found=shown(raw), allowed=allowed, source=source, key=section)
     try:
         entry = registry.get(spec["name"])
     except BadInput as error:

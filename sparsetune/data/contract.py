@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sparsetune.base.errors import BadInput, shown
-from sparsetune.config.facts import Facts, Kind
+from sparsetune.config.facts import Facts
+from sparsetune.config.metrics import Kind
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.data.balance import balance_remarks

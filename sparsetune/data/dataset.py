@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sparsetune.base.errors import BadInput
-from sparsetune.config.facts import Kind
+from sparsetune.config.metrics import Kind
 from sparsetune.data.augment import AUGMENTATIONS
 from sparsetune.data.config import DataConfig
 from sparsetune.data.depth import words

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparsetune.base.errors import BadInput
-from sparsetune.config.facts import Kind
+from sparsetune.config.metrics import Kind
 from sparsetune.data.balance import class_names, refuse_gaps, refuse_small, refuse_strange
 from sparsetune.data.config import DataConfig
 from sparsetune.data.pools import Array, Pools

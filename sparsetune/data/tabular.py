@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sparsetune.base.errors import BadInput, shown
-from sparsetune.config.facts import Kind
+from sparsetune.config.metrics import Kind
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.data import store

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import StrictInt, field_validator
 
 from sparsetune.config.base import param
-from sparsetune.config.facts import Kind
+from sparsetune.config.metrics import Kind
 from sparsetune.data.contract import DataConfig, DataSet, Outline
 from sparsetune.data.pools import Array, Pools, Samples
 

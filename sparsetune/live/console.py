@@ -12,8 +12,8 @@ from rich.console import Console
 from sparsetune.base.layout.printable import printable
 from sparsetune.base.messages import Files, Key, Row, Trial
 from sparsetune.config.study.constraints import Constraint
-from sparsetune.config.study.extent import Extent
 from sparsetune.config.study.file import Objective
+from sparsetune.config.study.problem import Extent
 from sparsetune.live.lines import Throttle, ended_line, resumed_line, running_line, summary_line
 from sparsetune.live.output import unbreakable
 from sparsetune.live.screen import ScreenDisplay

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from sparsetune.base.messages import GIVEN, Key, Row, Trial
 from sparsetune.config.study.constraints import Constraint
-from sparsetune.config.study.extent import Extent
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.front import Front
+from sparsetune.config.study.problem import Extent
 from sparsetune.config.study.views import branch_rows
 from sparsetune.live.estimate import Part, seconds_left
 

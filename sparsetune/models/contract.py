@@ -13,8 +13,7 @@ from torch import nn
 
 from sparsetune.base.errors import BadInput
 from sparsetune.config.base import Part, param
-from sparsetune.config.facts import Facts
-from sparsetune.config.outlook import facts_of
+from sparsetune.config.facts import Facts, facts_of
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.models.init import INITS

@@ -12,7 +12,7 @@ from sparsetune.base.messages import Files, Key, Row, State, Trial
 from sparsetune.base.paths import CONTROLLER, CURVES, DENSITIES, FIGURES, TRACE, slug
 from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registry
-from sparsetune.config.study.leaders import Leaders
+from sparsetune.config.study.front import Leaders
 from sparsetune.report.panels import unit
 from sparsetune.sparsity.methods import METHODS, METRICS
 

@@ -13,7 +13,7 @@ from sparsetune.base.messages import Trial
 from sparsetune.config.overrides import flatten
 from sparsetune.config.space.conditions import matches
 from sparsetune.config.space.parameters import Choice, Factor, Float, Parameter
-from sparsetune.config.space.points import branch_of, flat_base, walk
+from sparsetune.config.space.points import branch_of, draw
 from sparsetune.config.study.study import Study
 from sparsetune.config.trial import NAMED
 
@@ -72,7 +72,7 @@ def carried_over(study: Study, row: Trial) -> Point:
         return wanted.ends[0]
 
     cell = {name: choose(name, factor) for name, factor in study.space.factors.items()}
-    params, settings = walk(study.space, flat_base(study.space, study.plain_bases), choose, cell)
+    params, settings = draw(study.space, study.flat_base, choose, cell)
     here = {**flatten(study.plain_bases[branch_of(study.space, params)]), **settings}
     varying = {*study.fork, *(parameter.target for parameter in study.space.parameters.values())}
     for name in sorted(asked - varying):

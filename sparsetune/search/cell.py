@@ -22,8 +22,6 @@ from optuna.trial import FrozenTrial, TrialState
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Metrics, Row, State
 from sparsetune.base.seeds import mix
-from sparsetune.config.space import draw
-from sparsetune.config.space.points import flat_base
 from sparsetune.config.study.study import Study
 from sparsetune.search.duplicates import LostPoints
 from sparsetune.search.optuna_private import undraw
@@ -52,7 +50,6 @@ class Cell:
         self._study = study
         self._problem = study.problem
         self._sampler = study.registries.sampler.get(study.sampler.name)
-        self._base = flat_base(study.space, study.plain_bases)
         self._memory = InMemoryStorage()
         directions = [StudyDirection[each.goal.upper()] for each in study.objectives]
         self._id = self._memory.create_new_study(directions, study.name)
@@ -119,8 +116,7 @@ class Cell:
     def _drawn(self, asked: optuna.trial.Trial) -> tuple[dict[str, Any], str]:
         """The whole config of a trial that is drawn here, or why it has none."""
         try:
-            params = draw(self._study.space, self._base, suggester(asked), self.factors)
-            return self._study.config(params, self.factors), ""
+            return self._study.config(suggester(asked), self.factors), ""
         except BadInput as error:
             return self._study.trial.plain(), str(error)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import GIVEN
 from sparsetune.config.overrides import flatten
-from sparsetune.config.study.extent import Extent
+from sparsetune.config.study.problem import Extent
 from sparsetune.config.study.study import Study
 from sparsetune.search.progress import BUDGET
 from sparsetune.search.storage import DEFINITION, UID, check_folder, exists, open_storage

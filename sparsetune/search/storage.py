@@ -11,14 +11,13 @@ from sparsetune.base.errors import BadInput, shown
 from sparsetune.base.messages import Trial
 from sparsetune.base.secrets import without_password
 from sparsetune.base.stores.drivers import words_of
-from sparsetune.base.stores.migrations import migrations
 from sparsetune.base.stores.sqlite import instead, sqlite_path
-from sparsetune.base.stores.tables import OPTUNA, look
+from sparsetune.base.stores.tables import OPTUNA, look, migrations
 from sparsetune.config.metrics import Goal
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
+from sparsetune.config.study.front import best_rows
 from sparsetune.config.study.views import branch_rows
-from sparsetune.config.study.winners import best_rows
 from sparsetune.search.records import as_trial, by_importance, trials_with_times
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from sparsetune.config.metrics import named
 from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registries, Registry
 from sparsetune.config.space import Space, cells, load_space
+from sparsetune.config.space.checks import check_names
 from sparsetune.config.space.files import space_name
-from sparsetune.config.space.names import check_names
 from sparsetune.show.space import in_words
 from sparsetune.show.words import listing
 

@@ -18,7 +18,7 @@ from sparsetune.base.layout.columns import GAP
 from sparsetune.base.layout.console import open_console
 from sparsetune.base.layout.text import ago, cut_front, size
 from sparsetune.base.paths import cache_root
-from sparsetune.config.checking import check_model
+from sparsetune.config.base import check_model
 from sparsetune.data import DATA, store
 from sparsetune.fetch.fetch import fetch
 from sparsetune.fetch.presence import Examined, Presence, examine, presences

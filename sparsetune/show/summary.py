@@ -19,7 +19,7 @@ from sparsetune.base.layout.text import heading
 from sparsetune.base.messages import SAME_AS, Trial
 from sparsetune.base.paths import TICKET, find_root
 from sparsetune.base.secrets import without_password
-from sparsetune.config.study.broken import broken
+from sparsetune.config.study.constraints import broken
 from sparsetune.config.study.study import Study
 from sparsetune.report.listing import trial_row
 from sparsetune.report.tables import recorded

@@ -13,8 +13,7 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.console import open_console
 from sparsetune.base.layout.text import bar, number, size
 from sparsetune.base.yaml_io import dump
-from sparsetune.config.base import Model
-from sparsetune.config.checking import check_model
+from sparsetune.config.base import Model, check_model
 from sparsetune.config.trial import Training
 from sparsetune.report.tables import plain_table
 from sparsetune.show.words import document, listing

@@ -21,7 +21,7 @@ from torch.nn.functional import dropout
 from sparsetune.base.errors import BadInput
 from sparsetune.base.seeds import mix
 from sparsetune.config.base import EVALUATION, Part, param
-from sparsetune.config.facts import Kind
+from sparsetune.config.metrics import Kind
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.session import Session

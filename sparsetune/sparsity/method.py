@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from sparsetune.base.durations import Duration
 from sparsetune.base.messages import Metrics
-from sparsetune.config.base import EVALUATION, Part, known_in
+from sparsetune.config.base import EVALUATION, Part, of_phases
 from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
@@ -126,13 +126,13 @@ class Method:
         seen = cls.phases[: cls.phases.index(phase or name) + 1]
         patience, last = training.early_stop_patience, not others.get("then")
         view = View(
-            known_in(config, (*seen, EVALUATION)),
+            of_phases(config, (*seen, EVALUATION)),
             until=None if patience is None else Patience(patience),
             keep_row=training.keep_row,
             keep=training.keep if last else "last",
             results=(training.keep,) if last else (),
         )
-        usual = {"sees": known_in(config, seen), "view": view, "every": training.cadence}
+        usual = {"sees": of_phases(config, seen), "view": view, "every": training.cadence}
         return Stage(name, duration, **{**usual, **others})
 
     def parameters(self) -> Iterable[nn.Parameter] | list[dict[str, Any]]:

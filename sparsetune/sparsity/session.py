@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sparsetune.config.facts import Kind
+from sparsetune.config.metrics import Kind
 
 Split = Literal["train", "val"]
 """Test data are none of a method's business."""

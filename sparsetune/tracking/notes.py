@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sparsetune.base.layout.text import heading, measured, number, short_names
 from sparsetune.base.messages import SAME_AS, Trial
-from sparsetune.config.study.broken import broken
+from sparsetune.config.study.constraints import broken
 from sparsetune.config.study.reading import how_to_read, which_one
 from sparsetune.tracking.run_keys import RunKey
 from sparsetune.tracking.subject import Answer, Subject, drawn, table_columns

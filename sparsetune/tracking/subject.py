@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from sparsetune.base.layout.text import heading
 from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import Metric, core
-from sparsetune.config.study.broken import bound
-from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.constraints import Constraint, bound
 from sparsetune.config.study.file import Objective
-from sparsetune.config.study.winners import Winners
+from sparsetune.config.study.front import Winners
 from sparsetune.sparsity.methods import METRICS
 
 _GOALS = {"maximize": "highest", "minimize": "lowest"}

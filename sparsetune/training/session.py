@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sparsetune.base.seeds import mix
-from sparsetune.config.facts import Kind
+from sparsetune.config.metrics import Kind
 from sparsetune.data import dataset, delivery
 from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.session import At, Split

@@ -50,6 +50,7 @@ class _Trainings:
         self.seeds = job.seeds or (job.key.seed,)
         self.left = [Key(job.key.number, seed, branch.name) for seed in self.seeds for branch in job.branches]
         self._saved = Saved(Path(job.folder))
+        self._configs: dict[str, TrialConfig] = {}  # each is resolved once
         self._own = [digest_of(file) for file in job.imports]
         self._report_due, self._save_due = Cadence(job.report_every), Cadence(job.checkpoint_every)
         self._others_due, self._look_due = Cadence(_OTHERS_EVERY), Cadence(_LOOK_EVERY)
@@ -163,7 +164,9 @@ class _Trainings:
 
     def _config(self, seed: int, values: Mapping[str, Any]) -> TrialConfig:
         seeded = {**values, "seed": seed} if self.job.seeds else dict(values)
-        return resolve_trial(assign(self.job.config, seeded), self.registries)
+        if repr(seeded) not in self._configs:
+            self._configs[repr(seeded)] = resolve_trial(assign(self.job.config, seeded), self.registries)
+        return self._configs[repr(seeded)]
 
     def _of(self, key: Key) -> dict[str, Any]:
         """What a run is of, to know it again: the config and the text of one's own files."""

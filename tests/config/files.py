@@ -12,9 +12,13 @@ import pytest
 from sparsetune.app.study import load
 from sparsetune.base.errors import BadInput
 from sparsetune.base.yaml_io import dump
+from sparsetune.config.overrides import assign
+from sparsetune.config.space.points import branch_of, draw, flat_base
+from sparsetune.config.space.space import Space
 from sparsetune.config.study.study import Study
 
-GOOD: dict[str, Any] = {
+Raw = dict[str, Any]
+GOOD: Raw = {
     "study": "s",
     "method": {"name": "ast"},
     "data": {"name": "digits"},
@@ -43,6 +47,13 @@ def space(root: Path, name: str, content: Mapping[str, Any]) -> Path:
     file = root / "search_spaces" / f"{name}.yaml"
     file.write_text(dump(dict(content)))
     return file
+
+
+def configured(space: Space, bases: Mapping[str, Raw], params: Raw, cell: Raw | None = None) -> Raw:
+    """The plain trial config of a point, given what is drawn at it."""
+    drawn, settings = draw(space, flat_base(space, bases), lambda name, _: params[name], cell or {})
+    assert drawn == params
+    return assign(bases[branch_of(space, params)], settings)
 
 
 def accepted(root: Path, sets: Mapping[str, Any] | None = None, **changes: Any) -> Study:

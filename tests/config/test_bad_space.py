@@ -28,7 +28,7 @@ def floats(low: Any, high: Any, **options: Any) -> dict[str, Any]:
 ENTRIES: list[tuple[Any, str]] = [
     (floats(1.0, 0.1), ": found [1.0, 0.1], allowed: the lower end first"),
     (floats(1.0, 1.0), ": found [1.0, 1.0], allowed: the lower end first"),
-    (floats(0.0, 0.1, log=True), ": found [0.0, 0.1], allowed with log: a lower end above 0"),
+    (floats(0.0, 0.1, log=True), ": found [0.0, 0.1] with log, allowed: a lower end above 0"),
     (floats(0.1, 1.0, log=True, step=0.1), ": found log and step, allowed: one of them"),
     (floats(0.1, 1.0, step=0), ": found step 0.0, allowed: above 0"),
     (

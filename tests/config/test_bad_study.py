@@ -207,7 +207,7 @@ CONSTRAINTS: list[tuple[Any, str]] = [
         [{"metric": "est_energy_kj", "at_most": 1}],
         "constraints.0.metric: 'est_energy_kj' wants metrics.gpu_tdp_watts to be set",
     ),
-    ([{"metric": "val_loss"}], "constraints.0: 'val_loss' has no bound, allowed: at_least, at_most, or both"),
+    ([{"metric": "val_loss"}], "constraints.0: 'val_loss' has no bound; allowed: at_least, at_most, or both"),
     ([{"metric": "val_loss", "at_least": 2, "at_most": 1}], "constraints.0: found at_least 2 above at_most 1"),
     ([{"metric": "val_loss", "at_least": "a"}], "constraints.0.at_least: found 'a', allowed: a number"),
     ([{"metric": "val_loss", "at_least": True}], "constraints.0.at_least: found true, allowed: a number"),
@@ -245,16 +245,16 @@ FORKS: list[tuple[dict[str, Any], str]] = [
     (
         {"fork": {"method.mc_sample": [1, 5]}},
         "fork.method.mc_sample: unknown name 'method.mc_sample'; did you mean 'method.mc_samples'? "
-        "(allowed for 'dense': method.mc_samples)",
+        "(for 'dense') (allowed: method.mc_samples)",
     ),
     (
         {"fork": {"mc_samples": [1, 5]}},
         "fork.mc_samples: unknown name 'mc_samples'; did you mean 'method.mc_samples'? "
-        "(allowed for 'dense': method.mc_samples)",
+        "(for 'dense') (allowed: method.mc_samples)",
     ),
     (
         {"fork": {"trainig.lr": [0.1, 0.2]}},
-        "fork.trainig.lr: unknown name 'trainig.lr' (allowed for 'dense': method.mc_samples)",
+        "fork.trainig.lr: unknown name 'trainig.lr' (for 'dense') (allowed: method.mc_samples)",
     ),
     (
         {"fork": {"training.lr": [0.1, 0.2]}},
@@ -277,7 +277,7 @@ FORKS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"method": {"choose": {"dense": None, "ast": None}}, "fork": COUNTS},
-        "fork.method.mc_samples: unknown name 'method.mc_samples' (allowed for 'ast': none)",
+        "fork.method.mc_samples: unknown name 'method.mc_samples' (for 'ast') (allowed: none)",
     ),
     *(
         ({"fork": {"method.mc_samples": values}}, f"fork.method.mc_samples: found {said}, allowed: a list of values")

@@ -40,7 +40,7 @@ def test_what_is_not_known_breaks_nothing_yet() -> None:
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ({"metric": "m"}, "'m' has no bound, allowed: at_least, at_most, or both"),
+        ({"metric": "m"}, "'m' has no bound; allowed: at_least, at_most, or both"),
         ({"metric": "m", "at_least": 2, "at_most": 1}, "found at_least 2 above at_most 1"),
         ({"metric": "m", "at_least": math.nan}, "at_least"),
         ({"metric": "m", "above": 1}, "above"),

@@ -11,8 +11,7 @@ from helpers.trials import several
 from sparsetune.base.messages import Branch, Trial
 from sparsetune.config.metrics import Goal
 from sparsetune.config.study.constraints import Constraint
-from sparsetune.config.study.front import Front
-from sparsetune.config.study.leaders import Leaders
+from sparsetune.config.study.front import Front, Leaders
 from sparsetune.config.study.views import branch_rows
 
 NAN = float("nan")

@@ -15,7 +15,6 @@ from sparsetune.base.yaml_io import dump, parse
 from sparsetune.config.space import (
     Space,
     cells,
-    configured,
     corners,
     draw,
     flat_base,
@@ -27,6 +26,7 @@ from sparsetune.config.space.checks import check_space, resolve_bases
 from sparsetune.config.trial import resolve_trial
 from sparsetune.training.registries import REGISTRIES
 
+from .files import configured
 from .files import space as write_space
 from .test_space_draws import written_spaces
 
@@ -67,7 +67,7 @@ def plain_bases(space: Space, **more: Any) -> dict[str, Raw]:
 
 
 def point_of(space: Space, bases: Mapping[str, Raw], values: Raw, cell: Raw) -> tuple[Raw, Raw]:
-    drawn = draw(space, flat_base(space, bases), lambda name, parameter: values.get(name, parameter.ends[0]), cell)
+    drawn, _ = draw(space, flat_base(space, bases), lambda name, parameter: values.get(name, parameter.ends[0]), cell)
     config = configured(space, bases, drawn, cell)
     assert configured(space, bases, dict(reversed(drawn.items())), dict(cell)) == config
     assert resolve_trial(config, REGISTRIES).plain() == config
@@ -278,7 +278,7 @@ def test_both_written_forms_read_back_as_the_same_space(written: tuple[Raw, Raw]
     assert set(branches) == {"one", "two"}
     for point in corners(space, base):
         cell = {name: point[name] for name in space.factors}
-        drawn = draw(space, base, lambda name, p, point=point: point[p.target], cell)  # type: ignore[misc]
+        drawn = draw(space, base, lambda name, p, point=point: point[p.target], cell)[0]  # type: ignore[misc]
         other = {"one": "two.", "two": "one."}[point["method.name"]]
         assert not [name for name in drawn if name.startswith(other)]
 
@@ -314,8 +314,8 @@ def test_refused(tmp_path: Path) -> None:
     twice = says(tmp_path, {"dense": {"method.name": {"value": "ast"}}})
     assert twice == "study.yaml: method.name: method.name is dense here"
     foreign = says(tmp_path, {"ast": None, "dense": None}, {"method.kp": {"float": [0.1, 1]}})
-    assert foreign.startswith("study.yaml: method.kp: unknown name 'method.kp'; did you mean 'method.name'? ")
-    assert foreign.endswith("method.p_dropout), where method.name is dense")
+    start = "study.yaml: method.kp: unknown name 'method.kp'; did you mean 'method.name'? (where method.name is dense) "
+    assert foreign.startswith(start)
     branch = says(tmp_path, {"ast": None}, {"training.lr": {"value": 1.0, "when": {"method.name": "as"}}})
     assert branch == "study.yaml: training.lr.when.method.name: unknown value 'as'; did you mean 'ast'? (allowed: ast)"
     zero = says(tmp_path, {"dense": {"training.lr": {"derived": "1 / method.mc_samples"}}})

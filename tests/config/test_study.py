@@ -88,10 +88,10 @@ def test_a_grid_has_as_many_trials_as_points(space: object, points: int, tmp_pat
     for trials, total in ((99, points), (points, points), (1, 1)):
         grid = accepted(tmp_path, sampler="grid", **varied, budget={"trials": trials})
         assert grid.extent().total() == total
-        assert grid.extent(given=2).total() == min(trials, points + 2)
-        assert grid.extent(given=2).total(taken=1) == min(trials + 1, points + 2)
+        assert grid.extent(begin_with=2).total() == min(trials, points + 2)
+        assert grid.extent(begin_with=2).total(taken=1) == min(trials + 1, points + 2)
         drawn = accepted(tmp_path, sampler="random", **varied, budget={"trials": trials})
-        assert (drawn.extent(given=2).total(), drawn.extent(given=2).total(taken=1)) == (trials, trials + 1)
+        assert (drawn.extent(begin_with=2).total(), drawn.extent(begin_with=2).total(taken=1)) == (trials, trials + 1)
 
 
 @pytest.mark.parametrize("gpus", ["auto", 0, 0.25, 1, 2])

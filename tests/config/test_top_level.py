@@ -9,7 +9,7 @@ import pytest
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.yaml_io import dump
-from sparsetune.config.study.top_level import TRIAL_KEYS, kind_of, refuse_other_kind, refuse_unknown
+from sparsetune.config.study.file import TRIAL_KEYS, kind_of, refuse_other_kind, refuse_unknown
 from sparsetune.training.registries import REGISTRIES
 
 from .files import GONE, GOOD, accepted, refused, space, write

@@ -23,7 +23,7 @@ from helpers.pictures import encoded, picture, write_pictures
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import CACHE
-from sparsetune.config.checking import check_model
+from sparsetune.config.base import check_model
 from sparsetune.data import store
 from sparsetune.data.hf import Hf, HfConfig
 from sparsetune.data.pools import Pools

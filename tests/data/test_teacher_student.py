@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sparsetune.base.errors import BadInput
-from sparsetune.config.checking import check_model
+from sparsetune.config.base import check_model
 from sparsetune.config.facts import Facts
 from sparsetune.data import DATA
 from sparsetune.data.teacher_student import TeacherStudent, TeacherStudentConfig, outputs, samples, teacher

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from sparsetune.base.messages import Key, Row, Run, Trial
 from sparsetune.config.study.constraints import Constraint
-from sparsetune.config.study.extent import Extent
 from sparsetune.config.study.file import Objective
+from sparsetune.config.study.problem import Extent
 from sparsetune.live.console import ConsoleObserver
 from sparsetune.live.standing import Better, Standing
 

@@ -9,8 +9,7 @@ import torch
 from torch import nn
 
 from sparsetune.base.errors import BadInput
-from sparsetune.config.base import Part
-from sparsetune.config.checking import check_model
+from sparsetune.config.base import Part, check_model
 from sparsetune.config.registry import Registries, Registry
 from sparsetune.config.trial import Measurement, Training, TrialConfig
 from sparsetune.data import DATA

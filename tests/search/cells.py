@@ -11,8 +11,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from sparsetune.config.base import Part
-from sparsetune.config.checking import check_model
+from sparsetune.config.base import Part, check_model
 from sparsetune.config.space.parameters import Choice, Float, Int, Parameter
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.problem import Problem

@@ -15,7 +15,7 @@ import pytest
 from optuna.storages._rdb.storage import _VersionManager
 
 from sparsetune.base.errors import BadInput
-from sparsetune.base.stores.migrations import Migrations
+from sparsetune.base.stores.tables import Migrations
 from sparsetune.search import storage
 from sparsetune.search.definition import refuse_other_meaning
 from sparsetune.search.storage import open_storage, read_study, study_names

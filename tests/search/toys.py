@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sparsetune.base.messages import Key, Metrics, Row, Run, State, Trial
 from sparsetune.base.yaml_io import dump
 from sparsetune.config.base import Part, param
-from sparsetune.config.facts import Kind
+from sparsetune.config.metrics import Kind
 from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registry, StudyRegistries
 from sparsetune.config.study.load import load_study

@@ -17,8 +17,7 @@ from typer.testing import CliRunner
 import sparsetune
 from sparsetune.app.parts import registries
 from sparsetune.cli import app
-from sparsetune.config.study.broken import bound, distance
-from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.constraints import Constraint, bound, distance
 from sparsetune.config.study.file import Objective
 from sparsetune.show.summary import show_summary
 

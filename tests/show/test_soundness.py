@@ -9,8 +9,7 @@ import pytest
 from rich.console import Console
 
 from sparsetune.base.messages import Trial
-from sparsetune.config.study.broken import broken
-from sparsetune.config.study.constraints import Constraint
+from sparsetune.config.study.constraints import Constraint, broken
 from sparsetune.config.study.file import Objective
 from sparsetune.report.tables import single_table, trial_table
 from sparsetune.show.answer import soundness, unguarded, unsound

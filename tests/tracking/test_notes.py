@@ -8,7 +8,7 @@ from typing import Any
 from sparsetune.base.messages import SAME_AS, Key, Run, Trial
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
-from sparsetune.config.study.winners import best_rows
+from sparsetune.config.study.front import best_rows
 from sparsetune.tracking.notes import front_table, of_run, of_study
 from sparsetune.tracking.run_keys import RunKey
 from sparsetune.tracking.subject import SINGLE, Answer, Subject

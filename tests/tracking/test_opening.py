@@ -14,9 +14,8 @@ import pytest
 from helpers.killed_writer import leave_half_a_transaction
 
 from sparsetune.base.errors import BadInput
-from sparsetune.base.stores.migrations import migrations
 from sparsetune.base.stores.sqlite import sqlite_path
-from sparsetune.base.stores.tables import MLFLOW
+from sparsetune.base.stores.tables import MLFLOW, migrations
 from sparsetune.tracking.left import left_by
 from sparsetune.tracking.run_keys import RunKey
 from sparsetune.tracking.store import check_experiment, store_to_read

@@ -12,7 +12,7 @@ from sparsetune.base.layout.text import short_names, value_text
 from sparsetune.base.messages import Trial
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
-from sparsetune.config.study.winners import best_rows
+from sparsetune.config.study.front import best_rows
 from sparsetune.tracking.present import end_tags, run_name, tags_of, winner_tags
 from sparsetune.tracking.run_keys import RunKey
 from sparsetune.tracking.subject import SINGLE, Subject

@@ -15,7 +15,7 @@ from mlflow.entities import Run
 from sparsetune.base.messages import Row, Trial
 from sparsetune.base.paths import slug
 from sparsetune.config.study.file import Objective
-from sparsetune.config.study.winners import best_rows
+from sparsetune.config.study.front import best_rows
 from sparsetune.tracking.mlflow import MlflowTracker
 from sparsetune.tracking.outbox import FLUSH_SECONDS
 from sparsetune.tracking.run_keys import RunKey, run_key_in

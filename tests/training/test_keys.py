@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from sparsetune.base.durations import Duration
-from sparsetune.config.base import Part, known_in, param
+from sparsetune.config.base import Part, of_phases, param
 from sparsetune.training.keys import digest, digest_of_state
 
 
@@ -55,7 +55,7 @@ def a_function() -> None:
         (Prune(1, ("x",)), Prune(1.0, ["x"])),  # type: ignore[arg-type]
         (Duration(3), Duration(3, "ep")),
         (Settings(late=2.0), Settings(late=np.float64(2.0))),
-        (known_in(Settings(late=1.0), ("early",)), known_in(Settings(late=2.0), ("early",))),
+        (of_phases(Settings(late=1.0), ("early",)), of_phases(Settings(late=2.0), ("early",))),
     ],
 )
 def test_equal_values_have_equal_digests(equal: tuple[Any, ...]) -> None:
@@ -74,7 +74,7 @@ def test_equal_values_have_equal_digests(equal: tuple[Any, ...]) -> None:
         ({"a": 1}, {"a": 2}, {"b": 1}, {1: "a"}, ["a", 1], {"a": 1, "b": 1}),
         (Prune(0.5), Grow(0.5), Prune(0.25), Prune(0.5, ("x",)), {"kept": 0.5, "how": ()}, Prune, "Prune"),
         (Duration(1), Duration(1, "it"), Duration(2)),
-        (Settings(), Settings(early=2.0), Settings(name="other"), known_in(Settings(), ("early",)), Settings),
+        (Settings(), Settings(early=2.0), Settings(name="other"), of_phases(Settings(), ("early",)), Settings),
         (a_function, digest, "a_function"),
     ],
 )

@@ -90,7 +90,7 @@ def load(
 def _written(path: Path) -> tuple[str, str]:
     """The storage and the name that a study file gives; the rest of it is not looked at."""
     from sparsetune.base.yaml_io import read_mapping
-    from sparsetune.config.checking import check_model
+    from sparsetune.config.base import check_model
     from sparsetune.config.study.file import StudyFile
 
     raw = read_mapping(path)

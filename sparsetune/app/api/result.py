@@ -95,7 +95,7 @@ class StudyResult:
         Best and front are those of these rows. Raises :class:`BadInput` for a condition that cannot be read, or that
         names what no row has.
         """
-        from sparsetune.config.study.winners import best_rows
+        from sparsetune.config.study.front import best_rows
         from sparsetune.report.where import matching
 
         rows = matching(self.stored.rows, condition, "where")

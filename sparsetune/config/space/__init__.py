@@ -1,21 +1,18 @@
 """What may vary: a flat map from a dotted name in the trial config to a range, a choice, a factor or a value.
 
-``files.py`` reads it, ``branches.py`` reads a choice between methods with a space for each, ``order.py`` puts
-everything behind what it asks for, ``points.py`` walks that order: for a study, with Optuna's suggestions, for a check,
-with the ends of each range (``corners.py``).
+``files.py`` reads it, also a choice between methods with a space for each, ``order.py`` puts everything behind what it
+asks for, ``points.py`` draws in that order: for a study, with Optuna's suggestions, for a check, with the ends of each
+range.
 """
 
-from sparsetune.config.space.branches import joined, load_choice, raw_bases
-from sparsetune.config.space.corners import corners
-from sparsetune.config.space.files import load_space
-from sparsetune.config.space.points import Chooser, cells, configured, draw, flat_base
+from sparsetune.config.space.files import joined, load_choice, load_space, raw_bases
+from sparsetune.config.space.points import Chooser, cells, corners, draw, flat_base
 from sparsetune.config.space.space import Space
 
 __all__ = [
     "Chooser",
     "Space",
     "cells",
-    "configured",
     "corners",
     "draw",
     "flat_base",

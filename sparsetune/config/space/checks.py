@@ -1,19 +1,22 @@
-"""A space against the trial configs that it varies."""
+"""The names and ends of a space: against the trial configs that it varies, or against all that could vary."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from sparsetune.base.errors import BadInput, unknown
+from pydantic import BaseModel
+
+from sparsetune.base.errors import BadInput
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.registry import Registries
-from sparsetune.config.space import Space, corners, flat_base, raw_bases
 from sparsetune.config.space.conditions import matches
+from sparsetune.config.space.files import raw_bases
 from sparsetune.config.space.parameters import Determined, Entry
-from sparsetune.config.space.points import branch_of
-from sparsetune.config.trial import SECTIONS, TrialConfig, resolve_trial
+from sparsetune.config.space.points import branch_of, corners, flat_base
+from sparsetune.config.space.space import Space
+from sparsetune.config.trial import NAMED, SECTIONS, TrialConfig, resolve_trial
 
 
 def refuse_double(trial_raw: Mapping[str, Any], space: Space, path: Path) -> None:
@@ -25,7 +28,8 @@ def refuse_double(trial_raw: Mapping[str, Any], space: Space, path: Path) -> Non
             where = space.sources[name]
             by = "the space of this file" if where == str(path) else where
             verb = "set" if isinstance(entry, Determined) else "varied"
-            raise BadInput(f"written here and {verb} by {by}; remove one", source=path, key=entry.target)
+            problem = f"written here and {verb} by {by}; remove one"
+            raise BadInput(problem, source=path, key=entry.target, code="conflict")
 
 
 def resolve_bases(
@@ -46,7 +50,7 @@ def resolve_bases(
         except BadInput as error:
             blamed = [name for name, entry in space.determined.items() if entry.target == error.key]
             where = space.sources[blamed[0]] if blamed else source
-            raise BadInput(error.problem, source=where, key=error.key) from None
+            raise error.at(source=where) from None
     return bases
 
 
@@ -80,19 +84,17 @@ def check_corners(bases: Mapping[str, TrialConfig], space: Space, check: Callabl
 
 def _check_names(plain: Mapping[str, Any], space: Space) -> None:
     """All names that count in one branch."""
-    known = flatten(plain)
+    fields = flatten(plain)
     branch = {f"{section}.name": plain[section]["name"] for section in space.chosen}
     for name, entry in space.entries.items():
         if all(matches(branch[key], wanted) for key, wanted in entry.when.items() if key in branch):
-            for used, key in names_of(space.key(name), entry):
-                try:
-                    refuse_unknown(used, known, source=space.sources[name], key=key)
-                except BadInput as error:
-                    where = f", where {' and '.join(f'{k} is {v}' for k, v in branch.items())}" if branch else ""
-                    raise BadInput(f"{error.problem}{where}", source=error.source, key=error.key) from None
+            for used, key in _uses(space.key(name), entry):
+                if used not in fields:
+                    where = f" (where {' and '.join(f'{k} is {v}' for k, v in branch.items())})" if branch else ""
+                    raise _unknown(used, fields).at(source=space.sources[name], key=key, more=where)
 
 
-def names_of(key: str, entry: Entry) -> Iterator[tuple[str, str]]:
+def _uses(key: str, entry: Entry) -> Iterator[tuple[str, str]]:
     """The dotted names of the trial config that an entry uses, each with its key in the file."""
     yield entry.target, key if key == entry.target else f"{key}.target"
     for condition in entry.when:
@@ -105,14 +107,56 @@ def _blamed(error: BadInput, point: Mapping[str, Any], space: Space) -> BadInput
     named = {entry.target: space.sources[name] for name, entry in space.entries.items() if entry.target in point}
     blamed = named.get(error.key, next(iter(named.values()), ""))
     at = "" if error.key in point or not point else f" (at {', '.join(f'{k}={v}' for k, v in point.items())})"
-    return BadInput(error.problem + at, source=error.source or blamed, key=error.key)
+    return error.at(source=error.source or blamed, more=at)
 
 
-def refuse_unknown(name: str, known: Mapping[str, Any], *, source: str, key: str) -> None:
-    """Raise :class:`BadInput` for a name that is none of the known ones, with the nearest of its section."""
-    if name in known:
-        return
+def _unknown(name: str, fields: Iterable[str]) -> BadInput:
+    """A name that is no field, with the nearest of its section."""
     section = name.partition(".")[0]
-    siblings = [each for each in known if each.partition(".")[0] == section]
-    problem = unknown("name", name, siblings) if siblings else unknown("section", section, SECTIONS)
-    raise BadInput(problem, source=source, key=key)
+    siblings = [each for each in fields if each.partition(".")[0] == section]
+    return BadInput.unknown("name", name, siblings) if siblings else BadInput.unknown("section", section, SECTIONS)
+
+
+def check_names(space: Space, registries: Registries) -> None:
+    """Each name must be a field of a trial config, and one method (data set, model) must have all that it needs.
+
+    Raises:
+        BadInput: names the space's file and key.
+    """
+    uses = [(name, used, key) for name, entry in space.entries.items() for used, key in _uses(name, entry)]
+    for section in dict.fromkeys(used.partition(".")[0] for _, used, _ in uses):
+        here = [use for use in uses if use[1].partition(".")[0] == section]
+        fields_of = _fields(section, registries)
+        what = getattr(registries, section).what if section in NAMED else ""
+        fields = {each for names in fields_of.values() for each in names}
+        for name, used, key in here:
+            if used not in fields:
+                none_has = f" (no {what} has it)"  # of all methods there are too many names to list
+                error = BadInput.unknown("name", used, fields, more=none_has) if what else _unknown(used, fields)
+                raise error.at(source=space.sources[name], key=key)
+        together = [
+            (name, used) for name, used, _ in here if f"{section}.name" not in (*space.entries[name].when, used)
+        ]
+        wanted = {used for _, used in together}
+        if not any(wanted <= names for names in fields_of.values()):
+            problem = f"no {what} has all of {', '.join(sorted(wanted))}"
+            raise BadInput(problem, source=space.sources[together[0][0]])
+
+
+def _fields(section: str, registries: Registries) -> dict[str, set[str]]:
+    """Dotted names of the fields of a section, for each thing that it can name."""
+    if section in NAMED:
+        registry = getattr(registries, section)
+        return {name: set(_names(registry.get(name).Config, section)) for name in registry.names()}
+    field = TrialConfig.model_fields.get(section)
+    return {"": (set(_names(field.annotation, section)) or {section}) if field else set()}
+
+
+def _names(annotation: Any, path: str) -> Iterator[str]:
+    """Names below ``path``, those of every member of a union."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for name, field in annotation.model_fields.items():
+            yield f"{path}.{name}"
+            yield from _names(field.annotation, f"{path}.{name}")
+    for part in get_args(annotation):
+        yield from _names(part, path)

@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sparsetune.base.errors import BadInput, shown, unknown
+from sparsetune.base.errors import BadInput, shown
 
 When = Mapping[str, Any]
 WORDS: dict[str, Callable[[Any, Any], bool]] = {
@@ -58,16 +58,16 @@ def _apart(one: Any, other: Any) -> bool:
 def check_form(name: str, wanted: Any, *, source: str, key: str) -> None:
     """Raise :class:`BadInput` for what is neither a value, a list of values nor bounds that leave room."""
     if wanted == []:
-        raise BadInput("found [], allowed: a value, or a list of values", source=source, key=key)
+        raise BadInput(found="[]", allowed="a value, or a list of values", source=source, key=key)
     if not isinstance(wanted, Mapping):
         return
     if not wanted:
-        raise BadInput(f"found {{}}, allowed: bounds ({', '.join(WORDS)})", source=source, key=key)
+        raise BadInput(found="{}", allowed=f"bounds ({', '.join(WORDS)})", source=source, key=key)
     for word, bound in wanted.items():
         if word not in WORDS:
-            raise BadInput(unknown("bound", str(word), WORDS), source=source, key=key)
+            raise BadInput.unknown("bound", str(word), WORDS, source=source, key=key)
         if not is_number(bound) or not math.isfinite(bound):
-            raise BadInput(f"found {shown(bound)}, allowed: a finite number", source=source, key=f"{key}.{word}")
+            raise BadInput(found=shown(bound), allowed="a finite number", source=source, key=f"{key}.{word}")
     low, high = interval(wanted)
     if low > high:
         raise BadInput(f"{name} is never {bounds_in_words(wanted)}", source=source, key=key)

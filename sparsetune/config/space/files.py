@@ -1,19 +1,25 @@
-"""Reading a space: files that include others, what is written later or nearer wins, each entry of a known kind."""
+"""Reading a space: files that include others, and a choice of which each branch has a space of its own.
+
+What is written later or nearer wins. In ``method: {choose: {drr: drr_space, rl1: [a, b], dense: null}}`` names are
+those of the trial config, and conditions and expressions of a branch mean its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sparsetune.base.errors import BadInput, shown, unknown
+from sparsetune.base.errors import BadInput, shown
 from sparsetune.base.yaml_io import read_mapping
-from sparsetune.config.base import Model
-from sparsetune.config.checking import check_model
+from sparsetune.config.base import Model, check_model
+from sparsetune.config.overrides import assign
 from sparsetune.config.space.order import in_order
 from sparsetune.config.space.parameters import Choice, Constant, Derived, Entry, Factor, Float, Int
-from sparsetune.config.space.space import Space
+from sparsetune.config.space.space import Space, carried
 
+Bases = dict[str, dict[str, Any]]
 _ANY = ("target", "when")
 _RANGE = ("log", "step", *_ANY)
 _KINDS: dict[str, tuple[type[Model], tuple[str, ...]]] = {
@@ -66,10 +72,11 @@ def _collect(
     if isinstance(spec, str):
         path = folder / f"{spec.removesuffix('.yaml')}.yaml"
         if str(path) in trail:
-            raise BadInput(f"includes itself: {' -> '.join([*trail, str(path)])}", source=source, key="include")
+            circle = " -> ".join([*trail, str(path)])
+            raise BadInput(f"includes itself: {circle}", source=source, key="include", code="conflict")
         if not path.exists():
             names = [file.stem for file in folder.glob("*.yaml")]
-            raise BadInput(unknown("search space", spec, names), source=source, key=key)
+            raise BadInput.unknown("search space", spec, names, source=source, key=key)
         _collect(read_mapping(path), folder, str(path), "include", written, sources, (*trail, str(path)))
     elif isinstance(spec, list):
         for part in spec:
@@ -81,14 +88,13 @@ def _collect(
                 written[name] = entry
                 sources[name] = source
     else:
-        problem = f"found {shown(spec)}, allowed: a name, a list of names, or a mapping"
-        raise BadInput(problem, source=source, key=key)
+        raise BadInput(found=shown(spec), allowed="a name, a list of names, or a mapping", source=source, key=key)
 
 
 def _entry(name: str, raw: Any, source: str) -> Any:
     kinds = [kind for kind in _KINDS if isinstance(raw, Mapping) and kind in raw]
     if len(kinds) != 1:
-        raise BadInput(f"found {shown(raw)}, allowed: {_ALLOWED}", source=source, key=name)
+        raise BadInput(found=shown(raw), allowed=_ALLOWED, source=source, key=name)
     kind = kinds[0]
     model, allowed = _KINDS[kind]
     options = {key: value for key, value in raw.items() if key != kind}
@@ -97,26 +103,22 @@ def _entry(name: str, raw: Any, source: str) -> Any:
         raise BadInput(problem, source=source, key=f"{name}.when")
     for key in options:
         if key not in allowed:
-            raise BadInput(unknown("key", str(key), (kind, *allowed)), source=source, key=f"{name}.{key}")
-    fields = _fields(model, kind, raw[kind], source, name)
+            raise BadInput.unknown("key", str(key), (kind, *allowed), source=source, key=f"{name}.{key}")
+    what = raw[kind]
+    fields = {kind: what}  # what stands under the kind, by the names of the model's fields
+    if "values" in model.model_fields:
+        if not isinstance(what, list):
+            raise BadInput(found=shown(what), allowed="a list of values", source=source, key=f"{name}.{kind}")
+        fields = {"values": what}
+    elif "low" in model.model_fields:
+        if not isinstance(what, list) or len(what) != 2:
+            raise BadInput(found=shown(what), allowed="[low, high]", source=source, key=f"{name}.{kind}")
+        fields = {"low": what[0], "high": what[1]}
     try:
         return check_model(model, {"target": name, **options, **fields}, source=source, key=name)
     except BadInput as error:  # "values", "low" and "high" are our words, not the file's
         inside = error.key.removeprefix(f"{name}.").partition(".")[0]
-        raise BadInput(error.problem, source=source, key=f"{name}.{kind}" if inside in fields else error.key) from None
-
-
-def _fields(model: type[Model], kind: str, what: Any, source: str, name: str) -> dict[str, Any]:
-    """What stands under the kind, by the names of the model's fields."""
-    if kind in model.model_fields:
-        return {kind: what}
-    if "values" in model.model_fields:
-        if isinstance(what, list):
-            return {"values": what}
-        raise BadInput(f"found {shown(what)}, allowed: a list of values", source=source, key=f"{name}.{kind}")
-    if isinstance(what, list) and len(what) == 2:
-        return {"low": what[0], "high": what[1]}
-    raise BadInput(f"found {shown(what)}, allowed: [low, high]", source=source, key=f"{name}.{kind}")
+        raise error.at(key=f"{name}.{kind}" if inside in fields else error.key) from None
 
 
 def space_name(spec: Any) -> Any:
@@ -126,3 +128,89 @@ def space_name(spec: Any) -> Any:
     if not isinstance(spec, str):
         return spec
     return spec.removeprefix("./").removeprefix("search_spaces/").removesuffix(".yaml")
+
+
+def load_choice(section: str, raw: Any, folder: Path, source: str) -> Space:
+    """The choice that a section of a study file leaves open, and what varies in each of its branches.
+
+    Args:
+        section: ``method``, ``model`` or ``data``.
+        raw: what stands there: ``{choose: {BRANCH: a space, ...}}``; with a ``name`` beside it (``--set
+            method.name=drr``) that branch only. A section that has no ``choose`` gives an empty space.
+        folder: ``search_spaces/`` of the project.
+        source: the study file.
+
+    Raises:
+        BadInput: names file and key.
+    """
+    if not isinstance(raw, Mapping) or "choose" not in raw:
+        return Space({}, {})
+    written = raw["choose"]
+    if not isinstance(written, Mapping) or not written:
+        allowed = "a mapping from a name to its search space, or to null"
+        raise BadInput(found=shown(written), allowed=allowed, source=source, key=f"{section}.choose")
+    asked = f"{section}.name"
+    pinned = "name" in raw
+    branches = [raw["name"]] if pinned else list(written)
+    entries: dict[str, Entry] = {} if pinned else {asked: Choice(values=tuple(branches), target=asked)}
+    sources = {asked: source}
+    for branch in branches:
+        key = f"{section}.choose.{branch}"
+        own, files = read_entries(space_name(written.get(branch)), folder=folder, source=source, key=key)
+        for name, entry in own.items():
+            entries[carried(section, branch, name)] = _in_branch(asked, branch, name, entry, files[name], pinned)
+            sources[carried(section, branch, name)] = files[name]
+    return Space(entries, sources)
+
+
+def _in_branch(asked: str, branch: str, name: str, entry: Entry, source: str, pinned: bool) -> Entry:
+    if isinstance(entry, Factor):
+        problem = f"a factor is crossed with all branches, and this one stands in {branch}; write it in space:"
+        raise BadInput(problem, source=source, key=name)
+    if asked == entry.target or asked in entry.when:
+        raise BadInput(f"{asked} is {branch} here", source=source, key=name, code="conflict")
+    return entry if pinned else entry.model_copy(update={"when": {asked: branch, **entry.when}})
+
+
+def joined(shared: Space, choices: Iterable[Space]) -> Space:
+    """One space of what all branches share and of what each has for itself.
+
+    Raises:
+        BadInput: an entry that stands in both, conditions that can never hold.
+    """
+    own = [(name, entry, each.sources[name]) for each in choices for name, entry in each.entries.items()]
+    choosing = [item for item in own if item[0] == item[1].target]  # method.name: it decides all that follows
+    common = [(name, entry, shared.sources[name]) for name, entry in shared.entries.items()]
+    entries: dict[str, Entry] = {}
+    sources: dict[str, str] = {}
+    for name, entry, source in [*choosing, *common, *(item for item in own if item not in choosing)]:
+        if name in entries:
+            raise BadInput(f"stands in {sources[name]} too; remove one", source=source, key=name, code="conflict")
+        entries[name], sources[name] = entry, source
+    return Space(in_order(entries, sources), sources)
+
+
+def raw_bases(raw: Mapping[str, Any], space: Space) -> Bases:
+    """What a trial config is before anything is drawn, for each branch; ``{"": ...}`` where the space has none.
+
+    Args:
+        raw: the sections of a trial config in a study file; of one with branches all else that stands in it counts
+            for each branch.
+
+    Returns:
+        What :func:`~sparsetune.config.trial.resolve_trial` takes, with the constants of each branch set.
+    """
+    plain = {
+        section: {key: each for key, each in value.items() if key != "choose"} if isinstance(value, Mapping) else value
+        for section, value in raw.items()
+    }
+    bases: Bases = {}
+    for each in itertools.product(*space.chosen.values()):
+        at = {f"{section}.name": branch for section, branch in zip(space.chosen, each, strict=True)}
+        constants = {
+            entry.target: entry.value
+            for entry in space.entries.values()
+            if isinstance(entry, Constant) and all(key in at and at[key] == v for key, v in entry.when.items())
+        }
+        bases["/".join(each)] = assign(plain, {**at, **constants})
+    return bases

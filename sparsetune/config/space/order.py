@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sparsetune.base.errors import BadInput, shown, unknown
+from sparsetune.base.errors import BadInput, shown
 from sparsetune.config.space.conditions import bounds_in_words, check_form, exclusive, listed
 from sparsetune.config.space.parameters import Choice, Constant, Derived, Determined, Entry, Factor, Float, Int
 
@@ -34,22 +34,22 @@ def in_order(entries: Mapping[str, Entry], sources: Mapping[str, str]) -> dict[s
             if not exclusive(entries[other].when, entries[by].when)
         ]
 
-    def place(name: str, waiting: tuple[str, ...]) -> None:
+    def put(name: str, waiting: tuple[str, ...]) -> None:
         if name in waiting:
             circle = [*waiting[waiting.index(name) :], name]
             where = "when" if circle[1] in asked(entries[name].when, name) else "derived"
             problem = f"depends on itself: {' -> '.join(circle)}"
-            raise BadInput(problem, source=sources[name], key=f"{name}.{where}")
+            raise BadInput(problem, source=sources[name], key=f"{name}.{where}", code="conflict")
         if name in ordered:
             return
         entry = entries[name]
         computed_from = entry.names if isinstance(entry, Determined) else ()
         for other in asked((*entry.when, *computed_from), name):
-            place(other, (*waiting, name))
+            put(other, (*waiting, name))
         ordered[name] = entry
 
     for name in entries:
-        place(name, ())
+        put(name, ())
     return ordered
 
 
@@ -59,24 +59,24 @@ def _check_conditions(name: str, entries: Mapping[str, Entry], by_target: Mappin
         key = f"{name}.when.{needed}"
         possible = [entries[other] for other in by_target.get(needed, ())]
         possible = [other for other in possible if not exclusive(other.when, entries[name].when)]
-        known = [other for other in possible if not isinstance(other, Derived)]
-        if not known or len(known) < len(possible):
+        definite = [other for other in possible if not isinstance(other, Derived)]
+        if not definite or len(definite) < len(possible):
             continue  # it does not vary, or it is computed and may be anything
         if isinstance(wanted, Mapping):
-            if not any(other.reach(wanted) for other in known):
-                problem = f"{needed} is never {bounds_in_words(wanted)}; it is {_range(known[0])}"
+            if not any(other.reach(wanted) for other in definite):
+                problem = f"{needed} is never {bounds_in_words(wanted)}; it is {_range(definite[0])}"
                 raise BadInput(problem, source=source, key=key)
             continue
         for value in listed(wanted):
-            if not any(other.has(value) for other in known):
-                raise BadInput(_other_values(value, known[0]), source=source, key=key)
+            if not any(other.has(value) for other in definite):
+                raise _other_values(value, definite[0]).at(source=source, key=key)
 
 
-def _other_values(value: object, entry: Entry) -> str:
+def _other_values(value: object, entry: Entry) -> BadInput:
     if isinstance(entry, Choice | Factor):
-        return unknown("value", str(value), map(str, entry.values))
+        return BadInput.unknown("value", str(value), map(str, entry.values))
     values = shown(entry.value) if isinstance(entry, Constant) else f"values of {_range(entry)}"
-    return f"found {shown(value)}, allowed: {values}"
+    return BadInput(found=shown(value), allowed=values)
 
 
 def _range(entry: Entry) -> str:
@@ -93,4 +93,4 @@ def _refuse_two(names: list[str], entries: Mapping[str, Entry], sources: Mapping
         for other in names[:number]:
             if not exclusive(entries[name].when, entries[other].when):
                 problem = f"sets {entries[name].target}, as {other} ({sources[other]}) does; remove one"
-                raise BadInput(problem, source=sources[name], key=name)
+                raise BadInput(problem, source=sources[name], key=name, code="conflict")

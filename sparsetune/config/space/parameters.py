@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from sparsetune.base.errors import shown
+from sparsetune.base.errors import BadInput, shown
 from sparsetune.config.base import Model
 from sparsetune.config.space.conditions import interval, listed, matches
 from sparsetune.config.space.expressions import Expression, parse
@@ -39,20 +39,19 @@ class Numeric(_Entry):
     @model_validator(mode="after")
     def _ordered(self) -> Numeric:
         if self.low >= self.high:
-            raise ValueError(f"found [{self.low}, {self.high}], allowed: the lower end first")
+            raise BadInput(found=f"[{self.low}, {self.high}]", allowed="the lower end first")
         if self.log and self.low <= 0:
-            raise ValueError(f"found [{self.low}, {self.high}], allowed with log: a lower end above 0")
+            raise BadInput(found=f"[{self.low}, {self.high}] with log", allowed="a lower end above 0")
         if self.step is not None and self.step <= 0:
-            raise ValueError(f"found step {self.step}, allowed: above 0")
+            raise BadInput(found=f"step {self.step}", allowed="above 0")
         if self.step is not None and self.log:
-            raise ValueError("found log and step, allowed: one of them")
+            raise BadInput(found="log and step", allowed="one of them", code="conflict")
         rest = 0 if self.step is None else (_decimal(self.high) - _decimal(self.low)) % _decimal(self.step)
         if rest:
             reached = _decimal(self.high) - rest
             hint = f", such as {reached}" if reached > _decimal(self.low) else ""
-            raise ValueError(
-                f"found [{self.low}, {self.high}] with step {self.step}, allowed: an upper end that steps reach{hint}"
-            )
+            found = f"[{self.low}, {self.high}] with step {self.step}"
+            raise BadInput(found=found, allowed=f"an upper end that steps reach{hint}")
         return self
 
     @property
@@ -122,15 +121,15 @@ class Listed(_Entry):
     @classmethod
     def _distinct(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
         if not values:
-            raise ValueError("at least one value is wanted")
+            raise BadInput("at least one value is wanted", code="missing")
         for value in values:
             if not isinstance(value, str | int | float | None) or (
                 isinstance(value, float) and not math.isfinite(value)
             ):
-                raise ValueError(f"found {shown(value)}, allowed: text, finite numbers, true, false and null")
+                raise BadInput(found=shown(value), allowed="text, finite numbers, true, false and null")
         for first, second in itertools.combinations(values, 2):
             if first == second:  # 1, 1.0 and true are equal, and one of them when read back
-                raise ValueError(f"found {shown(first)} and {shown(second)}, allowed: each value once")
+                raise BadInput(found=f"{shown(first)} and {shown(second)}", allowed="each value once")
         return values
 
     @property

@@ -1,26 +1,25 @@
-"""Points of a space: pure functions from what is drawn to what a trial config becomes."""
+"""Points of a space: from what is drawn to what a trial config becomes, and those that stand for the whole space."""
 
 from __future__ import annotations
 
 import itertools
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sparsetune.base.errors import BadInput
-from sparsetune.config.overrides import assign, flatten
-from sparsetune.config.space.conditions import matches
+from sparsetune.config.overrides import flatten
+from sparsetune.config.space.conditions import exclusive, matches
 from sparsetune.config.space.parameters import Factor, Parameter
 from sparsetune.config.space.space import Space
 
 Chooser = Callable[[str, Parameter], Any]
+_CAP = 4096  # corners that are combinations, over all cells and branches
 
 
 def cells(space: Space) -> list[dict[str, Any]]:
     """All combinations of the factors' values, by dotted name; the last factor varies fastest. ``[{}]`` without any."""
-    names = [factor.target for factor in space.factors.values()]
-    values = (factor.values for factor in space.factors.values())
-    return [dict(zip(names, each, strict=True)) for each in itertools.product(*values)]
+    return _combined({factor.target: factor.values for factor in space.factors.values()})
 
 
 def flat_base(space: Space, bases: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -37,52 +36,24 @@ def flat_base(space: Space, bases: Mapping[str, Mapping[str, Any]]) -> dict[str,
     return flat
 
 
-def draw(
-    space: Space, base: Mapping[str, Any], choose: Chooser, cell: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """What is drawn at one point of the space, under the names that Optuna knows.
-
-    Args:
-        base: from :func:`flat_base`; conditions and expressions on names that do not vary look here.
-        choose: gives the value for a name and its parameter.
-        cell: one of :func:`cells`.
-    """
-    return walk(space, base, choose, cell or {})[0]
-
-
-def configured(
-    space: Space,
-    bases: Mapping[str, Mapping[str, Any]],
-    params: Mapping[str, Any],
-    cell: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """The plain trial config of a point: the base of its branch with all that the space sets.
-
-    Args:
-        bases: plain resolved trial configs by branch, ``""`` where the space has no branches.
-        params: from :func:`draw`.
-
-    Raises:
-        BadInput: an expression that has no value at this point, or ``params`` that lack a name.
-    """
-
-    def known(name: str, _: Parameter) -> Any:
-        if name not in params:
-            raise BadInput("missing", source=space.sources[name], key=name)
-        return params[name]
-
-    return assign(bases[branch_of(space, params)], walk(space, flat_base(space, bases), known, cell or {})[1])
-
-
 def branch_of(space: Space, params: Mapping[str, Any]) -> str:
     """The branch of a point, the key of its base; with several such as ``drr/mlp`` (method, data, model)."""
     return "/".join(str(params[f"{section}.name"]) for section in space.chosen)
 
 
-def walk(
+def draw(
     space: Space, base: Mapping[str, Any], choose: Chooser, cell: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is drawn, by the names that Optuna knows, and all that the point sets, by target."""
+    """What is drawn at a point, by the names that Optuna knows, and all that the point sets, by target.
+
+    Args:
+        base: from :func:`flat_base`; conditions and expressions on names that do not vary look here.
+        choose: gives the value for a name and its parameter.
+        cell: one of :func:`cells`.
+
+    Raises:
+        BadInput: an expression that has no value at this point.
+    """
     params: dict[str, Any] = {}
     settings: dict[str, Any] = {}
     config: ChainMap[str, Any] = ChainMap(settings, dict(base))
@@ -95,8 +66,11 @@ def walk(
             params[name] = choose(name, entry)
             settings[entry.target] = entry.as_written(params[name])
             section = entry.target.removesuffix(".name")
-            if section in space.chosen:
-                config.maps.append(_of_branch(base, section, params[name]))
+            if section in space.chosen:  # the branch's own part of the base, under the names of the trial config
+                own = f"{params[name]}."
+                config.maps.append(
+                    {f"{section}.{k.removeprefix(own)}": v for k, v in base.items() if k.startswith(own)}
+                )
         else:
             try:
                 settings[entry.target] = entry.compute(config)
@@ -105,7 +79,56 @@ def walk(
     return params, settings
 
 
-def _of_branch(base: Mapping[str, Any], section: str, branch: str) -> dict[str, Any]:
-    """The branch's own part of a flat base, under the names of the trial config."""
-    own = f"{branch}."
-    return {f"{section}.{name.removeprefix(own)}": value for name, value in base.items() if name.startswith(own)}
+def corners(space: Space, base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What points at the corners set, by dotted name in the trial config.
+
+    In each cell and branch: every end of every range and every choice, then combinations of them; of these 4,096 at
+    most in all.
+
+    Args:
+        base: from :func:`flat_base`.
+    """
+    branches = _combined({f"{section}.name": names for section, names in space.chosen.items()})
+    parts = list(itertools.product(cells(space), branches))
+    seen = set()
+    for cell, branch in parts:
+        for at in _ends(space, {**cell, **branch}, branch, max(1, _CAP // len(parts))):
+            point = draw(space, base, lambda name, _, at=at: at[name], cell)[1]  # type: ignore[misc]
+            identity = repr(point)
+            if identity not in seen:
+                seen.add(identity)
+                yield point
+
+
+def _combined(values: Mapping[str, tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """All combinations of values, by name; the last name's vary fastest."""
+    return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
+
+
+def _ends(space: Space, fixed: Mapping[str, Any], branch: Mapping[str, Any], cap: int) -> Iterator[dict[str, Any]]:
+    """Values for all parameters of a cell and a branch: each end once, then at most so many combinations of ends."""
+    here = {
+        name: parameter
+        for name, parameter in space.parameters.items()
+        if name not in branch and all(matches(fixed[k], v) for k, v in parameter.when.items() if k in fixed)
+    }
+    ends = {name: parameter.ends for name, parameter in here.items()}
+    single = ({name: end, **_asked_for(name, here)} for name in ends for end in ends[name])
+    combined = (dict(zip(ends, each, strict=True)) for each in itertools.product(*ends.values()))
+    low = {name: each[0] for name, each in ends.items()}
+    for some in itertools.chain(single, itertools.islice(combined, cap)):
+        yield {**branch, **low, **some}
+
+
+def _asked_for(name: str, here: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Values of other parameters with which ``name`` is drawn."""
+    values: dict[str, Any] = {}
+    for needed, wanted in here[name].when.items():
+        for other, parameter in here.items():
+            if parameter.target == needed and not exclusive(parameter.when, here[name].when):
+                reached = parameter.reach(wanted)
+                if reached:
+                    values[other] = reached[0]
+                    values.update(_asked_for(other, here))
+                    break
+    return values

@@ -120,14 +120,14 @@ def _each(entry: Entry) -> Entry:
 
 def _plain(entries: Mapping[str, Entry]) -> dict[str, Any]:
     """Entries as a file has them."""
-    found = {}
+    plain = {}
     for name, entry in entries.items():
-        found[name] = _body(entry)
+        plain[name] = _body(entry)
         if entry.target != name:
-            found[name]["target"] = entry.target
+            plain[name]["target"] = entry.target
         if entry.when:
-            found[name]["when"] = dict(entry.when)
-    return found
+            plain[name]["when"] = dict(entry.when)
+    return plain
 
 
 def _body(entry: Entry) -> dict[str, Any]:

@@ -12,49 +12,46 @@ from sparsetune.base.paths import Project, find_root
 from sparsetune.base.stores.tracking_uri import tracking_uri
 from sparsetune.base.variables import from_environment
 from sparsetune.base.yaml_io import read_mapping
-from sparsetune.config.checking import TEXT, check_model, expand_name
+from sparsetune.config.base import TEXT, check_model, expand_name
 from sparsetune.config.overrides import IN_QUOTES, assign, flatten
 from sparsetune.config.own import read_own
 from sparsetune.config.registry import StudyRegistries
-from sparsetune.config.space import load_space
-from sparsetune.config.space.branches import joined, load_choice
 from sparsetune.config.space.checks import check_space, refuse_double, resolve_bases
-from sparsetune.config.study.file import StudyFile
+from sparsetune.config.space.files import joined, load_choice, load_space
+from sparsetune.config.study.file import FILE_KEYS, STUDY_KEYS, StudyFile, refuse_other_kind, refuse_unknown
 from sparsetune.config.study.forks import check_fork
 from sparsetune.config.study.objectives import check_objectives
 from sparsetune.config.study.study import Study
-from sparsetune.config.study.top_level import FILE_KEYS, STUDY_KEYS, refuse_other_kind, refuse_unknown
 from sparsetune.config.trial import NAMED, SECTIONS, resolve_part
 
-Known = Callable[[tuple[OwnFile, ...]], StudyRegistries]  # what a study can name, with the user's own files
+RegistriesOf = Callable[[tuple[OwnFile, ...]], StudyRegistries]  # what a study can name, with the user's own files
 
 
-def load_study(path: Path, known: Known, overrides: Mapping[str, Any] | None = None) -> Study:
+def load_study(path: Path, registries_of: RegistriesOf, overrides: Mapping[str, Any] | None = None) -> Study:
     """Read a study file and check all of it.
 
     Args:
-        known: what a study can name, given the files of its ``import``.
+        registries_of: what a study can name, given the files of its ``import``.
         overrides: dotted names to values (``--set``); one that the space varies is pinned.
 
     Raises:
         BadInput: the first thing that is wrong, with file and key.
     """
     try:
-        return _load(path, known, overrides or {})
+        return _load(path, registries_of, overrides or {})
     except BadInput as error:
         if any(f"{error.key}.".startswith(f"{name}.") for name in overrides or {}):
-            hint = f"; {IN_QUOTES}" if TEXT in error.problem else ""
-            raise BadInput(f"{error.problem}{hint}", source="--set", key=error.key) from None
-        raise
+            raise error.at(source="--set", more=f"; {IN_QUOTES}" if TEXT in error.sentence else "") from None
+        raise error.located(source=path) from error.__cause__
 
 
-def _load(path: Path, known: Known, overrides: Mapping[str, Any]) -> Study:
+def _load(path: Path, registries_of: RegistriesOf, overrides: Mapping[str, Any]) -> Study:
     written = read_mapping(path)
     refuse_other_kind(written, "study", path)
     raw = assign(written, overrides)
-    file = check_model(StudyFile, {k: v for k, v in raw.items() if k in FILE_KEYS}, source=path)
+    file = check_model(StudyFile, {k: v for k, v in raw.items() if k in FILE_KEYS})
     imports = read_own(file.imports, path.parent, path)
-    registries = known(imports)
+    registries = registries_of(imports)
     refuse_unknown(raw, STUDY_KEYS, registries, path)
     project = Project(find_root(path))
     folder = project.root / "search_spaces"
@@ -65,9 +62,12 @@ def _load(path: Path, known: Known, overrides: Mapping[str, Any]) -> Study:
     refuse_double(trial_raw, space, path)
     bases = resolve_bases(trial_raw, space, registries, source=path)
     check_space(bases, space, registries)
-    check_objectives(file.objectives, file.constraints, bases.values(), registries, path)
-    _refuse_double_fork(file.fork, trial_raw, path)
-    check_fork(file.fork, bases, list(space.targets), registries, path)
+    check_objectives(file.objectives, file.constraints, bases.values(), registries)
+    for name in file.fork:
+        if name in flatten(trial_raw):
+            problem = f"{name!r} is written in this file too; remove one"
+            raise BadInput(problem, key=f"fork.{name}", code="conflict")
+    check_fork(file.fork, bases, space.targets, registries)
     uri = tracking_uri(file.tracking.uri, source=path, key="tracking.uri") if file.tracking.uri else None
     study = Study(
         name=file.study,
@@ -76,8 +76,8 @@ def _load(path: Path, known: Known, overrides: Mapping[str, Any]) -> Study:
         bases=bases,
         space=space,
         objectives=file.objectives,
-        sampler=resolve_part("sampler", file.sampler, registries, source=path),
-        pruner=resolve_part("pruner", file.pruner, registries, source=path),
+        sampler=resolve_part("sampler", file.sampler, registries),
+        pruner=resolve_part("pruner", file.pruner, registries),
         budget=file.budget,
         resources=file.resources,
         tracking=file.tracking.model_copy(update={"uri": uri}),
@@ -95,11 +95,5 @@ def _load(path: Path, known: Known, overrides: Mapping[str, Any]) -> Study:
         try:
             getattr(registries, section).get(part.name).refuse(part, study.problem)
         except BadInput as error:
-            raise error.located(source=path, key=section) from None
+            raise error.located(key=section) from None
     return study
-
-
-def _refuse_double_fork(fork: Mapping[str, Any], trial_raw: Mapping[str, Any], path: Path) -> None:
-    for name in fork:
-        if name in flatten(trial_raw):
-            raise BadInput(f"{name!r} is written in this file too; remove one", source=path, key=f"fork.{name}")

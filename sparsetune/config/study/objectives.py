@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
-from sparsetune.base.errors import BadInput, shown, unknown
+from sparsetune.base.errors import BadInput, shown
 from sparsetune.base.messages import Metrics
 from sparsetune.config.metrics import ON_GPU, named
 from sparsetune.config.overrides import flatten
@@ -28,42 +27,40 @@ Check = Callable[[str, str], None]  # of a metric's name, and the key where it s
 def check_objectives(
     objectives: Sequence[Objective],
     constraints: Sequence[Constraint],
-    bases: Iterable[TrialConfig],
-    known: Registries,
-    path: Path,
+    bases: Collection[TrialConfig],
+    registries: Registries,
 ) -> None:
     """Raise :class:`BadInput` unless a trial of every base has all numbers that the study is judged by.
 
     A constraint may be on a number that some of the bases have: in the others it counts as met.
     """
     if not objectives:
-        raise BadInput("missing: at least one {metric: ..., goal: ...}", source=path, key="objectives")
-    scores = {each.metric for each in objectives if each.score is not None}
-    bases = list(bases)
+        raise BadInput("missing: at least one {metric: ..., goal: ...}", key="objectives", code="missing")
     for base in bases:
-        check = partial(_check_metric, base, known, path)
+        check = partial(_check_metric, base, registries)
         for number, objective in enumerate(objectives):
             key = f"objectives.{number}"
             if objective.score is None:
                 check(objective.metric, f"{key}.metric")
             else:
-                _check_score(objective, check, known, path, key)
-    somewhere = set[str]().union(*(given(base, known) for base in bases))
+                _check_score(objective, check, registries, key)
+    scores = formulas_of(objectives)
+    somewhere = set[str]().union(*(numbers_of(base, registries) for base in bases))
     for number, constraint in enumerate(constraints):
         if constraint.metric not in scores:
-            having = [base for base in bases if constraint.metric in given(base, known)]
+            having = [base for base in bases if constraint.metric in numbers_of(base, registries)]
             for base in having or bases:
-                _check_metric(base, known, path, constraint.metric, f"constraints.{number}.metric", somewhere)
+                _check_metric(base, registries, constraint.metric, f"constraints.{number}.metric", somewhere)
     names = [objective.metric for objective in objectives]
     for number, name in enumerate(names):
         if name in names[:number]:
-            raise BadInput(f"{name!r} stands twice", source=path, key=f"objectives.{number}.metric")
+            raise BadInput(f"{name!r} stands twice", key=f"objectives.{number}.metric", code="conflict")
 
 
-def given(base: TrialConfig, known: Registries) -> set[str]:
+def numbers_of(base: TrialConfig, registries: Registries) -> set[str]:
     """Names of the numbers that a trial of that base has."""
-    task = known.data.get(base.data.name).task(base.data)
-    return {*known.core(task), *named(known.method.get(base.method.name).metrics)}
+    task = registries.data.get(base.data.name).task(base.data)
+    return {*registries.core(task), *named(registries.method.get(base.method.name).metrics)}
 
 
 def scorer(objectives: Sequence[Objective]) -> Callable[[Metrics], Metrics]:
@@ -86,14 +83,14 @@ def scored(texts: Mapping[str, str]) -> Callable[[Metrics], Metrics]:
 
 
 def _scores(formulas: Mapping[str, Expression], metrics: Metrics) -> Metrics:
-    found = {}
+    scores = {}
     for name, formula in formulas.items():
         if all(each in metrics for each in formula.names):
             try:
-                found[name] = float(formula.value(metrics))
+                scores[name] = float(formula.value(metrics))
             except (ValueError, TypeError):  # float(None)
                 continue
-    return found
+    return scores
 
 
 def check_number(formula: Expression) -> None:
@@ -115,46 +112,43 @@ def check_number(formula: Expression) -> None:
             raise WrongKind(f"found {value!r} where a number is wanted in {formula.text!r}")
 
 
-def _check_score(objective: Objective, check: Check, known: Registries, path: Path, key: str) -> None:
+def _check_score(objective: Objective, check: Check, registries: Registries, key: str) -> None:
     assert objective.score is not None
     try:
         formula = parse(objective.score)
         check_number(formula)
     except ValueError as error:
-        raise BadInput(str(error), source=path, key=f"{key}.score") from None
-    if objective.metric in known.metrics:
+        raise BadInput(str(error), key=f"{key}.score") from None
+    if objective.metric in registries.metrics:
         problem = f"{objective.metric!r} is a metric; a score wants a name of its own{_LIST}"
-        raise BadInput(problem, source=path, key=f"{key}.metric")
+        raise BadInput(problem, key=f"{key}.metric", code="exists")
     if not re.fullmatch(r"[A-Za-z]\w*", objective.metric) or objective.metric.startswith("test_"):  # as own metrics
-        problem = f"found {shown(objective.metric)}, allowed: letters, digits and _, without test_ before it"
-        raise BadInput(problem, source=path, key=f"{key}.metric")
+        allowed = "letters, digits and _, without test_ before it"
+        raise BadInput(found=shown(objective.metric), allowed=allowed, key=f"{key}.metric")
     if not formula.names:
-        raise BadInput(f"found {objective.score!r}, allowed: a formula of metrics", source=path, key=f"{key}.score")
+        raise BadInput(found=repr(objective.score), allowed="a formula of metrics", key=f"{key}.score")
     for name in formula.names:
         check(name, f"{key}.score")
 
 
-def _check_metric(
-    base: TrialConfig, known: Registries, path: Path, name: str, key: str, like: Iterable[str] = ()
-) -> None:
+def _check_metric(base: TrialConfig, registries: Registries, name: str, key: str, like: Iterable[str] = ()) -> None:
     """Of a base's trials; ``like``: names of others among which an unknown one may be meant."""
-    metrics = known.metrics
-    task = known.data.get(base.data.name).task(base.data)
-    has = given(base, known)
+    numbers = numbers_of(base, registries)
+    if name not in registries.metrics and name not in numbers:  # those that exist are too many to list
+        allowed = [each for each in (*numbers, *like) if not each.startswith("test_")]
+        raise BadInput.unknown("metric", name, allowed, more=_LIST, key=key)
+    metric = registries.metrics[name]
+    task = registries.data.get(base.data.name).task(base.data)
     problem = ""
-    if name.startswith("test_") and name in metrics:
-        problem = f"{name!r} is of test data, which never selects anything"
-    elif name in metrics and not metrics[name].of(task):
-        problem = f"{name!r} is of {metrics[name].task}; {base.data.name!r} is for {task}"
+    if name.startswith("test_"):
+        problem = "is of test data, which never selects anything"
+    elif not metric.of(task):
+        problem = f"is of {metric.task}; {base.data.name!r} is for {task}"
     elif name in ON_GPU:
-        problem = f"{name!r} exists on a GPU only, so nothing is judged by it"
-    elif name in metrics and name not in has:
-        problem = f"{name!r} is no number of {base.method.name!r}"
-    elif name not in has:
-        allowed = [each for each in (*has, *like) if not each.startswith("test_")]
-        problem = unknown("metric", name, allowed).partition(" (allowed")[0]  # too many to list
+        problem = "exists on a GPU only, so nothing is judged by it"
+    elif name not in numbers:
+        problem = f"is no number of {base.method.name!r}"
     if problem:
-        raise BadInput(f"{problem}{_LIST}", source=path, key=key)
-    needed = metrics[name].needs
-    if needed and flatten(base.plain())[needed] is None:
-        raise BadInput(f"{name!r} wants {needed} to be set", source=path, key=key)
+        raise BadInput(f"{name!r} {problem}{_LIST}", key=key)
+    if metric.needs and flatten(base.plain())[metric.needs] is None:
+        raise BadInput(f"{name!r} wants {metric.needs} to be set", key=key, code="missing")

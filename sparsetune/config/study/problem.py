@@ -1,4 +1,4 @@
-"""What a sampler and a pruner are told of a study, to refuse it or to be made for it."""
+"""What others are told of a study: its search, to samplers and pruners, and how many trials it has."""
 
 from __future__ import annotations
 
@@ -44,3 +44,21 @@ class Problem:
     def conditional(self) -> bool:
         """Whether some parameters are drawn in some trials only."""
         return any(parameter.when for parameter in self.parameters.values())
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What bounds them.
+
+    Attributes:
+        trials: the budget; what was complete before the start and is taken over costs nothing of it.
+        points: that there are at all, with those to begin with; None where a sampler does not count them out.
+    """
+
+    trials: int
+    points: int | None = None
+
+    def total(self, taken: int = 0) -> int:
+        """Trials in all, of which so many were taken over."""
+        budget = self.trials + taken
+        return budget if self.points is None else min(budget, self.points)

@@ -25,8 +25,10 @@ def which_one(objectives: Sequence[Objective], front: Sequence[Trial]) -> str:
     names: dict[str, list[str]] = {}  # by the label of the row that is the best in them
     for index, each in enumerate(objectives):
         names.setdefault(_best(front, index, each).label, []).append(heading(each.metric))
-    (label, first), *others = ((label, either(found)) for label, found in names.items())
-    text = ", ".join([f"Trial {label} if {first} comes first", *(f"trial {n} if {found} does" for n, found in others)])
+    (label, first), *others = ((label, either(best_in)) for label, best_in in names.items())
+    text = ", ".join(
+        [f"Trial {label} if {first} comes first", *(f"trial {n} if {best_in} does" for n, best_in in others)]
+    )
     between = balanced(objectives, front).label
     return f"Which one? {text}" + ("." if between in names else f", trial {between} between them.")
 

@@ -1,4 +1,4 @@
-"""A checked study: what to run, what may vary, what to optimise (``study_load.py`` reads it from its file)."""
+"""A checked study: what to run, what may vary, what to optimise (``load.py`` reads it from its file)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from sparsetune.base.messages import Branch, OwnFile
 from sparsetune.base.paths import Project
 from sparsetune.base.secrets import without_password
 from sparsetune.config.base import Part, places
-from sparsetune.config.outlook import evaluations
+from sparsetune.config.facts import evaluations
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.registry import StudyRegistries
-from sparsetune.config.space import Space, corners
-from sparsetune.config.space.points import cells, configured, flat_base
+from sparsetune.config.space.points import Chooser, branch_of, cells, corners, draw, flat_base
+from sparsetune.config.space.space import Space
 from sparsetune.config.study.constraints import Constraint
-from sparsetune.config.study.extent import Extent
 from sparsetune.config.study.file import Budget, Objective, Resources, Tracking
 from sparsetune.config.study.forks import branches_of
-from sparsetune.config.study.objectives import given
-from sparsetune.config.study.problem import Problem
+from sparsetune.config.study.objectives import numbers_of
+from sparsetune.config.study.problem import Extent, Problem
 from sparsetune.config.trial import TrialConfig
 
 
@@ -66,8 +65,8 @@ class Study:
         """By method, the metrics of constraints that its trials do not have; in these such a constraint is met."""
         computed = {each.metric for each in self.objectives if each.score is not None}
         named = [each.metric for each in self.constraints if each.metric not in computed]
-        has = {base.method.name: given(base, self.registries) for base in self.bases.values()}
-        return {method: [name for name in named if name not in known] for method, known in has.items()}
+        has = {base.method.name: numbers_of(base, self.registries) for base in self.bases.values()}
+        return {method: [name for name in named if name not in numbers] for method, numbers in has.items()}
 
     @property
     def judged_in(self) -> dict[str, list[str]]:
@@ -94,9 +93,16 @@ class Study:
         """All combinations of the factors' values; each is searched by itself."""
         return cells(self.space)
 
-    def config(self, params: Mapping[str, Any], cell: Mapping[str, Any]) -> dict[str, Any]:
-        """The whole trial config of a point; raises :class:`BadInput` where an expression has no value."""
-        return configured(self.space, self.plain_bases, params, cell)
+    @cached_property
+    def flat_base(self) -> dict[str, Any]:
+        """What does not vary, by dotted name."""
+        return flat_base(self.space, self.plain_bases)
+
+    def config(self, choose: Chooser, cell: Mapping[str, Any]) -> dict[str, Any]:
+        """The plain trial config of the point that is drawn with ``choose``: the base of its branch, with all that the
+        space sets; raises :class:`BadInput` where an expression has no value."""
+        params, settings = draw(self.space, self.flat_base, choose, cell)
+        return assign(self.plain_bases[branch_of(self.space, params)], settings)
 
     @cached_property
     def problem(self) -> Problem:
@@ -116,8 +122,8 @@ class Study:
     @property
     def remarks(self) -> list[str]:
         """What its sampler has to say of it."""
-        found: list[str] = self.registries.sampler.get(self.sampler.name).remarks(self.sampler, self.problem)
-        return found
+        remarks: list[str] = self.registries.sampler.get(self.sampler.name).remarks(self.sampler, self.problem)
+        return remarks
 
     @cached_property
     def points(self) -> int | None:
@@ -125,9 +131,9 @@ class Study:
         size: int | None = self.registries.sampler.get(self.sampler.name).size(self.sampler, self.problem)
         return None if size is None else size * len(self.cells)
 
-    def extent(self, given: int = 0) -> Extent:
-        """How many trials there are to be, of which the first so many have points that are given."""
-        return Extent(self.budget.trials, None if self.points is None else self.points + given)
+    def extent(self, begin_with: int = 0) -> Extent:
+        """How many trials there are to be; so many points that the study begins with come before all others."""
+        return Extent(self.budget.trials, None if self.points is None else self.points + begin_with)
 
     @property
     def _each_epoch(self) -> bool:
@@ -141,7 +147,7 @@ class Study:
         longest = max(evaluations(base, self.registries) for base in self.bases.values())
         if "training.epochs" not in self.space.targets:
             return longest
-        ends = corners(self.space, flat_base(self.space, self.plain_bases))
+        ends = corners(self.space, self.flat_base)
         return max([longest, *(int(point.get("training.epochs", 0)) for point in ends)])
 
     @property

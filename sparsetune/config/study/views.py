@@ -27,7 +27,7 @@ def row_of(trial: Trial, branch: Branch, objectives: Sequence[str], constraints:
     runs = tuple(run for run in trial.runs if run.key.branch == branch.name)
     state = _state(trial.state, runs)
     metrics, errors = mean_and_error(_measured(runs))
-    known = state == "COMPLETE" and all(name in metrics for name in objectives)
+    judged = state == "COMPLETE" and all(name in metrics for name in objectives)
     return replace(
         trial,
         state=state,
@@ -35,7 +35,7 @@ def row_of(trial: Trial, branch: Branch, objectives: Sequence[str], constraints:
         config=assign(trial.config, branch.values) if trial.config else {},
         metrics=metrics,
         errors=errors,
-        values=tuple(metrics[name] for name in objectives) if known else (),
+        values=tuple(metrics[name] for name in objectives) if judged else (),
         reason=next((run.reason for run in runs if run.reason), trial.reason),
         notes=runs[0].notes if runs else trial.notes,
         runs=runs,

@@ -10,7 +10,7 @@ from pydantic import field_validator
 
 from sparsetune.base.errors import BadInput, shown
 from sparsetune.config.base import param
-from sparsetune.config.facts import Kind
+from sparsetune.config.metrics import Kind
 from sparsetune.data.contract import OnePoolConfig
 from sparsetune.data.tables.table import SETS
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sparsetune.config.facts import Kind
+from sparsetune.config.metrics import Kind
 from sparsetune.data.maker import Maker
 from sparsetune.data.pools import Array
 from sparsetune.data.scaling import distinct, float32_holds

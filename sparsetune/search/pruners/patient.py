@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import SerializeAsAny, field_validator
 
 from sparsetune.base.errors import BadInput, shown
-from sparsetune.config.base import Part, param
-from sparsetune.config.checking import check_model, expand_name
+from sparsetune.config.base import Part, check_model, expand_name, param
 from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners import PRUNERS
 from sparsetune.search.pruners.gated import GatedFront, OptunaPruner

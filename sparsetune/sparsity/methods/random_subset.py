@@ -18,7 +18,7 @@ from torch import Tensor
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Metrics
 from sparsetune.config.base import Part, param
-from sparsetune.config.outlook import normed_batches
+from sparsetune.config.facts import normed_batches
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.method import Selection

@@ -26,7 +26,7 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Metrics
 from sparsetune.base.paths import TICKET
 from sparsetune.config.base import Model
-from sparsetune.config.facts import Kind
+from sparsetune.config.metrics import Kind
 from sparsetune.config.trial import NAMED
 from sparsetune.data.pixels import Pixels
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sparsetune.config.outlook import normed_batches
+from sparsetune.config.facts import normed_batches
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.training.registries import REGISTRIES
 
