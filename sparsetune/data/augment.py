@@ -67,17 +67,12 @@ def draw_boxes(
     heights, widths = (area / shape).sqrt_().round_(), (area * shape).sqrt_().round_()
     fits = (heights >= 1) & (heights <= height) & (widths >= 1) & (widths <= width)
     first, fitting = fits.int().argmax(0, keepdim=True), fits.any(0)
-    middle_height, middle_width = _middle(height, width, ratio)
+    middle_height, middle_width = min(height, round(width / ratio[0])), min(width, round(height * ratio[1]))
     heights = torch.where(fitting, heights.gather(0, first)[0], middle_height)
     widths = torch.where(fitting, widths.gather(0, first)[0], middle_width)
     free = torch.stack((height - heights, width - widths))
     corner = torch.where(fitting, (torch.rand((2, count), device=device) * (free + 1)).floor_(), (free / 2).floor_())
     return torch.cat((corner, heights[None], widths[None])).T.long()
-
-
-def _middle(height: int, width: int, ratio: tuple[float, float]) -> tuple[int, int]:
-    low, high = ratio
-    return min(height, round(width / low)), min(width, round(height * high))
 
 
 def resized_crop(images: Tensor, boxes: Tensor) -> Tensor:

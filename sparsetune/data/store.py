@@ -60,8 +60,13 @@ def find(label: str, key: Mapping[str, Any]) -> Decoded | None:
         label: a name that people recognise.
         key: plain values that decide the content: files with size and time, and how they are decoded.
     """
-    decoded = _read(_folder(label, key))
-    return decoded if decoded is not None and _whole(decoded) else None
+    folder = _folder(label, key)
+    decoded = _read(folder)
+    sizes = decoded.meta["bytes"] if decoded is not None else {}
+    with suppress(OSError):  # an array is not there
+        if all((folder / f"{name}.npy").stat().st_size == size for name, size in sizes.items()):
+            return decoded
+    return None
 
 
 def get(
@@ -78,7 +83,10 @@ def get(
         BadInput: the cache cannot be written; what ``make`` raises. Nothing is left then.
     """
     try:
-        return _used(find(label, key) or _made(label, key, make, waits))
+        decoded = find(label, key) or _made(label, key, make, waits)
+        with suppress(OSError):  # a cache that others filled need not be ours to write to
+            os.utime(decoded.folder / META)
+        return decoded
     except OSError as error:
         if disk_trouble(error):  # a full disk has an exit code of its own
             raise
@@ -134,18 +142,16 @@ def _made(
             maker = Maker(aside)
             maker.finish({**make(maker), "label": label, "made": time.time()})
             aside.rename(folder)
-            _settle(folder.parent)
+            names = os.open(folder.parent, os.O_RDONLY)
+            try:
+                os.fsync(names)  # the new name is on the disk
+            finally:
+                os.close(names)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             raise
         decoded = _read(folder)
     assert decoded is not None
-    return decoded
-
-
-def _used(decoded: Decoded) -> Decoded:
-    with suppress(OSError):  # a cache that others filled need not be ours to write to
-        os.utime(decoded.folder / META)
     return decoded
 
 
@@ -157,15 +163,6 @@ def _read(folder: Path) -> Decoded | None:
         return None
 
 
-def _whole(decoded: Decoded) -> bool:
-    try:
-        return all(
-            (decoded.folder / f"{name}.npy").stat().st_size == size for name, size in decoded.meta["bytes"].items()
-        )
-    except OSError:
-        return False
-
-
 def _folder(label: str, key: Mapping[str, Any]) -> Path:
     digest = hashlib.sha256(json.dumps([FORMAT, key], sort_keys=True).encode()).hexdigest()[:16]
     return cache_root() / "data" / f"{slug(label)}.{digest}"
@@ -173,12 +170,3 @@ def _folder(label: str, key: Mapping[str, Any]) -> Path:
 
 def _beside(folder: Path, ending: str) -> Path:
     return folder.with_name(folder.name + ending)
-
-
-def _settle(folder: Path) -> None:
-    """Bring a folder's names to the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -155,12 +155,9 @@ def _label_and_key(config: TabularConfig) -> tuple[str, dict[str, Any]]:
     if config.set is not None:
         return f"tabular {config.set}", {"set": config.set, "scikit-learn": version("scikit-learn"), "version": VERSION}
     path = Path(config.path or "")
-    key = {"file": _identity(path), "task": config.kind, "version": VERSION}
+    file = [identity(part) for part in parts(path)] if path.is_dir() else identity(path)
+    key = {"file": file, "task": config.kind, "version": VERSION}
     return f"tabular {path.name}", key | {name: getattr(config, name) for name in FILE_SETTINGS}
-
-
-def _identity(path: Path) -> list[Any]:
-    return [identity(part) for part in parts(path)] if path.is_dir() else identity(path)
 
 
 def _decode(config: TabularConfig, maker: store.Maker) -> Mapping[str, Any]:

@@ -50,12 +50,12 @@ def read(weights: str, pretrained: str | None) -> dict[str, Tensor]:
 
         _header(Path(weights))
         return load_file(weights)
-    entry = torchvision_weights(pretrained or "")[weights]
+    offered = torchvision_weights(pretrained or "")[weights]
     try:
-        state: dict[str, Tensor] = entry.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        state: dict[str, Tensor] = offered.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise BadInput(f"{weights} cannot be had from {entry.url}: {reason}", key=KEY, code="unavailable") from None
+        raise BadInput(f"{weights} cannot be had from {offered.url}: {reason}", key=KEY, code="unavailable") from None
     return state
 
 

@@ -63,7 +63,8 @@ def decode(content: bytes, mode: Mode | None, side: int | None = None) -> Array:
 def _by_operator(operator: Any, content: bytes, mode: Mode | None) -> Array:
     whole = _is_deep(content)
     try:
-        pixels = operator(_bytes(content), 0 if whole else _READ_AS[mode], False).numpy()
+        stored = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+        pixels = operator(stored, 0 if whole else _READ_AS[mode], False).numpy()
     except RuntimeError as error:
         raise Corrupt(_reason(str(error))) from None
     pixels = _as_mode(pixels, mode) if whole else pixels
@@ -79,7 +80,8 @@ def _by_pillow(content: bytes, mode: Mode | None) -> Array:
             image.load()
             if values is None:
                 if mode is None and (image.mode not in _KIND or "transparency" in image.info):
-                    raise Unclear(_described(image))
+                    see_through = "transparency" in image.info or "A" in image.mode
+                    raise Unclear("transparency" if see_through else image.mode)
                 wanted = mode or _KIND[image.mode]
                 bands = np.asarray(image.convert(_PILLOWS[wanted]))
                 pixels = bands.reshape(*bands.shape[:2], -1).transpose(2, 0, 1)
@@ -111,10 +113,6 @@ def _as_mode(values: Array, mode: Mode | None) -> Array:
     return in_type(np.tensordot(_LUMA, colours, 1)[None], values.dtype)
 
 
-def _described(image: Any) -> str:
-    return "transparency" if "transparency" in image.info or "A" in image.mode else image.mode
-
-
 def _unreadable(depth: str) -> str:
     return f"{depth} that cannot be read"
 
@@ -130,10 +128,6 @@ def _operator() -> Any:
     import torchvision.io  # noqa: F401  (registers it)
 
     return getattr(torch.ops.image, "decode_image", None)
-
-
-def _bytes(content: bytes) -> torch.Tensor:
-    return torch.frombuffer(bytearray(content), dtype=torch.uint8)
 
 
 def _reason(text: str) -> str:
