@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import RLock
-from typing import Protocol
 
 from rich.console import Console
 
@@ -26,8 +25,8 @@ SILENCE = 600.0  # seconds after which it says what runs
 class PlainDisplay:
     """Writes lines without colours, and not through rich, which would wrap them and take a third of a millisecond."""
 
-    def __init__(self, say: Callable[[str], None], standing: Standing) -> None:
-        self._write = say
+    def __init__(self, console: Console, standing: Standing) -> None:
+        self._console = console
         self._standing = standing
         self._throttle = Throttle(standing.clock, most=MOST, window=WINDOW)
         self._said = standing.clock()
@@ -54,16 +53,9 @@ class PlainDisplay:
 
     def _say(self, line: str) -> None:
         self._said = self._standing.clock()
-        self._write(line)
-
-
-class Display(Protocol):
-    """How a standing is shown, told after each change of it."""
-
-    def started(self, trial: Trial, *, resumed: bool) -> None: ...
-    def reported(self) -> None: ...
-    def ended(self, trial: Trial, rows: Mapping[Key, Sequence[Row]], better: Sequence[Better]) -> None: ...
-    def close(self) -> None: ...
+        if not self._console.quiet:
+            self._console.file.write(f"{printable(line)}\n")
+            self._console.file.flush()
 
 
 class ConsoleObserver:
@@ -91,11 +83,11 @@ class ConsoleObserver:
         console.file = unbreakable(console.file)
         self._standing = Standing(objectives, earlier, extent, clock, constraints)
         self._lock = RLock()  # a signal handler may print while this thread holds it
-        self._display: Display
+        self._display: ScreenDisplay | PlainDisplay  # told after each change of the standing
         if console.is_interactive and console.file.isatty() and not console.quiet:
             self._display = ScreenDisplay(console, self._standing, title, self._lock)
         else:
-            self._display = PlainDisplay(_writer(console), self._standing)
+            self._display = PlainDisplay(console, self._standing)
 
     def trial_started(self, trial: Trial, *, resumed: bool) -> None:
         with self._lock:
@@ -116,14 +108,3 @@ class ConsoleObserver:
 
     def close(self) -> None:
         self._display.close()
-
-
-def _writer(console: Console) -> Callable[[str], None]:
-    """Writes a line as it is: rich would wrap it, and takes a third of a millisecond."""
-
-    def say(line: str) -> None:
-        if not console.quiet:
-            console.file.write(f"{printable(line)}\n")
-            console.file.flush()
-
-    return say

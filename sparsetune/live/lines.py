@@ -36,24 +36,17 @@ def best_line(standing: Standing, better: Better) -> str:
 
 def summary_line(standing: Standing) -> str:
     """How far it is, in one line: counts, the best, the last failure, the time left."""
-    parts = [f"[{standing.done}/{standing.total}] {count_text(standing)}"]
     best = best_text(standing)
-    if best:
-        parts.append(f"best {best}")
-    if standing.failure is not None:
-        parts.append(f"last failure: trial {standing.failure.number}: {one_line(standing.failure.reason)}")
-    return "; ".join([*parts, *_left(standing)])
+    counts = f"[{standing.done}/{standing.total}] {count_text(standing)}"
+    parts = (counts, f"best {best}" if best else "", failure_text(standing), *_left(standing))
+    return "; ".join(filter(None, parts))
 
 
 def running_line(standing: Standing) -> str:
     """What runs, in one line."""
     running = sorted(standing.running.values(), key=lambda each: each.trial.number)
-    shown = [f"trial {each.trial.number} {_unit(each)}{epoch_text(each)}{_known(standing, each)}" for each in running]
+    shown = [f"trial {each.trial.number} {_so_far(standing, each)}" for each in running]
     return "; ".join([f"[{standing.done}/{standing.total}] running: {listed(shown, 5)}", *_left(standing)])
-
-
-def _unit(each: Running) -> str:
-    return "" if each.stage or each.by_iterations else "epoch "
 
 
 def epoch_text(each: Running) -> str:
@@ -79,6 +72,12 @@ def best_text(standing: Standing) -> str:
         for objective, best in zip(standing.objectives, standing.front.best, strict=True)
         if best is not None
     )
+
+
+def failure_text(standing: Standing) -> str:
+    """``last failure: trial 7: RuntimeError: ...``; empty where none failed."""
+    failed = standing.failure
+    return f"last failure: trial {failed.number}: {one_line(failed.reason)}" if failed is not None else ""
 
 
 def one_line(text: str) -> str:
@@ -118,9 +117,12 @@ def _time(rows: Mapping[Key, Sequence[Row]]) -> str:
     return f" ({duration(60 * sum(minutes.values()))})" if minutes else ""
 
 
-def _known(standing: Standing, each: Running) -> str:
+def _so_far(standing: Standing, each: Running) -> str:
     metrics = each.row.metrics if each.row else {}
-    return "".join(f" {o.metric} {number(metrics[o.metric], 4)}" for o in standing.objectives if o.metric in metrics)
+    unit = "" if each.stage or each.by_iterations else "epoch "
+    return f"{unit}{epoch_text(each)}" + "".join(
+        f" {o.metric} {number(metrics[o.metric], 4)}" for o in standing.objectives if o.metric in metrics
+    )
 
 
 class Throttle:

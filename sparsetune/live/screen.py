@@ -21,7 +21,7 @@ from sparsetune.live.lines import (
     count_text,
     epoch_text,
     failed_line,
-    one_line,
+    failure_text,
     resumed_line,
     summary_line,
 )
@@ -43,7 +43,7 @@ def frame(standing: Standing, title: str, width: int, height: int, *, ascii_only
         Text(),
         _progress(standing, title, width, ascii_only=ascii_only),
         Text(cut(_counts(standing), width)),
-        *_failure(standing, width),
+        *([Text(cut(failure_text(standing), width), style="red")] if standing.failure is not None else []),
         *_running(standing, width, most_running),
         *_best(standing, width, min(MOST_BEST, spare - most_running)),
     ]
@@ -71,13 +71,6 @@ def _counts(standing: Standing) -> str:
     return f"{count_text(standing)}, {running} running, {waiting} to start"
 
 
-def _failure(standing: Standing, width: int) -> list[Text]:
-    if standing.failure is None:
-        return []
-    failed = f"last failure: trial {standing.failure.number}: {one_line(standing.failure.reason)}"
-    return [Text(cut(failed, width), style="red")]
-
-
 def _running(standing: Standing, width: int, most: int) -> list[Text]:
     """As many lines all the time, so that nothing below jumps when a trial ends and the next is not there yet."""
     running = sorted(standing.running.values(), key=lambda each: each.trial.number)
@@ -93,8 +86,7 @@ def _running(standing: Standing, width: int, most: int) -> list[Text]:
     ]
     room = width - sum(each.narrow + 2 for each in ends)
     fit = fitting(metrics, room)
-    heading, rows = aligned([*ends[:2], *fit, ends[2]], width)
-    lines = [Text(), *(Text(line, style="bold") for line in heading), *map(Text, rows)]
+    lines = [Text(), *_table([*ends[:2], *fit, ends[2]], width)]
     lines += [Text()] * (min(standing.peak, most) - len(shown))
     more = [f"... and {len(running) - most} more"] if len(running) > most else []
     if len(fit) < len(metrics):
@@ -116,14 +108,13 @@ def _best(standing: Standing, width: int, most: int) -> list[Text]:
         params = ", ".join(f"{_short(name)} {number(value)}" for name, value in trial.params.items())
         return [Text(), Text(cut(f"best so far: {best_text(standing)}", width), style="bold"), Text(cut(params, width))]
     shown = front.some(most)
-    title = f"best trade-offs so far: {len(shown)} of {len(front)}"
-    heading, rows = aligned(_trade_offs(standing, shown, width), width)
-    return [
-        Text(),
-        Text(cut(title, width), style="bold"),
-        *(Text(line, style="bold") for line in heading),
-        *map(Text, rows),
-    ]
+    title = Text(cut(f"best trade-offs so far: {len(shown)} of {len(front)}", width), style="bold")
+    return [Text(), title, *_table(_trade_offs(standing, shown, width), width)]
+
+
+def _table(columns: Sequence[Column], width: int) -> list[Text]:
+    heading, rows = aligned(columns, width)
+    return [*(Text(line, style="bold") for line in heading), *map(Text, rows)]
 
 
 def _trade_offs(standing: Standing, trials: Sequence[Trial], width: int) -> list[Column]:

@@ -70,10 +70,9 @@ class Running:
     @property
     def stage(self) -> str:
         """The one that runs; empty where there is one, and epochs say it all."""
-        told = self.row is not None and self.shares and self.epochs
-        if not told or self.row is None or abs(self.done * (self.epochs or 0) - self.epoch) < _ALIKE:
+        if self.row is None or not self.shares or not self.epochs:
             return ""
-        return self.row.phase
+        return "" if abs(self.done * self.epochs - self.epoch) < _ALIKE else self.row.phase
 
     def take(self, key: Key, row: Row, now: float) -> None:
         """Take the newest row of a run. What an earlier run did comes first of all, and is no work of this one."""

@@ -119,8 +119,11 @@ def written(text: str) -> str:
     return text if text.isascii() else "".join(each if ord(each) in letters else "\u25a1" for each in text)
 
 
-def legend(drawing: Figure, handles: Sequence[Any], margins: Margins) -> None:
-    """What lines mean, in one row above the axes."""
+def legend(drawing: Figure, lines: Sequence[dict[str, Any]], margins: Margins) -> None:
+    """What lines mean, in one row above the axes; of each its label and look."""
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], **each) for each in lines]
     width, height = drawing.get_size_inches()
     corner = 1 - margins.right / width, 1 - 0.03 / height
     drawing.legend(

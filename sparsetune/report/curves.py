@@ -94,14 +94,8 @@ def curves_figure(trained: TrainedRuns) -> Figure | None:
     legend(drawing, _handles(trained, {name for panel in shown for name in panel.names}), margins)
     for number, words in enumerate(said):
         below = 0.07 + 0.16 * (len(said) - 1 - number)
-        drawing.text(
-            0.13 / WIDTH,
-            below / drawing.get_size_inches()[1],
-            written(words),
-            color=BROKEN,
-            fontsize=SMALL,
-            va="bottom",
-        )
+        at = 0.13 / WIDTH, below / drawing.get_size_inches()[1]
+        drawing.text(*at, written(words), color=BROKEN, fontsize=SMALL, va="bottom")
     return drawing
 
 
@@ -110,10 +104,9 @@ def _draw(axes: Axes, lines: Sequence[Line], colour: str) -> list[float]:
     thin: dict[str, Any] = {"color": colour, "linewidth": 1.6, "solid_joinstyle": "round"}
     if len(lines) > 1:
         thin |= {"linewidth": 0.8, "alpha": 0.5}
+    dot: dict[str, Any] = {"marker": "o", "markersize": 3.2 if len(lines) == 1 else 1.8}
     for epochs, values in lines:
-        dots: dict[str, Any] = (
-            {"marker": "o", "markersize": 3.2 if len(lines) == 1 else 1.8} if len(epochs) <= _FEW else {}
-        )
+        dots = dot if len(epochs) <= _FEW else {}
         axes.plot(epochs, values, **thin, **dots)
     if len(lines) > 1:
         epochs, values = mean_line(lines)
@@ -147,22 +140,21 @@ def _name_phases(axes: Axes, steps: Sequence[tuple[str, int]], inches: float) ->
             axes.text(start, 1.02, written(name), fontsize=SMALL, color=GREY, **how)
 
 
-def _handles(trained: TrainedRuns, names: set[str]) -> list[Any]:
-    from matplotlib.lines import Line2D
-
+def _handles(trained: TrainedRuns, names: set[str]) -> list[dict[str, Any]]:
+    """What :func:`legend` takes."""
     several = len(trained.runs)
-    handles = []
+    handles: list[dict[str, Any]] = []
     for prefix, label, colour in (("train_", "training", TRAINING), ("val_", "validation", VALIDATION)):
         if any(name.startswith(prefix) for name in names):
-            handles.append(Line2D([], [], color=colour, linewidth=2.0, label=label))
+            handles.append({"color": colour, "linewidth": 2.0, "label": label})
     if several > 1:
-        handles.append(Line2D([], [], color=GREY, linewidth=2.2, label=f"mean of {several} seeds"))
-        handles.append(Line2D([], [], color=GREY, linewidth=0.8, label="each seed"))
+        handles.append({"color": GREY, "linewidth": 2.2, "label": f"mean of {several} seeds"})
+        handles.append({"color": GREY, "linewidth": 0.8, "label": "each seed"})
     if trained.kept:
         label = "kept state" if several > 1 else f"kept state: {unit(trained.runs[0])} {trained.kept[0]}"
         mark: dict[str, Any] = _RING if several > 1 else {"marker": "|", "markersize": 11, "linewidth": 0}
-        handles.append(Line2D([], [], color=INK, label=label, **mark))
+        handles.append({"color": INK, "label": label, **mark})
     if trained.broke is not None:
         label = f"broke in {unit(trained.runs[0])} {trained.broke}"
-        handles.append(Line2D([], [], color=BROKEN, linewidth=1.2, linestyle=(0, (2, 1)), label=label))
+        handles.append({"color": BROKEN, "linewidth": 1.2, "linestyle": (0, (2, 1)), "label": label})
     return handles

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.base.messages import Trial
@@ -11,8 +11,12 @@ from sparsetune.config.study.views import replicate_rows
 if TYPE_CHECKING:
     import pandas as pd
 
-
 PLAIN: frozenset[str] = frozenset()
+_FIELDS = (
+    "number", "branch", "seed", "state", "feasible", "params", "values", "metrics", "errors", "reason", "notes",
+    "started_ms", "ended_ms",
+)  # fmt: skip
+_SPECIAL: dict[str, Any] = {"branch": "", "seed": None, "feasible": True, "errors": {}}  # and what says nothing
 
 
 def with_replicates(rows: Iterable[Trial]) -> list[Trial]:
@@ -22,31 +26,13 @@ def with_replicates(rows: Iterable[Trial]) -> list[Trial]:
 
 def special(rows: Sequence[Trial]) -> frozenset[str]:
     """Which of the fields that few studies need say something of any of these rows."""
-    says = {
-        "branch": any(row.branch for row in rows),
-        "seed": any(row.seed is not None for row in rows),
-        "errors": any(row.errors for row in rows),
-        "feasible": not all(row.feasible for row in rows),
-    }
-    return frozenset(name for name, said in says.items() if said)
+    return frozenset(name for name, plain in _SPECIAL.items() if any(getattr(row, name) != plain for row in rows))
 
 
 def trial_row(row: Trial, fields: frozenset[str] = PLAIN) -> dict[str, Any]:
     """A row as the listings name it: number, state, params, values, metrics, reason, notes; and those ``fields``."""
-    return {
-        "number": row.number,
-        **{name: getattr(row, name) for name in ("branch", "seed") if name in fields},
-        "state": row.state,
-        **{name: row.feasible for name in ("feasible",) if name in fields},
-        "params": row.params,
-        "values": list(row.values),
-        "metrics": row.metrics,
-        **{name: row.errors for name in ("errors",) if name in fields},
-        "reason": row.reason,
-        "notes": row.notes,
-        "started_ms": row.started_ms,
-        "ended_ms": row.ended_ms,
-    }
+    named = {name: getattr(row, name) for name in _FIELDS if name not in _SPECIAL or name in fields}
+    return named | {"values": list(row.values)}
 
 
 def result_rows(row: Trial) -> list[dict[str, Any]]:
@@ -75,13 +61,11 @@ def result_rows(row: Trial) -> list[dict[str, Any]]:
 
 def flat_row(row: Trial, fields: frozenset[str] = PLAIN) -> dict[str, Any]:
     """One row of a CSV: ``params.`` and ``metrics.`` before the names, as in MLflow's table."""
-    nested = trial_row(row, fields)
     flat: dict[str, Any] = {}
-    for name in ("number", "branch", "seed", "state", "feasible", "params", "metrics", "errors", "reason"):
-        value = nested.get(name)
-        if isinstance(value, dict):
+    for name, value in trial_row(row, fields).items():
+        if isinstance(value, dict) and name != "notes":
             flat |= {f"{name}.{key}": each for key, each in value.items()}
-        elif name in nested:
+        elif name not in ("values", "notes", "started_ms", "ended_ms"):
             flat[name] = value
     return flat
 
@@ -94,19 +78,11 @@ def trials_csv(rows: Sequence[Trial]) -> str:
     return trials_frame(with_replicates(rows)).to_csv(index=False)
 
 
-def results_csv(results: Sequence[Mapping[str, Any]]) -> str:
+def results_csv(results: Sequence[dict[str, Any]]) -> str:
     """One line a result; one column a parameter or metric, empty where a result has no such thing."""
     import pandas as pd
 
-    flat = [
-        {
-            name if key is None else f"{name}.{key}": value
-            for name, cell in line.items()
-            for key, value in (cell.items() if isinstance(cell, Mapping) else [(None, cell)])
-        }
-        for line in results
-    ]
-    return pd.DataFrame(flat).to_csv(index=False)
+    return pd.json_normalize(list(results), max_level=1).to_csv(index=False)
 
 
 def trials_frame(rows: Sequence[Trial]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,10 +14,9 @@ from sparsetune.sparsity.figure import Panel
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
-_POINTS = 2000  # drawn at most; longer traces are shown as means of equal stretches
-_SMOOTHED, _LEAST = 40, 9  # a moving mean is over one point in so many, and over so many at least
+_MOST = 2000  # steps drawn; longer traces are shown as means of equal stretches
+_SMOOTHED, _LEAST = 40, 9  # a moving mean is over one step in so many, and over so many at least
 _HEIGHT = 2.3  # inches of axes
 _LINE, _EACH, _MEAN, _TARGET = "#1f5fa8", "#b3bac4", "#3f4752", "#c0272d"
 _MARGINS = Margins()
@@ -33,7 +32,7 @@ def steps_figure(trace: Path, panels: Sequence[Panel]) -> Figure | None:
     steps, *series = _thin(*series)
     drawing, axes = blank(len(panels), _HEIGHT, _MARGINS)
     room = 0.015 * last or 0.5
-    key: dict[str, Line2D] = {}
+    key: dict[str, dict[str, Any]] = {}
     for panel, values, each in zip(panels, series, axes, strict=True):
         each.set_xlim(1 - room, last + room)
         key |= _draw(each, panel, steps, values, -(-last // len(steps)))
@@ -43,10 +42,8 @@ def steps_figure(trace: Path, panels: Sequence[Panel]) -> Figure | None:
     return drawing
 
 
-def _draw(axes: Axes, panel: Panel, steps: np.ndarray, values: np.ndarray, stride: int) -> dict[str, Line2D]:
-    """Draw a panel; returns what the legend says of its lines, by label. ``stride``: steps in a point."""
-    from matplotlib.lines import Line2D
-
+def _draw(axes: Axes, panel: Panel, steps: np.ndarray, values: np.ndarray, stride: int) -> dict[str, dict[str, Any]]:
+    """Draw a panel; returns what the legend says of its lines, by label. ``stride``: steps in one that is drawn."""
     lines: dict[str, str] = {}  # colours by label
     dot = "o" if len(steps) == 1 else None
     if panel.averaged:
@@ -67,14 +64,12 @@ def _draw(axes: Axes, panel: Panel, steps: np.ndarray, values: np.ndarray, strid
     low, high = panel.limits or padded(finite.tolist() or [0.0], log=log)
     values_axis(axes, panel.label, low, high, log=log)
     widths = {_EACH: 1.2, _MEAN: 1.4, _TARGET: 1}
-    return {
-        label: Line2D([], [], color=colour, linewidth=widths[colour], label=label) for label, colour in lines.items()
-    }
+    return {label: {"label": label, "color": each, "linewidth": widths[each]} for label, each in lines.items()}
 
 
 def _thin(*series: np.ndarray) -> tuple[np.ndarray, ...]:
     size = series[0].size
-    stride = -(-size // _POINTS)
+    stride = -(-size // _MOST)
     starts = np.arange(0, size, stride)
     lengths = np.diff(np.append(starts, size))
     return (starts + 1, *(np.add.reduceat(values, starts) / lengths for values in series))

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sparsetune.base.paths import slug
 from sparsetune.base.stores.sqlite import for_mlflow
 from sparsetune.base.stores.tracking_uri import is_database
-from sparsetune.tracking.library import (
-    Dataset,
-    DatasetInput,
-    Experiment,
-    InputTag,
-    Metric,
-    MlflowClient,
-    MlflowException,
-    Run,
-    RunTag,
-    ViewType,
-)
-from sparsetune.tracking.library import Param as MlflowParam
+from sparsetune.tracking.library import Experiment, MlflowClient, MlflowException, PagedList, Run, entities
 from sparsetune.tracking.limits import Item, Measurement, Param, send
 from sparsetune.tracking.run_keys import STUDY, TRIAL, RunKey, run_key_in, runs_of
 
 PAGE = 1000  # runs in one answer
+EntityT = TypeVar("EntityT")
 
 
 def connected(uri: str) -> MlflowClient:
@@ -37,20 +26,28 @@ def connected(uri: str) -> MlflowClient:
         return MlflowClient(for_mlflow(uri), registry_uri=for_mlflow(uri))
 
 
-def experiments(client: MlflowClient, *, deleted: bool = False) -> Iterator[list[Experiment]]:
-    """All experiments that there are, or that were deleted, page by page."""
-    which, token = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY, None
+def pages(search: Callable[[str | None], PagedList[EntityT]]) -> Iterator[list[EntityT]]:
+    """All that MLflow has to an answer in pages."""
+    token = None
     while True:
-        page = client.search_experiments(which, PAGE, page_token=token)
+        page = search(token)
         yield list(page)
         token = page.token
         if not token:
             return
 
 
+def experiments(client: MlflowClient, *, deleted: bool = False) -> Iterator[list[Experiment]]:
+    """All experiments that there are, or that were deleted, page by page."""
+    which = entities.ViewType.DELETED_ONLY if deleted else entities.ViewType.ACTIVE_ONLY
+    return pages(lambda token: client.search_experiments(which, PAGE, page_token=token))
+
+
 def first_run(client: MlflowClient, ids: Sequence[str], condition: str) -> Run | None:
     """The oldest run of these experiments that meets a condition, also a deleted one."""
-    oldest = client.search_runs(list(ids), condition, ViewType.ALL, 1, ["attributes.start_time ASC"]) if ids else []
+    oldest = (
+        client.search_runs(list(ids), condition, entities.ViewType.ALL, 1, ["attributes.start_time ASC"]) if ids else []
+    )
     return next(iter(oldest), None)
 
 
@@ -117,13 +114,9 @@ def find_run(uri: str, uid: str, key: RunKey) -> Run | None:
 
 def runs(client: MlflowClient, ids: Sequence[str], condition: str, *, deleted: bool = True) -> Iterator[Run]:
     """All runs of these experiments that meet a condition, with deleted ones or without."""
-    which, token = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY, None
-    while True:
-        page = client.search_runs(list(ids), condition, which, PAGE, page_token=token)
+    which = entities.ViewType.ALL if deleted else entities.ViewType.ACTIVE_ONLY
+    for page in pages(lambda token: client.search_runs(list(ids), condition, which, PAGE, page_token=token)):
         yield from page
-        token = page.token
-        if not token:
-            return
 
 
 def log(client: MlflowClient, run_id: str, items: Sequence[Item]) -> dict[str, Exception]:
@@ -137,11 +130,11 @@ def log(client: MlflowClient, run_id: str, items: Sequence[Item]) -> dict[str, E
         metrics, params, tags = [], [], []
         for item in batch:
             if isinstance(item, Measurement):
-                metrics.append(Metric(item.key, item.value, item.timestamp_ms, item.step))
+                metrics.append(entities.Metric(item.key, item.value, item.timestamp_ms, item.step))
             elif isinstance(item, Param):
-                params.append(MlflowParam(item.key, item.value))
+                params.append(entities.Param(item.key, item.value))
             else:
-                tags.append(RunTag(item.key, item.value))
+                tags.append(entities.RunTag(item.key, item.value))
         client.log_batch(run_id, metrics, params, tags)
 
     return send(items, write)
@@ -155,8 +148,8 @@ def log_data(client: MlflowClient, run_id: str, name: str, digest: str, config: 
         config: where and how they were read.
     """
     source = json.dumps(config, sort_keys=True, default=str)
-    data = Dataset(name, digest, source_type="sparsetune", source=source)
-    client.log_inputs(run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
+    data = entities.Dataset(name, digest, source_type="sparsetune", source=source)
+    client.log_inputs(run_id, [entities.DatasetInput(data, [entities.InputTag("mlflow.data.context", "training")])])
 
 
 def last_steps(run: Run) -> dict[str, int]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sparsetune.base.errors import BadInput
 from sparsetune.tracking.client import find_run
-from sparsetune.tracking.library import Run, fetch, names_of_files
+from sparsetune.tracking.library import fetch, names_of_files
 from sparsetune.tracking.run_keys import FILES_AT, RunKey
 from sparsetune.tracking.store import store_to_read
 from sparsetune.tracking.tables import Home
@@ -52,14 +51,8 @@ def left_by(uri: str, study: str, uid: str, key: RunKey, name: str, folder: Path
     if run is None:
         problem = f"has no run of {key.name} of study {study!r}: it was deleted there, or was not sent yet"
         raise BadInput(f"MLflow at {shown(uri)} {problem}", code="missing")
-    return _not_taken(run, f"MLflow at {shown(uri)} has not taken the files of {key.name}", name, now)
-
-
-def _not_taken(run: Run, problem: str, name: str, now: Callable[[str], str]) -> Left:
-    """What lies where the run says that its files were left."""
     place = Path(now(run.data.tags[FILES_AT]))
     if not place.is_dir():
-        host = run.data.tags.get("host", "its driver")
-        raise BadInput(f"{problem}, which were left on {host}", source=place, code="missing")
-    path = place / name
-    return Left(tuple(each.name for each in place.iterdir()), path if path.is_file() else None)
+        problem = f"has not taken the files of {key.name}, which were left on {run.data.tags.get('host', 'its driver')}"
+        raise BadInput(f"MLflow at {shown(uri)} {problem}", source=place, code="missing")
+    return Left(tuple(each.name for each in place.iterdir()), place / name if (place / name).is_file() else None)

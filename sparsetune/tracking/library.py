@@ -20,21 +20,14 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 import mlflow
 from mlflow import MlflowClient as MlflowClient  # this and others are here for the files beside this one
-from mlflow.entities import Dataset as Dataset
-from mlflow.entities import DatasetInput as DatasetInput
+from mlflow import entities as entities
 from mlflow.entities import Experiment as Experiment
-from mlflow.entities import InputTag as InputTag
 from mlflow.entities import LoggedModel as LoggedModel
-from mlflow.entities import LoggedModelOutput as LoggedModelOutput
-from mlflow.entities import LoggedModelStatus as LoggedModelStatus
-from mlflow.entities import Metric as Metric
-from mlflow.entities import Param as Param
 from mlflow.entities import Run as Run
-from mlflow.entities import RunTag as RunTag
-from mlflow.entities import ViewType as ViewType
 from mlflow.exceptions import MlflowException as MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+from mlflow.store.entities import PagedList as PagedList
 from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.rest_utils import http_request
 

@@ -22,9 +22,9 @@ from sparsetune.base.stores.sqlite import sqlite_path
 from sparsetune.tracking.client import connected
 from sparsetune.tracking.outbox import Outbox
 from sparsetune.tracking.pending import Pending, Summary
-from sparsetune.tracking.run_keys import RunKey, rows_by_run, run_key_of, shown_rows
+from sparsetune.tracking.run_keys import Owner, RunKey, rows_by_run, run_key_of, shown_rows
 from sparsetune.tracking.sender import Sender
-from sparsetune.tracking.session import Owner, Session, open_session
+from sparsetune.tracking.session import Session, open_session
 from sparsetune.tracking.shelf import Shelf
 from sparsetune.tracking.store import check_writable, create_once
 from sparsetune.tracking.subject import SINGLE, Answer, Subject

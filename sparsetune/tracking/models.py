@@ -19,16 +19,8 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.errors import shown as quoted
 from sparsetune.base.failpoints import failpoint
 from sparsetune.base.layout.text import listed
-from sparsetune.tracking.client import experiment_of, last_steps, run_at
-from sparsetune.tracking.library import (
-    LoggedModel,
-    LoggedModelOutput,
-    LoggedModelStatus,
-    Metric,
-    MlflowClient,
-    MlflowException,
-    Run,
-)
+from sparsetune.tracking.client import experiment_of, last_steps, pages, run_at
+from sparsetune.tracking.library import LoggedModel, MlflowClient, MlflowException, Run, entities
 from sparsetune.tracking.limits import TAG, fit
 from sparsetune.tracking.notes import NOTE
 from sparsetune.tracking.run_keys import STUDY, STUDY_ID, RunKey, run_key_in, runs_of
@@ -112,10 +104,12 @@ def save(
     return Saved(folder, model)
 
 
-def measured_by(run: Run, model: LoggedModel) -> list[Metric]:
+def measured_by(run: Run, model: LoggedModel) -> list[entities.Metric]:
     """The last value of each metric of a run, as one of its model's."""
     return [
-        Metric(each.key, each.value, each.timestamp, each.step, model_id=model.model_id, run_id=run.info.run_id)
+        entities.Metric(
+            each.key, each.value, each.timestamp, each.step, model_id=model.model_id, run_id=run.info.run_id
+        )
         for each in run.data.to_proto().metrics
     ]
 
@@ -147,7 +141,7 @@ class Models:
     def ready(self, key: RunKey) -> LoggedModel | None:
         """The whole model of the run of that key, if it has one."""
         model = self._logged.get(key)
-        return model if model is not None and model.status == LoggedModelStatus.READY else None
+        return model if model is not None and model.status == entities.LoggedModelStatus.READY else None
 
     def run(self, key: RunKey) -> Run | None:
         """The run of that key; None where there is none that was not deleted."""
@@ -172,9 +166,11 @@ class Models:
         client.log_batch(run_id, measured_by(run, model))  # those that the run has are not doubled
         outputs = run.outputs.model_outputs if run.outputs is not None else []
         if model.model_id not in {each.model_id for each in outputs}:
-            client.log_outputs(run_id, [LoggedModelOutput(model.model_id, max(last_steps(run).values(), default=0))])
+            client.log_outputs(
+                run_id, [entities.LoggedModelOutput(model.model_id, max(last_steps(run).values(), default=0))]
+            )
         failpoint("before-model-ready")
-        self._logged[key] = client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+        self._logged[key] = client.finalize_logged_model(model.model_id, entities.LoggedModelStatus.READY)
         return self._logged[key]
 
     def register(self, name: str, model: LoggedModel, note: str) -> str:
@@ -195,13 +191,9 @@ class Models:
         return str(version.version)
 
     def _all(self) -> Iterator[LoggedModel]:
-        token = None
-        while self._experiments:
-            page = self._client.search_logged_models(self._experiments, self._mine, page_token=token)
+        search, ids = self._client.search_logged_models, self._experiments
+        for page in pages(lambda token: search(ids, self._mine, page_token=token)) if ids else ():
             yield from page
-            token = page.token
-            if not token:
-                return
 
 
 def refuse_name(name: str) -> None:

@@ -22,7 +22,8 @@ def of_run(subject: Subject, key: RunKey, row: Trial) -> str:
     """What was trained, what its study asks, and how to train it again."""
     said = [_trained(subject, key, row)]
     if subject.name:
-        said += [f"The study asks for {subject.asks}.", _again(subject, key, row), _varied(row)]
+        varied = [[_code(name), number(value, 6)] for name, value in row.params.items()]
+        said += [f"The study asks for {subject.asks}.", _again(subject, key, row), _table(["varies", "value"], varied)]
     elif subject.source:
         said += [_commands(subject, [["run", subject.source]])]
     return "\n\n".join(filter(None, said))
@@ -78,10 +79,6 @@ def _trained(subject: Subject, key: RunKey, row: Trial) -> str:
     of = f"Trial {key.number}{f' {_code(key.branch)}' if key.branch else ''} of study {_code(subject.name)}: "
     same = f" Its results are those of {row.notes[SAME_AS]}, a trial like it." if SAME_AS in row.notes else ""
     return f"{of if subject.name else ''}{what}, {seed}.{same}"
-
-
-def _varied(row: Trial) -> str:
-    return _table(["varies", "value"], [[_code(name), number(value, 6)] for name, value in row.params.items()])
 
 
 def _again(subject: Subject, key: RunKey, row: Trial) -> str:

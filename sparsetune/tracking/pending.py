@@ -40,7 +40,7 @@ class Pending:
     rows: list[Row] = field(default_factory=list)  # not sent yet; all of them once the trial has ended
     files: Files = field(default_factory=dict)
     ended: bool = False
-    run_id: str | None = None
+    run_id: str = ""  # empty while there is none
     artifacts: str = ""  # the URI of the run's files
     steps: dict[str, int] | None = None  # the last step that the run has of each metric; None: to be looked up
     params: set[str] = field(default_factory=set)  # the names that the run has

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from sparsetune.base.messages import Key, Row, Trial
@@ -34,6 +35,35 @@ FILES_REFUSED = "sparsetune.files_refused"
 def runs_of(uid: str) -> str:
     """A filter of MLflow's: the runs of the study with that identity."""
     return f"tags.`{STUDY_ID}` = '{uid}'"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose runs they are.
+
+    Attributes:
+        study: its name, which its experiment had at first; None: single runs, told apart by their own tag.
+        tags: of every run that is created; the one of the identity holds no quotes.
+    """
+
+    study: str | None
+    tags: Mapping[str, str]
+
+    @property
+    def mine(self) -> str:
+        """A condition on runs."""
+        if self.study is None:
+            return f"tags.`{RUN}` = '{self.tags[RUN]}'"
+        return runs_of(self.tags[STUDY_ID])
+
+    @property
+    def of_others(self) -> str:
+        """A condition on runs: that they are of another study."""
+        return f"tags.`{STUDY_ID}` != '{self.tags[STUDY_ID]}'"
+
+    def with_identity(self, name: str) -> str:
+        """What an experiment is called whose name another study's has; empty for single runs."""
+        return f"{name} {self.tags[STUDY_ID]}" if self.study is not None else ""
 
 
 class RunKey(NamedTuple):

@@ -18,8 +18,8 @@ from sparsetune.tracking.notes import FRONT_FILE
 from sparsetune.tracking.page_state import TABLES, tables
 from sparsetune.tracking.pending import Pending, Summary
 from sparsetune.tracking.present import end_tags, present, run_name, tags_of
-from sparsetune.tracking.run_keys import FILES_AT, FILES_REFUSED, REASON, REFUSED, RUN, STATE, STUDY
-from sparsetune.tracking.session import STATUS, Owner, Session, settled, wants_files
+from sparsetune.tracking.run_keys import FILES_AT, FILES_REFUSED, REASON, REFUSED, RUN, STATE, STUDY, Owner
+from sparsetune.tracking.session import STATUS, Session, settled, wants_files
 from sparsetune.tracking.shelf import Kept, Shelf
 from sparsetune.tracking.subject import Subject
 from sparsetune.tracking.trouble import refuses, shown, worded
@@ -40,7 +40,7 @@ class Sender:
         if pending.steps is None:
             self._look_up(session, pending)
         tags = self._end_tags(trial) if pending.ended else {}
-        if pending.run_id is None:
+        if not pending.run_id:
             info = self._create(session, pending, tags).info
             pending.run_id, pending.artifacts, tags = info.run_id, info.artifact_uri, {}
         open_run = pending.settled not in ("deleted", trial.state)
@@ -84,7 +84,6 @@ class Sender:
         return {STATE: trial.state, REASON: trial.reason, **noted, **end_tags(self._subject, trial)}
 
     def _write_numbers(self, client: MlflowClient, pending: Pending, tags: Mapping[str, str]) -> Refused:
-        assert pending.run_id is not None
         measurements, params = pending.lacking_measurements(), pending.lacking_params()
         written = [Param(key, fit(str(value), PARAM)) for key, value in params.items()]
         refused = log(client, pending.run_id, (*_tags(tags), *written, *measurements))
@@ -97,7 +96,7 @@ class Sender:
     def _write_data(self, client: MlflowClient, pending: Pending) -> Refused:
         """Of a trial that has ended: what it was trained on."""
         digest, data = pending.trial.notes.get(SPLIT), pending.trial.config.get("data", {})
-        if not digest or pending.run_id is None or pending.settled == "deleted":
+        if not digest or pending.settled == "deleted":
             return {}
         try:
             log_data(client, pending.run_id, data.get("name", "data"), digest, data)
@@ -108,7 +107,6 @@ class Sender:
         return {}
 
     def _note_refused(self, client: MlflowClient, pending: Pending, refused: Refused) -> None:
-        assert pending.run_id is not None
         said = {what: worded(error, self._uri) for what, error in refused.items()}
         client.set_tag(pending.run_id, REFUSED, fit("; ".join(f"{what}: {why}" for what, why in said.items()), TAG))
         what, why = next(iter(said.items()))
@@ -117,7 +115,6 @@ class Sender:
 
     def _write_files(self, session: Session, pending: Pending) -> bool:
         """True: they may be taken later."""
-        assert pending.run_id is not None
         if not pending.files:
             return False
         kept = self._shelf.put(pending.run_id, pending.artifacts, pending.files)
@@ -159,7 +156,7 @@ class Sender:
         run = session.unfinished.pop(pending.key, None)
         if pending.doubtful or pending.key in session.closed:  # closed: ahead of the study's storage when a driver died
             run = run_at(session.client, [session.experiment_id], pending.key, self._owner.mine)
-        pending.run_id, pending.settled, pending.waits_at, pending.steps, pending.params = None, "", "", {}, set()
+        pending.run_id, pending.settled, pending.waits_at, pending.steps, pending.params = "", "", "", {}, set()
         if run is not None:
             pending.run_id, pending.artifacts, pending.settled = run.info.run_id, run.info.artifact_uri, settled(run)
             pending.waits_at = run.data.tags[FILES_AT] if wants_files(run) else ""
@@ -170,13 +167,12 @@ class Sender:
         """A run with its tags, those of its end included if that is known."""
         key, owner, subject = pending.key, self._owner, self._subject
         tags = {**owner.tags, **key.tags(pending.siblings), **tags_of(subject, key, pending.trial), STATE: "RUNNING"}
-        tags |= {tag: value for tag, value in end.items() if value}
         if session.parent is not None:
             tags["mlflow.parentRunId"] = session.parent
         if owner.study is not None:
             tags[STUDY] = owner.study
         name = owner.tags[RUN] if owner.study is None else run_name(pending.trial)
-        words = {tag.key: tag.value for tag in _tags(tags)}
+        words = {tag.key: tag.value for tag in _tags({**tags, **end})}
         return session.client.create_run(session.experiment_id, pending.trial.started_ms or None, words, fit(name, KEY))
 
 

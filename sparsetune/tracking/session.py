@@ -13,43 +13,11 @@ from pathlib import Path
 from sparsetune.tracking.client import connected, create_experiment, experiment_of, first_run, runs
 from sparsetune.tracking.library import Experiment, MlflowClient, Run
 from sparsetune.tracking.limits import KEY, fit
-from sparsetune.tracking.run_keys import (
-    FILES_AT,
-    FILES_REFUSED,
-    ROLE,
-    RUN,
-    RUNS,
-    STATE,
-    STUDY,
-    STUDY_ID,
-    RunKey,
-    run_key_in,
-    runs_of,
-)
+from sparsetune.tracking.run_keys import FILES_AT, FILES_REFUSED, ROLE, RUNS, STATE, STUDY, Owner, RunKey, run_key_in
 from sparsetune.tracking.store import refuse_deleted
 from sparsetune.tracking.tables import Home, Stage, bring_home
 
 STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Whose runs they are.
-
-    Attributes:
-        study: its name, which its experiment had at first; None: single runs, told apart by their own tag.
-        tags: of every run that is created; the one of the identity holds no quotes.
-    """
-
-    study: str | None
-    tags: Mapping[str, str]
-
-    @property
-    def mine(self) -> str:
-        """A condition on runs."""
-        if self.study is None:
-            return f"tags.`{RUN}` = '{self.tags[RUN]}'"
-        return runs_of(self.tags[STUDY_ID])
 
 
 @dataclass
@@ -102,7 +70,7 @@ def open_session(uri: str, experiment: str, artifacts: Path, owner: Owner, home:
                 session.whole.add(key.number)
         else:
             session.unfinished[key] = run
-    if not parents and its.name == _with_identity(experiment, owner):
+    if not parents and its.name == owner.with_identity(experiment):
         session.remark = f"{experiment!r} is another study's experiment there: this study's is {its.name!r}"
     if owner.study is not None:
         session.parent = _open_parent(session, owner.study, owner.tags, parents)
@@ -117,14 +85,10 @@ def _experiment(client: MlflowClient, uri: str, name: str, artifacts: Path, owne
         return experiment
     named = client.get_experiment_by_name(name)
     if named is not None and owner.study is not None:
-        began = first_run(client, [named.experiment_id], f"tags.`{STUDY_ID}` != '{owner.tags[STUDY_ID]}'")
+        began = first_run(client, [named.experiment_id], owner.of_others)
         if began is not None and began.data.tags.get(STUDY) != owner.study:
-            named, name = None, _with_identity(name, owner)
+            named, name = None, owner.with_identity(name)
     return named or create_experiment(client, uri, name, artifacts)
-
-
-def _with_identity(name: str, owner: Owner) -> str:
-    return f"{name} {owner.tags[STUDY_ID]}" if owner.study is not None else ""
 
 
 def _open_parent(session: Session, study: str, tags: Mapping[str, str], parents: list[Run]) -> str:

@@ -61,7 +61,10 @@ def refuses_files(error: BaseException) -> bool:
         return error.errno in _PLACES
     if getattr(error, "error_code", "") in _CODES_LATER:
         return False
-    return not any(_of_a_network(each) for each in _chain(error))
+    return not any(
+        isinstance(each, ConnectionError | TimeoutError) or type(each).__module__.split(".")[0] in _NETWORKS
+        for each in _chain(error)
+    )
 
 
 def answer(error: BaseException) -> int | None:
@@ -95,10 +98,6 @@ def worded(error: BaseException, *secret: str) -> str:
     """An error of a place for files in one line, without passwords; ``secret`` are URIs that may have some."""
     said = f"{type(error).__name__}: {hidden(' '.join(str(error).split()), *secret)[:300]}"
     return server_fault(error) or said
-
-
-def _of_a_network(error: BaseException) -> bool:
-    return isinstance(error, ConnectionError | TimeoutError) or type(error).__module__.split(".")[0] in _NETWORKS
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
