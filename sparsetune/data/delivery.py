@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -52,9 +53,7 @@ def batches(split: Split, size: int, order: Tensor | None = None) -> Iterator[tu
         targets = targets.index_select(0, order)
     chunks = _parts(rows, size)
     stored = (
-        (split.store.index_select(0, chunk) for chunk in chunks)
-        if resident
-        else streamed(split.store, chunks, targets.device)
+        map(partial(split.store.index_select, 0), chunks) if resident else streamed(split.store, chunks, targets.device)
     )
     for values, batch_targets in zip(stored, _parts(targets, size), strict=True):
         yield split.prepared(values), batch_targets
