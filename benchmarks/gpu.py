@@ -33,9 +33,9 @@ from sparsetune.data.delivery import batches
 from sparsetune.data.scaling import Scaling
 from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
+from sparsetune.training.computing import compute_as_asked
 from sparsetune.training.loop import train_steps
 from sparsetune.training.optim import make_optimizer
-from sparsetune.training.precision import compute_as_asked
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.session import TrainingSession
 from sparsetune.training.task import Classification, Meter

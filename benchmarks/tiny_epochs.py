@@ -25,10 +25,10 @@ from torch.nn.functional import mse_loss
 
 from sparsetune.base.seeds import mix
 from sparsetune.config.trial import TrialConfig, resolve_trial
+from sparsetune.training.computing import subnormals_are_zero
 from sparsetune.training.left.saved import Saved
+from sparsetune.training.randomness import EVALUATION
 from sparsetune.training.registries import REGISTRIES
-from sparsetune.training.seeding import EVALUATION
-from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.trainer import Trainer
 
 SAMPLES, LR, SEED = 300, 5e-4, 0

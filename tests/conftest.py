@@ -47,7 +47,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The epochs that are trained in this process from here on, one entry each."""
-    from sparsetune.training.order import Order
+    from sparsetune.training.randomness import Order
 
     epochs: list[int] = []
     real = Order.next

@@ -61,11 +61,6 @@ class Work:
         """MACs without any mask."""
         return sum(operation.macs for operation in self.operations)
 
-    @property
-    def dense_by_layer(self) -> dict[str, int]:
-        """MACs without any mask, by weight."""
-        return self.by_layer({})
-
     def by_layer(self, nonzeros: Mapping[str, int]) -> dict[str, int]:
         """MACs by weight; those of a weight that is used twice are added."""
         found: dict[str, int] = {}

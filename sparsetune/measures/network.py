@@ -8,9 +8,8 @@ from torch import Tensor, nn
 
 from sparsetune.config.metrics import LAYER_DENSITY
 from sparsetune.measures.density import remains
-from sparsetune.measures.description import description_length
 from sparsetune.measures.macs import Work
-from sparsetune.measures.size import sizes
+from sparsetune.measures.size import description_length, sizes
 from sparsetune.sparsity.metrics import SEED_MASK
 
 

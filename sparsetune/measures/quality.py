@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from sparsetune.measures.by_class import area_under_roc, recall_and_f1
-from sparsetune.measures.calibration import calibration_error, odds_confidences, reliability
 
 _CHUNK = 1 << 22  # outputs looked at together: a few tensors of 32 MB
 _MEANS = ("loss", "accuracy", "top5_accuracy", "brier", "entropy")
@@ -101,3 +100,40 @@ def entropies(p: Tensor) -> Tensor:
     """
     values: Tensor = torch.special.entr(p)
     return values.sum(1)
+
+
+def odds_confidences(p: Tensor) -> Tensor:
+    """(N,) largest values of softmax(ln(p / (1 - p + 1e-15))), which is odds / sum of odds.
+
+    sbcube hands these to its calibration error as if they were logits; they are sharper than p.
+
+    Args:
+        p: (N, C) float64 probabilities.
+    """
+    odds = p / (1 - p + 1e-15)
+    return odds.amax(1) / odds.sum(1)
+
+
+def reliability(confidences: Tensor, hits: Tensor, bins: int) -> Tensor:
+    """(bins, 3) float64: samples, share of them that is right, mean confidence; zeros where a bin is empty.
+
+    Args:
+        confidences: (N,) from 0 to 1, of the predicted class.
+        hits: (N,) 1 where that class is right, else 0.
+    """
+    numbers = torch.arange(bins, device=confidences.device)
+    of_sample = torch.bucketize(confidences.double(), numbers[1:].double() / bins)
+    columns = torch.stack((torch.ones_like(confidences), hits, confidences), dim=1).double()
+    sums = (of_sample == numbers.unsqueeze(1)).double() @ columns  # a product, for it adds in one order on every run
+    count = sums[:, :1]
+    return torch.cat((count, sums[:, 1:] / count.clamp(min=1)), dim=1)
+
+
+def calibration_error(table: Tensor) -> Tensor:
+    """Scalar, a fraction from 0 to 1: sum over bins of (samples / N) |share right - mean confidence|.
+
+    Args:
+        table: (M, 3) of :func:`reliability`.
+    """
+    count, right, confidence = table.unbind(1)
+    return (count * (right - confidence).abs()).sum() / count.sum()

@@ -2,23 +2,98 @@
 
 from __future__ import annotations
 
+import copy
+import math
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from sparsetune.config.base import Part
 from sparsetune.config.metrics import Kind
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
+from sparsetune.measures.cost import SampleFlops, count_flops
+from sparsetune.measures.macs import Work, work
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.monte_carlo import averaged
-from sparsetune.training.anatomy import Anatomy, anatomy
-from sparsetune.training.evaluation import evaluation_batch
-from sparsetune.training.precision import compute_as_asked
-from sparsetune.training.seeding import seed_all
+from sparsetune.training.computing import compute_as_asked
+from sparsetune.training.randomness import seed_all
 from sparsetune.training.session import TrainingSession
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
+_MOST = 256  # shapes remembered: a space may vary the layers
+_CACHED = 4 << 20  # bytes; with more a CPU waits for memory: LeNet-5 takes twice as long with 20 MB
+_SHARE = 128  # of a GPU's memory: a layer holds its input too, and trials may share the GPU
+_anatomies: dict[Hashable, Anatomy] = {}
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """Of one sample.
+
+    Attributes:
+        flops: forward, and forward with backward.
+        sizes: numbers in what each module gives, by name, in the order in which they first give it; "" is the whole.
+        entering: numbers in the sample.
+        work: multiply-accumulates of a forward pass, by weight.
+    """
+
+    flops: SampleFlops
+    sizes: Mapping[str, int]
+    entering: int
+    work: Work
+
+    def widest(self, first_dropout: str | None = None, samples: int = 1) -> int:
+        """Numbers of one sample in the largest tensor that goes into or comes out of a module.
+
+        Args:
+            first_dropout: the module from whose output on there are ``samples`` times as many.
+        """
+        after = list(self.sizes)[list(self.sizes).index(first_dropout) :] if first_dropout else []
+        return max(self.entering, *self.sizes.values(), *(samples * self.sizes[name] for name in after))
+
+
+def anatomy(network: nn.Module, config: Part, input_shape: tuple[int, ...]) -> Anatomy:
+    """What can be said of a network before it trains, once a process: a study's trials mostly share one shape.
+
+    Samples go through a copy, so that nothing is changed; ``config`` is that of the model.
+    """
+    key = (config.model_dump_json(), input_shape, *_shape(network))
+    if key not in _anatomies:
+        if len(_anatomies) >= _MOST:
+            _anatomies.clear()
+        flops = count_flops(network, input_shape, lambda outputs, targets: outputs.sum())  # no loss multiplies matrices
+        sizes = output_sizes(network, input_shape)
+        _anatomies[key] = Anatomy(flops, sizes, math.prod(input_shape), work(network, input_shape))
+    return _anatomies[key]
+
+
+def output_sizes(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str, int]:
+    """Numbers of one sample in what each module gives, by its name, in the order in which they first give it."""
+    shadow = copy.deepcopy(network).cpu().eval()
+    dtype = next((p.dtype for p in shadow.parameters()), torch.float32)
+    sizes: dict[str, int] = {}
+
+    def look(name: str, module: nn.Module, inputs: Any, outputs: Any) -> None:
+        if isinstance(outputs, Tensor):
+            sizes[name] = max(sizes.get(name, 0), outputs.numel())
+
+    for name, module in shadow.named_modules():
+        module.register_forward_hook(partial(look, name))
+    with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        shadow(torch.zeros((1, *input_shape), dtype=dtype))
+    return sizes
+
+
+def _shape(network: nn.Module) -> tuple[Hashable, ...]:
+    """Equal for networks that do the same work: a method may have changed what the model built."""
+    modules = [(name, type(module), module.extra_repr()) for name, module in network.named_modules()]
+    parameters = [(name, tuple(p.shape), p.requires_grad) for name, p in network.named_parameters()]
+    return tuple(modules), tuple(parameters)
 
 
 @dataclass(frozen=True)
@@ -50,6 +125,18 @@ class Built:
         return self._evaluation_batches[repeated]
 
 
+def evaluation_batch(widest: int, dtype: torch.dtype, device: torch.device) -> int:
+    """Samples that are evaluated at once: so many that the network's largest tensor fills what the device has for it.
+
+    A function of network and device alone, not of the memory that happens to be free: equal trials sum in equal parts.
+
+    Args:
+        widest: numbers in the largest tensor that one sample passes through.
+    """
+    room = torch.cuda.get_device_properties(device).total_memory // _SHARE if device.type == "cuda" else _CACHED
+    return max(1, room // (widest * dtype.itemsize))
+
+
 def build(
     config: TrialConfig,
     input_shape: tuple[int, ...],
@@ -70,13 +157,13 @@ def build(
     dtype = DTYPES[config.training.dtype]
     model = registries.model.get(config.model.name)
     network: nn.Module = model.build(config.model, input_shape, outputs).to(device, dtype)
-    named = model.prunable(network), model.dropout_sites(config.model)
-    session = TrainingSession.of(network, *named, task, config.seed, device)
+    prunable, sites = model.prunable(network), model.dropout_sites(config.model)
+    session = TrainingSession.of(network, prunable, sites, task, config.seed, device)
     method_class: type[Method] = registries.method.get(config.method.name)
     method = method_class(config.method, session)
-    known = anatomy(network, config.model, input_shape)
+    undisturbed = anatomy(network, config.model, input_shape)
     compute_as_asked(network, config.training, device)  # casts of weights would count as activations
-    return Built(session, method, known, dtype)
+    return Built(session, method, undisturbed, dtype)
 
 
 def device_of(wanted: str) -> torch.device:

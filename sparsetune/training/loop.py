@@ -14,8 +14,7 @@ from torch.optim import Optimizer
 
 from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.method import Method, TrainingFailed
-from sparsetune.training.mode import set_mode
-from sparsetune.training.subnormal import subnormals_are_zero
+from sparsetune.training.computing import set_mode, subnormals_are_zero
 from sparsetune.training.task import Meter, Task
 
 Batch = tuple[Tensor, Tensor]

@@ -1,22 +1,63 @@
-"""What is said of a network while it trains and at the end, by random numbers with seeds of their own."""
+"""What is said of a network while it trains and at the end: how good it is, how large, what it takes.
+
+What is drawn for that has seeds of its own.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparsetune.base.messages import Metrics
+from sparsetune.base.seeds import mix
+from sparsetune.base.surroundings.interpreter import said_once
 from sparsetune.config.base import Part
+from sparsetune.config.metrics import LAYER_DENSITY, SHARED, Metric, core, metric_of, named
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.data.dataset import Dataset, Split
+from sparsetune.data.delivery import batches
+from sparsetune.measures.density import remains
+from sparsetune.measures.machine import device_peak_bytes, host_peak_bytes
+from sparsetune.measures.macs import Work
+from sparsetune.measures.network import network_numbers
+from sparsetune.measures.size import cross_entropy_bits, gauss_bits
+from sparsetune.measures.uncertainty import average_predictive_entropy, noise
+from sparsetune.sparsity.method import Method
+from sparsetune.sparsity.monte_carlo import averaged
 from sparsetune.training.build import Built
-from sparsetune.training.evaluation import evaluate, predictions
-from sparsetune.training.final import noise_numbers, size_numbers, test_numbers, val_numbers
-from sparsetune.training.seeding import EVALUATION, seed_all
-from sparsetune.training.task import Task
+from sparsetune.training.computing import set_mode, subnormals_are_zero
+from sparsetune.training.randomness import EVALUATION, seed_all
+from sparsetune.training.task import Meter, Task
+
+_EXACT = 1e-12  # a mean squared error that counts as one of a perfect fit
+_NOISE = 0x401E5  # noise is the same for all trials
+
+
+@subnormals_are_zero()
+@torch.inference_mode()
+def evaluate(
+    network: nn.Module, method: Method, task: Task, split: Split, batch: int, kept: list[Tensor] | None = None
+) -> tuple[float, ...]:
+    """Means on a split, as the task names them, in evaluation mode, ``batch`` samples at a time.
+
+    Args:
+        kept: gets the predictions, batch by batch, for those who have more to ask of them.
+    """
+    set_mode(network, training=False)
+    method.begin_evaluation()
+    meter = Meter(task)
+    for inputs, targets in batches(split, batch):
+        method.before_batch()
+        outputs = method.predict(inputs)
+        meter.add(outputs, targets)
+        if kept is not None:
+            kept.append(outputs)
+    return meter.result()
 
 
 class Measuring:
@@ -37,26 +78,24 @@ class Measuring:
         """
         self._built.method.adopt(setting)
         kept: list[Tensor] | None = [] if self._asked.each_epoch else None
-        found = self.evaluated(self._data.val, epoch, kept)
-        if kept is None or not math.isfinite(found["loss"]):
-            return found, {}
+        means = self.evaluated(self._data.val, epoch, kept)
+        if kept is None or not math.isfinite(means["loss"]):
+            return means, {}
         further = self._of_state(torch.cat(kept))
-        return found, {name: value for name, value in further.items() if name.removeprefix("val_") not in found}
-
-    def before_training(self, setting: Part) -> Metrics:
-        """All of these by the table's names, of the network as it was drawn."""
-        numbers, further = self.validated(setting, 0)
-        return {**{f"val_{name}": value for name, value in numbers.items()}, **further}
+        return means, {name: value for name, value in further.items() if name.removeprefix("val_") not in means}
 
     def at_the_end(self) -> Metrics:
-        """Test data's numbers, and what no row has."""
-        return {**({} if self._asked.each_epoch else self._of_state(self._predicted(self._data.val))), **self._tested()}
+        """Test data's numbers, what no row has, and peaks since the trial began here, in MB."""
+        of_state = {} if self._asked.each_epoch else self._of_state(self._predicted(self._data.val))
+        peaks = {"peak_memory_mb": host_peak_bytes(), "peak_gpu_memory_mb": device_peak_bytes(self._built.device)}
+        of_memory = {name: peak / 1e6 for name, peak in peaks.items() if peak is not None}
+        return {**of_state, **self._tested(), **of_memory}
 
     def predicting(self) -> Metrics:
         """What its predictions for validation and test data give, and nothing else."""
         kept: list[Tensor] = []
         means = {f"val_{name}": mean for name, mean in self.evaluated(self._data.val, 0, kept).items()}
-        return {**val_numbers(torch.cat(kept), self._task, self._data, self._own), **means, **self._tested()}
+        return {**self._validation(torch.cat(kept)), **means, **self._tested()}
 
     def evaluated(self, split: Split, epoch: int, kept: list[Tensor] | None = None) -> dict[str, float]:
         """A split's means by the task's names, after so many epochs; ``kept`` gets the predictions."""
@@ -65,19 +104,98 @@ class Measuring:
         means = evaluate(built.network, built.method, self._task, split, built.evaluation_batch, kept)
         return dict(zip(self._task.names, means, strict=True))
 
-    def _tested(self) -> Metrics:
-        seed_all(self._config.seed, EVALUATION, self._built.device)
-        return test_numbers(self._predicted(self._data.test), self._task, self._data, self._own)
-
     def _predicted(self, split: Split) -> Tensor:
-        return predictions(self._built.network, self._built.method, split, self._built.evaluation_batch)
+        kept: list[Tensor] = []
+        self.evaluated(split, 0, kept)
+        return torch.cat(kept)
 
-    def _of_state(self, predicted: Tensor) -> Metrics:
+    def _tested(self) -> Metrics:
+        quality = self._quality(self._predicted(self._data.test), self._data.test.targets)
+        return {f"test_{name}": value for name, value in quality.items()}
+
+    def _validation(self, outputs: Tensor) -> Metrics:
+        quality = self._quality(outputs, self._data.val.targets)
+        return {f"val_{name}" if f"val_{name}" in SHARED else name: value for name, value in quality.items()}
+
+    @subnormals_are_zero()
+    @torch.inference_mode()
+    def _quality(self, outputs: Tensor, targets: Tensor) -> Metrics:
+        """All that can be said of predictions (N, C); the user's own measures see them in the unit of the targets."""
+        scaling = self._data.target_scaling
+        predicted = outputs if scaling is None else scaling.undone(outputs)
+        with said_once():
+            own = {name: float(measure(predicted, targets)) for name, measure in self._own.items()}
+        return {**self._task.quality(outputs, targets), **own}
+
+    def _of_state(self, outputs: Tensor) -> Metrics:
         """All that can be said of the network as it is now, given its predictions (N, C) for validation data."""
+        numbers = self._validation(outputs)
+        numbers |= self._of_size(numbers)
+        if self._asked.noise_samples is not None and self._data.task == "classification":
+            numbers["ape"] = self._of_noise(self._asked.noise_samples)
+        return numbers
+
+    @subnormals_are_zero()
+    @torch.inference_mode()
+    def _of_size(self, of_splits: Metrics) -> Metrics:
+        """Non-zeros, operations, bytes and description length; layer by layer where each epoch has all."""
         built, data = self._built, self._data
-        given = built.network, built.method
-        found = val_numbers(predicted, self._task, data, self._own)
-        found |= size_numbers(*given, built.anatomy.work, data, found, by_layer=self._asked.each_epoch)
-        if self._asked.noise_samples is not None and data.task == "classification":
-            found |= noise_numbers(*given, data, self._asked.noise_samples, built.evaluation_batch)
-        return found
+        if data.task == "regression":
+            error = max(of_splits["val_mse"], _EXACT)
+            bits = data.outputs * gauss_bits(error, error)
+        else:
+            bits = cross_entropy_bits(of_splits["val_loss"])
+        first_dropout, samples = averaged(built.method)
+        numbers = network_numbers(
+            built.network,
+            built.session.prunable,
+            built.anatomy.work,
+            first_dropout=first_dropout,
+            mc_samples=samples,
+            samples=len(data.train),
+            bits_per_sample=bits,
+        )
+        wanted = {*core(data.task), *named(built.method.metrics)}  # some are of some methods
+        wanted |= {LAYER_DENSITY} if self._asked.each_epoch else set()
+        return {name: float(value) for name, value in numbers.items() if name.partition("/")[0] in wanted}
+
+    @subnormals_are_zero()
+    @torch.inference_mode()
+    def _of_noise(self, samples: int) -> float:
+        """``ape``: how unsure the predictions for noise are."""
+        built, targets = self._built, self._data.val.targets
+        built.network.eval()
+        built.method.begin_evaluation()
+        outputs = []
+        for block in noise(samples, self._data.input_shape, mix(0, _NOISE)):
+            for part in block.split(built.evaluation_batch):
+                built.method.before_batch()
+                outputs.append(built.method.predict(part.to(targets.device, self._data.val.scaling.dtype)))
+        return average_predictive_entropy(torch.cat(outputs))
+
+
+def declared(method: Method, numbers: Metrics, table: Mapping[str, Metric]) -> Metrics:
+    """The numbers that a method gives, as floats; raises ``ValueError`` for one that nobody has heard of."""
+    for name in numbers:
+        if metric_of(name, table) is None:
+            raise ValueError(f"{type(method).__name__} gives {name!r}, which stands in no table of metrics")
+    return {name: float(value) for name, value in numbers.items()}
+
+
+def layer_rows(network: nn.Module, prunable: Sequence[str], work: Work) -> list[dict[str, Any]]:
+    """For each prunable tensor, in order: name, shape, size, nonzeros, density, macs and dense_macs of one sample."""
+    counted = remains(network, prunable)
+    macs, dense_macs = work.by_layer(counted.nonzeros), work.by_layer({})
+    parameters = dict(network.named_parameters())
+    return [
+        {
+            "name": name,
+            "shape": list(parameters[name].shape),
+            "size": counted.sizes[name],
+            "nonzeros": counted.nonzeros[name],
+            "density": density,
+            "macs": macs.get(name, 0),
+            "dense_macs": dense_macs.get(name, 0),
+        }
+        for name, density in counted.density_by_layer.items()
+    ]

@@ -17,12 +17,11 @@ from sparsetune.config.metrics import Kind
 from sparsetune.data import dataset, delivery
 from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.session import At, Split
-from sparsetune.training import shapes
-from sparsetune.training.copies import cloned
+from sparsetune.training import tensors
 from sparsetune.training.keys import digest_of_state
-from sparsetune.training.order import Counters
-from sparsetune.training.seeding import drawn_state, put_drawn_state
+from sparsetune.training.randomness import Counters, drawn_state, put_drawn_state
 from sparsetune.training.task import Task
+from sparsetune.training.tensors import cloned
 
 CPU = torch.device("cpu")
 
@@ -137,8 +136,8 @@ class TrainingSession:
         self._companions.setdefault(parameter, []).extend(companions)
 
     def cut(self, parameter: str, dim: int, kept: Tensor) -> None:
-        tensors = [shapes.tensors_of(self.network)[parameter], *self._companions.get(parameter, ())]
-        shapes.cut(tensors, dim, kept, self.going.optimizer if self.going else None)
+        cut = [tensors.tensors_of(self.network)[parameter], *self._companions.get(parameter, ())]
+        tensors.cut(cut, dim, kept, self.going.optimizer if self.going else None)
         if parameter in self.masks:
             self.masks[parameter] = self.masks[parameter].index_select(dim, kept)
 

@@ -15,13 +15,12 @@ from sparsetune.data import load_dataset
 from sparsetune.data.dataset import Dataset
 from sparsetune.data.delivery import delivered
 from sparsetune.measures.cost import SampleFlops, given_flops
-from sparsetune.measures.energy import GpuEnergy
-from sparsetune.measures.memory import restart_peaks
+from sparsetune.measures.machine import GpuEnergy, restart_peaks
 from sparsetune.sparsity.method import Method
 from sparsetune.training.build import DTYPES, Built, build, device_of
 from sparsetune.training.measuring import Measuring
 from sparsetune.training.optim import Pacer, make_optimizer
-from sparsetune.training.order import Order
+from sparsetune.training.randomness import Order
 from sparsetune.training.session import Going, TrainingSession
 from sparsetune.training.task import Task, make_task
 

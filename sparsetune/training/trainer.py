@@ -24,12 +24,10 @@ from sparsetune.training.keys import digest
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.setup import set_up
 from sparsetune.training.walk.cursor import Cursor
-from sparsetune.training.walk.ends import Ends
+from sparsetune.training.walk.ends import Ends, captured, put_back
 from sparsetune.training.walk.evaluating import Evaluating
 from sparsetune.training.walk.journal import Journal
-from sparsetune.training.walk.record import Assembly
 from sparsetune.training.walk.results import Due, Leave, Results
-from sparsetune.training.walk.states import captured, put_back
 from sparsetune.training.walk.union import Node, union_of
 from sparsetune.training.walk.walking import walk
 
@@ -61,9 +59,7 @@ class Trainer:
         self.session, self.data = self.setup.session, self.setup.data
         spans = isinstance(config.training.schedule, Cosine | OneCycle)
         self.union = union_of(trees, self.setup.order.steps, spans=spans)
-        self.journal = Journal(
-            self.union, Assembly(self.setup.flops, config.metrics.gpu_tdp_watts, by_iterations=self.union.by_iterations)
-        )
+        self.journal = Journal(self.union, self.setup.flops, config.metrics.gpu_tdp_watts)
         self.ends = Ends(self.union, self.setup)
         self.results = Results(self.setup, self.union, self.journal)
         self.cursor: Cursor | None = None

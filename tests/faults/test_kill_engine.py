@@ -16,7 +16,7 @@ from sparsetune.app.study import load, run_study
 from sparsetune.base.paths import Project
 from sparsetune.testing import toy_method
 from sparsetune.testing.studies import start, stored_trials, tracked_runs, untimed, write_study
-from sparsetune.training.order import Counters, Order
+from sparsetune.training.randomness import Counters, Order
 
 ONE = [{"metric": "val_accuracy", "goal": "maximize"}]
 TWO = [*ONE, {"metric": "val_loss", "goal": "minimize"}]

@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 
 from sparsetune.base.paths import Project
 from sparsetune.testing.studies import assert_same, finish, start, stored_trials, write_study
-from sparsetune.training.left import checkpoint
+from sparsetune.training.left.saved import read_checkpoint
 
 LONG: dict[str, Any] = {
     "training": {"epochs": 300, "batch_size": 32},
@@ -52,7 +52,7 @@ def test_running_trials_save_their_state_and_go_on_from_it(
     assert "Traceback" not in said
     assert [trial["state"] for trial in stored_trials(tmp_path / "stopped")] == ["RUNNING"]
     (saved,) = checkpoints.rglob("checkpoint.pt")
-    state = checkpoint.load(saved)
+    state = read_checkpoint(saved)
     assert state is not None
     epochs = state["training"]["cursor"]["evaluations"]
     assert 100 < epochs < 200, "it was stopped between two checkpoints that were due"

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sparsetune.measures.calibration import calibration_error, odds_confidences, reliability
+from sparsetune.measures.quality import calibration_error, odds_confidences, reliability
 
 
 def test_a_table_by_hand() -> None:

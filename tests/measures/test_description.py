@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from sparsetune.measures.description import (
+from sparsetune.measures.size import (
     cross_entropy_bits,
     description_length,
+    entropy_bits,
     gauss_bits,
     indexed_description_length,
     log2_choose,
 )
-from sparsetune.measures.size import entropy_bits
 
 
 def test_by_hand() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sparsetune.measures import energy
-from sparsetune.measures.energy import GpuEnergy, joules_between, read_counter
+from sparsetune.measures.machine import GpuEnergy, joules_between, read_counter
 
 
 def test_two_readings_by_hand() -> None:

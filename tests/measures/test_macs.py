@@ -94,7 +94,7 @@ def test_every_weight_that_multiplies_is_known(name: str) -> None:
             for weight in ("in_proj_weight", "out_proj.weight"):
                 expected[f"{path}.{weight}"] = tokens * module.get_parameter(weight).numel()
     network(torch.randn(1, *shape))
-    assert work(network, shape).dense_by_layer == expected
+    assert work(network, shape).by_layer({}) == expected
 
 
 @settings(max_examples=40, deadline=None)
@@ -123,7 +123,7 @@ def test_lenet_by_hand() -> None:
     """28 x 28 x 20 x 25, 14 x 14 x 20 x 20 x 25, 80 x 100, 100 x 10."""
     found = work(lenet(), (1, 28, 28))
     layers = [392_000, 1_960_000, 8_000, 1_000]
-    assert list(found.dense_by_layer.values()) == layers
+    assert list(found.by_layer({}).values()) == layers
     assert found.dense == sum(layers) == 2_361_000
     kept = {"conv1.weight": 100, "conv2.weight": 0, "linear2.weight": 7}
     assert found.by_layer(kept) == {
@@ -147,7 +147,7 @@ def test_monte_carlo_by_hand() -> None:
 def test_attention_by_hand() -> None:
     """11 tokens of width 8 in 2 heads: projections 11 x 8 x 24 and 11 x 8 x 8, and 2 products of 2 x 11 x 11 x 4."""
     found = work(Attention(crossed=False), (11, 8))
-    assert found.dense_by_layer == {"attention.in_proj_weight": 2112, "attention.out_proj.weight": 704}
+    assert found.by_layer({}) == {"attention.in_proj_weight": 2112, "attention.out_proj.weight": 704}
     assert found.dense - 2112 - 704 == 2 * 2 * 11 * 11 * 4
     assert found.macs({"attention.in_proj_weight": 96}) == found.dense - 1056
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from sparsetune.measures.memory import device_peak_bytes, host_peak_bytes, restart_peaks
+from sparsetune.measures.machine import device_peak_bytes, host_peak_bytes, restart_peaks
 
 CPU = torch.device("cpu")
 SIZE = 256 << 20

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sparsetune.models import MODELS
-from sparsetune.sparsity.bare import make_bare
+from sparsetune.sparsity.edge_popup import make_bare
 
 SHAPES = {"vit_b_16": (3, 224, 224), "convnext_base": (3, 64, 64), "alexnet": (3, 64, 64), "densenet121": (3, 32, 32)}
 NARROW = {"vit_b_16": 1 / 64, "convnext_base": 1 / 16, "vgg16": 1 / 16, "densenet121": 1 / 4, "alexnet": 1 / 16}

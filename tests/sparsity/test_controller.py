@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparsetune.sparsity.controller import PIController
-from sparsetune.sparsity.schedules import ramp
+from sparsetune.sparsity.controller import PIController, ramp
 
 BATCH, TARGET, FLOOR = 128, 0.25, 8
 

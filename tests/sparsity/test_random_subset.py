@@ -9,8 +9,8 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.seeds import mix
 from sparsetune.sparsity.methods.random_subset import RandomSubset, RandomSubsetConfig
 from sparsetune.testing.trained import run_through, trial_config
+from sparsetune.training.computing import subnormals_are_zero
 from sparsetune.training.session import TrainingSession
-from sparsetune.training.subnormal import subnormals_are_zero
 from sparsetune.training.trainer import Trainer
 
 SMALL = {"name": "mlp", "hidden": [8]}

@@ -11,7 +11,7 @@ from sparsetune.base.seeds import mix
 from sparsetune.measures.uncertainty import noise
 from sparsetune.sparsity.dropout import _UNITS
 from sparsetune.testing.trained import trial_config
-from sparsetune.training.final import _NOISE
+from sparsetune.training.measuring import _NOISE
 from sparsetune.training.trainer import Trainer
 
 from .drawn import kept

@@ -7,9 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparsetune.sparsity.controller import PIController
+from sparsetune.sparsity.controller import SCALES, LogScale, PIController, RunningMeanScale, ThresholdScale
 from sparsetune.sparsity.selecting import at_least
-from sparsetune.sparsity.thresholds import SCALES, LogScale, RunningMeanScale, ThresholdScale
 
 BATCH, TARGET = 128, 0.25
 

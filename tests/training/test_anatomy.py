@@ -8,7 +8,7 @@ from sparsetune.config.base import Part
 from sparsetune.models.lenet5 import Lenet5, Lenet5Config
 from sparsetune.models.mlp import Mlp, MlpConfig
 from sparsetune.testing.trained import same_state
-from sparsetune.training.anatomy import anatomy
+from sparsetune.training.build import anatomy
 
 NOISY = MlpConfig(hidden=(9, 5), batch_norm=True, dropout=0.5)
 

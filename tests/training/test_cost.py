@@ -13,8 +13,8 @@ from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.methods.ast import AdaptiveSparseTraining, AstConfig
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.testing.trained import run_through, same_state, trial_config
-from sparsetune.training.evaluation import evaluate
 from sparsetune.training.loop import train_steps
+from sparsetune.training.measuring import evaluate
 from sparsetune.training.optim import make_optimizer
 from sparsetune.training.session import TrainingSession
 from sparsetune.training.task import Classification, Meter

@@ -23,9 +23,9 @@ from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.sparsity.session import Session
 from sparsetune.sparsity.stage import Between, Stage
 from sparsetune.testing.trained import restarted, run_through, same_state, trial_config, untimed
-from sparsetune.training.evaluation import evaluate
+from sparsetune.training.measuring import evaluate
+from sparsetune.training.randomness import EVALUATION, seed_all
 from sparsetune.training.registries import REGISTRIES
-from sparsetune.training.seeding import EVALUATION, seed_all
 from sparsetune.training.trainer import Trainer
 from sparsetune.training.trial import run_trial
 
@@ -145,8 +145,7 @@ def test_a_resumed_training_does_not_measure_its_start_again() -> None:
     next(trainer)
     resumed = restarted(trainer)
     assert start_of(resumed) == start_of(straight)
-    ((_, written),) = resumed.journal.steps(resumed.first)
-    assert written is not None
+    (written,) = resumed.journal.written.values()
     written.start = {"val_loss": 5.0}
     list(resumed)
     assert start_of(resumed) == {"val_loss": 5.0}

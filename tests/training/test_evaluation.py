@@ -8,7 +8,8 @@ from torch import nn
 from sparsetune.data.dataset import Split
 from sparsetune.sparsity.methods.dense import Dense, DenseConfig
 from sparsetune.testing.trained import trial_config
-from sparsetune.training.evaluation import evaluate, evaluation_batch
+from sparsetune.training.build import evaluation_batch
+from sparsetune.training.measuring import evaluate
 from sparsetune.training.session import TrainingSession
 from sparsetune.training.task import Classification
 from sparsetune.training.trainer import Trainer

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparsetune.training.mode import set_mode
+from sparsetune.training.computing import set_mode
 
 
 class Frozen(nn.BatchNorm1d):

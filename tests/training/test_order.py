@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from sparsetune.testing.trained import same_state
-from sparsetune.training.order import Counters, Order
-from sparsetune.training.seeding import seed_all
+from sparsetune.training.randomness import Counters, Order, seed_all
 
 CPU = torch.device("cpu")
 SEED = 3

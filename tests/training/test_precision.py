@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from sparsetune.config.trial import Training
 from sparsetune.testing.trained import same_state, trial_config
+from sparsetune.training.computing import compute_as_asked
 from sparsetune.training.optim import make_optimizer
-from sparsetune.training.precision import compute_as_asked
 from sparsetune.training.trainer import Trainer
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -161,4 +161,4 @@ def test_work_is_counted_by_the_weights_not_by_their_casts(monkeypatch: pytest.M
     trainer.network[1].register_forward_hook(lambda _, given, outputs: inner.append(outputs.dtype))
     next(trainer)
     assert set(inner) == {torch.bfloat16}
-    assert trainer.setup.built.anatomy.work.dense_by_layer == {"linear1.weight": 64 * 23, "linear2.weight": 23 * 10}
+    assert trainer.setup.built.anatomy.work.by_layer({}) == {"linear1.weight": 64 * 23, "linear2.weight": 23 * 10}

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sparsetune.testing.trained import trial_config
-from sparsetune.training.subnormal import subnormals_are_zero
+from sparsetune.training.computing import subnormals_are_zero
 from sparsetune.training.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(not torch.set_flush_denormal(False), reason="the processor cannot do it")

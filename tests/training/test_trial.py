@@ -16,8 +16,8 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Job, Key, Metrics, Outcome, Report
 from sparsetune.config.metrics import core
 from sparsetune.testing.trained import run_through, same_state, trial_config, untimed
-from sparsetune.training.left import checkpoint
-from sparsetune.training.order import Counters, Order
+from sparsetune.training.left.saved import read_checkpoint
+from sparsetune.training.randomness import Counters, Order
 from sparsetune.training.trial import run_trial
 
 SMALL = {"name": "mlp", "hidden": [8]}
@@ -86,7 +86,7 @@ def test_files_that_a_trial_leaves(tmp_path: Path, method: str) -> None:
 @pytest.mark.parametrize(("every", "saved"), [("1ep", 5), ("2ep", 4), ("3ep", 3), ("9ep", None), ("1000s", None)])
 def test_checkpoints_have_their_cadence(tmp_path: Path, every: str, saved: int | None) -> None:
     list(run_trial(job(tmp_path, epochs=5, cadence={"checkpoint_every": every})))
-    state = checkpoint.load(tmp_path / "checkpoint.pt")
+    state = read_checkpoint(tmp_path / "checkpoint.pt")
     assert (state and state["training"]["cursor"]["evaluations"]) == saved
 
 

@@ -15,8 +15,8 @@ from sparsetune.base.seeds import mix
 from sparsetune.config.trial import TrialConfig
 from sparsetune.data import load_dataset
 from sparsetune.data.dataset import Split
+from sparsetune.training.computing import subnormals_are_zero
 from sparsetune.training.registries import REGISTRIES
-from sparsetune.training.subnormal import subnormals_are_zero
 
 from .walking import BATCH, STEPS
 

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from sparsetune.base.seeds import mix
 from sparsetune.config.trial import TrialConfig
-from sparsetune.training.seeding import seed_piece
+from sparsetune.training.randomness import seed_piece
 
 from .plain import Loss, Plain, Weights
 from .walking import STEPS

@@ -18,8 +18,7 @@ from sparsetune.base.failpoints import VARIABLE
 from sparsetune.base.paths import ENDS
 from sparsetune.config.trial import TrialConfig
 from sparsetune.testing.trained import trial_config
-from sparsetune.training.left import checkpoint
-from sparsetune.training.left.saved import CHECKPOINT
+from sparsetune.training.left.saved import CHECKPOINT, read_checkpoint
 from sparsetune.training.trainer import Trainer
 
 from . import killed
@@ -123,7 +122,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[s
 
 def standing(asked: Asked, folder: Path) -> dict[str, Any]:
     """Where the checkpoint stands; ``coming``: stages that are still to be trained, and if their start is kept."""
-    whole = checkpoint.load(folder / CHECKPOINT)
+    whole = read_checkpoint(folder / CHECKPOINT)
     assert whole is not None
     cursor, live, ends = (whole["training"][name] for name in ("cursor", "live", "ends"))
     paths = asked.paths

@@ -29,14 +29,12 @@ from sparsetune.config.base import Part, count_or_fraction, param
 from sparsetune.config.facts import normed_batches
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
-from sparsetune.sparsity.controller import PIController
+from sparsetune.sparsity.controller import SCALES, PIController, ThresholdScale, ramp
 from sparsetune.sparsity.figure import Panel
 from sparsetune.sparsity.method import Selection
 from sparsetune.sparsity.methods.ast_metrics import METRICS
-from sparsetune.sparsity.schedules import ramp
 from sparsetune.sparsity.selecting import SelectingMethod, at_least, significance
 from sparsetune.sparsity.session import Session
-from sparsetune.sparsity.thresholds import SCALES, ThresholdScale
 
 _LAB = "AST-LAB"
 

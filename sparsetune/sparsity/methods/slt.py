@@ -26,9 +26,8 @@ from sparsetune.base.seeds import mix
 from sparsetune.config.base import EVALUATION, param
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
-from sparsetune.sparsity.bare import make_bare
 from sparsetune.sparsity.dropout import DropoutConfig
-from sparsetune.sparsity.edge_popup import EdgePopup
+from sparsetune.sparsity.edge_popup import EdgePopup, make_bare
 from sparsetune.sparsity.method import TrainingFailed
 from sparsetune.sparsity.metrics import SEED_MASK
 from sparsetune.sparsity.monte_carlo import MonteCarloMethod

@@ -14,9 +14,9 @@ from sparsetune.base.messages import Metrics
 from sparsetune.base.paths import LAYERS, RESULTS, TICKET, TRACE, UNITS, WEIGHTS
 from sparsetune.base.yaml_io import write_atomic
 from sparsetune.sparsity.stage import Which
-from sparsetune.training.final import layer_rows
 from sparsetune.training.left.rebuild import ticket_of
 from sparsetune.training.left.results import columns_of, results_csv, results_units
+from sparsetune.training.measuring import layer_rows
 from sparsetune.training.trainer import Trainer
 
 

@@ -7,17 +7,21 @@ which a checkpoint says how much is its own.
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from sparsetune.base.failpoints import failpoint
 from sparsetune.base.messages import Outcome, Result, Row
 from sparsetune.base.paths import ENDS, RECORD
-from sparsetune.training.left import checkpoint
-from sparsetune.training.walk.record import Entry
+from sparsetune.base.yaml_io import write_atomic
+from sparsetune.training.walk.journal import Entry
 
 CHECKPOINT = "checkpoint.pt"  # of the training that runs
 State = dict[str, Any]
@@ -28,7 +32,7 @@ class Saved:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        found = checkpoint.load(folder / CHECKPOINT) or {}
+        found = read_checkpoint(folder / CHECKPOINT) or {}
         self._length: int = found.get("record", 0)
         self._lines = _read(folder / RECORD, self._length)
         if self._lines is None:
@@ -59,7 +63,7 @@ class Saved:
         lines, self._lines = self._lines or {}, {}
         if found.get("of") != of or found.get("training") is None:
             return None
-        aside = {key: checkpoint.load(self._file(key)) for key in found["aside"]}
+        aside = {key: read_checkpoint(self._file(key)) for key in found["aside"]}
         if None in aside.values():
             return None  # damaged: train again
         state, self._name = restored(found["training"], aside), found["name"]
@@ -78,12 +82,12 @@ class Saved:
             self._name = self._name or f"training at {self._length} "
             self._append(self._new(entries))
         for key in aside.keys() - self._aside:
-            checkpoint.save(self._file(key), aside[key])
+            write_checkpoint(self._file(key), aside[key])
         whole = {
             "of": of, "training": training, "name": self._name, "aside": list(aside), "runs": self._runs,
             "record": self._length,
         }  # fmt: skip
-        checkpoint.save(self._folder / CHECKPOINT, whole)
+        write_checkpoint(self._folder / CHECKPOINT, whole)
         for path in (self._folder / ENDS).glob("*.pt"):
             if path.stem not in aside:
                 path.unlink(missing_ok=True)
@@ -152,3 +156,30 @@ def restored(training: State, aside: Mapping[str, Any]) -> State:
 
     ends = {**training["ends"], "aside": {key: whole(aside[key]) for key in training["ends"]["aside"]}}
     return {**training, "live": whole(training["live"]), "ends": ends}
+
+
+_DIGEST_BYTES = 32
+
+
+def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Replace the checkpoint: SHA-256 of the content, then torch's format."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = buffer.getvalue()
+    write_atomic(path, hashlib.sha256(content).digest() + content)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any] | None:
+    """The state that was saved, on the CPU; None when there is none or the file is damaged."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    digest, content = raw[:_DIGEST_BYTES], raw[_DIGEST_BYTES:]
+    if hashlib.sha256(content).digest() != digest:
+        return None
+    try:
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception:  # torch has no one error for content that is not its own
+        return None
+    return state if isinstance(state, dict) else None

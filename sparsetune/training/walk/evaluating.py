@@ -4,22 +4,67 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sparsetune.base.messages import Metrics
-from sparsetune.sparsity.history import Evaluation, Rule
-from sparsetune.training.final import declared
+from sparsetune.sparsity.history import Evaluation, History, Rule
 from sparsetune.training.keys import digest
 from sparsetune.training.loop import Diverged
+from sparsetune.training.measuring import declared
 from sparsetune.training.setup import Setup
+from sparsetune.training.tensors import cloned
 from sparsetune.training.walk.cursor import Cursor
-from sparsetune.training.walk.ends import Ends
-from sparsetune.training.walk.journal import Journal
-from sparsetune.training.walk.record import Entry
-from sparsetune.training.walk.settings import Setting, settings_of
-from sparsetune.training.walk.states import content_of
+from sparsetune.training.walk.ends import OF_WEIGHTS, Ends, State, captured, content_of
+from sparsetune.training.walk.journal import Entry, Journal
 from sparsetune.training.walk.union import Looked, Node
+
+
+class Setting:
+    """Of the stage that runs.
+
+    Attributes:
+        setting: the method's config.
+        views: those that have it.
+        best_state: weights, and whatever else somebody goes on with from the best evaluation; None if nobody wants it.
+        diverged: why there is no finite loss on validation data; empty otherwise.
+    """
+
+    def __init__(self, setting: Any, views: Sequence[Looked], node: Node) -> None:
+        self.setting, self.views = setting, views
+        self.history = History(node.window)
+        self.best_state: State | None = None
+        self.diverged = ""
+        self._left = any("best" in each.view.results for each in views)
+        starts = {child.start for child in node.children}
+        self._goes_on = any(each.view.keep == "best" and each.end in starts for each in views)
+
+    def keep_best(self, setup: Setup) -> None:
+        """The present state is that of the best evaluation so far."""
+        if self._goes_on:
+            state = captured(setup)
+            self.best_state = cloned({name: state[name] for name in OF_WEIGHTS})
+        elif self._left:
+            self.best_state = cloned({"network": setup.network.state_dict(), "masks": setup.session.masks})
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"history": self.history.state_dict(), "best_state": self.best_state, "diverged": self.diverged}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.history.load_state_dict(state["history"])
+        self.best_state, self.diverged = state["best_state"], state["diverged"]
+
+
+def settings_of(node: Node) -> list[Setting]:
+    """One for each that views of the node have, in their order."""
+    settings: list[tuple[Any, list[Looked]]] = []
+    for looked in node.views:
+        views = next((views for setting, views in settings if setting == looked.view.setting), None)
+        if views is None:
+            settings.append((looked.view.setting, views := []))
+        views.append(looked)
+    return [Setting(setting, views, node) for setting, views in settings]
 
 
 class Evaluating:
@@ -44,9 +89,10 @@ class Evaluating:
     def start(self) -> None:
         """Measure the state before the first step, where each evaluation measures all."""
         for setting in self.settings:
-            found = self._setup.measuring.before_training(setting.setting)
+            numbers, further = self._setup.measuring.validated(setting.setting, 0)
+            start = {**{f"val_{name}": value for name, value in numbers.items()}, **further}
             for looked in setting.views:
-                self._written[looked.key].start = found
+                self._written[looked.key].start = start
 
     def evaluate(self, cursor: Cursor, trained: tuple[float, ...], began: float) -> None:
         """Measure the present state, write it down, and see which views end with it.
@@ -72,7 +118,8 @@ class Evaluating:
         for setting, (numbers, further) in zip(active, measured, strict=True):
             if not math.isfinite(numbers["loss"]):
                 setting.diverged = f"val_loss became {numbers['loss']} in epoch {epochs}"
-                self._fail(setting)
+                left = [branch for looked in filter(self._open, setting.views) for branch in looked.branches]
+                self._journal.fail(left, Diverged(setting.diverged))
                 continue
             of_both = {**of_training, **{f"val_{name}": value for name, value in numbers.items()}}
             ended += self._write(setting, cursor, of_both, {**further, **of_method})
@@ -91,10 +138,6 @@ class Evaluating:
     def _open(self, looked: Looked) -> bool:
         """It has neither ended nor come to nothing."""
         return not self._written[looked.key].end and self._journal.alive(looked.branches)
-
-    def _fail(self, setting: Setting) -> None:
-        left = (branch for looked in filter(self._open, setting.views) for branch in looked.branches)
-        self._journal.fail([*left], Diverged(setting.diverged))
 
     def agrees(self, rule: Rule | None) -> bool:
         """Whether a rule, which looks at the first setting, has nothing against what would come next."""
@@ -117,7 +160,10 @@ class Evaluating:
             is_best = improved and "best" in looked.view.results
             if is_row or is_best or ends:
                 entry = entry or self._entry(history.best, cursor, epochs, numbers, others)
-                self._written[looked.key].add(entry, row=is_row, best=is_best)
+                written = self._written[looked.key]
+                written.last, written.best = entry, entry if is_best else written.best
+                if is_row:
+                    written.entries.append(entry)
             if ends:
                 ended.append((setting, looked))
         return ended

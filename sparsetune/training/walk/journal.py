@@ -1,15 +1,98 @@
-"""What a walk has written down: by stage and view, and from there by branch."""
+"""What a walk has written down, by stage and view, and the rows of a branch, which are made of it.
+
+An entry counts from its stage's beginning. Where on the way of a branch that is, and what the way has cost, the
+branch's own tree says: so branches share entries, and have the rows that each would have by itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sparsetune.base.messages import Metrics, Row
+from sparsetune.measures.cost import Cost, SampleFlops, cost_numbers
 from sparsetune.sparsity.method import TrainingFailed
 from sparsetune.training.keys import digest
-from sparsetune.training.walk.record import Assembly, Entry, Written
 from sparsetune.training.walk.union import Looked, Node, Step, Union
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One evaluation of a stage in one setting.
+
+    Attributes:
+        number: of the evaluation in the stage, from 1; 0 is before its first step.
+        iterations: since the stage began; so
+        epochs: whole ones, and
+        cost: and of that
+        since: what came after the evaluation before.
+        best: epochs of the stage's evaluation with the lowest loss on validation data so far.
+        metrics: all numbers that are the same wherever the stage stands.
+        done: share of what all branches are to train.
+    """
+
+    number: int
+    timestamp_ms: int
+    iterations: int
+    epochs: int
+    best: int
+    metrics: Metrics
+    cost: Cost = field(default_factory=Cost)
+    since: Cost = field(default_factory=Cost)
+    done: float = 0.0
+
+    def to_plain(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Entry:
+        return cls(**{**plain, "cost": Cost(**plain["cost"]), "since": Cost(**plain["since"])})
+
+
+@dataclass
+class Written:
+    """What is written of a view of a stage.
+
+    Attributes:
+        entries: those that are kept as rows.
+        start: before the first step, where that was measured.
+        last: the newest entry; of a view that has ended, that of its last evaluation.
+        best: that of the lowest loss on validation data, where this is a result.
+        end: key of the state in which it has ended; empty while it trains.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    start: Metrics = field(default_factory=dict)
+    last: Entry | None = None
+    best: Entry | None = None
+    end: str = ""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All but the entries, as plain values."""
+        last, best = (None if each is None else each.to_plain() for each in (self.last, self.best))
+        return {"start": dict(self.start), "last": last, "best": best, "end": self.end, "rows": len(self.entries)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], entries: Sequence[Entry]) -> Written:
+        last, best = (None if state[name] is None else Entry.from_plain(state[name]) for name in ("last", "best"))
+        return cls(list(entries[: state["rows"]]), state["start"], last, best, state["end"])
+
+
+@dataclass(frozen=True)
+class Way:
+    """What lies before a stage on the way of a branch."""
+
+    cost: Cost = field(default_factory=Cost)
+    epochs: int = 0
+    iterations: int = 0
+
+    def after(self, last: Entry | None) -> Way:
+        """What lies before the stages that follow one that has ended with this entry."""
+        if last is None:
+            return self
+        return Way(self.cost + last.cost, self.epochs + last.epochs, self.iterations + last.iterations)
 
 
 class Journal:
@@ -21,8 +104,13 @@ class Journal:
         failed: why a branch has come to nothing.
     """
 
-    def __init__(self, union: Union, assembly: Assembly) -> None:
-        self._union, self._assembly = union, assembly
+    def __init__(self, union: Union, flops: SampleFlops, watts: float | None) -> None:
+        """
+        Args:
+            flops: of a sample.
+            watts: the device's power, for an estimate of energy.
+        """
+        self._union, self._flops, self._watts = union, flops, watts
         self.keys: dict[int, str] = {}
         self.written: dict[str, Written] = {}
         self.failed: dict[str, TrainingFailed] = {}
@@ -31,9 +119,9 @@ class Journal:
         """What is written of a view of a stage that has been begun."""
         return self.written.setdefault(digest(self.keys[node.number], looked.key), Written())
 
-    def alive(self, branches: list[str]) -> bool:
+    def alive(self, branches: Iterable[str]) -> bool:
         """Whether one of them has not failed."""
-        return any(branch not in self.failed for branch in branches)
+        return not self.failed.keys() >= {*branches}
 
     def open(self, node: Node, looked: Looked) -> bool:
         """Whether a view of a stage has neither ended nor come to nothing."""
@@ -48,19 +136,46 @@ class Journal:
         """The branches of a stage's views that have not ended."""
         return [branch for looked in node.views if not self.of(node, looked).end for branch in looked.branches]
 
-    def steps(self, branch: str) -> list[tuple[Step, Written | None]]:
-        """A branch's stages in their order, with what is written of those that have begun."""
-        steps = self._union.steps[branch]
-        return [(step, self.of(step.node, step.looked) if step.node.number in self.keys else None) for step in steps]
-
     def rows(self, branch: str, first: int = 0) -> Iterator[Row]:
-        """The rows of a branch, but for the first few."""
-        return self._assembly.rows(self.steps(branch), first)
+        """The rows of a branch so far, but for the first few."""
+        ways: dict[int, Way] = {}
+        number = 0
+        for step in self._union.steps[branch]:
+            if step.node.number not in self.keys:
+                continue
+            written, way = self.of(step.node, step.looked), ways.get(id(step.parent), Way())
+            ways[id(step)] = way.after(written.last)
+            entries = written.entries
+            skipped = min(max(0, first - number), len(entries))
+            for position, entry in enumerate(entries[skipped:], number + skipped + 1):
+                yield self._row(entry, step, way, position)
+            number += len(entries)
 
-    def row(self, branch: str, step: Step, entry: Entry) -> Row:
+    def row(self, step: Step, entry: Entry) -> Row:
         """The row that an entry of a branch's stage makes."""
-        way = self._assembly.way(self.steps(branch), step)
-        return self._assembly.row(entry, step, way, entry.number)
+        return self._row(entry, step, self._way(step), entry.number)
+
+    def _row(self, entry: Entry, step: Step, way: Way, number: int) -> Row:
+        cost = cost_numbers(way.cost + entry.cost, entry.since, self._flops, self._watts)
+        epochs, iterations = way.epochs + entry.epochs, way.iterations + entry.iterations
+        return Row(
+            epochs,
+            entry.timestamp_ms,
+            {**entry.metrics, "best_epoch": float(way.epochs + entry.best), **cost},
+            phase=step.node.stage.name,
+            since=entry.number,
+            settled=entry.number > step.node.stage.settle,
+            number=number,
+            iterations=iterations,
+            step=iterations if self._union.by_iterations else epochs,
+            done=entry.done,
+        )
+
+    def _way(self, step: Step) -> Way:
+        """What lies before a stage on its branch's way."""
+        if step.parent is None:
+            return Way()
+        return self._way(step.parent).after(self.of(step.parent.node, step.parent.looked).last)
 
     def done(self, node: Node, position: int, epoch: int) -> float:
         """Share of all stages' iterations that are done, where training stands so far in one; an epoch has so many."""
@@ -70,12 +185,13 @@ class Journal:
 
     def start(self, branch: str) -> Metrics:
         """What was measured before a branch's first step."""
-        _, written = self.steps(branch)[0]
-        return {} if written is None else written.start
+        step = self._union.steps[branch][0]
+        return self.of(step.node, step.looked).start if step.node.number in self.keys else {}
 
     def whole(self, branch: str) -> bool:
         """Whether all stages of a branch have ended."""
-        return all(written is not None and written.end for _, written in self.steps(branch))
+        steps = self._union.steps[branch]
+        return all(step.node.number in self.keys and self.of(step.node, step.looked).end for step in steps)
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values, and the entries by view."""

@@ -12,11 +12,10 @@ from torch import Tensor
 from sparsetune.base.messages import Metrics, Result
 from sparsetune.config.metrics import metric_of
 from sparsetune.sparsity.stage import Which
-from sparsetune.training.copies import cloned
-from sparsetune.training.final import declared, memory_numbers
-from sparsetune.training.seeding import EVALUATION, seed_all
+from sparsetune.training.measuring import declared
+from sparsetune.training.randomness import EVALUATION, seed_all
 from sparsetune.training.setup import Setup
-from sparsetune.training.shapes import put_back
+from sparsetune.training.tensors import cloned, put_back
 from sparsetune.training.walk.cursor import Cursor
 from sparsetune.training.walk.journal import Journal
 from sparsetune.training.walk.union import Looked, Node, Step, Union
@@ -83,7 +82,6 @@ class Results:
             joules = setup.energy.joules()
             if joules is not None:
                 found["energy_kj"] = joules / 1e3
-            found |= memory_numbers(setup.session.device)
             measured = {branch: self._result(node, due, branch, found, of_method) for branch in due.branches}
             if leave is not None:
                 leave(measured[due.branches[0]].metrics)
@@ -98,10 +96,10 @@ class Results:
         written = self._journal.of(node, due.looked)
         assert written.last is not None
         kept = written.best if due.which == "best" and written.best is not None else written.last
-        last = self._journal.row(branch, step, written.last).metrics
+        last = self._journal.row(step, written.last).metrics
         table = self._setup.registries.metrics
         totals = {k: v for k, v in last.items() if (known := metric_of(k, table)) and known.scope == "run"}
-        row = self._journal.row(branch, step, kept)
+        row = self._journal.row(step, kept)
         metrics = {**found, **row.metrics, **totals, **of_method}
         return Result(node.path, due.which, row.epoch, row.iterations, metrics)
 

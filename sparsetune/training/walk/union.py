@@ -102,7 +102,7 @@ class Union:
     nodes: list[Node]
     steps: Mapping[str, list[Step]]
 
-    @property
+    @cached_property
     def by_iterations(self) -> bool:
         """Whether a stage is told in them."""
         stages = [node.stage for node in self.nodes]

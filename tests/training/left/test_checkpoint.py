@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsetune.testing.trained import same_state
-from sparsetune.training.left import checkpoint
+from sparsetune.training.left.saved import read_checkpoint, write_checkpoint
 
 STATE = {
     "weights": torch.arange(6, dtype=torch.float64).view(2, 3),
@@ -49,23 +49,23 @@ def with_checksum(content: bytes) -> bytes:
 
 
 def test_what_was_saved_comes_back(path: Path) -> None:
-    checkpoint.save(path, STATE)
-    assert same_state(checkpoint.load(path), STATE)
+    write_checkpoint(path, STATE)
+    assert same_state(read_checkpoint(path), STATE)
     assert [file.name for file in path.parent.iterdir()] == ["checkpoint.pt"]
 
 
 def test_the_newest_replaces_the_one_before(path: Path) -> None:
     for epoch in (1, 2, 3):
-        checkpoint.save(path, {"epoch": epoch})
-    assert checkpoint.load(path) == {"epoch": 3}
+        write_checkpoint(path, {"epoch": epoch})
+    assert read_checkpoint(path) == {"epoch": 3}
     assert [file.name for file in path.parent.iterdir()] == ["checkpoint.pt"]
 
 
 def test_a_save_that_fails_leaves_the_old_one(path: Path) -> None:
-    checkpoint.save(path, STATE)
+    write_checkpoint(path, STATE)
     with pytest.raises((pickle.PicklingError, AttributeError)):
-        checkpoint.save(path, {"cannot be pickled": lambda: None})
-    assert same_state(checkpoint.load(path), STATE)
+        write_checkpoint(path, {"cannot be pickled": lambda: None})
+    assert same_state(read_checkpoint(path), STATE)
     assert [file.name for file in path.parent.iterdir()] == ["checkpoint.pt"]
 
 
@@ -74,29 +74,29 @@ def test_a_rename_that_fails_leaves_the_old_one(path: Path) -> None:
     path.mkdir(parents=True)
     (path / "inside").touch()
     with pytest.raises(OSError, match="directory"):
-        checkpoint.save(path, STATE)
+        write_checkpoint(path, STATE)
     assert (path / "inside").exists()
-    assert checkpoint.load(path.with_name("other.pt")) is None
+    assert read_checkpoint(path.with_name("other.pt")) is None
 
 
 def test_what_a_killed_save_left_is_not_read(path: Path) -> None:
-    checkpoint.save(path, {"epoch": 1})
+    write_checkpoint(path, {"epoch": 1})
     path.with_name(".checkpoint.pt.123.part").write_bytes(path.read_bytes()[:40])
-    assert checkpoint.load(path) == {"epoch": 1}
+    assert read_checkpoint(path) == {"epoch": 1}
 
 
 def test_no_file(path: Path) -> None:
-    assert checkpoint.load(path) is None
+    assert read_checkpoint(path) is None
 
 
 def test_a_truncated_file(path: Path) -> None:
-    checkpoint.save(path, STATE)
+    write_checkpoint(path, STATE)
     whole = path.read_bytes()
     for length in [*range(0, 80), *range(80, len(whole), 37), len(whole) - 1]:
         path.write_bytes(whole[:length])
-        assert checkpoint.load(path) is None, length
+        assert read_checkpoint(path) is None, length
     path.write_bytes(whole + b"\0")
-    assert checkpoint.load(path) is None
+    assert read_checkpoint(path) is None
 
 
 @settings(deadline=None)
@@ -107,7 +107,7 @@ def test_a_flipped_bit(tmp_path_factory: pytest.TempPathFactory, data: st.DataOb
     position = data.draw(st.integers(0, len(raw) - 1))
     raw[position] ^= 1 << data.draw(st.integers(0, 7))
     path.write_bytes(raw)
-    assert checkpoint.load(path) is None
+    assert read_checkpoint(path) is None
 
 
 @settings(deadline=None)
@@ -115,14 +115,14 @@ def test_a_flipped_bit(tmp_path_factory: pytest.TempPathFactory, data: st.DataOb
 def test_garbage(tmp_path_factory: pytest.TempPathFactory, garbage: bytes, checksum: bool) -> None:
     path = tmp_path_factory.mktemp("garbage") / "checkpoint.pt"
     path.write_bytes(with_checksum(garbage) if checksum else garbage)
-    assert checkpoint.load(path) is None
+    assert read_checkpoint(path) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x02.", content_of([1, 2]), content_of(torch.ones(2))])
 def test_a_right_checksum_over_something_else(path: Path, content: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(with_checksum(content))
-    assert checkpoint.load(path) is None
+    assert read_checkpoint(path) is None
 
 
 @pytest.mark.parametrize("checksum", [True, False])
@@ -133,7 +133,7 @@ def test_code_in_a_file_is_not_executed(path: Path, tmp_path: Path, form: str, c
     content = content_of(bomb) if form == "torch" else pickle.dumps(bomb)
     path.parent.mkdir()
     path.write_bytes(with_checksum(content) if checksum else content)
-    assert checkpoint.load(path) is None
+    assert read_checkpoint(path) is None
     assert not target.exists()
     pickle.loads(pickle.dumps(bomb))  # the bomb works
     assert target.exists()

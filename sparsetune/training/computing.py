@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -36,3 +39,37 @@ def _in_bfloat16(kind: type[nn.Module]) -> type[nn.Module]:
         return outputs.float()
 
     return type(kind.__name__, (kind,), {"forward": forward})
+
+
+_TRAIN, _EVAL, _SET = nn.Module.train, nn.Module.eval, nn.Module.__setattr__
+
+
+def set_mode(module: nn.Module, *, training: bool) -> None:
+    """As ``module.train()`` or ``module.eval()``, which take as long as a layer of a small network.
+
+    A class that has a way of its own of changing its mode, or of setting attributes, keeps it.
+    """
+    kind = type(module)
+    if kind.train is not _TRAIN or kind.eval is not _EVAL or kind.__setattr__ is not _SET:
+        module.train() if training else module.eval()
+        return
+    vars(module)["training"] = training
+    for child in module._modules.values():
+        if child is not None:
+            set_mode(child, training=training)
+
+
+@contextmanager
+def subnormals_are_zero() -> Iterator[None]:
+    """On a CPU, numbers below 1.2e-38 (float64: 2.2e-308) count as zero within, and on leaving as they did before.
+
+    Squares of small gradients fall that low, a processor takes a hundred times longer over each, and nothing that is
+    learned depends on them: without this an epoch of LeNet-300-100 with Adam takes a quarter longer and ends with the
+    same weights.
+    """
+    before = sys.float_info.min / 2 == 0
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)

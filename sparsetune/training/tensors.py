@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,3 +49,14 @@ def check_moments(optimizer: Optimizer) -> None:
                 if isinstance(moment, Tensor) and moment.ndim and moment.shape != parameter.shape:
                     found = f"{name} of shape {tuple(moment.shape)} for a parameter of shape {tuple(parameter.shape)}"
                     raise ValueError(f"the optimiser has {found}")
+
+
+def cloned(state: Any) -> Any:
+    """The same state in memory of its own."""
+    if isinstance(state, Tensor):
+        return state.detach().clone()
+    if isinstance(state, dict):
+        return {key: cloned(value) for key, value in state.items()}
+    if isinstance(state, list | tuple):
+        return type(state)(map(cloned, state))
+    return state
