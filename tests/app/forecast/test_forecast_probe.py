@@ -21,7 +21,7 @@ from sparsetune.base.failpoints import VARIABLE
 from sparsetune.base.messages import Branch, Key, OwnFile, Row, Run, Trial
 from sparsetune.config.overrides import assign
 from sparsetune.config.trial import resolve_trial
-from sparsetune.training.left import checkpoint
+from sparsetune.training.left.saved import read_checkpoint
 from sparsetune.training.registries import REGISTRIES
 
 TINY = {
@@ -113,7 +113,7 @@ def test_a_watch_hears_the_first_run_only(tmp_path: Path) -> None:
 def test_a_trial_that_is_cut_short_within_its_first_epoch(tmp_path: Path) -> None:
     found = measured(tmp_path, 0.06, training__batch_size=4, training__epochs=7)
     assert (found.ended, found.rows, found.planned) == (False, 1, 7)
-    saved = checkpoint.load(tmp_path / "00000" / "checkpoint.pt")
+    saved = read_checkpoint(tmp_path / "00000" / "checkpoint.pt")
     assert saved is not None
     cost = saved["training"]["live"]["cost"]
     assert 0 < found.epochs == cost["steps"] / ceil(1079 / 4) < 1
