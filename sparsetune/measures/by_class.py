@@ -73,11 +73,11 @@ def _areas(scores: Tensor, targets: Tensor, classes: Tensor) -> Tensor:
     """
     count = scores.shape[1]
     ordered, order = scores.contiguous().sort(dim=1)
-    place = torch.arange(count, device=scores.device).expand_as(ordered)
+    position = torch.arange(count, device=scores.device).expand_as(ordered)
     new = torch.ones_like(ordered, dtype=torch.bool)
     new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    first = torch.where(new, place, 0).cummax(1).values  # of the equal ones around each, counted from 0
-    last = torch.where(new.roll(-1, 1), place, count).flip(1).cummin(1).values.flip(1)
+    first = torch.where(new, position, 0).cummax(1).values  # of the equal ones around each, counted from 0
+    last = torch.where(new.roll(-1, 1), position, count).flip(1).cummin(1).values.flip(1)
     own = targets[order] == classes.unsqueeze(1)
     doubled = ((first + last + 2) * own).sum(1)  # twice the ranks, equals have their mean: whole numbers
     inside = own.sum(1)

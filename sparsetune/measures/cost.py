@@ -129,11 +129,11 @@ def cost_numbers(cost: Cost, since: Cost, sample: SampleFlops, watts: float | No
         since: the part of it since the last evaluation.
         watts: the device's power, for an estimate of energy.
     """
-    found = {
+    numbers = {
         "compute_saved": cost.saved(sample),
         "est_flops_g": cost.flops(sample) / 1e9,
         "samples_trained": float(cost.trained),
         "step_time_ms": 1e3 * since.step_seconds / since.steps if since.steps else 0.0,
         "time_min": cost.seconds / 60,
     }
-    return found if watts is None else {**found, "est_energy_kj": cost.step_seconds * watts / 1e3}
+    return numbers if watts is None else {**numbers, "est_energy_kj": cost.step_seconds * watts / 1e3}

@@ -78,9 +78,9 @@ def remains(network: nn.Module, prunable: Collection[str], masks: Mapping[str, T
     if unknown:
         raise KeyError(f"no parameter of this network: {', '.join(sorted(unknown))}")
     counts = [torch.count_nonzero(masks.get(name, parameter.detach())) for name, parameter in parameters.items()]
-    found = torch.stack(counts).tolist() if counts else []
+    nonzeros = torch.stack(counts).tolist() if counts else []
     sizes = {name: parameter.numel() for name, parameter in parameters.items()}
-    return Remains(sizes, dict(zip(sizes, found, strict=True)), tuple(prunable))
+    return Remains(sizes, dict(zip(sizes, nonzeros, strict=True)), tuple(prunable))
 
 
 def _fraction(part: int, whole: int) -> float:

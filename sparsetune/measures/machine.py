@@ -30,9 +30,9 @@ def host_peak_bytes() -> int | None:
     worker's later trials show the largest so far; None where there is no such number.
     """
     with suppress(OSError):
-        found = re.search(r"^VmHWM:\s+(\d+) kB", _STATUS.read_text(), re.MULTILINE)
-        if found is not None:
-            return int(found[1]) * 1024
+        peak = re.search(r"^VmHWM:\s+(\d+) kB", _STATUS.read_text(), re.MULTILINE)
+        if peak is not None:
+            return int(peak[1]) * 1024
     try:
         import resource
     except ImportError:  # Windows

@@ -63,11 +63,11 @@ class Work:
 
     def by_layer(self, nonzeros: Mapping[str, int]) -> dict[str, int]:
         """MACs by weight; those of a weight that is used twice are added."""
-        found: dict[str, int] = {}
+        macs: dict[str, int] = {}
         for operation in self.operations:
             if operation.weight is not None:
-                found[operation.weight] = found.get(operation.weight, 0) + operation.masked(nonzeros)
-        return found
+                macs[operation.weight] = macs.get(operation.weight, 0) + operation.masked(nonzeros)
+        return macs
 
     def macs(self, nonzeros: Mapping[str, int]) -> int:
         """MACs by mask; products of activations count whole."""
@@ -119,8 +119,8 @@ class _Recorder(FlopCounter):
         self._names = {_memory(p): (name, p.numel()) for name, p in network.named_parameters()}
 
     def saw(self, flops: int, args: Sequence[Any]) -> None:
-        found = (self._names.get(_memory(value)) for value in args if isinstance(value, Tensor) and value.ndim > 1)
-        name, size = next((pair for pair in found if pair is not None), (None, 1))
+        weights = (self._names.get(_memory(value)) for value in args if isinstance(value, Tensor) and value.ndim > 1)
+        name, size = next((pair for pair in weights if pair is not None), (None, 1))
         self.operations.append(Operation(flops // 2, name, size))
 
 

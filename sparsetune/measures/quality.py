@@ -43,8 +43,8 @@ def classification_quality(outputs: Tensor, targets: Tensor) -> dict[str, float]
             area_under_roc(outputs, targets),
         )
     )
-    found: list[float] = torch.cat((values[: len(_MEANS)].mean(1), others)).tolist()
-    named = dict(zip((*_MEANS, *_OTHERS), found, strict=True))
+    numbers: list[float] = torch.cat((values[: len(_MEANS)].mean(1), others)).tolist()
+    named = dict(zip((*_MEANS, *_OTHERS), numbers, strict=True))
     return {name: value for name, value in named.items() if name != "auc" or not isnan(value)}
 
 

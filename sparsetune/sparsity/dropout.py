@@ -113,8 +113,8 @@ def check_dropout(config: TrialConfig, registries: Registries) -> None:
     sites = registries.model.get(config.model.name).dropout_sites(config.model)
     if method.n_dropout_layers > len(sites):
         raise BadInput(
-            f"found {method.n_dropout_layers}, allowed for {config.model.name!r}: at most {len(sites)} "
-            f"({', '.join(sites) or 'it has no such place'})",
+            found=str(method.n_dropout_layers),
+            allowed=f"for {config.model.name!r} at most {len(sites)} ({', '.join(sites) or 'it has no such place'})",
             key="method.n_dropout_layers",
         )
 

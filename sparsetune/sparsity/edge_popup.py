@@ -93,8 +93,8 @@ class EdgePopup:
 
     def kept_counts(self) -> Sequence[int]:
         """How many weights of each layer the network holds now; the device is waited for once."""
-        found: list[int] = torch.stack([torch.count_nonzero(weight.detach()) for weight in self._weights]).tolist()
-        return found
+        counts: list[int] = torch.stack([torch.count_nonzero(weight.detach()) for weight in self._weights]).tolist()
+        return counts
 
     def _aim(self) -> None:
         """Which way the gradient of a weight moves its score."""

@@ -22,9 +22,9 @@ def digest(*values: Any) -> str:
 
 def digest_of_state(state: Any) -> str:
     """The same of nested mappings and lists of tensors and plain values, by their content."""
-    found = hashlib.sha256()
-    _add(found, state)
-    return found.hexdigest()[:32]
+    sha = hashlib.sha256()
+    _add(sha, state)
+    return sha.hexdigest()[:32]
 
 
 def _said(value: Any) -> str:
@@ -57,18 +57,18 @@ def _name(named: Any) -> str:
     return named.__qualname__ if ours else f"{named.__module__}.{named.__qualname__}"
 
 
-def _add(found: Any, state: Any) -> None:
+def _add(sha: Any, state: Any) -> None:
     if isinstance(state, torch.Tensor):
-        found.update(f"{state.dtype}{tuple(state.shape)}".encode())
-        found.update(state.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        sha.update(f"{state.dtype}{tuple(state.shape)}".encode())
+        sha.update(state.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     elif isinstance(state, Mapping):
-        found.update(f"{{{len(state)}".encode())
+        sha.update(f"{{{len(state)}".encode())
         for key, value in sorted(state.items(), key=lambda item: repr(item[0])):
-            found.update(f"{key!r}:".encode())
-            _add(found, value)
+            sha.update(f"{key!r}:".encode())
+            _add(sha, value)
     elif isinstance(state, list | tuple):
-        found.update(f"[{len(state)}".encode())
+        sha.update(f"[{len(state)}".encode())
         for value in state:
-            _add(found, value)
+            _add(sha, value)
     else:
-        found.update(f"{_said(state)};".encode())
+        sha.update(f"{_said(state)};".encode())

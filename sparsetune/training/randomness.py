@@ -36,8 +36,8 @@ def seed_piece(seed: int, stage: str, procedure: str, piece: int, device: torch.
 
 def drawn_state(device: torch.device) -> tuple[Tensor, ...]:
     """The state of the random numbers that a training draws: torch's own, and the device's."""
-    found = torch.get_rng_state()
-    return (found, torch.cuda.get_rng_state(device)) if device.type == "cuda" else (found,)
+    state = torch.get_rng_state()
+    return (state, torch.cuda.get_rng_state(device)) if device.type == "cuda" else (state,)
 
 
 def put_drawn_state(drawn: Sequence[Tensor], device: torch.device) -> None:
@@ -92,19 +92,19 @@ class Order:
             batch: samples of a step.
         """
         self._seed, self._samples, self._batch, self._device = seed, samples, batch, device
-        self._known: tuple[int, Tensor] | None = None
+        self._drawn: tuple[int, Tensor] | None = None
         self.steps = math.ceil(samples / batch)
 
     def next(self, counters: Counters, steps: int) -> Tensor:
         """The samples of an epoch's next steps, (n,) int64, at most so many; the generators are where they were."""
-        known = self._known if counters.step else None
-        if known is None or known[0] != counters.epoch:
+        drawn = self._drawn if counters.step else None
+        if drawn is None or drawn[0] != counters.epoch:
             seed_all(self._seed, counters.epoch + 1, self._device)
-            known = self._known = counters.epoch, torch.randperm(self._samples, device=self._device)
+            drawn = self._drawn = counters.epoch, torch.randperm(self._samples, device=self._device)
         if counters.drawn is not None:
             put_drawn_state(counters.drawn, self._device)
         first = counters.step * self._batch
-        return known[1][first : first + steps * self._batch]
+        return drawn[1][first : first + steps * self._batch]
 
     def went(self, counters: Counters, steps: int) -> None:
         """So many of these steps are done."""

@@ -92,10 +92,10 @@ class TrainingSession:
         return len(self._training.data.train)
 
     def loss(self, split: Split) -> float:
-        found = self._split(split)
+        samples = self._split(split)
         with self._undisturbed():
-            loss = self._training.evaluated(found, self.counters.epochs)["loss"]
-        self.cost.scored += len(found)
+            loss = self._training.evaluated(samples, self.counters.epochs)["loss"]
+        self.cost.scored += len(samples)
         return loss
 
     def objective(self, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -148,8 +148,8 @@ class TrainingSession:
         return self.going
 
     def _split(self, split: Split) -> dataset.Split:
-        found = {"train": self._training.data.train, "val": self._training.data.val}[split]
-        return replace(found, augment=None)
+        samples = {"train": self._training.data.train, "val": self._training.data.val}[split]
+        return replace(samples, augment=None)
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:

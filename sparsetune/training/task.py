@@ -71,10 +71,10 @@ class Regression:
         return (outputs - self._learned(targets)).double().square().mean(1).sum(0, keepdim=True)
 
     def quality(self, outputs: Tensor, targets: Tensor) -> Metrics:
-        found = regression_quality(outputs, self._learned(targets))
+        learned = regression_quality(outputs, self._learned(targets))
         if self._scaling is None:
-            return found
-        return {**regression_quality(self._scaling.undone(outputs), targets), "loss": found["loss"]}
+            return learned
+        return {**regression_quality(self._scaling.undone(outputs), targets), "loss": learned["loss"]}
 
     def _learned(self, targets: Tensor) -> Tensor:
         return targets if self._scaling is None else self._scaling(targets)

@@ -47,8 +47,8 @@ def check_moments(optimizer: Optimizer) -> None:
         for parameter in group["params"]:
             for name, moment in optimizer.state.get(parameter, {}).items():
                 if isinstance(moment, Tensor) and moment.ndim and moment.shape != parameter.shape:
-                    found = f"{name} of shape {tuple(moment.shape)} for a parameter of shape {tuple(parameter.shape)}"
-                    raise ValueError(f"the optimiser has {found}")
+                    problem = f"{name} of shape {tuple(moment.shape)} for a parameter of shape {tuple(parameter.shape)}"
+                    raise ValueError(f"the optimiser has {problem}")
 
 
 def cloned(state: Any) -> Any:

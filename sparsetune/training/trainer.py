@@ -148,8 +148,8 @@ class Trainer:
             node, evaluating = self.node, self.evaluating
             assert evaluating is not None
             try:
-                known = not cursor.begun and evaluating.over
-                yield from self._known() if known else walk(node, cursor, self.setup, evaluating)
+                trained_before = not cursor.begun and evaluating.over
+                yield from self._known() if trained_before else walk(node, cursor, self.setup, evaluating)
             except TrainingFailed as error:
                 self.journal.fail(self.journal.left(node), error)
                 self.ends.live = ""

@@ -100,14 +100,19 @@ class AdaptiveSparseTraining(SelectingMethod):
         method, batch = config.method, config.training.batch_size
         assert isinstance(method, AstConfig)
         if registries.data.get(config.data.name).task(config.data) != "classification":
-            raise BadInput("'ast' scores samples by cross entropy and entropy: it wants classes", key="method.name")
+            raise BadInput(
+                "'ast' scores samples by cross entropy and entropy: it wants classes",
+                key="method.name",
+                code="conflict",
+            )
         if method.target_activation == 1.0:
             return  # nothing is selected
         floor = method.floor(batch) / batch
         if method.target_activation <= floor:
             raise BadInput(
-                f"found {method.target_activation:g}, allowed: above {floor:g}, the share of a batch of {batch} that "
-                f"min_active {method.min_active:.4g} keeps active",
+                found=f"{method.target_activation:g}",
+                allowed=f"above {floor:g}, the share of a batch of {batch} that min_active {method.min_active:.4g} "
+                "keeps active",
                 key="method.target_activation",
             )
         _check_batch_norm(method, normed_batches(config, registries))
@@ -214,8 +219,9 @@ def _check_batch_norm(method: AstConfig, sizes: Sequence[int]) -> None:
     for size in sizes:
         if method.floor(size) == 1:
             raise BadInput(
-                f"found {method.min_active:.4g}, which may leave 1 active sample of a batch of {size}, and batch_norm "
-                "cannot train on one; allowed: a count of 2 or more",
+                f"it may leave 1 active sample of a batch of {size}, and batch_norm cannot train on one",
+                found=f"{method.min_active:.4g}",
+                allowed="a count of 2 or more",
                 key="method.min_active",
             )
 

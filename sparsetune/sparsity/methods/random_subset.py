@@ -52,8 +52,9 @@ class RandomSubset(SelectingMethod):
         for size in normed_batches(config, registries):
             if method.active(size) == 1:
                 raise BadInput(
-                    f"found {method.fraction:g}, which leaves 1 sample of a batch of {size}, and batch_norm cannot "
-                    f"train on one; allowed: from {1.5 / size:.3g}",
+                    f"it leaves 1 sample of a batch of {size}, and batch_norm cannot train on one",
+                    found=f"{method.fraction:g}",
+                    allowed=f"from {1.5 / size:.3g}",
                     key="method.fraction",
                 )
 

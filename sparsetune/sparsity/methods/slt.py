@@ -105,9 +105,9 @@ class StrongLotteryTicket(MonteCarloMethod):
     def check(cls, config: TrialConfig, registries: Registries) -> None:
         """Weights come from the seed, for a ticket holds nothing else of them."""
         super().check(config, registries)
-        found = getattr(config.model, "weights", None)
-        if found is not None:
-            raise BadInput(f"found {found!r}, allowed with 'slt', which draws weights: null", key="model.weights")
+        weights = getattr(config.model, "weights", None)
+        if weights is not None:
+            raise BadInput("'slt' draws weights", found=repr(weights), allowed="null", key="model.weights")
 
     def parameters(self) -> list[nn.Parameter]:
         """The scores, as one vector."""
@@ -130,8 +130,8 @@ class StrongLotteryTicket(MonteCarloMethod):
             return
         for name, count in zip(self._edges.names, self._edges.kept_counts(), strict=True):
             if count == 0:
-                found = f"layer_collapse: no weight of {name} is kept at sparsity {self.config.sparsity:g}"
-                raise TrainingFailed(f"{found}; {self._remedies()} it may be")
+                problem = f"layer_collapse: no weight of {name} is kept at sparsity {self.config.sparsity:g}"
+                raise TrainingFailed(f"{problem}; {self._remedies()} it may be")
 
     def _remedies(self) -> str:
         """What may keep a weight in each layer and is not set."""

@@ -77,7 +77,9 @@ def deployed(config: TrialConfig, weights: Path, registries: Registries, split: 
     """
     data = load_dataset(config.data, registries.data)
     if split not in ("", data.digest):
-        raise BadInput("its data, or how they are divided, are not those that it was trained on", key="data")
+        raise BadInput(
+            "its data, or how they are divided, are not those that it was trained on", key="data", code="conflict"
+        )
     data = data.to(_CPU, DTYPES[config.training.dtype])
     with torch.random.fork_rng(devices=[]):
         built = build(config, data.input_shape, data.outputs, data.task, _CPU, registries)
@@ -89,7 +91,9 @@ def deployed(config: TrialConfig, weights: Path, registries: Registries, split: 
             built.network.load_state_dict(load_file(weights))  # last: what was measured is what was left
         except RuntimeError as error:
             problem = " ".join(str(error).split())[:200]
-            raise BadInput(f"its weights do not fit {config.model.name!r} as it is here: {problem}") from None
+            raise BadInput(
+                f"its weights do not fit {config.model.name!r} as it is here: {problem}", code="conflict"
+            ) from None
         network = Network(built, data).requires_grad_(False).eval()
         some = data.val.rows[torch.arange(max(_TRIED)) % len(data.val)]
         samples = data.val.store.index_select(0, some)
@@ -105,12 +109,12 @@ def _close(one: Tensor, other: Tensor) -> bool:
 
 
 def _words(built: Built, data: Dataset) -> dict[str, Any]:
-    found: dict[str, Any] = {"inputs": _inputs(data), "outputs": _outputs(built, data)}
+    words: dict[str, Any] = {"inputs": _inputs(data), "outputs": _outputs(built, data)}
     if data.classes:
-        found["classes"] = list(data.classes)
+        words["classes"] = list(data.classes)
     if data.features:
-        found["columns"] = list(data.features)
-    return found | {"scaling": _scaling(data)}
+        words["columns"] = list(data.features)
+    return words | {"scaling": _scaling(data)}
 
 
 def _inputs(data: Dataset) -> str:
@@ -131,12 +135,12 @@ def _outputs(built: Built, data: Dataset) -> str:
 def _scaling(data: Dataset) -> dict[str, Any]:
     """What the model does to its inputs: a formula and its numbers, one or one for each channel or column."""
     split = data.val
-    found = {name: _plain(getattr(split.scaling, name)) for name in ("shift", "scale")}
+    numbers = {name: _plain(getattr(split.scaling, name)) for name in ("shift", "scale")}
     bright = split.brightness
     if bright is None:
-        return {"formula": "(value - shift) / scale", **found}
+        return {"formula": "(value - shift) / scale", **numbers}
     formula = "((value - black) / (white - black) - shift) / scale"
-    return {"formula": formula, "black": bright.black, "white": bright.white, **found}
+    return {"formula": formula, "black": bright.black, "white": bright.white, **numbers}
 
 
 def _plain(value: float | Tensor) -> float | list[float]:

@@ -45,16 +45,16 @@ def leave_table(trainer: Trainer, branch: str, metrics: Metrics, folder: Path, *
 
 def _files(trainer: Trainer, metrics: Metrics) -> dict[str, str | bytes]:
     weights = {name: value.cpu().contiguous() for name, value in trainer.network.state_dict().items()}
-    found: dict[str, str | bytes] = {WEIGHTS: safetensors.torch.save(weights)}
+    files: dict[str, str | bytes] = {WEIGHTS: safetensors.torch.save(weights)}
     ticket = ticket_of(trainer, metrics)
     if ticket is not None:
-        found[TICKET] = ticket.to_bytes()
+        files[TICKET] = ticket.to_bytes()
     layers = layer_rows(trainer.network, list(trainer.session.prunable), trainer.setup.built.anatomy.work)
     if any(layer["density"] < 1 for layer in layers):  # of a dense network it says what its shape says
-        found[LAYERS] = json.dumps(layers, indent=1) + "\n"
+        files[LAYERS] = json.dumps(layers, indent=1) + "\n"
     trace = trainer.method.trace()
     if trace:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **trace)
-        found[TRACE] = buffer.getvalue()
-    return found
+        files[TRACE] = buffer.getvalue()
+    return files

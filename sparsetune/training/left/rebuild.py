@@ -68,11 +68,12 @@ def rebuild(ticket: Ticket, config: TrialConfig, device: torch.device, registrie
     state = {**{name: torch.from_numpy(values) for name, values in ticket.state.items()}, **_counters(about)}
     if _layers(method) != about.layers or _shapes(state) != _shapes(_not_drawn(network, method)):
         problem = f"its network is not {config.model.name!r} as it is here: another version of the model has made it"
-        raise BadInput(problem)
+        raise BadInput(problem, code="conflict")
     if not isinstance(method, LeavesTickets) or _digest(method.drawn, network, method) != about.drawn:
         raise BadInput(
             f"seed {config.seed} draws other weights here than the ticket is of; that depends on torch "
-            f"({torch.__version__} here, {about.torch} there) and, for normal distributions, on the processor"
+            f"({torch.__version__} here, {about.torch} there) and, for normal distributions, on the processor",
+            code="conflict",
         )
     method.wear(torch.from_numpy(ticket.mask).to(device))
     network.load_state_dict({**network.state_dict(), **state})
@@ -81,8 +82,8 @@ def rebuild(ticket: Ticket, config: TrialConfig, device: torch.device, registrie
 
 def _not_drawn(network: nn.Module, method: Method) -> dict[str, Tensor]:
     """What neither seed nor mask give: buffers, and parameters that are trained beside the prunable ones."""
-    given = {name for name, p in network.named_parameters() if name in method.session.prunable or not p.requires_grad}
-    return {name: value for name, value in network.state_dict().items() if name not in given}
+    drawn = {name for name, p in network.named_parameters() if name in method.session.prunable or not p.requires_grad}
+    return {name: value for name, value in network.state_dict().items() if name not in drawn}
 
 
 def _is_counter(value: Tensor) -> bool:
@@ -103,11 +104,11 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
 
 def _digest(drawn: Tensor, network: nn.Module, method: Method) -> str:
     """SHA-256 of all that the seed has drawn and nothing trains."""
-    found = hashlib.sha256(drawn.cpu().numpy().tobytes())
+    sha = hashlib.sha256(drawn.cpu().numpy().tobytes())
     for name, parameter in network.named_parameters():
         if name not in method.session.prunable and not parameter.requires_grad:
-            found.update(parameter.detach().cpu().numpy().tobytes())
-    return found.hexdigest()
+            sha.update(parameter.detach().cpu().numpy().tobytes())
+    return sha.hexdigest()
 
 
 def _of_predictions(name: str, metrics: Metrics) -> bool:

@@ -32,24 +32,24 @@ class Saved:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        found = read_checkpoint(folder / CHECKPOINT) or {}
-        self._length: int = found.get("record", 0)
+        saved = read_checkpoint(folder / CHECKPOINT) or {}
+        self._length: int = saved.get("record", 0)
         self._lines = _read(folder / RECORD, self._length)
         if self._lines is None:
-            found, self._length, self._lines = {}, 0, {}
-        self._found = found
-        self._runs: State = found.get("runs", {})
+            saved, self._length, self._lines = {}, 0, {}
+        self._saved = saved
+        self._runs: State = saved.get("runs", {})
         self._aside: set[str] = set()
         self._name = ""  # of the training that runs, in the record
         self._counts: dict[str, int] = {}  # of its entries that the record has, by view
 
     def end(self, name: str, of: Mapping[str, Any]) -> tuple[list[Row], Outcome] | None:
         """How a run of this name has ended; None if it has not, or if that was a run of something else."""
-        found = self._runs.get(name)
-        if found is None or found["of"] != of:
+        run = self._runs.get(name)
+        if run is None or run["of"] != of:
             return None
-        outcome = {**found["outcome"], "results": tuple(Result(**each) for each in found["outcome"]["results"])}
-        return [Row(**row) for row in (self._lines or {}).get(found["rows"], ())], Outcome(**outcome)
+        outcome = {**run["outcome"], "results": tuple(Result(**each) for each in run["outcome"]["results"])}
+        return [Row(**row) for row in (self._lines or {}).get(run["rows"], ())], Outcome(**outcome)
 
     def add_end(self, name: str, of: Mapping[str, Any], rows: Sequence[Row], outcome: Outcome) -> None:
         """Keep the end of a run, from the next time that something is saved."""
@@ -59,14 +59,14 @@ class Saved:
 
     def training(self, of: Mapping[str, Any]) -> State | None:
         """The state of a training of just this; None if there is none."""
-        found, self._found = self._found, {}
+        saved, self._saved = self._saved, {}
         lines, self._lines = self._lines or {}, {}
-        if found.get("of") != of or found.get("training") is None:
+        if saved.get("of") != of or saved.get("training") is None:
             return None
-        aside = {key: read_checkpoint(self._file(key)) for key in found["aside"]}
+        aside = {key: read_checkpoint(self._file(key)) for key in saved["aside"]}
         if None in aside.values():
             return None  # damaged: train again
-        state, self._name = restored(found["training"], aside), found["name"]
+        state, self._name = restored(saved["training"], aside), saved["name"]
         written = state["journal"]["written"]
         entries = {key: [Entry.from_plain(each) for each in lines.get(self._name + key, ())] for key in written}
         self._aside, self._counts = set(aside), {key: len(each) for key, each in entries.items()}
@@ -121,16 +121,16 @@ def _read(path: Path, length: int) -> dict[str, list[Any]] | None:
     """Lines of a record by the name that they begin with; None if it does not hold what a checkpoint says."""
     if not length:
         return {}
-    found: dict[str, list[Any]] = {}
+    lines: dict[str, list[Any]] = {}
     try:
         content = path.read_bytes()[:length]
         if len(content) < length:
             return None
         for name, line in map(json.loads, content.splitlines()):
-            found.setdefault(name, []).append(line)
+            lines.setdefault(name, []).append(line)
     except (OSError, ValueError, TypeError):
         return None
-    return found
+    return lines
 
 
 def apart(training: State) -> tuple[State, dict[str, State], dict[str, list[Entry]]]:
@@ -139,7 +139,7 @@ def apart(training: State) -> tuple[State, dict[str, State], dict[str, list[Entr
     states = {"": live, **kept}
     snapshots = {each["key"]: each for state in states.values() for each in state["snapshots"].values()}
     named = {
-        name: {**state, "snapshots": {each: found["key"] for each, found in state["snapshots"].items()}}
+        name: {**state, "snapshots": {each: snapshot["key"] for each, snapshot in state["snapshots"].items()}}
         for name, state in states.items()
     }
     journal = {name: value for name, value in training["journal"].items() if name != "entries"}

@@ -134,16 +134,18 @@ def read_ticket(path: Path) -> Ticket:
         with safe_open(path, framework="np") as file:
             text = (file.metadata() or {}).get(_HEADER)
             if text is None:
-                raise BadInput(f"is no ticket, which is called {TICKET} where a run leaves one", source=path)
+                raise BadInput(
+                    f"is no ticket, which is called {TICKET} where a run leaves one", source=path, code="damaged"
+                )
             header = _header(text)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
         return _ticket(header, tensors)
     except FileNotFoundError:
-        raise BadInput("no such file", source=path) from None
+        raise BadInput("no such file", source=path, code="missing") from None
     except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror or error}", source=path) from None
+        raise BadInput(f"cannot be read: {error.strerror or error}", source=path, code="unavailable") from None
     except SafetensorError as error:
-        raise BadInput(f"is damaged or cut off, or no safetensors file: {error}", source=path) from None
+        raise BadInput(f"is damaged or cut off, or no safetensors file: {error}", source=path, code="damaged") from None
     except BadInput as error:
         raise error.located(source=path) from None
 
@@ -155,33 +157,34 @@ def _header(text: str) -> dict[str, Any]:
         header = None
     version = header.get("version") if isinstance(header, dict) else None
     if not isinstance(header, dict) or not isinstance(version, int):
-        raise BadInput("is damaged: its header is not that of a ticket")
+        raise BadInput("is damaged: its header is not that of a ticket", code="damaged")
     if version > VERSION:
-        raise BadInput(f"is a ticket of version {version}, allowed: {VERSION}; a newer SparseTune has written it")
+        problem = f"is a ticket of version {version}; a newer SparseTune has written it"
+        raise BadInput(problem, allowed=str(VERSION))
     return header
 
 
 def _ticket(header: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Ticket:
     words = {name: value for name, value in header.items() if name not in ("version", "sha256")}
     if header.get("sha256") != _digest(words, tensors):
-        raise BadInput("is damaged: its content does not have the checksum that it names")
+        raise BadInput("is damaged: its content does not have the checksum that it names", code="damaged")
     try:
         about = About.model_validate_json(json.dumps(words))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise BadInput(f"is no ticket of version {VERSION}: {where}: {first['msg']}") from None
+        raise BadInput(f"is no ticket of version {VERSION}: {where}: {first['msg']}", code="damaged") from None
     state = dict(tensors)
     bits, count = state.pop(_MASK, None), sum(layer.size for layer in about.layers)
     if bits is None or bits.dtype != np.uint8 or bits.shape != (math.ceil(count / 8),):
-        raise BadInput(f"is no ticket: its mask is not one bit for each of {count:,} weights")
+        raise BadInput(f"is no ticket: its mask is not one bit for each of {count:,} weights", code="damaged")
     return Ticket(about, np.unpackbits(bits, count=count).astype(np.bool_), state)
 
 
 def _digest(words: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> str:
     """SHA-256 of all that a ticket says."""
-    found = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
+    sha = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
     for name, values in sorted(tensors.items()):
-        found.update(f"{name} {values.dtype.str} {values.shape}".encode())
-        found.update(values.tobytes())
-    return found.hexdigest()
+        sha.update(f"{name} {values.dtype.str} {values.shape}".encode())
+        sha.update(values.tobytes())
+    return sha.hexdigest()

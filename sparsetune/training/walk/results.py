@@ -51,7 +51,7 @@ class Results:
         """Those of the state in which training stands, and which have not been measured."""
         self.cut_short = cursor.out_of_time
         views = node.views if cursor.begun else [each for each in node.views if each is self.again]
-        found = []
+        due = []
         for looked in views:
             if not self._journal.of(node, looked).end:
                 continue
@@ -59,8 +59,8 @@ class Results:
                 left = [each for each in looked.branches if f"{node.path} {which}" not in self.measured[each]]
                 alive = tuple(each for each in left if each not in self._journal.failed)
                 if alive:
-                    found.append(Due(looked, which, alive))
-        return found
+                    due.append(Due(looked, which, alive))
+        return due
 
     def measure(
         self, node: Node, due: Due, weights: Weights | None, *, goes_on: bool, leave: Leave | None = None
@@ -77,12 +77,12 @@ class Results:
         """
         setup, table = self._setup, self._setup.registries.metrics
         with self._as_it_ends(due.looked.view.setting, weights, goes_on=goes_on):
-            found = setup.measuring.at_the_end()
+            at_the_end = setup.measuring.at_the_end()
             of_method = declared(setup.method, setup.method.summary(), table)
             joules = setup.energy.joules()
             if joules is not None:
-                found["energy_kj"] = joules / 1e3
-            measured = {branch: self._result(node, due, branch, found, of_method) for branch in due.branches}
+                at_the_end["energy_kj"] = joules / 1e3
+            measured = {branch: self._result(node, due, branch, at_the_end, of_method) for branch in due.branches}
             if leave is not None:
                 leave(measured[due.branches[0]].metrics)
         setup.method.adopt(node.stage.sees)
@@ -90,7 +90,7 @@ class Results:
             self.measured[branch][result.name] = result
         return measured
 
-    def _result(self, node: Node, due: Due, branch: str, found: Metrics, of_method: Metrics) -> Result:
+    def _result(self, node: Node, due: Due, branch: str, at_the_end: Metrics, of_method: Metrics) -> Result:
         """With what the row of that state says, but for totals, which count all that has been done."""
         step = self._step(node, due.looked, branch)
         written = self._journal.of(node, due.looked)
@@ -98,9 +98,9 @@ class Results:
         kept = written.best if due.which == "best" and written.best is not None else written.last
         last = self._journal.row(step, written.last).metrics
         table = self._setup.registries.metrics
-        totals = {k: v for k, v in last.items() if (known := metric_of(k, table)) and known.scope == "run"}
+        totals = {k: v for k, v in last.items() if (row_of := metric_of(k, table)) and row_of.scope == "run"}
         row = self._journal.row(step, kept)
-        metrics = {**found, **row.metrics, **totals, **of_method}
+        metrics = {**at_the_end, **row.metrics, **totals, **of_method}
         return Result(node.path, due.which, row.epoch, row.iterations, metrics)
 
     def _step(self, node: Node, looked: Looked, branch: str) -> Step:
@@ -116,12 +116,12 @@ class Results:
         """The results of a branch in the order of its own tree, once all of them are measured; none before."""
         if not self._journal.whole(branch) and not self.cut_short:
             return ()
-        found = self.measured[branch]
+        measured = self.measured[branch]
         if self.cut_short:
-            return tuple(found.values())
+            return tuple(measured.values())
         steps = self._union.steps[branch]
         names = [f"{step.node.path} {which}" for step in steps for which in step.looked.view.results]
-        return tuple(found[name] for name in names) if found.keys() >= {*names} else ()
+        return tuple(measured[name] for name in names) if measured.keys() >= {*names} else ()
 
     @contextmanager
     def _as_it_ends(self, setting: Any, weights: Weights | None, *, goes_on: bool) -> Iterator[None]:
@@ -141,10 +141,10 @@ class Results:
                 setup.method.load_state_dict(before["method"])
 
     def state_dict(self) -> dict[str, Any]:
-        measured = {branch: [asdict(each) for each in found.values()] for branch, found in self.measured.items()}
+        measured = {branch: [asdict(each) for each in results.values()] for branch, results in self.measured.items()}
         return {"measured": measured, "cut_short": self.cut_short}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        found = {branch: [Result(**each) for each in plain] for branch, plain in state["measured"].items()}
-        self.measured = {branch: {each.name: each for each in results} for branch, results in found.items()}
+        listed = {branch: [Result(**each) for each in plain] for branch, plain in state["measured"].items()}
+        self.measured = {branch: {each.name: each for each in results} for branch, results in listed.items()}
         self.cut_short = state["cut_short"]

@@ -34,7 +34,7 @@ def walk(node: Node, cursor: Cursor, setup: Setup, evaluating: Evaluating) -> It
             _to_next_evaluation(node, cursor, setup, evaluating)
             yield
         if not evaluating.over:
-            yield from _run([stage.between[place].do for place in cursor.due], "between", cursor, setup)
+            yield from _run([stage.between[index].do for index in cursor.due], "between", cursor, setup)
         cursor.between, cursor.procedures = False, 0
 
 
@@ -72,8 +72,8 @@ def _to_next_evaluation(node: Node, cursor: Cursor, setup: Setup, evaluating: Ev
     setup.epochs += (cursor.position - before) / steps
     cursor.evaluations += 1
     evaluating.evaluate(cursor, trained, began)
-    due = (place for place, each in enumerate(node.stage.between) if cursor.evaluations % each.every == 0)
-    cursor.due = [place for place in due if evaluating.agrees(node.stage.between[place].when)]
+    due = (index for index, each in enumerate(node.stage.between) if cursor.evaluations % each.every == 0)
+    cursor.due = [index for index in due if evaluating.agrees(node.stage.between[index].when)]
     cursor.between = True
 
 

@@ -178,7 +178,10 @@ def put(name: str, value: Any) -> Callable[[dict[str, Any], dict[str, Any]], Non
 
 
 FORGED = {
-    "of a newer version": (put("version", 2), "is a ticket of version 2, allowed: 1; a newer SparseTune"),
+    "of a newer version": (
+        put("version", 2),
+        "is a ticket of version 2; a newer SparseTune has written it; allowed: 1",
+    ),
     "without a version": (drop("version"), "header is not that of a ticket"),
     "without a part": (drop("drawn"), "is no ticket of version 1: drawn: "),
     "with one too many": (put("x", 1), "is no ticket of version 1: x: "),
