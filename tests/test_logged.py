@@ -19,6 +19,7 @@ from mlflow.entities import LoggedModel
 from torch.nn.functional import cross_entropy
 from typer.testing import CliRunner, Result
 
+from sparsetune.base.errors import BadInput, shown
 from sparsetune.base.paths import Project
 from sparsetune.cli import app
 from sparsetune.config.registry import Registries
@@ -122,8 +123,10 @@ def test_a_study_logs_its_front_and_any_trial_can_be_registered(tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["", " a", "a/b", "a:b", "a@b", "..", "a\nb", "a" * 251])
 def test_names_that_no_address_can_have(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"NAME: found .*, allowed: 1 to 250 printable characters, none of them / : @"):
+    with pytest.raises(BadInput) as refused:
         refuse_name(name)
+    assert (refused.value.key, refused.value.found, refused.value.code) == ("NAME", shown(name), "not_allowed")
+    assert refused.value.allowed.startswith("1 to 250 printable characters, none of them / : @")
 
 
 @pytest.mark.parametrize("name", ["digits", "my digits, 8x8", "größe_2.1"])

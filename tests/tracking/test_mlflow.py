@@ -186,8 +186,9 @@ def test_a_deleted_experiment_is_refused_with_what_to_do(watch: Watch) -> None:
     watch.open()
     experiment = MlflowClient(watch.uri).get_experiment_by_name(watch.experiment)
     MlflowClient(watch.uri).delete_experiment(experiment.experiment_id)
-    with pytest.raises(BadInput, match=f"restore --experiment-id {experiment.experiment_id}"):
+    with pytest.raises(BadInput, match=f"restore --experiment-id {experiment.experiment_id}") as deleted:
         watch.open()
+    assert deleted.value.code == "unavailable"
 
 
 def test_runs_that_were_deleted_by_hand_are_not_written_again(watch: Watch) -> None:

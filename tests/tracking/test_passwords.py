@@ -96,7 +96,9 @@ def test_nothing_of_it_is_said_of_a_server_that_is_away(dead: int, tmp_path: Pat
     assert line.endswith("no answer (Connection refused)")
     with pytest.raises(BadInput) as caught, store_to_read(uri):
         find_experiment(uri, "some")
-    assert str(caught.value) == f"MLflow at http://127.0.0.1:{dead}: cannot be read: no answer (Connection refused)"
+    assert caught.value.source == f"MLflow at http://127.0.0.1:{dead}"
+    assert caught.value.problem == "cannot be read: no answer (Connection refused)"
+    assert caught.value.code == "unavailable"
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy"])

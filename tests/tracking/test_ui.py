@@ -37,16 +37,19 @@ def test_the_link_of_an_experiment(uri: str) -> None:
 
 
 def test_what_cannot_be_shown_is_refused(uri: str, tmp_path: Path, port: int) -> None:
-    with pytest.raises(BadInput, match="run a study first"):
+    with pytest.raises(BadInput, match="run a study first") as missing:
         open_ui(f"sqlite:///{tmp_path / 'none.db'}", port, experiment=None, say=pytest.fail)
+    assert (missing.value.source, missing.value.code) == (str(tmp_path / "none.db"), "missing")
     assert not (tmp_path / "none.db").exists()
-    with pytest.raises(BadInput, match="no experiment 'nothing'"):
+    with pytest.raises(BadInput, match="no experiment 'nothing'") as unnamed:
         open_ui(uri, port, experiment="nothing", say=pytest.fail)
+    assert unnamed.value.code == "missing"
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
         taken.listen()
-        with pytest.raises(BadInput, match=f"port {port} cannot be used"):
+        with pytest.raises(BadInput, match=f"port {port} cannot be used") as in_use:
             open_ui(uri, port, experiment=None, say=pytest.fail)
+    assert (in_use.value.key, in_use.value.code) == ("--port", "unavailable")
 
 
 def test_of_a_tracking_server_the_link_is_said(port: int) -> None:
