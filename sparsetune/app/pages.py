@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sparsetune.config.study.front import best_rows
 from sparsetune.drive.driver import counts
-from sparsetune.search.storage import StoredStudy, read_study, stored_importance
+from sparsetune.search.storage import read_study, stored_importance
 from sparsetune.tracking.client import connected, find_experiment, runs
 from sparsetune.tracking.present import edition, present
 from sparsetune.tracking.run_keys import run_key_in, runs_of
@@ -25,10 +27,11 @@ def prepare_page(uri: str, storage: str, name: str) -> None:
     experiment = find_experiment(uri, name, stored.uid)
     if experiment is None or stored.uid is None:
         return
-    answer = _answer(stored)
+    rows = tuple(row for row in stored.rows if row.state != "RUNNING")
+    answer = Answer(counts(stored.trials), rows, best_rows(rows, [each.goal for each in stored.objectives]))
     if edition(answer).items() <= experiment.tags.items():
         return
-    answer = Answer(answer.counts, answer.rows, answer.won, stored_importance(storage, name, stored.objectives[0].goal))
+    answer = replace(answer, matter=stored_importance(storage, name, stored.objectives[0].goal))
     client, mine = connected(uri), runs_of(stored.uid)
     number = str(experiment.experiment_id)
     parent = next(
@@ -36,8 +39,3 @@ def prepare_page(uri: str, storage: str, name: str) -> None:
     )
     subject = Subject(name, stored.objectives, tuple(stored.constraints))
     present(client, number, parent, mine, subject, answer)
-
-
-def _answer(stored: StoredStudy) -> Answer:
-    rows = tuple(row for row in stored.rows if row.state != "RUNNING")
-    return Answer(counts(stored.trials), rows, best_rows(rows, [each.goal for each in stored.objectives]))

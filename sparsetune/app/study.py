@@ -50,8 +50,6 @@ if TYPE_CHECKING:
 class Summary:
     """What a study amounts to after a run."""
 
-    name: str
-    metrics: tuple[str, ...]  # of the objectives
     counts: Mapping[str, int]  # trials by state
     won: Winners  # the best row, or the Pareto front by the first objective
     trials: tuple[Trial, ...]  # all of them, by number
@@ -199,4 +197,4 @@ def summarise(study: Study, trials: Sequence[Trial]) -> Summary:
     metrics = tuple(objective.metric for objective in study.objectives)
     rows = [row for trial in trials for row in branch_rows(trial, metrics, study.constraints)]
     won = best_rows(rows, [objective.goal for objective in study.objectives])
-    return Summary(study.name, metrics, counts(trials), won, tuple(trials), tuple(rows))
+    return Summary(counts(trials), won, tuple(trials), tuple(rows))

@@ -53,13 +53,12 @@ def list_data(
     verbose: Verbose = False,
 ) -> None:
     """Every data set, whether its files are here, and what is decoded; of one its settings. Changes nothing."""
-    from sparsetune.show.catalogue import show_data
-    from sparsetune.show.data import show_list
+    from sparsetune.show.data import show_list, show_one
 
-    if name is not None:
-        show_data(name)
-        return
-    show_list(_project(root), _absolute(folder), as_json=as_json)
+    if name is None:
+        show_list(_project(root), _absolute(folder), as_json=as_json)
+    else:
+        show_one(name)
 
 
 @data.command(

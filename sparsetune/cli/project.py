@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sparsetune.base.errors import BadInput
 from sparsetune.cli.app import LOOK, PROJECT, Json, Root, Storage, Uri, Verbose, app, examples, guarded, stderr
 from sparsetune.cli.completion import study_names
 from sparsetune.cli.where import project_if_any, project_of
@@ -59,6 +61,7 @@ def ui(
     from sparsetune.base.stores.tracking_uri import tracking_uri
     from sparsetune.base.variables import from_environment
     from sparsetune.search.lock import others
+    from sparsetune.search.progress import read_progress
 
     named, project = tracking_uri(uri), project_if_any(root)
     where = named or project_of(root).tracking_uri
@@ -68,8 +71,10 @@ def ui(
 
     home = None if project is None else Home.of(project.runs, where, shared=others(project.runs / "locks"))
     stored = from_environment(storage, "", "--storage") if storage else project.storage_url if project else ""
-    uid = _uid(name, stored) if name and stored else None
-    prepare = None
+    uid = prepare = None
+    if name and stored:
+        with suppress(BadInput):  # no storage, or a study of another one
+            uid = read_progress(stored, [name])[0].uid
     if name and not plain:
         if uid is None:
             print(
@@ -78,14 +83,3 @@ def ui(
         else:
             prepare = partial(prepare_page, storage=stored, name=name)
     open_ui(where, port, experiment=name, uid=uid, home=home, say=print, prepare=prepare)
-
-
-def _uid(name: str, storage: str) -> str | None:
-    """What tells a study from others of its name, as a storage knows it."""
-    from sparsetune.base.errors import BadInput
-    from sparsetune.search.progress import read_progress
-
-    try:
-        return read_progress(storage, [name])[0].uid
-    except BadInput:  # no storage, or a study of another one
-        return None

@@ -9,7 +9,7 @@ import typer
 from sparsetune.base.errors import BadInput
 from sparsetune.cli.app import LOOK, Json, Root, Storage, Verbose, app, examples, guarded
 from sparsetune.cli.completion import study_names
-from sparsetune.cli.where import project_if_any, storage_url
+from sparsetune.cli.where import as_options, project_if_any, storage_url
 
 Study = Annotated[str, typer.Argument(metavar="STUDY", help="A study's name.", autocompletion=study_names)]
 Where = Annotated[
@@ -66,13 +66,15 @@ def best(
 ) -> None:
     """The best config as YAML that `run` takes; with several objectives the Pareto front, and the trial asked for."""
     from sparsetune.app.api import load
-    from sparsetune.show.stored import narrowed, show_best
+    from sparsetune.show.stored import show_best
 
     if trial is None and branch:
         raise BadInput("without --trial, which it belongs to", key="--branch", found=repr(branch), code="conflict")
     if trial is not None and where is not None:
         raise BadInput(key="best", found="--trial and --where", allowed="one of them", code="conflict")
-    show_best(narrowed(load(name, root=root, storage=storage), where), trial, branch, as_json=as_json)
+    result = load(name, root=root, storage=storage)
+    with as_options():
+        show_best(result if where is None else result.where(where), trial, branch, as_json=as_json)
 
 
 @app.command(
@@ -98,9 +100,10 @@ def export(
 ) -> None:
     """All trials of a study on stdout, as CSV or JSON: a row each, one for each branch, replicates below them."""
     from sparsetune.app.api import load
-    from sparsetune.show.stored import narrowed, show_export, show_results
+    from sparsetune.show.stored import show_export, show_results
 
     if csv and as_json:
         raise BadInput(key="export", found="--csv and --json", allowed="one of them", code="conflict")
-    show = show_results if results else show_export
-    show(narrowed(load(name, root=root, storage=storage), where), as_json=as_json)
+    result, show = load(name, root=root, storage=storage), show_results if results else show_export
+    with as_options():
+        show(result if where is None else result.where(where), as_json=as_json)

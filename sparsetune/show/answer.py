@@ -12,7 +12,6 @@ from statistics import median
 from typing import TypeVar
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from sparsetune.base.layout.text import cut, duration, heading, listed, number
@@ -23,7 +22,7 @@ from sparsetune.config.study.file import Objective
 from sparsetune.config.study.reading import how_to_read, row_word, which_one
 from sparsetune.config.study.study import Study
 from sparsetune.report.tables import MARK, metric, recorded, single_table, trial_table
-from sparsetune.show.words import beside, command_line, meaning, of_replicates
+from sparsetune.show.words import beside, command_line, meaning, of_replicates, pairs
 from sparsetune.sparsity.methods import METRICS
 
 T = TypeVar("T")
@@ -31,6 +30,7 @@ MOST_ROWS = 15  # of a front
 MOST_REASONS = 5
 MOST_LABELS = 8  # of trials that failed alike
 NEXT_BEST = 3
+_NUMBER = re.compile(r"(?<![\w.,/-])-?\d{1,18}(?:\.\d+)?(?:e[+-]?\d+)?(?![\w/]|[.,-]\w)")  # none that is part of a name
 
 
 def best(
@@ -55,7 +55,7 @@ def best(
         yield single_table(front[0], names, "Best trial", marked)
         yield Text()
         yield from _behind(objectives[0], front[0], rows)
-    yield _legend(objectives, recorded(names, shown), shown, metrics)
+    yield pairs(_legend(objectives, recorded(names, shown), shown, metrics))
     if several and len(front) > 1:
         yield Text()
         yield Text(which_one(objectives, front))
@@ -133,25 +133,16 @@ def _failed(reason: str, failed: Sequence[Trial], width: int) -> Text:
 
 def _legend(
     objectives: Sequence[Objective], shown: Sequence[str], rows: Sequence[Trial], metrics: Mapping[str, Metric]
-) -> Table:
+) -> Iterator[tuple[str, str]]:
     """Each metric with its direction and meaning, a score with its formula, and what ± is."""
     better = {"maximize": "higher is better: ", "minimize": "lower is better: "}
     goals = {objective.metric: better[objective.goal] for objective in objectives}
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column()
-    formulas = {objective.metric: objective.score for objective in objectives if objective.score is not None}
+    formulas = {objective.metric: objective.score for objective in objectives}
     for name in shown:
         said = formulas.get(name) or meaning(name, metrics)
-        if said:
-            table.add_row(heading(name), Text(f"{goals.get(name, '')}{said}"))
+        yield heading(name), f"{goals.get(name, '')}{said}" if said else ""
     sign, _, words = of_replicates(rows).partition(" is the ")
-    if sign:
-        table.add_row(sign, Text(words))
-    return table
-
-
-_NUMBER = re.compile(r"(?<![\w.,/-])-?\d{1,18}(?:\.\d+)?(?:e[+-]?\d+)?(?![\w/]|[.,-]\w)")  # none that is part of a name
+    yield sign, words
 
 
 def alike(failed: Iterable[Trial]) -> list[tuple[str, list[Trial]]]:

@@ -30,10 +30,10 @@ from sparsetune.show.words import listing
 def show_methods(registries: Registries, name: str | None) -> None:
     """The methods with the first line of their cards; one of them in full, with what it changes in other sections."""
     if name is None:
-        _show_names(registries.method, _head)
+        _show_names(registries.method, head_of)
         return
     method = registries.method.get(name)
-    show_settings(_head(method), method.Config, phases=True)
+    show_settings(head_of(method), method.Config, phases=True)
     if method.metrics:
         open_console().print(f"metrics of its own: {', '.join(named(method.metrics))}", highlight=False)
     if method.defaults:
@@ -48,7 +48,7 @@ def show_models(registries: Registries, name: str | None) -> None:
         _show_names(registries.model, _doc)
         return
     model = registries.model.get(name)
-    show_settings(f"{_doc(model)}\n\n{_head(model)}", model.Config)
+    show_settings(f"{_doc(model)}\n\n{head_of(model)}", model.Config)
     sites = model.dropout_sites(model.Config())
     open_console().print(f"places for dropout, in forward order: {', '.join(sites) or 'none'}", highlight=False)
 
@@ -59,15 +59,7 @@ def show_engine(registry: Registry, name: str | None) -> None:
         _show_names(registry, _doc)
         return
     engine = registry.get(name)
-    show_settings(f"{_head(engine)}\n\n{_doc(engine)}", engine.Config)
-
-
-def show_data(name: str) -> None:
-    """A data set's source and splits, and its settings."""
-    from sparsetune.data import DATA
-
-    data = DATA.get(name)
-    show_settings(_head(data), data.Config)
+    show_settings(f"{head_of(engine)}\n\n{_doc(engine)}", engine.Config)
 
 
 def show_settings(text: str, config: type[Part], *, phases: bool = False) -> None:
@@ -91,7 +83,7 @@ def _show_names(registry: Registry, text: Callable[[Any], str]) -> None:
     open_console().print(table)
 
 
-def _head(registered: Any) -> str:
+def head_of(registered: Any) -> str:
     """The text at the head of its file."""
     return inspect.getdoc(inspect.getmodule(registered)) or ""
 

@@ -22,6 +22,7 @@ from sparsetune.config.base import check_model
 from sparsetune.data import DATA, store
 from sparsetune.fetch.fetch import fetch
 from sparsetune.fetch.presence import Examined, Presence, examine, presences
+from sparsetune.show.catalogue import head_of, show_settings
 from sparsetune.show.words import command_line, document, listing
 
 _STATES = {"here": "green", "missing": "yellow", "broken": "bold red", "yours": ""}
@@ -46,6 +47,12 @@ def show_list(project_root: Path, root: str | None, *, as_json: bool) -> None:
     console.print(Text(total, "bold"), soft_wrap=True)
     if decoded:
         console.print(_decoded_table(decoded, console.width))
+
+
+def show_one(name: str) -> None:
+    """A data set's source and splits, and its settings."""
+    data = DATA.get(name)
+    show_settings(head_of(data), data.Config)
 
 
 def show_check(project_root: Path, root: str | None, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from sparsetune.base.layout.columns import GAP
 from sparsetune.base.layout.text import about, ago, bar, cut, duration, listed, number, size
 from sparsetune.report.tables import plain_table
 from sparsetune.show.gather import FINISHED, IDLE, INTERRUPTED, RUNNING, Status
-from sparsetune.show.words import command_line
+from sparsetune.show.words import command_line, pairs
 
 _SHARED = {"storage": "storage (all studies)", "mlflow": "MLflow (all studies)"}
 
@@ -34,12 +34,8 @@ def picture(studies: Sequence[Status], console: Console, now: float, *, one: boo
 
 
 def _detail(status: Status, console: Console, now: float) -> RenderableType:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True, min_width=9)
-    table.add_column(overflow="fold")
-    for name, value in _rows(status, console, now):
-        if value:
-            table.add_row(name, Text(value))
+    table = pairs(_rows(status, console, now), "bold")
+    table.columns[0].min_width = 9
     return Group(Text.assemble((status.study, "bold"), ": ", _told(status, now)), table)
 
 

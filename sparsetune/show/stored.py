@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.text import Text
 
-from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.console import open_console
 from sparsetune.base.layout.printable import printable, printable_lines
 from sparsetune.base.messages import Trial
@@ -28,24 +27,11 @@ if TYPE_CHECKING:
     from sparsetune.app.api.register import Registered
 
 
-_OPTIONS = {"number": "--trial", "branch": "--branch", "where": "--where"}  # arguments of the API
-
-
-def narrowed(result: StudyResult, where: str | None) -> StudyResult:
-    """The rows of which ``where`` holds; all without it."""
-    if where is None:
-        return result
-    try:
-        return result.where(where)
-    except BadInput as error:
-        raise error.at(key=_OPTIONS[error.key]) from None
-
-
 def show_best(result: StudyResult, number: int | None, branch: str, *, as_json: bool) -> None:
     """A config, or the front."""
     chosen = _chosen(result, number, branch)
     if as_json:
-        print(_document([chosen] if chosen else result.stored.front))
+        _print([chosen] if chosen else result.stored.front)
     elif chosen:
         values = ", ".join(f"{name} {metric(chosen, name, 6)}" for name in result.objectives if name in chosen.metrics)
         replicated = of_replicates([chosen])
@@ -79,17 +65,14 @@ def _chosen(result: StudyResult, number: int | None, branch: str) -> Trial | Non
     """The row that was asked for, or the best; None where there is a front to show."""
     if number is None:
         return None if len(result.objectives) > 1 and result.stored.front else result.best
-    try:
-        result.config(number, branch)  # refuses a trial of several branches
-        return result.trial(number, branch)
-    except BadInput as error:
-        raise error.at(key=_OPTIONS[error.key]) from None
+    result.config(number, branch)  # refuses a trial of several branches
+    return result.trial(number, branch)
 
 
 def show_export(result: StudyResult, *, as_json: bool) -> None:
     """All rows, with their replicates."""
     if as_json:
-        print(_document(with_replicates(result.stored.rows)))
+        _print(with_replicates(result.stored.rows))
     else:
         text = trials_csv(result.stored.rows)
         sys.stdout.write(printable_lines(text) if sys.stdout.isatty() else text)
@@ -102,9 +85,9 @@ def show_results(result: StudyResult, *, as_json: bool) -> None:
     sys.stdout.write(printable_lines(text) if sys.stdout.isatty() else text)
 
 
-def _document(rows: Sequence[Trial]) -> str:
+def _print(rows: Sequence[Trial]) -> None:
     fields = special(rows)
-    return json.dumps([{**trial_row(row, fields), "config": row.config} for row in rows], indent=1)
+    document([{**trial_row(row, fields), "config": row.config} for row in rows])
 
 
 def show_registered(model: Registered, *, as_json: bool) -> None:

@@ -38,7 +38,7 @@ def show_summary(study: Study, summary: Summary) -> None:
     """The answer of a study: its best trials and how to read them, what it cost, and how to go on."""
     console = open_console()
     shown = [f"{count} {state.lower()}" for state, count in summary.counts.items() if count]
-    console.print(f"\n[bold]{escape(summary.name)}[/bold]: {', '.join(shown) or 'no trials'}", highlight=False)
+    console.print(f"\n[bold]{escape(study.name)}[/bold]: {', '.join(shown) or 'no trials'}", highlight=False)
     rows, metrics = summary.rows, study.registries.metrics
     sounds = unguarded(metrics, study.constraints)
     if summary.won.front:
@@ -67,7 +67,7 @@ def _go_on(study: Study, summary: Summary) -> Iterator[str]:
         first = summary.won.front[0]
         default = study.storage == study.project.storage_url
         where = [*([] if default else ["--storage", without_password(study.storage)]), *root]
-        pick = [*(picked(first) if len(summary.metrics) > 1 else []), *where]
+        pick = [*(picked(first) if len(study.objectives) > 1 else []), *where]
         file = f"trial_{re.sub(r'[^a-zA-Z0-9.-]+', '_', first.label)}.yaml"
         yield f"Keep its config:      {command_line('best', study.name, *pick)} > {file}"
         files = (os.path.relpath(study.source.parent / each.name) for each in study.imports)

@@ -16,7 +16,7 @@ from sparsetune.base.yaml_io import dump
 from sparsetune.config.base import Model, check_model
 from sparsetune.config.trial import Training
 from sparsetune.report.tables import plain_table
-from sparsetune.show.words import document, listing
+from sparsetune.show.words import document, listing, pairs
 from sparsetune.training.left.ticket import Ticket, read_ticket
 
 if TYPE_CHECKING:
@@ -36,11 +36,8 @@ def show_ticket(path: Path, name: str, *, as_json: bool) -> None:
         document(_document(name, ticket, nbytes))
         return
     console = open_console()
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for word, said in _words(ticket, nbytes):
-        table.add_row(Text(word, "bold"), Text(said))
     console.print(Text(name, "bold"), soft_wrap=True)
-    console.print(table)
+    console.print(pairs(_words(ticket, nbytes), "bold"))
     console.print()
     console.print(_layers(ticket, ascii_only=not console.encoding.startswith("utf")))
 

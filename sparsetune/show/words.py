@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import Metric
@@ -29,6 +30,17 @@ def listing(*heads: str, right: Iterable[str] = (), title: str | None = None) ->
     table, flush = plain_table(title), set(right)
     for head in heads:
         table.add_column(head, justify="right" if head in flush else "left")
+    return table
+
+
+def pairs(rows: Iterable[tuple[str, str]], style: str = "") -> Table:
+    """Words and what is said of each, below one another; without those of which nothing is said."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style=style, no_wrap=True)
+    table.add_column(overflow="fold")
+    for word, said in rows:
+        if said:
+            table.add_row(word, Text(said))
     return table
 
 

@@ -7,6 +7,7 @@ import resource
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,15 +70,11 @@ def _fitting(study: Study, workers: int | None, gpus: float, visible: int) -> in
 
 def free_memory(proc: Path = PROC, groups: Path = GROUPS) -> int | None:
     """Bytes that new processes can use: the machine's, or less within a container or a batch job; None: not known."""
-    return min([*_available(proc), *_within_groups(proc, groups)], default=None)
-
-
-def _available(proc: Path) -> Iterator[int]:
-    try:
+    room = list(_within_groups(proc, groups))
+    with suppress(OSError):
         lines = (proc / "meminfo").read_text().splitlines()
-    except OSError:
-        return
-    yield from (1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+        room += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    return min(room, default=None)
 
 
 def _within_groups(proc: Path, groups: Path) -> Iterator[int]:
