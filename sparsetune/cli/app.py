@@ -65,14 +65,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 TRAIN, LOOK, NAMES, PROJECT = "Train", "Look", "What a file can name", "Project"  # the panels of `--help`
 
-_LOOK: dict[str, Any] = {
+IN_THAT_LOOK: dict[str, Any] = {
     "cls": Group,
     "no_args_is_help": True,
     "pretty_exceptions_enable": False,
     "rich_markup_mode": "rich",
 }
 app = typer.Typer(
-    **_LOOK,
+    **IN_THAT_LOOK,
     epilog=examples(
         "sparsetune init demo; cd demo",
         "sparsetune study studies/ast_pi.yaml",
@@ -96,13 +96,6 @@ Uri = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks.")]
-
-
-def group(name: str, panel: str, about: str, epilog: str) -> typer.Typer:
-    """Commands of their own under one name."""
-    commands = typer.Typer(**_LOOK)
-    app.add_typer(commands, name=name, rich_help_panel=panel, help=about, epilog=epilog)
-    return commands
 
 
 def guarded(command: F) -> F:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sparsetune.cli.app import NAMES, Import, Root, Verbose, app, examples, guarded, own_files
 from sparsetune.cli.completion import method_names, metric_names, model_names, pruner_names, sampler_names, space_names
 
-
-def _one(metavar: str, names: Callable[[], list[str]]) -> Any:
-    return typer.Argument(metavar=metavar, help="Show its settings too.", autocompletion=names)
+_TOO = "Show its settings too."
+Method = Annotated[str | None, typer.Argument(metavar="METHOD", help=_TOO, autocompletion=method_names)]
+Model = Annotated[str | None, typer.Argument(metavar="MODEL", help=_TOO, autocompletion=model_names)]
+Sampler = Annotated[str | None, typer.Argument(metavar="SAMPLER", help=_TOO, autocompletion=sampler_names)]
+Pruner = Annotated[str | None, typer.Argument(metavar="PRUNER", help=_TOO, autocompletion=pruner_names)]
 
 
 @app.command(
@@ -22,7 +23,7 @@ def _one(metavar: str, names: Callable[[], list[str]]) -> Any:
 )
 @guarded
 def methods(
-    name: Annotated[str | None, _one("METHOD", method_names)] = None,
+    name: Method = None,
     import_: Import = None,
     verbose: Verbose = False,
 ) -> None:
@@ -36,7 +37,7 @@ def methods(
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune models", "sparsetune models resnet18"))
 @guarded
 def models(
-    name: Annotated[str | None, _one("MODEL", model_names)] = None,
+    name: Model = None,
     import_: Import = None,
     verbose: Verbose = False,
 ) -> None:
@@ -86,7 +87,7 @@ def spaces(
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune samplers", "sparsetune samplers tpe"))
 @guarded
 def samplers(
-    name: Annotated[str | None, _one("SAMPLER", sampler_names)] = None,
+    name: Sampler = None,
     import_: Import = None,
     verbose: Verbose = False,
 ) -> None:
@@ -100,7 +101,7 @@ def samplers(
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune pruners", "sparsetune pruners asha"))
 @guarded
 def pruners(
-    name: Annotated[str | None, _one("PRUNER", pruner_names)] = None,
+    name: Pruner = None,
     import_: Import = None,
     verbose: Verbose = False,
 ) -> None:

@@ -10,14 +10,13 @@ from typing import Annotated
 import typer
 
 from sparsetune.base.errors import BadInput
-from sparsetune.cli.app import PROJECT, Json, Root, Verbose, examples, group, guarded, stderr
+from sparsetune.cli.app import IN_THAT_LOOK, Json, Root, Verbose, examples, guarded, stderr
 from sparsetune.cli.where import project_if_any, project_of
 
-data = group(
-    "data",
-    PROJECT,
-    "Data sets: which are here, what is decoded; fetch, check, clean.",
-    examples("sparsetune data list", "sparsetune data fetch mnist", "sparsetune data check mnist"),
+data = typer.Typer(
+    **IN_THAT_LOOK,
+    help="Data sets: which are here, what is decoded; fetch, check, clean.",
+    epilog=examples("sparsetune data list", "sparsetune data fetch mnist", "sparsetune data check mnist"),
 )
 
 Dir = Annotated[

@@ -6,15 +6,14 @@ from typing import Annotated
 
 import typer
 
-from sparsetune.cli.app import LOOK, Import, Json, Root, Storage, Verbose, examples, group, guarded, own_files, stderr
+from sparsetune.cli.app import IN_THAT_LOOK, Import, Json, Root, Storage, Verbose, examples, guarded, own_files, stderr
 from sparsetune.cli.completion import study_names
 from sparsetune.cli.which import chosen_ticket
 
-ticket = group(
-    "ticket",
-    LOOK,
-    "Tickets: networks of random weights as a seed and a mask; show, eval.",
-    examples(
+ticket = typer.Typer(
+    **IN_THAT_LOOK,
+    help="Tickets: networks of random weights as a seed and a mask; show, eval.",
+    epilog=examples(
         "sparsetune ticket show slt_digits --trial 7",
         "sparsetune ticket eval slt_digits --trial 7",
         "sparsetune ticket eval ticket.safetensors",

@@ -70,12 +70,12 @@ def chosen_ticket(
 
 
 def _on_disk(named: str, root: Path | None, storage: str | None) -> Path:
-    from sparsetune.search.storage import study_names
-
     path = Path(named)
     file = path / TICKET if path.is_dir() else path
     if file.exists():
         return file
+    from sparsetune.search.storage import study_names
+
     names: list[str] = []
     with suppress(BadInput):  # there need not be a project
         names = study_names(storage_url(root, storage))
