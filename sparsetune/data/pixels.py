@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from sparsetune.config.base import Model
 from sparsetune.data.depth import words
 from sparsetune.data.pools import Array
-from sparsetune.data.scaling import extent, moments
 
 
 class Pixels(Model):
@@ -49,6 +48,8 @@ def measured(values: Array, rows: NDArray[np.int64], normalize: str) -> Pixels:
         rows: the training split's.
         normalize: as the settings of data sets have it.
     """
+    from sparsetune.data.scaling import extent, moments  # with torch, without which tickets can be read
+
     low, high = extent(values, rows)
     black, white = black_and_white(low, high, whole=values.dtype.kind in "ui")
     mean, deviation = np.zeros(values.shape[1]), np.ones(values.shape[1])
