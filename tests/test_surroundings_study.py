@@ -148,7 +148,7 @@ def test_taskset_bounds_the_workers(tmp_path: Path) -> None:
     one = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0)))]
     file = str(small(tmp_path))
     done = subprocess.run([*one, *STUDY, file, "--workers", "2"], env=environment(), capture_output=True, text=True)
-    line = f"error: {file}: workers: found 2, Ray has room for 1 such trials at once"
+    line = f"error: {file}: workers: found 2: Ray has room for 1 such trials at once"
     assert (done.returncode, done.stderr.splitlines()[-1]) == (2, line)
     assert not (tmp_path / "mlruns").exists()
     done = subprocess.run([*one, *STUDY, file], env=environment(), capture_output=True, text=True)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,19 +103,27 @@ def _named(path: Path) -> Holder:
     """Whom the file of a lock names."""
     try:
         said = json.loads(path.read_text())
-        since = datetime.fromisoformat(said["since"])  # without an offset: by the clock here
-        return Holder(int(said["pid"]), str(said["host"]), int(since.timestamp() * 1000))
+        since_ms = int(_moment(said["since"]).timestamp() * 1000)
+        return Holder(int(said["pid"]), str(said["host"]), since_ms)
     except (OSError, ValueError, KeyError, TypeError):
         return Holder(0, "", 0)
 
 
+def _moment(since: str) -> datetime:
+    """By the clock here; raises ValueError."""
+    return datetime.fromisoformat(since).astimezone()
+
+
 def _held(path: Path, study: str) -> BadInput:
-    holder = _named(path)
-    since = datetime.fromtimestamp(holder.since_ms / 1000, UTC).astimezone()
-    who = f"process {holder.pid} on {holder.host}, since {since:%Y-%m-%d %H:%M:%S %z}"
-    problem = (
-        f"study {study!r} is being run by {who if holder.pid else 'another process'}; wait for it, or end it first"
-    )
+    try:
+        said = json.loads(path.read_text())
+        since = said["since"]
+        with suppress(ValueError):  # what cannot be read is shown as it stands there
+            since = f"{_moment(since):%Y-%m-%d %H:%M:%S %z}"
+        who = f"process {said['pid']} on {said['host']}, since {since}"
+    except (OSError, ValueError, KeyError, TypeError):
+        who = "another process"
+    problem = f"study {study!r} is being run by {who}; wait for it, or end it first"
     return BadInput(problem, source=path, code="conflict")
 
 

@@ -107,9 +107,9 @@ def test_what_else_is_refused_of_problems() -> None:
         "allowed: a step, a choice of values, or another sampler"
     )
     huge: dict[str, Parameter] = {f"k{index}": Int(low=1, high=100) for index in range(9)}
-    assert reason("grid", problem(huge)) == (
-        "sampler.name: 'grid' has 1,000,000,000,000,000,000 points here, allowed: 100,000 at most"
-    )
+    with pytest.raises(BadInput, match="1,000,000,000,000,000,000 points") as caught:
+        SAMPLERS.get("grid").refuse(sampler_config("grid"), problem(huge))
+    assert (caught.value.key, caught.value.allowed) == ("sampler.name", "100,000 at most")
     assert reason("cmaes", problem(dict(STEPPED, kind=Choice(values=("a", "b"))))) == (
         "sampler.name: 'cmaes' wants numbers, found a choice at kind, which Optuna would draw at random; "
         "allowed: tpe, gp, nsga2, or the choice as a factor"
