@@ -136,9 +136,9 @@ def test_names_that_fit_without_a_study(root: Path) -> None:
 @pytest.mark.parametrize("file", sorted((REPOSITORY / "search_spaces").glob("*.yaml")), ids=lambda file: file.stem)
 def test_spaces_of_the_repository_fit_what_is_registered(file: Path) -> None:
     space = load_space(file.stem, folder=file.parent, source=str(file))
-    assert space.entries
+    assert space.rules
     check_names(space, registries())
-    name = next(iter(space.entries))
+    name = next(iter(space.rules))
     wrong = load_space({f"{name}_": space.plain()[name]}, folder=file.parent, source="here")
     with pytest.raises(BadInput, match="unknown name"):
         check_names(wrong, registries())

@@ -21,15 +21,15 @@ def read_mapping(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise BadInput("no such file", source=path) from None
+        raise BadInput("no such file", source=path, code="missing") from None
     except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", source=path) from None
+        raise BadInput(f"cannot be read: {error.strerror}", source=path, code="unavailable") from None
     except UnicodeDecodeError as error:
-        raise BadInput(f"cannot be read: not UTF-8 at byte {error.start}", source=path) from None
+        raise BadInput(f"cannot be read: not UTF-8 at byte {error.start}", source=path, code="damaged") from None
     value = parse(text, source=str(path))
     if not isinstance(value, dict):
-        found = "nothing" if value is None else shown(value)
-        raise BadInput(f"found {found}, allowed: a mapping of names to values", source=path)
+        content = "nothing" if value is None else shown(value)
+        raise BadInput(found=content, allowed="a mapping of names to values", source=path)
     return value
 
 

@@ -44,8 +44,8 @@ class Argument(Loader):
     """The same where nobody writes comments: a ``#`` is a character like others."""
 
     def peek(self, index: int = 0) -> str:
-        found: str = super().peek(index)
-        return "o" if found == "#" else found
+        character: str = super().peek(index)
+        return "o" if character == "#" else character
 
 
 class Dumper(Fastest):
@@ -85,7 +85,7 @@ def _checked(read: Callable[[str], Any], wanted: str) -> Callable[[Loader, yaml.
         try:
             return read(loader.construct_scalar(node))
         except (ValueError, KeyError):
-            raise BadInput(f"found {shown(node.value)}, allowed: {wanted}") from None
+            raise BadInput(found=shown(node.value), allowed=wanted) from None
 
     return construct
 
@@ -95,8 +95,8 @@ def _base_60(loader: Loader, node: yaml.ScalarNode) -> Any:
     for part in node.value.replace("_", "").lstrip("-+").split(":"):
         value = 60 * value + int(part)
     sign = "-" if node.value.startswith("-") else ""
-    found = node.value
-    raise BadInput(f"found {found}, allowed: {sign}{value} (so base 60 reads it), or '{found}' in quotes for text")
+    allowed = f"{sign}{value} (so base 60 reads it), or '{node.value}' in quotes for text"
+    raise BadInput(found=node.value, allowed=allowed)
 
 
 def _mapping(loader: Loader, node: yaml.MappingNode) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _under(key: str, loader: Loader, node: yaml.Node) -> Any:
     try:
         return loader.construct_object(node, deep=True)
     except BadInput as error:
-        raise BadInput(error.problem, key=f"{key}.{error.key}".removesuffix(".")) from None
+        raise error.at(key=f"{key}.{error.key}".removesuffix(".")) from None
 
 
 def _error(problem: str, node: yaml.Node) -> yaml.YAMLError:

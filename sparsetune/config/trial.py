@@ -74,8 +74,8 @@ class Training(Model):
         if not isinstance(raw, Mapping) or raw.get("iterations") is None:
             return raw
         if raw.get("epochs") is not None:
-            found = f"epochs {raw['epochs']} and iterations {raw['iterations']}"
-            raise BadInput(found=found, allowed="one of them", code="conflict")
+            both = f"epochs {raw['epochs']} and iterations {raw['iterations']}"
+            raise BadInput(found=both, allowed="one of them", code="conflict")
         return {**raw, "epochs": None}
 
     @field_validator("evaluate")

@@ -62,7 +62,7 @@ def file_finding(path: Path, what: str, tables: Tables) -> Finding:
     rows = "".join(f", {table}: {count:,}" for table, count in content.rows.items())
     says = f"{path.name}: {size(path.stat().st_size)}{rows}"
     if content.trouble is not None:
-        said = f"{says}, {content.trouble.found}" if rows else f"{path}: {content.trouble.found}"
+        said = f"{says}, {content.trouble.problem}" if rows else f"{path}: {content.trouble.problem}"
         return Finding("note" if content.trouble.passing else "problem", what, said, content.trouble.mend)
     if not rows:
         return Finding("note", what, f"{path.name} is empty")

@@ -120,7 +120,7 @@ def show_space(root: Path, name: str) -> None:
     console = open_console()
     console.print(Text(_card(file) or name))
     table = listing("parameter", "what it may be", "from")
-    for each, parameter in space.entries.items():
+    for each, parameter in space.rules.items():
         table.add_row(*map(Text, (each, in_words(each, parameter), Path(space.sources[each]).name)))
     console.print(table)
     if space.factors:

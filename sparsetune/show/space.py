@@ -8,7 +8,7 @@ from typing import Any
 from sparsetune.base.errors import shown
 from sparsetune.config.space import Space, cells
 from sparsetune.config.space.conditions import bounds_in_words, listed
-from sparsetune.config.space.parameters import Choice, Constant, Derived, Entry, Factor
+from sparsetune.config.space.parameters import Choice, Constant, Derived, Factor, Rule
 
 
 def space_lines(space: Space) -> list[str]:
@@ -17,21 +17,21 @@ def space_lines(space: Space) -> list[str]:
     Those of a branch stand under its name, as its own space has them. Last, in how many cells factors divide the
     study.
     """
-    if not space.entries:
+    if not space.rules:
         return ["  nothing varies: all trials have the same config"]
-    lines = _entry_lines(space.shared(), "  ")
+    lines = _rule_lines(space.shared(), "  ")
     for section, branches in space.chosen.items():
         for branch in branches:
-            own = _entry_lines(space.of_branch(section, branch), "    ")
+            own = _rule_lines(space.of_branch(section, branch), "    ")
             lines += [f"  if {section}.name is {branch}:{'' if own else ' nothing more'}", *own]
     if space.factors:
         lines.append(f"  {len(cells(space))} cells by factors: trials go to them in turn, each is searched by itself")
     return lines
 
 
-def _entry_lines(entries: Mapping[str, Entry], margin: str) -> list[str]:
-    width = max(map(len, entries), default=0)
-    return [f"{margin}{name:<{width}}  {in_words(name, entry)}" for name, entry in entries.items()]
+def _rule_lines(rules: Mapping[str, Rule], margin: str) -> list[str]:
+    width = max(map(len, rules), default=0)
+    return [f"{margin}{name:<{width}}  {in_words(name, rule)}" for name, rule in rules.items()]
 
 
 def point_lines(points: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -44,24 +44,24 @@ def point_lines(points: Iterable[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def in_words(name: str, entry: Entry) -> str:
+def in_words(name: str, rule: Rule) -> str:
     """Such as ``0.001 to 1, log scale, if training.optimizer is sgd``."""
-    target = f"{entry.target}: " if entry.target != name else ""
-    when = " and ".join(f"{needed} is {_wanted(wanted)}" for needed, wanted in entry.when.items())
-    return f"{target}{_what(entry)}{', if ' if when else ''}{when}"
+    target = f"{rule.target}: " if rule.target != name else ""
+    when = " and ".join(f"{needed} is {_wanted(wanted)}" for needed, wanted in rule.when.items())
+    return f"{target}{_what(rule)}{', if ' if when else ''}{when}"
 
 
-def _what(entry: Entry) -> str:
-    if isinstance(entry, Choice):
-        return _listed(entry.values, "or")
-    if isinstance(entry, Factor):
-        return f"each of {_listed(entry.values, 'and')}"
-    if isinstance(entry, Constant):
-        return f"always {_value(entry.value)}"
-    if isinstance(entry, Derived):
-        return f"= {entry.derived}"
-    step = f" in steps of {entry.step:g}" if entry.step is not None else ""
-    return f"{entry.low:g} to {entry.high:g}{step}{', log scale' if entry.log else ''}"
+def _what(rule: Rule) -> str:
+    if isinstance(rule, Choice):
+        return _listed(rule.values, "or")
+    if isinstance(rule, Factor):
+        return f"each of {_listed(rule.values, 'and')}"
+    if isinstance(rule, Constant):
+        return f"always {_value(rule.value)}"
+    if isinstance(rule, Derived):
+        return f"= {rule.derived}"
+    step = f" in steps of {rule.step:g}" if rule.step is not None else ""
+    return f"{rule.low:g} to {rule.high:g}{step}{', log scale' if rule.log else ''}"
 
 
 def _wanted(wanted: Any) -> str:

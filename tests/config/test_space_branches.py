@@ -175,7 +175,7 @@ def test_derived_entries_are_computed_in_the_order_of_what_they_need(tmp_path: P
         "training.epochs": {"int": [2, 4]},
     }
     space = load_space(shared, folder=tmp_path, source="here")
-    assert list(space.entries) == ["training.epochs", "training.lr", "training.weight_decay"]
+    assert list(space.rules) == ["training.epochs", "training.lr", "training.weight_decay"]
     bases = {"": resolve_trial({**TRIAL, "method": "dense"}, REGISTRIES).plain()}
     training = configured(space, bases, {"training.epochs": 4})["training"]
     assert (training["lr"], training["weight_decay"]) == (0.04, 0.004)
@@ -200,7 +200,7 @@ def test_one_field_may_have_several_ranges_that_exclude_each_other(tmp_path: Pat
 
 def test_pinned_names(tmp_path: Path) -> None:
     space = loaded(tmp_path).without({"training.optimizer", "method.kp"})
-    assert {"training.optimizer", "ast.kp"}.isdisjoint(space.entries)
+    assert {"training.optimizer", "ast.kp"}.isdisjoint(space.rules)
     assert "dense.n_dropout_layers" in space.parameters
     one = loaded(tmp_path, name="dense")
     assert list(one.parameters) == [
@@ -248,9 +248,9 @@ def chosen_spaces(draw_: st.DrawFn) -> tuple[Raw, Raw]:
     shared = draw_(written_spaces(OTHERS))
     own = [draw_(written_spaces(LETTERS, tuple(shared.items()))) for _ in range(2)]
     for branch in own:
-        for entry in branch.values():
-            if "factor" in entry:
-                entry["choice"] = entry.pop("factor")
+        for rule in branch.values():
+            if "factor" in rule:
+                rule["choice"] = rule.pop("factor")
     if shared and draw_(st.booleans()):
         name = draw_(st.sampled_from(sorted(shared)))
         if "factor" not in shared[name]:
@@ -270,8 +270,8 @@ def test_both_written_forms_read_back_as_the_same_space(written: tuple[Raw, Raw]
         load_space(study["space"], folder=nowhere, source="s"), [load_choice("method", study["method"], nowhere, "s")]
     )
     for again in (flat, nested):
-        assert again.entries == space.entries
-        assert list(again.entries) == list(space.entries)
+        assert again.rules == space.rules
+        assert list(again.rules) == list(space.rules)
         assert dump(again.plain()) == dump(space.plain())
     base = {**dict.fromkeys((*LETTERS, *OTHERS), 0), "a.fixed": 1, "one.name": "one", "two.name": "two"}
     branches = [point["method.name"] for point in corners(space, base)]
@@ -339,8 +339,8 @@ def test_ranges_may_exclude_each_other_by_bounds(tmp_path: Path) -> None:
     batch = "training.batch_size"
 
     def with_bounds(small: Raw, large: Raw) -> Space:
-        entries = {"small": {**lr, "when": {batch: small}}, "large": {**lr, "when": {batch: large}}}
-        return load_space({batch: {"int": [8, 64]}, **entries}, folder=tmp_path, source="here")
+        rules = {"small": {**lr, "when": {batch: small}}, "large": {**lr, "when": {batch: large}}}
+        return load_space({batch: {"int": [8, 64]}, **rules}, folder=tmp_path, source="here")
 
     space = with_bounds({"below": 32}, {"at_least": 32})
     base = {"": resolve_trial({**TRIAL, "method": "dense"}, REGISTRIES).plain()}
@@ -348,7 +348,7 @@ def test_ranges_may_exclude_each_other_by_bounds(tmp_path: Path) -> None:
         assert configured(space, base, {batch: size, name: 0.5})["training"]["lr"] == 0.5
     with pytest.raises(BadInput, match=r"large: sets training\.lr, as small"):
         with_bounds({"at_most": 32}, {"at_least": 32})
-    assert with_bounds({"at_most": 32}, [33, 40]).entries
+    assert with_bounds({"at_most": 32}, [33, 40]).rules
     with pytest.raises(BadInput, match=r"large: sets training\.lr, as small"):
         with_bounds({"at_most": 32}, [32, 40])
 

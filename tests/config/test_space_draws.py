@@ -23,34 +23,34 @@ BASES = {"": assign({}, BASE)}
 
 
 @st.composite
-def entries(draw_: st.DrawFn, others: dict[str, Any]) -> dict[str, Any]:
-    """An entry as a file says it; ``others`` are those that it may ask for."""
+def rules(draw_: st.DrawFn, others: dict[str, Any]) -> dict[str, Any]:
+    """A rule as a file says it; ``others`` are those that it may ask for."""
     kind = draw_(st.sampled_from(["float", "int", "choice", "factor", "value", "derived"]))
-    entry: dict[str, Any]
+    rule: dict[str, Any]
     if kind in ("choice", "factor"):
         values = st.integers(-5, 5) | st.sampled_from(["x", "y", None])
-        entry = {kind: draw_(st.lists(values, min_size=1, max_size=4 if kind == "choice" else 2, unique=True))}
+        rule = {kind: draw_(st.lists(values, min_size=1, max_size=4 if kind == "choice" else 2, unique=True))}
     elif kind == "int":
         low, step = draw_(st.integers(1, 5)), draw_(st.integers(1, 3))
-        entry = {"int": [low, low + step * draw_(st.integers(1, 4))]}
-        entry |= draw_(st.sampled_from([{}, {"log": True}, {"step": step}]))
+        rule = {"int": [low, low + step * draw_(st.integers(1, 4))]}
+        rule |= draw_(st.sampled_from([{}, {"log": True}, {"step": step}]))
     elif kind == "float":
         low = draw_(st.floats(0.01, 9.0))
-        entry = {"float": [low, low + draw_(st.floats(0.01, 9.0))], **draw_(st.sampled_from([{}, {"log": True}]))}
+        rule = {"float": [low, low + draw_(st.floats(0.01, 9.0))], **draw_(st.sampled_from([{}, {"log": True}]))}
     elif kind == "value":
-        entry = {"value": draw_(st.integers(-5, 5) | st.sampled_from(["x", None, True]))}
+        rule = {"value": draw_(st.integers(-5, 5) | st.sampled_from(["x", None, True]))}
     else:
         name = draw_(st.sampled_from([*others, "a.fixed"]))
-        entry = {"derived": draw_(st.sampled_from([f"7 if {name} == 1 else 8", f"{name} == null or {name} == 'x'"]))}
+        rule = {"derived": draw_(st.sampled_from([f"7 if {name} == 1 else 8", f"{name} == null or {name} == 'x'"]))}
     if kind != "factor" and others and draw_(st.booleans()):
         name = draw_(st.sampled_from(sorted(others)))
-        entry["when"] = {name: draw_(wanted(others[name]))}
-    return entry
+        rule["when"] = {name: draw_(wanted(others[name]))}
+    return rule
 
 
-def wanted(entry: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """What a condition may ask of an entry."""
-    kind, what = next(iter(entry.items()))
+def wanted(rule: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """What a condition may ask of a rule."""
+    kind, what = next(iter(rule.items()))
     if kind == "derived":
         return st.sampled_from([7, 8, True, [7, 9], {"above": 7}])
     ends = what if isinstance(what, list) else [what]
@@ -68,7 +68,7 @@ def written_spaces(draw_: st.DrawFn, names: tuple[str, ...] = NAMES, others: Any
     """A space as a file says it, its lines in any order: conditions may stand before what they ask for."""
     found: dict[str, Any] = {}
     for name in names[: draw_(st.integers(0, len(names)))]:
-        found[name] = draw_(entries({**dict(others), **found}))
+        found[name] = draw_(rules({**dict(others), **found}))
         if "factor" not in found[name] and draw_(st.integers(0, 5)) == 0:
             found[name].setdefault("when", {})["a.fixed"] = draw_(st.sampled_from([1, 2, [1, 3], {"at_most": 1}]))
     return dict(draw_(st.permutations(list(found.items()))))
@@ -95,11 +95,11 @@ def _wanted(value: Any, what: Any) -> bool:
 def test_plain_is_the_file_again(written: dict[str, Any]) -> None:
     space = load(written)
     again = load(parse(dump(space.plain()), source=""))
-    assert again.entries == space.entries
-    assert list(again.entries) == list(space.entries)
+    assert again.rules == space.rules
+    assert list(again.rules) == list(space.rules)
     assert again.plain() == space.plain()
-    assert {name: {"when": {}, **entry} for name, entry in space.plain().items()} == {
-        name: {"when": {}, **entry} for name, entry in written.items()
+    assert {name: {"when": {}, **rule} for name, rule in space.plain().items()} == {
+        name: {"when": {}, **rule} for name, rule in written.items()
     }
 
 
@@ -120,8 +120,8 @@ def test_an_entry_holds_when_its_condition_does_and_only_then(written: dict[str,
     for name, parameter in space.parameters.items():
         assert (name in point) == holds(parameter.when, config)
         assert config[name] == point.get(name, 0)
-    for name, entry in space.determined.items():
-        assert config[name] == (entry.compute({**config, name: 0}) if holds(entry.when, config) else 0)
+    for name, rule in space.determined.items():
+        assert config[name] == (rule.compute({**config, name: 0}) if holds(rule.when, config) else 0)
     for name in space.factors:
         assert config[name] == cell[name]
     assert config["a.fixed"] == 1

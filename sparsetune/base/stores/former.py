@@ -31,10 +31,10 @@ class Former:
 
 def former_places(runs: Path) -> Former | None:
     """What is noted; None where nothing is."""
-    known = _record(runs)
-    if known is None:
+    record = _record(runs)
+    if record is None:
         return None
-    noted, guessed = (tuple(place for place in places if not same_folder(place, runs)) for places in known)
+    noted, guessed = (tuple(place for place in places if not same_folder(place, runs)) for places in record)
     return Former(noted, guessed)
 
 

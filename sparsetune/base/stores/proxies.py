@@ -13,8 +13,8 @@ def through_proxy(url: str) -> str:
         return ""
     from requests.utils import get_environ_proxies, select_proxy  # what MLflow goes by
 
-    found = select_proxy(url, get_environ_proxies(url))
-    if found is None:
+    proxy = select_proxy(url, get_environ_proxies(url))
+    if proxy is None:
         return ""
-    names = [name for name, value in os.environ.items() if name.lower().endswith("_proxy") and value == found]
-    return f" through the proxy {without_password(found)} ({', '.join(sorted(names))})"
+    names = [name for name, value in os.environ.items() if name.lower().endswith("_proxy") and value == proxy]
+    return f" through the proxy {without_password(proxy)} ({', '.join(sorted(names))})"

@@ -17,7 +17,7 @@ _WAL = b"\2"  # the byte 18 of a file whose writers use a write-ahead log
 
 def sqlite_url(path: Path) -> str:
     """The URL of a file, whatever its name."""
-    return for_mlflow(f"sqlite:///{_SPECIAL.sub(lambda found: quote(found[0]), str(path))}")
+    return for_mlflow(f"sqlite:///{_SPECIAL.sub(lambda special: quote(special[0]), str(path))}")
 
 
 def for_mlflow(url: str) -> str:
@@ -27,8 +27,8 @@ def for_mlflow(url: str) -> str:
 
 def sqlite_path(url: str) -> Path | None:
     """The file that SQLAlchemy opens for an SQLite URL; None for another database."""
-    found = _URL.match(url)
-    return Path(unquote(url[found.end() :].partition("?")[0])) if found else None
+    scheme = _URL.match(url)
+    return Path(unquote(url[scheme.end() :].partition("?")[0])) if scheme else None
 
 
 def instead(url: str, example: str = "studies.db") -> str:

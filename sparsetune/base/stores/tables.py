@@ -1,4 +1,7 @@
-"""An SQLite file of Optuna or MLflow: does it open, and does its schema fit what is installed? Imports neither."""
+"""An SQLite file of Optuna or MLflow: does it open, and does its schema fit what is installed?
+
+Imports neither: which schemas a package knows is read from its Alembic scripts.
+"""
 
 from __future__ import annotations
 
@@ -39,13 +42,13 @@ class Trouble:
         passing: it can be used later, as it is.
     """
 
-    found: str
+    problem: str
     mend: str
     passing: bool = False
 
     def refusal(self, path: Path) -> BadInput:
         """The error of a command that wants the file."""
-        return BadInput("; ".join(filter(None, (self.found, self.mend))), source=path)
+        return BadInput("; ".join(filter(None, (self.problem, self.mend))), source=path)
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,10 @@ def look(path: Path, tables: Tables) -> Content:
     return Content(counts, schema, _misfit(tables, schema, migrations(tables.package, tables.scripts), path))
 
 
-def _misfit(tables: Tables, schema: str, known: Migrations, path: Path) -> Trouble | None:
-    if schema == known.head or known.head is None:
+def _misfit(tables: Tables, schema: str, revisions: Migrations, path: Path) -> Trouble | None:
+    if schema == revisions.head or revisions.head is None:
         return None
-    if schema in known.all:
+    if schema in revisions.all:
         mend = f"copy the file, then: {tables.upgrade.format(sqlite_url(path))}"
         return Trouble(f"of an older {tables.package} (schema {schema})", mend)
     return Trouble(f"of a newer {tables.package} (schema {schema})", f"install the {tables.package} that wrote it")

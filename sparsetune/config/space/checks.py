@@ -13,7 +13,7 @@ from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.registry import Registries
 from sparsetune.config.space.conditions import matches
 from sparsetune.config.space.files import raw_bases
-from sparsetune.config.space.parameters import Determined, Entry
+from sparsetune.config.space.parameters import Determined, Rule
 from sparsetune.config.space.points import branch_of, corners, flat_base
 from sparsetune.config.space.space import Space
 from sparsetune.config.trial import NAMED, SECTIONS, TrialConfig, resolve_trial
@@ -23,13 +23,13 @@ def refuse_double(trial_raw: Mapping[str, Any], space: Space, path: Path) -> Non
     """A key has one place: the study file or the space."""
     written = flatten(trial_raw)
     short = {f"{name}.name" for name, value in written.items() if isinstance(value, str)}  # schedule: cosine
-    for name, entry in space.entries.items():
-        if entry.target in written or entry.target in short:
+    for name, rule in space.rules.items():
+        if rule.target in written or rule.target in short:
             where = space.sources[name]
             by = "the space of this file" if where == str(path) else where
-            verb = "set" if isinstance(entry, Determined) else "varied"
+            verb = "set" if isinstance(rule, Determined) else "varied"
             problem = f"written here and {verb} by {by}; remove one"
-            raise BadInput(problem, source=path, key=entry.target, code="conflict")
+            raise BadInput(problem, source=path, key=rule.target, code="conflict")
 
 
 def resolve_bases(
@@ -48,7 +48,7 @@ def resolve_bases(
         try:
             bases[branch] = resolve_trial(raw, registries, source=source)
         except BadInput as error:
-            blamed = [name for name, entry in space.determined.items() if entry.target == error.key]
+            blamed = [name for name, rule in space.determined.items() if rule.target == error.key]
             where = space.sources[blamed[0]] if blamed else source
             raise error.at(source=where) from None
     return bases
@@ -86,25 +86,25 @@ def _check_names(plain: Mapping[str, Any], space: Space) -> None:
     """All names that count in one branch."""
     fields = flatten(plain)
     branch = {f"{section}.name": plain[section]["name"] for section in space.chosen}
-    for name, entry in space.entries.items():
-        if all(matches(branch[key], wanted) for key, wanted in entry.when.items() if key in branch):
-            for used, key in _uses(space.key(name), entry):
+    for name, rule in space.rules.items():
+        if all(matches(branch[key], wanted) for key, wanted in rule.when.items() if key in branch):
+            for used, key in _uses(space.key(name), rule):
                 if used not in fields:
                     where = f" (where {' and '.join(f'{k} is {v}' for k, v in branch.items())})" if branch else ""
                     raise _unknown(used, fields).at(source=space.sources[name], key=key, more=where)
 
 
-def _uses(key: str, entry: Entry) -> Iterator[tuple[str, str]]:
-    """The dotted names of the trial config that an entry uses, each with its key in the file."""
-    yield entry.target, key if key == entry.target else f"{key}.target"
-    for condition in entry.when:
+def _uses(key: str, rule: Rule) -> Iterator[tuple[str, str]]:
+    """The dotted names of the trial config that a rule uses, each with its key in the file."""
+    yield rule.target, key if key == rule.target else f"{key}.target"
+    for condition in rule.when:
         yield condition, f"{key}.when"
-    if isinstance(entry, Determined):
-        yield from ((used, f"{key}.{entry.kind}") for used in entry.names)
+    if isinstance(rule, Determined):
+        yield from ((used, f"{key}.{rule.kind}") for used in rule.names)
 
 
 def _blamed(error: BadInput, point: Mapping[str, Any], space: Space) -> BadInput:
-    named = {entry.target: space.sources[name] for name, entry in space.entries.items() if entry.target in point}
+    named = {rule.target: space.sources[name] for name, rule in space.rules.items() if rule.target in point}
     blamed = named.get(error.key, next(iter(named.values()), ""))
     at = "" if error.key in point or not point else f" (at {', '.join(f'{k}={v}' for k, v in point.items())})"
     return error.at(source=error.source or blamed, more=at)
@@ -123,7 +123,7 @@ def check_names(space: Space, registries: Registries) -> None:
     Raises:
         BadInput: names the space's file and key.
     """
-    uses = [(name, used, key) for name, entry in space.entries.items() for used, key in _uses(name, entry)]
+    uses = [(name, used, key) for name, rule in space.rules.items() for used, key in _uses(name, rule)]
     for section in dict.fromkeys(used.partition(".")[0] for _, used, _ in uses):
         here = [use for use in uses if use[1].partition(".")[0] == section]
         fields_of = _fields(section, registries)
@@ -134,9 +134,7 @@ def check_names(space: Space, registries: Registries) -> None:
                 none_has = f" (no {what} has it)"  # of all methods there are too many names to list
                 error = BadInput.unknown("name", used, fields, more=none_has) if what else _unknown(used, fields)
                 raise error.at(source=space.sources[name], key=key)
-        together = [
-            (name, used) for name, used, _ in here if f"{section}.name" not in (*space.entries[name].when, used)
-        ]
+        together = [(name, used) for name, used, _ in here if f"{section}.name" not in (*space.rules[name].when, used)]
         wanted = {used for _, used in together}
         if not any(wanted <= names for names in fields_of.values()):
             problem = f"no {what} has all of {', '.join(sorted(wanted))}"

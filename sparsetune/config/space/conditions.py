@@ -1,4 +1,4 @@
-"""``when``: with which values of other names an entry of a space holds.
+"""``when``: with which values of other names a rule of a space holds.
 
 ``{training.optimizer: sgd}``, one of several ``[sgd, adam]``, or within bounds ``{at_least: 0.5, below: 0.9}``. All
 names of a condition must hold.

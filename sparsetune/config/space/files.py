@@ -16,7 +16,7 @@ from sparsetune.base.yaml_io import read_mapping
 from sparsetune.config.base import Model, check_model
 from sparsetune.config.overrides import assign
 from sparsetune.config.space.order import in_order
-from sparsetune.config.space.parameters import Choice, Constant, Derived, Entry, Factor, Float, Int
+from sparsetune.config.space.parameters import Choice, Constant, Derived, Factor, Float, Int, Rule
 from sparsetune.config.space.space import Space, carried
 
 Bases = dict[str, dict[str, Any]]
@@ -45,16 +45,16 @@ def load_space(spec: Any, *, folder: Path, source: str) -> Space:
     Raises:
         BadInput: names file and key.
     """
-    entries, sources = read_entries(spec, folder=folder, source=source, key="space")
-    return Space(in_order(entries, sources), sources)
+    rules, sources = read_rules(spec, folder=folder, source=source, key="space")
+    return Space(in_order(rules, sources), sources)
 
 
-def read_entries(spec: Any, *, folder: Path, source: str, key: str) -> tuple[dict[str, Entry], dict[str, str]]:
-    """The entries that ``spec`` comes to, each checked by itself, and the file of each; ``key`` is where it stands."""
+def read_rules(spec: Any, *, folder: Path, source: str, key: str) -> tuple[dict[str, Rule], dict[str, str]]:
+    """The rules that ``spec`` comes to, each checked by itself, and the file of each; ``key`` is where it stands."""
     written: dict[str, Any] = {}
     sources: dict[str, str] = {}
     _collect(spec, folder, source, key, written, sources, ())
-    return {name: _entry(name, entry, sources[name]) for name, entry in written.items()}, sources
+    return {name: _rule(name, rule, sources[name]) for name, rule in written.items()}, sources
 
 
 def _collect(
@@ -66,7 +66,7 @@ def _collect(
     sources: dict[str, str],
     trail: tuple[str, ...],
 ) -> None:
-    """Gather entries depth first; what is written later, or nearer, replaces what was included."""
+    """Gather rules depth first; what is written later, or nearer, replaces what was included."""
     if spec is None:
         return
     if isinstance(spec, str):
@@ -83,15 +83,15 @@ def _collect(
             _collect(part, folder, source, key, written, sources, trail)
     elif isinstance(spec, dict):
         _collect(spec.get("include"), folder, source, "include", written, sources, trail)
-        for name, entry in spec.items():
+        for name, rule in spec.items():
             if name != "include":
-                written[name] = entry
+                written[name] = rule
                 sources[name] = source
     else:
         raise BadInput(found=shown(spec), allowed="a name, a list of names, or a mapping", source=source, key=key)
 
 
-def _entry(name: str, raw: Any, source: str) -> Any:
+def _rule(name: str, raw: Any, source: str) -> Any:
     kinds = [kind for kind in _KINDS if isinstance(raw, Mapping) and kind in raw]
     if len(kinds) != 1:
         raise BadInput(found=shown(raw), allowed=_ALLOWED, source=source, key=name)
@@ -152,42 +152,42 @@ def load_choice(section: str, raw: Any, folder: Path, source: str) -> Space:
     asked = f"{section}.name"
     pinned = "name" in raw
     branches = [raw["name"]] if pinned else list(written)
-    entries: dict[str, Entry] = {} if pinned else {asked: Choice(values=tuple(branches), target=asked)}
+    rules: dict[str, Rule] = {} if pinned else {asked: Choice(values=tuple(branches), target=asked)}
     sources = {asked: source}
     for branch in branches:
         key = f"{section}.choose.{branch}"
-        own, files = read_entries(space_name(written.get(branch)), folder=folder, source=source, key=key)
-        for name, entry in own.items():
-            entries[carried(section, branch, name)] = _in_branch(asked, branch, name, entry, files[name], pinned)
+        own, files = read_rules(space_name(written.get(branch)), folder=folder, source=source, key=key)
+        for name, rule in own.items():
+            rules[carried(section, branch, name)] = _in_branch(asked, branch, name, rule, files[name], pinned)
             sources[carried(section, branch, name)] = files[name]
-    return Space(entries, sources)
+    return Space(rules, sources)
 
 
-def _in_branch(asked: str, branch: str, name: str, entry: Entry, source: str, pinned: bool) -> Entry:
-    if isinstance(entry, Factor):
+def _in_branch(asked: str, branch: str, name: str, rule: Rule, source: str, pinned: bool) -> Rule:
+    if isinstance(rule, Factor):
         problem = f"a factor is crossed with all branches, and this one stands in {branch}; write it in space:"
         raise BadInput(problem, source=source, key=name)
-    if asked == entry.target or asked in entry.when:
+    if asked == rule.target or asked in rule.when:
         raise BadInput(f"{asked} is {branch} here", source=source, key=name, code="conflict")
-    return entry if pinned else entry.model_copy(update={"when": {asked: branch, **entry.when}})
+    return rule if pinned else rule.model_copy(update={"when": {asked: branch, **rule.when}})
 
 
 def joined(shared: Space, choices: Iterable[Space]) -> Space:
     """One space of what all branches share and of what each has for itself.
 
     Raises:
-        BadInput: an entry that stands in both, conditions that can never hold.
+        BadInput: a rule that stands in both, conditions that can never hold.
     """
-    own = [(name, entry, each.sources[name]) for each in choices for name, entry in each.entries.items()]
+    own = [(name, rule, each.sources[name]) for each in choices for name, rule in each.rules.items()]
     choosing = [item for item in own if item[0] == item[1].target]  # method.name: it decides all that follows
-    common = [(name, entry, shared.sources[name]) for name, entry in shared.entries.items()]
-    entries: dict[str, Entry] = {}
+    common = [(name, rule, shared.sources[name]) for name, rule in shared.rules.items()]
+    rules: dict[str, Rule] = {}
     sources: dict[str, str] = {}
-    for name, entry, source in [*choosing, *common, *(item for item in own if item not in choosing)]:
-        if name in entries:
+    for name, rule, source in [*choosing, *common, *(item for item in own if item not in choosing)]:
+        if name in rules:
             raise BadInput(f"stands in {sources[name]} too; remove one", source=source, key=name, code="conflict")
-        entries[name], sources[name] = entry, source
-    return Space(in_order(entries, sources), sources)
+        rules[name], sources[name] = rule, source
+    return Space(in_order(rules, sources), sources)
 
 
 def raw_bases(raw: Mapping[str, Any], space: Space) -> Bases:
@@ -208,9 +208,9 @@ def raw_bases(raw: Mapping[str, Any], space: Space) -> Bases:
     for each in itertools.product(*space.chosen.values()):
         at = {f"{section}.name": branch for section, branch in zip(space.chosen, each, strict=True)}
         constants = {
-            entry.target: entry.value
-            for entry in space.entries.values()
-            if isinstance(entry, Constant) and all(key in at and at[key] == v for key, v in entry.when.items())
+            rule.target: rule.value
+            for rule in space.rules.values()
+            if isinstance(rule, Constant) and all(key in at and at[key] == v for key, v in rule.when.items())
         }
         bases["/".join(each)] = assign(plain, {**at, **constants})
     return bases

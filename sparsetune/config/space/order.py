@@ -1,4 +1,4 @@
-"""The order in which a point is made: as written, but for what an entry asks for, which comes first."""
+"""The order in which a point is made: as written, but for what a rule asks for, which comes first."""
 
 from __future__ import annotations
 
@@ -6,59 +6,59 @@ from collections.abc import Iterable, Mapping
 
 from sparsetune.base.errors import BadInput, shown
 from sparsetune.config.space.conditions import bounds_in_words, check_form, exclusive, listed
-from sparsetune.config.space.parameters import Choice, Constant, Derived, Determined, Entry, Factor, Float, Int
+from sparsetune.config.space.parameters import Choice, Constant, Derived, Determined, Factor, Float, Int, Rule
 
 
-def in_order(entries: Mapping[str, Entry], sources: Mapping[str, str]) -> dict[str, Entry]:
-    """The entries, each after what its condition and its expression look at.
+def in_order(rules: Mapping[str, Rule], sources: Mapping[str, str]) -> dict[str, Rule]:
+    """The rules, each after what its condition and its expression look at.
 
     Raises:
-        BadInput: a condition that can never hold, entries that depend on themselves, two entries for one target.
+        BadInput: a condition that can never hold, rules that depend on themselves, two rules for one target.
     """
     by_target: dict[str, list[str]] = {}
-    for name, entry in entries.items():
-        by_target.setdefault(entry.target, []).append(name)
-        for needed, wanted in entry.when.items():
+    for name, rule in rules.items():
+        by_target.setdefault(rule.target, []).append(name)
+        for needed, wanted in rule.when.items():
             check_form(needed, wanted, source=sources[name], key=f"{name}.when.{needed}")
-    for name in entries:
-        _check_conditions(name, entries, by_target, sources[name])
+    for name in rules:
+        _check_conditions(name, rules, by_target, sources[name])
     for names in by_target.values():
-        _refuse_two(names, entries, sources)
-    ordered: dict[str, Entry] = {}
+        _refuse_two(names, rules, sources)
+    ordered: dict[str, Rule] = {}
 
     def asked(targets: Iterable[str], by: str) -> list[str]:
         return [
             other
             for target in targets
             for other in by_target.get(target, ())
-            if not exclusive(entries[other].when, entries[by].when)
+            if not exclusive(rules[other].when, rules[by].when)
         ]
 
     def put(name: str, waiting: tuple[str, ...]) -> None:
         if name in waiting:
             circle = [*waiting[waiting.index(name) :], name]
-            where = "when" if circle[1] in asked(entries[name].when, name) else "derived"
+            where = "when" if circle[1] in asked(rules[name].when, name) else "derived"
             problem = f"depends on itself: {' -> '.join(circle)}"
             raise BadInput(problem, source=sources[name], key=f"{name}.{where}", code="conflict")
         if name in ordered:
             return
-        entry = entries[name]
-        computed_from = entry.names if isinstance(entry, Determined) else ()
-        for other in asked((*entry.when, *computed_from), name):
+        rule = rules[name]
+        computed_from = rule.names if isinstance(rule, Determined) else ()
+        for other in asked((*rule.when, *computed_from), name):
             put(other, (*waiting, name))
-        ordered[name] = entry
+        ordered[name] = rule
 
-    for name in entries:
+    for name in rules:
         put(name, ())
     return ordered
 
 
-def _check_conditions(name: str, entries: Mapping[str, Entry], by_target: Mapping[str, list[str]], source: str) -> None:
-    """A condition on another entry must name values that it can have."""
-    for needed, wanted in entries[name].when.items():
+def _check_conditions(name: str, rules: Mapping[str, Rule], by_target: Mapping[str, list[str]], source: str) -> None:
+    """A condition on another rule must name values that it can have."""
+    for needed, wanted in rules[name].when.items():
         key = f"{name}.when.{needed}"
-        possible = [entries[other] for other in by_target.get(needed, ())]
-        possible = [other for other in possible if not exclusive(other.when, entries[name].when)]
+        possible = [rules[other] for other in by_target.get(needed, ())]
+        possible = [other for other in possible if not exclusive(other.when, rules[name].when)]
         definite = [other for other in possible if not isinstance(other, Derived)]
         if not definite or len(definite) < len(possible):
             continue  # it does not vary, or it is computed and may be anything
@@ -72,25 +72,25 @@ def _check_conditions(name: str, entries: Mapping[str, Entry], by_target: Mappin
                 raise _other_values(value, definite[0]).at(source=source, key=key)
 
 
-def _other_values(value: object, entry: Entry) -> BadInput:
-    if isinstance(entry, Choice | Factor):
-        return BadInput.unknown("value", str(value), map(str, entry.values))
-    values = shown(entry.value) if isinstance(entry, Constant) else f"values of {_range(entry)}"
+def _other_values(value: object, rule: Rule) -> BadInput:
+    if isinstance(rule, Choice | Factor):
+        return BadInput.unknown("value", str(value), map(str, rule.values))
+    values = shown(rule.value) if isinstance(rule, Constant) else f"values of {_range(rule)}"
     return BadInput(found=shown(value), allowed=values)
 
 
-def _range(entry: Entry) -> str:
-    if isinstance(entry, Float | Int):
-        return f"{entry.kind} [{entry.low}, {entry.high}]"
-    if isinstance(entry, Choice | Factor):
-        return " or ".join(map(shown, entry.values))
-    return f"always {shown(entry.value)}" if isinstance(entry, Constant) else "computed"
+def _range(rule: Rule) -> str:
+    if isinstance(rule, Float | Int):
+        return f"{rule.kind} [{rule.low}, {rule.high}]"
+    if isinstance(rule, Choice | Factor):
+        return " or ".join(map(shown, rule.values))
+    return f"always {shown(rule.value)}" if isinstance(rule, Constant) else "computed"
 
 
-def _refuse_two(names: list[str], entries: Mapping[str, Entry], sources: Mapping[str, str]) -> None:
-    """A field has one entry at a time."""
+def _refuse_two(names: list[str], rules: Mapping[str, Rule], sources: Mapping[str, str]) -> None:
+    """A field has one rule at a time."""
     for number, name in enumerate(names):
         for other in names[:number]:
-            if not exclusive(entries[name].when, entries[other].when):
-                problem = f"sets {entries[name].target}, as {other} ({sources[other]}) does; remove one"
+            if not exclusive(rules[name].when, rules[other].when):
+                problem = f"sets {rules[name].target}, as {other} ({sources[other]}) does; remove one"
                 raise BadInput(problem, source=sources[name], key=name, code="conflict")

@@ -1,4 +1,4 @@
-"""What an entry of a space may be: drawn (a range of numbers, a choice), crossed (a factor), or determined."""
+"""What a rule of a space may be: drawn (a range of numbers, a choice), crossed (a factor), or determined."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from sparsetune.config.space.conditions import interval, listed, matches
 from sparsetune.config.space.expressions import Expression, parse
 
 
-class _Entry(Model):
+class _Rule(Model):
     """What a space says of one field of the trial config.
 
     Attributes:
-        target: the dotted name of that field; the entry has its own name only where a field has several.
-        when: with which values of other fields the entry holds.
+        target: the dotted name of that field; the rule has its own name only where a field has several.
+        when: with which values of other fields the rule holds.
     """
 
     target: str = ""
     when: dict[str, Any] = {}
 
 
-class Numeric(_Entry):
+class Numeric(_Rule):
     """A range with both ends included."""
 
     low: float = Field(allow_inf_nan=False)
@@ -50,8 +50,8 @@ class Numeric(_Entry):
         if rest:
             reached = _decimal(self.high) - rest
             hint = f", such as {reached}" if reached > _decimal(self.low) else ""
-            found = f"[{self.low}, {self.high}] with step {self.step}"
-            raise BadInput(found=found, allowed=f"an upper end that steps reach{hint}")
+            ends = f"[{self.low}, {self.high}]"
+            raise BadInput(found=f"{ends} with step {self.step}", allowed=f"an upper end that steps reach{hint}")
         return self
 
     @property
@@ -112,7 +112,7 @@ class Int(Numeric):
         return tuple(map(int, super().reach(wanted)))
 
 
-class Listed(_Entry):
+class Listed(_Rule):
     """Some values."""
 
     values: tuple[Any, ...]
@@ -161,7 +161,7 @@ class Factor(Listed):
     kind: Literal["factor"] = "factor"
 
 
-class Constant(_Entry):
+class Constant(_Rule):
     """``{value: 0.5}``."""
 
     kind: Literal["value"] = "value"
@@ -185,7 +185,7 @@ class Constant(_Entry):
         return ()
 
 
-class Derived(_Entry):
+class Derived(_Rule):
     """``{derived: "0.1 * training.epochs"}``, over the dotted names of the trial config."""
 
     kind: Literal["derived"] = "derived"
@@ -210,7 +210,7 @@ class Derived(_Entry):
         """Its value, a whole number where that is what the field holds.
 
         Args:
-            config: by dotted name; under the entry's own target the value that it replaces.
+            config: by dotted name; under the rule's own target the value that it replaces.
 
         Raises:
             ValueError: one line with the text and the place.
@@ -222,7 +222,7 @@ class Derived(_Entry):
 
 Parameter = Float | Int | Choice
 Determined = Constant | Derived
-Entry = Float | Int | Choice | Factor | Constant | Derived
+Rule = Float | Int | Choice | Factor | Constant | Derived
 
 
 def _decimal(value: float) -> Decimal:

@@ -57,15 +57,15 @@ def draw(
     params: dict[str, Any] = {}
     settings: dict[str, Any] = {}
     config: ChainMap[str, Any] = ChainMap(settings, dict(base))
-    for name, entry in space.entries.items():
-        if not all(matches(config.get(key), wanted) for key, wanted in entry.when.items()):
+    for name, rule in space.rules.items():
+        if not all(matches(config.get(key), wanted) for key, wanted in rule.when.items()):
             continue
-        if isinstance(entry, Factor):
+        if isinstance(rule, Factor):
             settings[name] = cell[name]
-        elif isinstance(entry, Parameter):
-            params[name] = choose(name, entry)
-            settings[entry.target] = entry.as_written(params[name])
-            section = entry.target.removesuffix(".name")
+        elif isinstance(rule, Parameter):
+            params[name] = choose(name, rule)
+            settings[rule.target] = rule.as_written(params[name])
+            section = rule.target.removesuffix(".name")
             if section in space.chosen:  # the branch's own part of the base, under the names of the trial config
                 own = f"{params[name]}."
                 config.maps.append(
@@ -73,9 +73,9 @@ def draw(
                 )
         else:
             try:
-                settings[entry.target] = entry.compute(config)
+                settings[rule.target] = rule.compute(config)
             except ValueError as error:
-                raise BadInput(str(error), source=space.sources[name], key=f"{space.key(name)}.{entry.kind}") from None
+                raise BadInput(str(error), source=space.sources[name], key=f"{space.key(name)}.{rule.kind}") from None
     return params, settings
 
 
