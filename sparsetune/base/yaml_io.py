@@ -33,11 +33,6 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return value
 
 
-def parse(text: str, *, source: str) -> Any:
-    """The value of a YAML text; ``source`` names it in errors."""
-    return _parse(text, Loader, source)
-
-
 def parse_argument(text: str, *, source: str) -> Any:
     """The value of a command line's ``name=value``: YAML without comments.
 
@@ -45,7 +40,7 @@ def parse_argument(text: str, *, source: str) -> Any:
     """
     whole = text.strip() or text
     if _STRUCTURED.match(whole):
-        return _parse(whole, Argument, source)
+        return parse(whole, source=source, loader=Argument)
     resolver = Loader("")
     tag = resolver.resolve(yaml.ScalarNode, whole, (True, False))  # type: ignore[no-untyped-call]
     node = yaml.ScalarNode(tag, whole)
@@ -55,7 +50,8 @@ def parse_argument(text: str, *, source: str) -> Any:
         raise error.located(source=source) from None
 
 
-def _parse(text: str, loader: type[Loader], source: str) -> Any:
+def parse(text: str, *, source: str, loader: type[Loader] = Loader) -> Any:
+    """The value of a YAML text; ``source`` names it in errors."""
     try:
         return yaml.load(text, Loader=loader)  # builds plain values only
     except BadInput as error:

@@ -200,10 +200,10 @@ def raw_bases(raw: Mapping[str, Any], space: Space) -> Bases:
     Returns:
         What :func:`~sparsetune.config.trial.resolve_trial` takes, with the constants of each branch set.
     """
-    plain = {
-        section: {key: each for key, each in value.items() if key != "choose"} if isinstance(value, Mapping) else value
-        for section, value in raw.items()
-    }
+    plain = dict(raw)
+    for section, value in raw.items():
+        if isinstance(value, Mapping) and "choose" in value:
+            plain[section] = {key: each for key, each in value.items() if key != "choose"}
     bases: Bases = {}
     for each in itertools.product(*space.chosen.values()):
         at = {f"{section}.name": branch for section, branch in zip(space.chosen, each, strict=True)}

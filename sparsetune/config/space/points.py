@@ -19,7 +19,7 @@ _CAP = 4096  # corners that are combinations, over all cells and branches
 
 def cells(space: Space) -> list[dict[str, Any]]:
     """All combinations of the factors' values, by dotted name; the last factor varies fastest. ``[{}]`` without any."""
-    return _combined({factor.target: factor.values for factor in space.factors.values()})
+    return list(_combined({factor.target: factor.values for factor in space.factors.values()}))
 
 
 def flat_base(space: Space, bases: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def corners(space: Space, base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     Args:
         base: from :func:`flat_base`.
     """
-    branches = _combined({f"{section}.name": names for section, names in space.chosen.items()})
+    branches = list(_combined({f"{section}.name": names for section, names in space.chosen.items()}))
     parts = list(itertools.product(cells(space), branches))
     seen = set()
     for cell, branch in parts:
@@ -100,9 +100,10 @@ def corners(space: Space, base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 yield point
 
 
-def _combined(values: Mapping[str, tuple[Any, ...]]) -> list[dict[str, Any]]:
+def _combined(values: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
     """All combinations of values, by name; the last name's vary fastest."""
-    return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
+    for each in itertools.product(*values.values()):
+        yield dict(zip(values, each, strict=True))
 
 
 def _ends(space: Space, fixed: Mapping[str, Any], branch: Mapping[str, Any], cap: int) -> Iterator[dict[str, Any]]:
@@ -114,9 +115,8 @@ def _ends(space: Space, fixed: Mapping[str, Any], branch: Mapping[str, Any], cap
     }
     ends = {name: parameter.ends for name, parameter in here.items()}
     single = ({name: end, **_asked_for(name, here)} for name in ends for end in ends[name])
-    combined = (dict(zip(ends, each, strict=True)) for each in itertools.product(*ends.values()))
-    low = {name: each[0] for name, each in ends.items()}
-    for some in itertools.chain(single, itertools.islice(combined, cap)):
+    low = next(_combined(ends))
+    for some in itertools.chain(single, itertools.islice(_combined(ends), cap)):
         yield {**branch, **low, **some}
 
 

@@ -42,8 +42,8 @@ class Space:
     @cached_property
     def chosen(self) -> Mapping[str, tuple[str, ...]]:
         """The sections of a trial config that have branches, and their names."""
-        names = {section: self.parameters.get(f"{section}.name") for section in NAMED}
-        return {section: rule.values for section, rule in names.items() if isinstance(rule, Choice)}
+        parameters = self.parameters
+        return {each: rule.values for each in NAMED if isinstance(rule := parameters.get(f"{each}.name"), Choice)}
 
     @property
     def targets(self) -> set[str]:
@@ -61,7 +61,9 @@ class Space:
         A range of few whole numbers becomes a choice, so that corners are all of its values.
         """
         wanted = {name for name, rule in self.rules.items() if rule.target.startswith(f"{section}.")}
-        wanted |= {f"{each}.name" for each in self.chosen if wanted}
+        if not wanted:
+            return Space({}, self.sources)
+        wanted |= {f"{each}.name" for each in self.chosen}
         for name, rule in reversed(list(self.rules.items())):  # each after what it asks for
             asked = {*rule.when, *(rule.names if isinstance(rule, Determined) else ())} if name in wanted else ()
             wanted |= {other for other, each in self.rules.items() if each.target in asked}

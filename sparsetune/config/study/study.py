@@ -20,7 +20,7 @@ from sparsetune.config.space.space import Space
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Budget, Objective, Resources, Tracking
 from sparsetune.config.study.forks import branches_of
-from sparsetune.config.study.objectives import numbers_of
+from sparsetune.config.study.objectives import formulas_of, numbers_of
 from sparsetune.config.study.problem import Extent, Problem
 from sparsetune.config.trial import TrialConfig
 
@@ -58,12 +58,13 @@ class Study:
     def judged_by(self) -> list[str]:
         """Names of the metrics that a complete run must have."""
         names = [*(each.metric for each in self.objectives), *(each.metric for each in self.constraints)]
-        return [name for name in dict.fromkeys(names) if not any(name in lacked for lacked in self.lacking.values())]
+        lacked = set().union(*self.lacking.values())
+        return [name for name in dict.fromkeys(names) if name not in lacked]
 
     @cached_property
     def lacking(self) -> dict[str, list[str]]:
         """By method, the metrics of constraints that its trials do not have; in these such a constraint is met."""
-        computed = {each.metric for each in self.objectives if each.score is not None}
+        computed = formulas_of(self.objectives)
         named = [each.metric for each in self.constraints if each.metric not in computed]
         has = {base.method.name: numbers_of(base, self.registries) for base in self.bases.values()}
         return {method: [name for name in named if name not in numbers] for method, numbers in has.items()}
@@ -71,13 +72,13 @@ class Study:
     @property
     def judged_in(self) -> dict[str, list[str]]:
         """By method, further metrics that a complete run of it must have."""
-        further = {name for lacked in self.lacking.values() for name in lacked}
+        further = set().union(*self.lacking.values())
         return {method: sorted(further.difference(lacked)) for method, lacked in self.lacking.items()}
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """Of a trial's replicates: the same for all trials, so that they differ by their configs alone."""
-        return tuple(self.trial.seed + number for number in range(self.replicates))
+        return tuple(range(self.trial.seed, self.trial.seed + self.replicates))
 
     @cached_property
     def branches(self) -> tuple[Branch, ...]:
@@ -196,8 +197,11 @@ class Study:
     def resolved(self) -> dict[str, Any]:
         """The whole study with its defaults filled in, as a study file would say it; without passwords."""
         varied = {*self.space.targets, *self.fork}
-        fixed = {name: value for name, value in flatten(self.trial.plain()).items() if name not in varied}
-        fixed = {name: value for name, value in fixed.items() if name.partition(".")[0] not in self.space.chosen}
+        fixed = {
+            name: value
+            for name, value in flatten(self.trial.plain()).items()
+            if name not in varied and name.partition(".")[0] not in self.space.chosen
+        }
         tracking = self.tracking.model_dump(exclude_none=True)
         if self.tracking.uri:
             tracking["uri"] = without_password(self.tracking.uri)
