@@ -1,4 +1,7 @@
-"""The most memory that a trial held, on the host and on its device."""
+"""What a trial takes of its machine: the most memory that it held, and the energy of a GPU, from its own counter.
+
+Without such a counter the training core's estimate remains: power x time, ``est_energy_kj``.
+"""
 
 from __future__ import annotations
 

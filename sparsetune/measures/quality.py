@@ -2,6 +2,10 @@
 
 ``outputs`` are (N, C) logits or log-probabilities (softmax leaves the latter as they are); ``log_p`` are (N, C)
 log-probabilities; ``targets`` are (N,) int64 classes from 0 to C - 1. All stay on their device.
+
+Whether predictions are as often right as they claim is the expected calibration error. Source: C. Guo et al., On
+Calibration of Modern Neural Networks (2017). Bins have equal width and hold their upper edge: with M bins the m-th is
+((m - 1) / M, m / M].
 """
 
 from __future__ import annotations

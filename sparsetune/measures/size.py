@@ -1,7 +1,11 @@
-"""How many bytes a network takes: estimates from its non-zeros, no file is written.
+"""How large a network is: bytes, estimated from its non-zeros (no file is written), and the bits of a description.
 
 Each size is of everything that prediction needs: the prunable weights in the format's own way, and beside them what is
 never pruned (biases, BatchNorm's parameters and running statistics) as it is in memory.
+
+A description's length is bits for the model and for the labels given the model. The parts are kept, for papers differ
+in what they add. Source: L0-and-behold/efficient-compression, whose authors store losses and non-zeros that such
+lengths are made of.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from torch import nn
 from sparsetune.measures.density import Remains
 
 _SEED_BITS = 64
+_VALUE_BITS = 32  # of a non-zero in a description
 _SMALL = 2**31  # from here on indices want 64 bits, as in scipy
 
 
@@ -154,28 +159,17 @@ class DescriptionLength:
         return self.data + self.model
 
 
-def description_length(
-    samples: int, bits_per_sample: float, parameters: int, nonzeros: int, value_bits: int = 32
-) -> DescriptionLength:
-    """samples x bits a sample + log2 C(P, l0) + value_bits x l0: positions as one of all equally likely choices.
+def description_length(samples: int, bits_per_sample: float, parameters: int, nonzeros: int) -> DescriptionLength:
+    """samples x bits a sample + log2 C(P, l0) + 32 l0: positions as one of all equally likely choices.
 
     Args:
         samples: that the model explains.
         bits_per_sample: of :func:`cross_entropy_bits` or :func:`gauss_bits`.
         parameters: P, of the whole network.
         nonzeros: l0, 0 to P.
-        value_bits: for each non-zero.
     """
     chosen = log2_choose(parameters, nonzeros)
-    return DescriptionLength(samples * bits_per_sample, chosen, float(value_bits * nonzeros))
-
-
-def indexed_description_length(
-    samples: int, bits_per_sample: float, parameters: int, nonzeros: int, value_bits: int = 32
-) -> DescriptionLength:
-    """samples x bits a sample + l0 (value_bits + ceil(log2 P)): each non-zero with its index; arguments as above."""
-    index = (parameters - 1).bit_length()
-    return DescriptionLength(samples * bits_per_sample, float(nonzeros * index), float(value_bits * nonzeros))
+    return DescriptionLength(samples * bits_per_sample, chosen, float(_VALUE_BITS * nonzeros))
 
 
 def cross_entropy_bits(nats: float) -> float:

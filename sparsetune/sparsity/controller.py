@@ -1,4 +1,8 @@
-"""A PI controller in incremental form, with limits on its output and on its memory."""
+"""A PI controller in incremental form, with limits on its output and on its memory, and the scales that it works on.
+
+A threshold moved by sums has the scale of the loss, which falls by orders of magnitude during training: a gain that
+suits the start is far too large at the end. Each scale here turns a controlled level into a threshold and back.
+"""
 
 from __future__ import annotations
 

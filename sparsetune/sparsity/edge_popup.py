@@ -5,7 +5,7 @@ layers K. Sreenivasan et al., Rare Gems (2022).
 
 The network's own parameters hold the kept weights and zeros, so that it needs no layers of a special kind; gradients
 that arrive there are passed on to the scores. All scores are one vector: threshold, mask and update are one operation
-each, whatever the number of layers.
+each, whatever the number of layers. Nothing else of the network is trained: no biases, norms without scale and shift.
 """
 
 from __future__ import annotations

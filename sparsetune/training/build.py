@@ -1,4 +1,7 @@
-"""From a config to what is trained: a network with weights drawn from the seed, and the method that works on it."""
+"""From a config to what is trained: a network with weights drawn from the seed, and the method that works on it.
+
+What can be known of a network before it trains is worked out once a process: a study's trials mostly share one shape.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,9 @@ def anatomy(network: nn.Module, config: Part, input_shape: tuple[int, ...]) -> A
 
     Samples go through a copy, so that nothing is changed; ``config`` is that of the model.
     """
-    key = (config.model_dump_json(), input_shape, *_shape(network))
+    modules = tuple((name, type(module), module.extra_repr()) for name, module in network.named_modules())
+    parameters = tuple((name, tuple(p.shape), p.requires_grad) for name, p in network.named_parameters())
+    key = config.model_dump_json(), input_shape, modules, parameters  # a method may have changed what the model built
     if key not in _anatomies:
         if len(_anatomies) >= _MOST:
             _anatomies.clear()
@@ -87,13 +92,6 @@ def output_sizes(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str, 
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
         shadow(torch.zeros((1, *input_shape), dtype=dtype))
     return sizes
-
-
-def _shape(network: nn.Module) -> tuple[Hashable, ...]:
-    """Equal for networks that do the same work: a method may have changed what the model built."""
-    modules = [(name, type(module), module.extra_repr()) for name, module in network.named_modules()]
-    parameters = [(name, tuple(p.shape), p.requires_grad) for name, p in network.named_parameters()]
-    return tuple(modules), tuple(parameters)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""How a network computes inside; what goes in and comes out, and its parameters, keep their type and meaning."""
+"""How a network computes inside: precision, mode, and numbers too small for a processor's fast path.
+
+What goes in and comes out, and its parameters, keep their type and meaning.
+"""
 
 from __future__ import annotations
 

@@ -16,25 +16,12 @@ from sparsetune.training import fused
 Parameters = Iterable[torch.nn.Parameter] | list[dict[str, Any]]
 
 
-def _sgd(parameters: Parameters, training: Training) -> Optimizer:
-    momentum, decay = training.momentum, training.weight_decay
-    return fused.SGD(parameters, training.lr, momentum, weight_decay=decay, nesterov=training.nesterov, fused=True)
-
-
-def _adam(parameters: Parameters, training: Training) -> Optimizer:
-    return fused.Adam(parameters, training.lr, weight_decay=training.weight_decay, fused=True)
-
-
-def _adamw(parameters: Parameters, training: Training) -> Optimizer:
-    return fused.AdamW(parameters, training.lr, weight_decay=training.weight_decay, fused=True)
-
-
-_OPTIMIZERS: dict[str, Callable[[Parameters, Training], Optimizer]] = {"sgd": _sgd, "adam": _adam, "adamw": _adamw}
-
-
 def make_optimizer(parameters: Parameters, training: Training) -> Optimizer:
     """torch's optimiser of that name, in its fused form."""
-    return _OPTIMIZERS[training.optimizer](parameters, training)
+    usual: dict[str, Any] = {"lr": training.lr, "weight_decay": training.weight_decay, "fused": True}
+    if training.optimizer == "sgd":
+        return fused.SGD(parameters, momentum=training.momentum, nesterov=training.nesterov, **usual)
+    return {"adam": fused.Adam, "adamw": fused.AdamW}[training.optimizer](parameters, **usual)
 
 
 class Position(NamedTuple):

@@ -1,4 +1,9 @@
-"""Random numbers of a training: each piece of it draws from a start of its own, so that it can begin anywhere."""
+"""Random numbers of a training: each piece of it draws from a start of its own, so that it can begin anywhere.
+
+The order of the samples is a new one for each epoch, a function of the seed and the epoch's number. A training that
+stands within an epoch keeps the state of torch's random numbers, from which augmentation and dropout go on; at an
+epoch's beginning they are seeded anew.
+"""
 
 from __future__ import annotations
 

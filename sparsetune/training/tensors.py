@@ -1,4 +1,4 @@
-"""Networks whose shapes change while they train: slices go, and a state with other shapes comes back."""
+"""Tensors of networks and states: copied, cut to some of their slices, and loaded where shapes have changed."""
 
 from __future__ import annotations
 

@@ -102,7 +102,11 @@ class _Trainings:
         others = self._others_due.due(self._epochs)
         for looked in trainer.node.views:
             key = next(iter(self._open(seed, looked.branches)), None)
-            if key is not None and (others or key == first) and (rows := self._rows(trainer, key)):
+            if key is None or not (others or key == first):
+                continue
+            sent = self._sent.get(key, 0)
+            if rows := tuple(trainer.journal.rows(key.branch, sent)):
+                self._sent[key] = sent + len(rows)
                 yield Report(rows, key=key)
 
     def _tell(self, trainer: Trainer, seed: int, of_this: Mapping[str, Any]) -> Iterator[Report]:
@@ -148,12 +152,6 @@ class _Trainings:
             return None
         several = results if len(results) > 1 else ()
         return Outcome("COMPLETE", results[-1].metrics, notes=trainer.setup.notes, results=several)
-
-    def _rows(self, trainer: Trainer, key: Key) -> tuple[Row, ...]:
-        """A run's rows since the last time."""
-        rows = tuple(trainer.journal.rows(key.branch, self._sent.get(key, 0)))
-        self._sent[key] = self._sent.get(key, 0) + len(rows)
-        return rows
 
     def _keys(self, seed: int) -> list[Key]:
         return [Key(self.job.key.number, seed, branch.name) for branch in self.job.branches]

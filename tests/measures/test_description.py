@@ -13,7 +13,6 @@ from sparsetune.measures.size import (
     description_length,
     entropy_bits,
     gauss_bits,
-    indexed_description_length,
     log2_choose,
 )
 
@@ -26,14 +25,6 @@ def test_by_hand() -> None:
     assert found.values == 64
     assert found.model == found.positions + 64
     assert found.total == found.data + found.model
-
-
-@pytest.mark.parametrize(("parameters", "index"), [(1, 0), (2, 1), (4, 2), (5, 3), (266_610, 19)])
-def test_indices_by_hand(parameters: int, index: int) -> None:
-    """ceil(log2 P) bits an index; 2^18 < 266,610 <= 2^19."""
-    found = indexed_description_length(7, 0.5, parameters, 1)
-    assert (found.data, found.positions, found.values) == (3.5, index, 32)
-    assert indexed_description_length(7, 0.5, parameters, 1, value_bits=16).model == index + 16
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,8 +1,9 @@
 """What a job has saved in its folder: a checkpoint of the training that runs, and beside it what does not change.
 
-States that training starts from later, and snapshots, are files of their own, written once and named by key. What a
-walk has written down, and the rows of runs that have ended while others of the job train, are appended to a record, of
-which a checkpoint says how much is its own.
+Files are written aside, renamed, have a checksum, and are loaded without executing code. States that training starts
+from later, and snapshots, are files of their own, written once and named by key. What a walk has written down, and the
+rows of runs that have ended while others of the job train, are appended to a record, of which a checkpoint says how
+much is its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What is still to be trained, and the states that it starts from; each is dropped when nothing names it any more."""
+"""States, all that the coming steps depend on, as nested mappings that a file can hold, and what starts from them.
+
+A walk's agenda is what is still to be trained; a state is dropped when nothing names it any more.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stage's evaluations: each gives entries, and may end views."""
+"""A stage's evaluations, in each setting of what only evaluation depends on: each gives entries, and may end views."""
 
 from __future__ import annotations
 

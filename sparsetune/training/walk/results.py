@@ -18,7 +18,7 @@ from sparsetune.training.setup import Setup
 from sparsetune.training.tensors import cloned, put_back
 from sparsetune.training.walk.cursor import Cursor
 from sparsetune.training.walk.journal import Journal
-from sparsetune.training.walk.union import Looked, Node, Step, Union
+from sparsetune.training.walk.union import Looked, Node, Union
 
 Leave = Callable[[Metrics], None]
 Weights = Mapping[str, Tensor]  # and buffers, by name
@@ -92,7 +92,7 @@ class Results:
 
     def _result(self, node: Node, due: Due, branch: str, at_the_end: Metrics, of_method: Metrics) -> Result:
         """With what the row of that state says, but for totals, which count all that has been done."""
-        step = self._step(node, due.looked, branch)
+        step = next(each for each in self._union.steps[branch] if each.node is node and each.looked is due.looked)
         written = self._journal.of(node, due.looked)
         assert written.last is not None
         kept = written.best if due.which == "best" and written.best is not None else written.last
@@ -102,9 +102,6 @@ class Results:
         row = self._journal.row(step, kept)
         metrics = {**at_the_end, **row.metrics, **totals, **of_method}
         return Result(node.path, due.which, row.epoch, row.iterations, metrics)
-
-    def _step(self, node: Node, looked: Looked, branch: str) -> Step:
-        return next(step for step in self._union.steps[branch] if step.node is node and step.looked is looked)
 
     def is_last(self, node: Node, due: Due, branch: str) -> bool:
         """Whether it is what the branch's run leaves."""

@@ -1,4 +1,7 @@
-"""One stage: procedures, then from evaluation to evaluation, until no view of it is open. Knows no method by name."""
+"""One stage: procedures, piece by piece, then steps from evaluation to evaluation, until no view of it is open.
+
+Knows no method by name. After each piece and each evaluation the training can be saved, and go on from there.
+"""
 
 from __future__ import annotations
 
@@ -68,18 +71,15 @@ def _to_next_evaluation(node: Node, cursor: Cursor, setup: Setup, evaluating: Ev
         return
     began, before, steps = time.perf_counter(), cursor.position, setup.order.steps
     target = min((cursor.evaluations + 1) * node.stage.every.iterations(steps), evaluating.total)
-    trained = train_to(target, setup, node, cursor, time.monotonic() + _time_left(setup))
+    minutes = setup.config.training.max_minutes
+    time_left = math.inf if minutes is None else minutes * 60 - setup.session.cost.seconds
+    trained = train_to(target, setup, node, cursor, time.monotonic() + time_left)
     setup.epochs += (cursor.position - before) / steps
     cursor.evaluations += 1
     evaluating.evaluate(cursor, trained, began)
     due = (index for index, each in enumerate(node.stage.between) if cursor.evaluations % each.every == 0)
     cursor.due = [index for index in due if evaluating.agrees(node.stage.between[index].when)]
     cursor.between = True
-
-
-def _time_left(setup: Setup) -> float:
-    minutes = setup.config.training.max_minutes
-    return math.inf if minutes is None else minutes * 60 - setup.session.cost.seconds
 
 
 _DONE = object()
