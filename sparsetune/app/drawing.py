@@ -17,8 +17,8 @@ from sparsetune.base.paths import TRACE, run_folder
 from sparsetune.config.overrides import assign
 from sparsetune.config.study.front import Leaders
 from sparsetune.config.study.objectives import scored
+from sparsetune.config.study.rows import branch_rows
 from sparsetune.config.study.study import Study
-from sparsetune.config.study.views import branch_rows
 
 if TYPE_CHECKING:
     from sparsetune.tracking.mlflow import FilesOf

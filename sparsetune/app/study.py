@@ -35,8 +35,8 @@ from sparsetune.config.provenance import environment
 from sparsetune.config.study.front import Winners, best_rows
 from sparsetune.config.study.load import load_study
 from sparsetune.config.study.objectives import scorer
+from sparsetune.config.study.rows import branch_rows
 from sparsetune.config.study.study import Study
-from sparsetune.config.study.views import branch_rows
 from sparsetune.drive.driver import Driver, counts
 
 if TYPE_CHECKING:

@@ -107,8 +107,3 @@ def shown(value: Any) -> str:
     names = {None: "null", True: "true", False: "false"}
     text = names[value] if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
-
-
-def unknown(what: str, found: str, allowed: Iterable[str]) -> str:
-    """The sentence for an unknown name, with the nearest allowed one first."""
-    return BadInput.unknown(what, found, allowed).sentence

@@ -191,7 +191,7 @@ class Run:
 class Trial:
     """A trial as every listing names it (``--json``, export, MLflow, Optuna's attributes).
 
-    Of a trial with several runs there are also views, in the same words (``config/study/views.py``): one for each
+    Of a trial with several runs there are also views, in the same words (``config/study/rows.py``): one for each
     branch, which is a row of its own in every table, and one for each replicate of it.
     """
 

@@ -12,7 +12,7 @@ from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.front import Front
 from sparsetune.config.study.problem import Extent
-from sparsetune.config.study.views import branch_rows
+from sparsetune.config.study.rows import branch_rows
 from sparsetune.live.estimate import Part, seconds_left
 
 _ALIKE = 1e-6  # epochs

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.base.messages import Trial
-from sparsetune.config.study.views import replicate_rows
+from sparsetune.config.study.rows import replicate_rows
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,7 +22,7 @@ from sparsetune.base.stores.sqlite import reading, sqlite_path
 from sparsetune.config.metrics import Goal
 from sparsetune.config.study.constraints import Constraint, feasible
 from sparsetune.config.study.problem import Extent
-from sparsetune.config.study.views import branch_rows
+from sparsetune.config.study.rows import branch_rows
 from sparsetune.search.records import stored_ms
 from sparsetune.search.storage import DEFINITION, exists
 

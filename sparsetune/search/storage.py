@@ -17,7 +17,7 @@ from sparsetune.config.metrics import Goal
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.front import best_rows
-from sparsetune.config.study.views import branch_rows
+from sparsetune.config.study.rows import branch_rows
 from sparsetune.search.records import as_trial, by_importance, trials_with_times
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from math import isnan, nan
 from sparsetune.base.messages import Metrics, Run, State, Trial
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
-from sparsetune.config.study.views import mean_and_error, row_of
+from sparsetune.config.study.rows import mean_and_error, row_of
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sparsetune.base.layout.text import short_names, value_text
 from sparsetune.base.messages import Trial
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.front import Winners
-from sparsetune.config.study.views import replicate_rows
+from sparsetune.config.study.rows import replicate_rows
 from sparsetune.tracking.client import log, runs
 from sparsetune.tracking.library import MlflowClient, Run
 from sparsetune.tracking.limits import KEY, TAG, Param, Tag, fit

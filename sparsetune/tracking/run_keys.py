@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sparsetune.base.messages import Key, Row, Trial
-from sparsetune.config.study.views import branch_rows, mean_rows, replicate_rows
+from sparsetune.config.study.rows import branch_rows, mean_rows, replicate_rows
 
 # tags by which runs are found again, and with which they are closed
 STUDY = "sparsetune.study"

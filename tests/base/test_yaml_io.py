@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsetune.base.errors import BadInput, shown, unknown
+from sparsetune.base.errors import BadInput, shown
 from sparsetune.base.yaml_io import dump, parse, read_mapping, write_atomic
 
 CHARACTERS = st.characters()  # halves of surrogate pairs and Unicode's line breaks, too
@@ -114,6 +114,9 @@ def test_write_atomic_keeps_the_old_file_when_it_cannot_write(tmp_path: Path) ->
 def test_messages() -> None:
     assert str(BadInput("a\n  b", source="f", key="k")) == "f: k: a b"
     assert str(BadInput("a", key="k").located(source="f", key="other")) == "f: k: a"
-    assert unknown("key", "ab", ["zz", "abc"]) == "unknown key 'ab'; did you mean 'abc'? (allowed: abc, zz)"
-    assert unknown("key", "ab", []) == "unknown key 'ab' (allowed: none)"
+    assert (
+        BadInput.unknown("key", "ab", ["zz", "abc"]).sentence
+        == "unknown key 'ab'; did you mean 'abc'? (allowed: abc, zz)"
+    )
+    assert BadInput.unknown("key", "ab", []).sentence == "unknown key 'ab' (allowed: none)"
     assert [shown(value) for value in (None, True, False, 1, "a")] == ["null", "true", "false", "1", "'a'"]

@@ -12,7 +12,7 @@ from sparsetune.base.messages import Branch, Trial
 from sparsetune.config.metrics import Goal
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.front import Front, Leaders
-from sparsetune.config.study.views import branch_rows
+from sparsetune.config.study.rows import branch_rows
 
 NAN = float("nan")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sparsetune.base.messages import Key, Run, State, Trial
 from sparsetune.config.metrics import Goal
 from sparsetune.config.study.front import best_rows, chosen_rows
-from sparsetune.config.study.views import branch_rows
+from sparsetune.config.study.rows import branch_rows
 
 STATES: tuple[State, ...] = ("COMPLETE", "COMPLETE", "COMPLETE", "PRUNED", "FAIL", "RUNNING")
 GOALS: tuple[Goal, Goal] = ("maximize", "minimize")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparsetune.base.messages import Branch, Key, Metrics, Run, State, Trial
-from sparsetune.config.study.views import mean_and_error
+from sparsetune.config.study.rows import mean_and_error
 
 COUNTS = (1, 5, 50)
 FORK = tuple(Branch(f"mc_samples={count}", {"method.mc_samples": count}) for count in COUNTS)

@@ -9,7 +9,7 @@ from helpers.trials import FORK, PLAIN, several
 
 from sparsetune.base.messages import Key, Run, Trial
 from sparsetune.config.study.constraints import Constraint
-from sparsetune.config.study.views import branch_rows
+from sparsetune.config.study.rows import branch_rows
 from sparsetune.report.listing import flat_row, special, trial_row, trials_csv, trials_frame, with_replicates
 
 GATE = (Constraint(metric="acc", at_least=0.5),)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sparsetune.base.messages import Trial
-from sparsetune.config.study.views import branch_rows
+from sparsetune.config.study.rows import branch_rows
 from sparsetune.report.tables import single_table, trial_table
 
 

@@ -7,7 +7,7 @@ from helpers.trials import several
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Trial
-from sparsetune.config.study.views import branch_rows
+from sparsetune.config.study.rows import branch_rows
 from sparsetune.report.where import matching
 
 

@@ -63,7 +63,7 @@ class StudyResult:
     @cached_property
     def replicates(self) -> pd.DataFrame:
         """The replicates of all rows, each with its ``seed``; empty for a study without any."""
-        from sparsetune.config.study.views import replicate_rows
+        from sparsetune.config.study.rows import replicate_rows
         from sparsetune.report.listing import trials_frame
 
         return trials_frame([each for row in self.stored.rows for each in replicate_rows(row)])

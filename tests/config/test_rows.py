@@ -12,7 +12,7 @@ from scipy.stats import sem
 
 from sparsetune.base.messages import Key, Run, State, Trial
 from sparsetune.config.study.constraints import Constraint
-from sparsetune.config.study.views import branch_rows, mean_and_error, replicate_rows
+from sparsetune.config.study.rows import branch_rows, mean_and_error, replicate_rows
 
 RESULTS = {
     (seed, branch.name): {"acc": 0.5 + 0.1 * place + 0.02 * seed, "loss": 1.0 - seed}
@@ -44,13 +44,13 @@ def test_each_branch_is_a_row_with_its_own_numbers() -> None:
 
 def test_each_replicate_of_a_row_has_its_seed() -> None:
     row = branch_rows(several(3, RESULTS))[1]
-    views = replicate_rows(row)
-    assert [(view.seed, view.config["seed"], view.branch) for view in views] == [
+    each_seed = replicate_rows(row)
+    assert [(each.seed, each.config["seed"], each.branch) for each in each_seed] == [
         (0, 0, "mc_samples=5"),
         (1, 1, "mc_samples=5"),
     ]
-    assert [view.metrics for view in views] == [RESULTS[seed, "mc_samples=5"] for seed in (0, 1)]
-    assert [replicate_rows(view) for view in views] == [[], []]
+    assert [each.metrics for each in each_seed] == [RESULTS[seed, "mc_samples=5"] for seed in (0, 1)]
+    assert [replicate_rows(each) for each in each_seed] == [[], []]
 
 
 @pytest.mark.parametrize(
@@ -134,5 +134,5 @@ def test_any_numbers_have_a_mean_and_every_error_is_a_number(values: list[float]
 def test_replicates_without_a_fork() -> None:
     trial = several(2, {(seed, ""): {"acc": float(seed)} for seed in (4, 5, 6)}, branches=PLAIN)
     assert branch_rows(trial) == [trial]
-    assert [view.seed for view in replicate_rows(trial)] == [4, 5, 6]
+    assert [each.seed for each in replicate_rows(trial)] == [4, 5, 6]
     assert (trial.label, trial.metrics["acc"]) == ("2", 5.0)

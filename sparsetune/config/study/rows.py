@@ -12,7 +12,7 @@ from sparsetune.config.study.constraints import Constraint, feasible
 
 
 def branch_rows(trial: Trial, objectives: Sequence[str] = (), constraints: Sequence[Constraint] = ()) -> list[Trial]:
-    """A view of each branch, in the order of the fork; of a trial without one the trial itself.
+    """A row of each branch, in the order of the fork; of a trial without one the trial itself.
 
     Args:
         objectives: names of their metrics, for ``values``.
@@ -23,7 +23,7 @@ def branch_rows(trial: Trial, objectives: Sequence[str] = (), constraints: Seque
 
 
 def row_of(trial: Trial, branch: Branch, objectives: Sequence[str], constraints: Sequence[Constraint]) -> Trial:
-    """The view of one branch, from the trial's runs; of several replicates the means."""
+    """The row of one branch, from the trial's runs; of several replicates the means."""
     runs = tuple(run for run in trial.runs if run.key.branch == branch.name)
     state = _state(trial.state, runs)
     metrics, errors = mean_and_error(_measured(runs))
@@ -46,7 +46,7 @@ def row_of(trial: Trial, branch: Branch, objectives: Sequence[str], constraints:
 
 
 def replicate_rows(row: Trial) -> list[Trial]:
-    """A view of each replicate of a row; none where there is only one, which is the row itself."""
+    """A row of each replicate of a row; none where there is only one, which is the row itself."""
     if len(row.runs) < 2:
         return []
     return [
