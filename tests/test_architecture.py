@@ -70,7 +70,10 @@ def test_a_package_enters_through_few_files(package: str, files: set[str]) -> No
 SHOW = f"print([name for name in {HEAVY!r} if name in sys.modules])"
 
 
-@pytest.mark.parametrize("module", ["sparsetune", "sparsetune.cli", "sparsetune.app.study", "sparsetune.drive.driver"])
+@pytest.mark.parametrize(
+    "module",
+    ["sparsetune", "sparsetune.cli", "sparsetune.app.study", "sparsetune.drive.driver", "sparsetune.sparsity.methods"],
+)
 def test_importing_loads_nothing_heavy(module: str) -> None:
     assert python(f"import sys, {module}; {SHOW}") == "[]\n"
 
