@@ -22,7 +22,7 @@ from sparsetune.base.failpoints import failpoint
 from sparsetune.base.messages import Outcome, Result, Row
 from sparsetune.base.paths import ENDS, RECORD
 from sparsetune.base.yaml_io import write_atomic
-from sparsetune.training.walk.journal import Entry
+from sparsetune.training.walk.journal import Note
 
 CHECKPOINT = "checkpoint.pt"  # of the training that runs
 State = dict[str, Any]
@@ -42,7 +42,7 @@ class Saved:
         self._runs: State = saved.get("runs", {})
         self._aside: set[str] = set()
         self._name = ""  # of the training that runs, in the record
-        self._counts: dict[str, int] = {}  # of its entries that the record has, by view
+        self._counts: dict[str, int] = {}  # of its notes that the record has, by view
 
     def end(self, name: str, of: Mapping[str, Any]) -> tuple[list[Row], Outcome] | None:
         """How a run of this name has ended; None if it has not, or if that was a run of something else."""
@@ -69,9 +69,9 @@ class Saved:
             return None  # damaged: train again
         state, self._name = restored(saved["training"], aside), saved["name"]
         written = state["journal"]["written"]
-        entries = {key: [Entry.from_plain(each) for each in lines.get(self._name + key, ())] for key in written}
-        self._aside, self._counts = set(aside), {key: len(each) for key, each in entries.items()}
-        return {**state, "journal": {**state["journal"], "entries": entries}}
+        notes = {key: [Note.from_plain(each) for each in lines.get(self._name + key, ())] for key in written}
+        self._aside, self._counts = set(aside), {key: len(each) for key, each in notes.items()}
+        return {**state, "journal": {**state["journal"], "notes": notes}}
 
     def save(self, of: Mapping[str, Any], training: State | None) -> None:
         """Replace the checkpoint."""
@@ -79,9 +79,9 @@ class Saved:
         if training is None:
             self._name, self._counts = "", {}
         else:
-            training, aside, entries = apart(training)
+            training, aside, notes = apart(training)
             self._name = self._name or f"training at {self._length} "
-            self._append(self._new(entries))
+            self._append(self._new(notes))
         for key in aside.keys() - self._aside:
             write_checkpoint(self._file(key), aside[key])
         whole = {
@@ -95,11 +95,11 @@ class Saved:
         self._aside = set(aside)
         failpoint("after-checkpoint")
 
-    def _new(self, entries: Mapping[str, Sequence[Entry]]) -> Iterator[list[Any]]:
-        """The entries that the record does not have yet."""
-        for key, each in entries.items():
-            for entry in each[self._counts.get(key, 0) :]:
-                yield [self._name + key, entry.to_plain()]
+    def _new(self, notes: Mapping[str, Sequence[Note]]) -> Iterator[list[Any]]:
+        """The notes that the record does not have yet."""
+        for key, each in notes.items():
+            for note in each[self._counts.get(key, 0) :]:
+                yield [self._name + key, note.to_plain()]
             self._counts[key] = len(each)
 
     def _append(self, lines: Iterator[list[Any]]) -> None:
@@ -134,8 +134,8 @@ def _read(path: Path, length: int) -> dict[str, list[Any]] | None:
     return lines
 
 
-def apart(training: State) -> tuple[State, dict[str, State], dict[str, list[Entry]]]:
-    """A training's state without what never changes: that by key, and the entries by view."""
+def apart(training: State) -> tuple[State, dict[str, State], dict[str, list[Note]]]:
+    """A training's state without what never changes: that by key, and the notes by view."""
     live, kept = training["live"], training["ends"]["aside"]
     states = {"": live, **kept}
     snapshots = {each["key"]: each for state in states.values() for each in state["snapshots"].values()}
@@ -143,14 +143,14 @@ def apart(training: State) -> tuple[State, dict[str, State], dict[str, list[Entr
         name: {**state, "snapshots": {each: snapshot["key"] for each, snapshot in state["snapshots"].items()}}
         for name, state in states.items()
     }
-    journal = {name: value for name, value in training["journal"].items() if name != "entries"}
+    journal = {name: value for name, value in training["journal"].items() if name != "notes"}
     ends = {**training["ends"], "aside": list(kept)}
     rest = {**training, "live": named.pop(""), "ends": ends, "journal": journal}
-    return rest, {**named, **snapshots}, training["journal"]["entries"]
+    return rest, {**named, **snapshots}, training["journal"]["notes"]
 
 
 def restored(training: State, aside: Mapping[str, Any]) -> State:
-    """The state that :func:`apart` has taken apart, but for the entries."""
+    """The state that :func:`apart` has taken apart, but for the notes."""
 
     def whole(state: State) -> State:
         return {**state, "snapshots": {name: aside[key] for name, key in state["snapshots"].items()}}

@@ -1,4 +1,4 @@
-"""A stage's evaluations, in each setting of what only evaluation depends on: each gives entries, and may end views."""
+"""A stage's evaluations, in each setting of what only evaluation depends on: each gives notes, and may end views."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sparsetune.training.setup import Setup
 from sparsetune.training.tensors import cloned
 from sparsetune.training.walk.cursor import Cursor
 from sparsetune.training.walk.ends import OF_WEIGHTS, Ends, State, captured, content_of
-from sparsetune.training.walk.journal import Entry, Journal
+from sparsetune.training.walk.journal import Journal, Note
 from sparsetune.training.walk.union import Looked, Node
 
 
@@ -146,34 +146,34 @@ class Evaluating:
     def _write(
         self, setting: Setting, cursor: Cursor, numbers: dict[str, float], others: Metrics
     ) -> list[tuple[Setting, Looked]]:
-        """Add an evaluation to a setting's history, and an entry to its open views; returns those that end with it."""
+        """Add an evaluation to a setting's history, and a note to its open views; returns those that end with it."""
         session, history = self._setup.session, setting.history
         epochs = session.counters.epochs - cursor.epochs
         improved = bool(numbers) and history.add(Evaluation(cursor.evaluations, cursor.position, epochs, numbers))
         if improved:
             setting.keep_best(self._setup)
-        entry, ended = None, []
+        note, ended = None, []
         for looked in filter(self._open, setting.views):
             ends = self._ends_now(setting, looked, cursor)
             every = looked.view.keep_row if cursor.evaluations else int(bool(numbers))
             is_row = bool(every) and cursor.evaluations % every == 0
             is_best = improved and "best" in looked.view.results
             if is_row or is_best or ends:
-                entry = entry or self._entry(history.best, cursor, epochs, numbers, others)
+                note = note or self._note(history.best, cursor, epochs, numbers, others)
                 written = self._written[looked.key]
-                written.last, written.best = entry, entry if is_best else written.best
+                written.last, written.best = note, note if is_best else written.best
                 if is_row:
-                    written.entries.append(entry)
+                    written.notes.append(note)
             if ends:
                 ended.append((setting, looked))
         return ended
 
-    def _entry(
+    def _note(
         self, best: Evaluation | None, cursor: Cursor, epochs: int, numbers: dict[str, float], others: Metrics
-    ) -> Entry:
+    ) -> Note:
         cost = self._setup.session.cost
         of_best = {f"best_{name}": value for name, value in best.numbers.items() if name[:4] == "val_"} if best else {}
-        return Entry(
+        return Note(
             cursor.evaluations,
             time.time_ns() // 1_000_000,
             cursor.position,

@@ -1,7 +1,7 @@
 """What a walk has written down, by stage and view, and the rows of a branch, which are made of it.
 
-An entry counts from its stage's beginning. Where on the way of a branch that is, and what the way has cost, the
-branch's own tree says: so branches share entries, and have the rows that each would have by itself.
+A note counts from its stage's beginning. Where on the way of a branch that is, and what the way has cost, the
+branch's own tree says: so branches share notes, and have the rows that each would have by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sparsetune.training.walk.union import Looked, Node, Step, Union
 
 
 @dataclass(frozen=True)
-class Entry:
+class Note:
     """One evaluation of a stage in one setting.
 
     Attributes:
@@ -47,7 +47,7 @@ class Entry:
         return asdict(self)
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Entry:
+    def from_plain(cls, plain: Mapping[str, Any]) -> Note:
         return cls(**{**plain, "cost": Cost(**plain["cost"]), "since": Cost(**plain["since"])})
 
 
@@ -56,28 +56,28 @@ class Written:
     """What is written of a view of a stage.
 
     Attributes:
-        entries: those that are kept as rows.
+        notes: those that are kept as rows.
         start: before the first step, where that was measured.
-        last: the newest entry; of a view that has ended, that of its last evaluation.
+        last: the newest note; of a view that has ended, that of its last evaluation.
         best: that of the lowest loss on validation data, where this is a result.
         end: key of the state in which it has ended; empty while it trains.
     """
 
-    entries: list[Entry] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     start: Metrics = field(default_factory=dict)
-    last: Entry | None = None
-    best: Entry | None = None
+    last: Note | None = None
+    best: Note | None = None
     end: str = ""
 
     def state_dict(self) -> dict[str, Any]:
-        """All but the entries, as plain values."""
+        """All but the notes, as plain values."""
         last, best = (None if each is None else each.to_plain() for each in (self.last, self.best))
-        return {"start": dict(self.start), "last": last, "best": best, "end": self.end, "rows": len(self.entries)}
+        return {"start": dict(self.start), "last": last, "best": best, "end": self.end, "rows": len(self.notes)}
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any], entries: Sequence[Entry]) -> Written:
-        last, best = (None if state[name] is None else Entry.from_plain(state[name]) for name in ("last", "best"))
-        return cls(list(entries[: state["rows"]]), state["start"], last, best, state["end"])
+    def from_state(cls, state: Mapping[str, Any], notes: Sequence[Note]) -> Written:
+        last, best = (None if state[name] is None else Note.from_plain(state[name]) for name in ("last", "best"))
+        return cls(list(notes[: state["rows"]]), state["start"], last, best, state["end"])
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ class Way:
     epochs: int = 0
     iterations: int = 0
 
-    def after(self, last: Entry | None) -> Way:
-        """What lies before the stages that follow one that has ended with this entry."""
+    def after(self, last: Note | None) -> Way:
+        """What lies before the stages that follow one that has ended with this note."""
         if last is None:
             return self
         return Way(self.cost + last.cost, self.epochs + last.epochs, self.iterations + last.iterations)
@@ -145,30 +145,30 @@ class Journal:
                 continue
             written, way = self.of(step.node, step.looked), ways.get(id(step.parent), Way())
             ways[id(step)] = way.after(written.last)
-            entries = written.entries
-            skipped = min(max(0, first - number), len(entries))
-            for position, entry in enumerate(entries[skipped:], number + skipped + 1):
-                yield self._row(entry, step, way, position)
-            number += len(entries)
+            notes = written.notes
+            skipped = min(max(0, first - number), len(notes))
+            for position, note in enumerate(notes[skipped:], number + skipped + 1):
+                yield self._row(note, step, way, position)
+            number += len(notes)
 
-    def row(self, step: Step, entry: Entry) -> Row:
-        """The row that an entry of a branch's stage makes."""
-        return self._row(entry, step, self._way(step), entry.number)
+    def row(self, step: Step, note: Note) -> Row:
+        """The row that a note of a branch's stage makes."""
+        return self._row(note, step, self._way(step), note.number)
 
-    def _row(self, entry: Entry, step: Step, way: Way, number: int) -> Row:
-        cost = cost_numbers(way.cost + entry.cost, entry.since, self._flops, self._watts)
-        epochs, iterations = way.epochs + entry.epochs, way.iterations + entry.iterations
+    def _row(self, note: Note, step: Step, way: Way, number: int) -> Row:
+        cost = cost_numbers(way.cost + note.cost, note.since, self._flops, self._watts)
+        epochs, iterations = way.epochs + note.epochs, way.iterations + note.iterations
         return Row(
             epochs,
-            entry.timestamp_ms,
-            {**entry.metrics, "best_epoch": float(way.epochs + entry.best), **cost},
+            note.timestamp_ms,
+            {**note.metrics, "best_epoch": float(way.epochs + note.best), **cost},
             phase=step.node.stage.name,
-            since=entry.number,
-            settled=entry.number > step.node.stage.settle,
+            since=note.number,
+            settled=note.number > step.node.stage.settle,
             number=number,
             iterations=iterations,
             step=iterations if self._union.by_iterations else epochs,
-            done=entry.done,
+            done=note.done,
         )
 
     def _way(self, step: Step) -> Way:
@@ -194,16 +194,16 @@ class Journal:
         return all(step.node.number in self.keys and self.of(step.node, step.looked).end for step in steps)
 
     def state_dict(self) -> dict[str, Any]:
-        """Plain values, and the entries by view."""
+        """Plain values, and the notes by view."""
         return {
             "keys": dict(self.keys),
             "written": {key: each.state_dict() for key, each in self.written.items()},
-            "entries": {key: list(each.entries) for key, each in self.written.items()},
+            "notes": {key: list(each.notes) for key, each in self.written.items()},
             "failed": {branch: str(error) for branch, error in self.failed.items()},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.keys = dict(state["keys"])
-        entries = state["entries"]
-        self.written = {key: Written.from_state(each, entries[key]) for key, each in state["written"].items()}
+        notes = state["notes"]
+        self.written = {key: Written.from_state(each, notes[key]) for key, each in state["written"].items()}
         self.failed = {branch: TrainingFailed(reason) for branch, reason in state["failed"].items()}
