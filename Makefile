@@ -11,7 +11,7 @@ ELSEWHERE := 50% \#1 {a}?
 # else each process that a test starts would compile the package anew
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: study test test-slow test-elsewhere lint bench clean
+.PHONY: study test test-slow test-elsewhere lint wordings bench clean
 
 study: $(VENV)/.installed
 	$(BIN)/sparsetune study studies/ast_pi.yaml
@@ -33,6 +33,10 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# what errors of input say, after a change that was meant
+wordings: $(VENV)/.installed-test
+	$(BIN)/python tests/test_wordings.py
 
 # about 45 minutes; the last two want SPARSETUNE_DATA; benchmarks/data.py wants an archive, benchmarks/gpu.py a GPU,
 # benchmarks/mlflow_page.py Chromium and the test tools

@@ -19,6 +19,7 @@ POINTS = (
     "after-tell:2",
     "before-mlflow-end:3",
 )
+QUICK = ("after-checkpoint:6",)
 SERIAL = {"in_process": ("--in-process",), "ray": ("--workers", "1")}
 
 
@@ -29,8 +30,9 @@ def killed_at(file: Path, point: str, *options: str) -> None:
     assert process.returncode == -signal.SIGKILL, said
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    "point", [pytest.param(point, marks=() if point in QUICK else pytest.mark.slow) for point in POINTS]
+)
 def test_driver_killed_at_each_point_in_process(point: str, tmp_path: Path, reference: Path) -> None:
     file = write_study(tmp_path)
     killed_at(file, point, "--in-process")
