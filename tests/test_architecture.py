@@ -44,6 +44,21 @@ def test_the_root_holds_rooms_and_nothing_else() -> None:
     assert found == {"__init__.py", "__main__.py", "py.typed"}
 
 
+def stored(tree: ast.Module) -> set[str]:
+    """The names that a file gives to variables, parameters, functions and classes."""
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return names | {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
+def test_names_say_what_they_hold() -> None:
+    said = {"found": {"base/errors.py", "doctor/finding.py"}}  # what an error and doctor --json call it
+    for path in SOURCES:
+        empty = {"found", "known", "given"} & stored(ast.parse(path.read_text()))
+        rest = {name for name in empty if str(path.relative_to(ROOT / "sparsetune")) not in said.get(name, set())}
+        assert not rest, f"{path}: say what {rest} holds"
+
+
 ROOMS = sorted(path.parent.name for path in (ROOT / "sparsetune").glob("*/__init__.py"))
 
 
