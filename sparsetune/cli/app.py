@@ -6,11 +6,12 @@ Help ends with examples to paste, one a line.
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar, get_type_hints
 
 import typer
 from rich.markup import escape
@@ -99,10 +100,20 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks.
 
 
 def guarded(command: F) -> F:
+    """A command that ends as :func:`ending` says, with the option ``--verbose`` after its own."""
+    run = ending(command)
+    option = inspect.Parameter("verbose", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Verbose)
+    own = inspect.signature(command, eval_str=True)
+    run.__signature__ = own.replace(parameters=[*own.parameters.values(), option])  # type: ignore[attr-defined]
+    run.__annotations__ = {**get_type_hints(command, include_extras=True), "verbose": Verbose}
+    return run
+
+
+def ending(command: F) -> F:
     """Bad input ends with one line and code 2, Ctrl-C with code 130."""
 
     @functools.wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
+    def run(*args: Any, verbose: bool = False, **kwargs: Any) -> Any:
         try:
             for value in kwargs.values():
                 for text in value if isinstance(value, list | tuple) else [value]:
@@ -110,7 +121,7 @@ def guarded(command: F) -> F:
                         in_utf8(text)
             return command(*args, **kwargs)
         except BadInput as error:
-            if kwargs.get("verbose"):
+            if verbose:
                 _show_traceback()
             _fail(f"error: {error}", 2)
         except Stopped as stopped:
@@ -146,7 +157,7 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback()
-@guarded
+@ending
 def about(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sparsetune.cli.app import NAMES, Import, Root, Verbose, app, examples, guarded, own_files
+from sparsetune.cli.app import NAMES, Import, Root, app, examples, guarded, own_files
 from sparsetune.cli.completion import method_names, metric_names, model_names, pruner_names, sampler_names, space_names
 
 _TOO = "Show its settings too."
@@ -22,11 +22,7 @@ Pruner = Annotated[str | None, typer.Argument(metavar="PRUNER", help=_TOO, autoc
     epilog=examples("sparsetune methods", "sparsetune methods ast", "sparsetune methods mine --import mine.py"),
 )
 @guarded
-def methods(
-    name: Method = None,
-    import_: Import = None,
-    verbose: Verbose = False,
-) -> None:
+def methods(name: Method = None, import_: Import = None) -> None:
     """The methods; one of them with its paper, its idea and every setting."""
     from sparsetune.app.parts import registries
     from sparsetune.show.catalogue import show_methods
@@ -36,11 +32,7 @@ def methods(
 
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune models", "sparsetune models resnet18"))
 @guarded
-def models(
-    name: Model = None,
-    import_: Import = None,
-    verbose: Verbose = False,
-) -> None:
+def models(name: Model = None, import_: Import = None) -> None:
     """The models; one of them with its source, every setting, and where it can have dropout."""
     from sparsetune.app.parts import registries
     from sparsetune.show.catalogue import show_models
@@ -58,7 +50,6 @@ def metrics(
         ),
     ] = None,
     import_: Import = None,
-    verbose: Verbose = False,
 ) -> None:
     """Every metric: its unit, which way is better, and its definition."""
     from sparsetune.app.parts import registries
@@ -74,7 +65,6 @@ def spaces(
         str | None, typer.Argument(metavar="SPACE", help="Show its parameters.", autocompletion=space_names)
     ] = None,
     root: Root = None,
-    verbose: Verbose = False,
 ) -> None:
     """The search spaces of a project; one of them with every parameter."""
     from sparsetune.base.paths import find_root
@@ -86,11 +76,7 @@ def spaces(
 
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune samplers", "sparsetune samplers tpe"))
 @guarded
-def samplers(
-    name: Sampler = None,
-    import_: Import = None,
-    verbose: Verbose = False,
-) -> None:
+def samplers(name: Sampler = None, import_: Import = None) -> None:
     """The samplers, which propose trials; one of them with every setting."""
     from sparsetune.app.parts import registries
     from sparsetune.show.catalogue import show_engine
@@ -100,11 +86,7 @@ def samplers(
 
 @app.command(rich_help_panel=NAMES, epilog=examples("sparsetune pruners", "sparsetune pruners asha"))
 @guarded
-def pruners(
-    name: Pruner = None,
-    import_: Import = None,
-    verbose: Verbose = False,
-) -> None:
+def pruners(name: Pruner = None, import_: Import = None) -> None:
     """The pruners, which stop trials early; one of them with every setting."""
     from sparsetune.app.parts import registries
     from sparsetune.show.catalogue import show_engine

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sparsetune.base.errors import BadInput
-from sparsetune.cli.app import IN_THAT_LOOK, Json, Root, Verbose, examples, guarded, stderr
+from sparsetune.cli.app import IN_THAT_LOOK, Json, Root, examples, guarded, stderr
 from sparsetune.cli.where import project_if_any, project_of
 
 data = typer.Typer(
@@ -49,7 +49,6 @@ def list_data(
     root: Root = None,
     folder: Dir = None,
     as_json: Json = False,
-    verbose: Verbose = False,
 ) -> None:
     """Every data set, whether its files are here, and what is decoded; of one its settings. Changes nothing."""
     from sparsetune.show.data import show_list, show_one
@@ -79,7 +78,6 @@ def check(
     root: Root = None,
     folder: Dir = None,
     as_json: Json = False,
-    verbose: Verbose = False,
 ) -> None:
     """What is missing or broken. With NAME its files are read, and decoded if need be; else they are looked for."""
     from sparsetune.config.overrides import parse_assignments
@@ -113,7 +111,6 @@ def fetch(
     ],
     root: Root = None,
     folder: Dir = None,
-    verbose: Verbose = False,
 ) -> None:
     """Download a data set from its makers, whole and checked, or not at all."""
     from sparsetune.data.roots import data_root
@@ -129,7 +126,6 @@ def clean(
         str | None, typer.Option(metavar="TIME", help="Only what nobody used for so long, such as 12h, 30d or 8w.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    verbose: Verbose = False,
 ) -> None:
     """Remove decoded data from this machine's cache. The files that they were decoded from stay."""
     from sparsetune.show.data import show_clean

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sparsetune.base.errors import BadInput
-from sparsetune.cli.app import LOOK, PROJECT, Json, Root, Storage, Uri, Verbose, app, examples, guarded, stderr
+from sparsetune.cli.app import LOOK, PROJECT, Json, Root, Storage, Uri, app, examples, guarded, stderr
 from sparsetune.cli.completion import study_names
 from sparsetune.cli.where import project_if_any, project_of
 
@@ -19,7 +19,6 @@ from sparsetune.cli.where import project_if_any, project_of
 @guarded
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder; made if it is not there.")],
-    verbose: Verbose = False,
 ) -> None:
     """Write a starting project: studies, search spaces, a place for results. Overwrites nothing."""
     from sparsetune.show.project import show_written
@@ -30,7 +29,7 @@ def init(
 
 @app.command(rich_help_panel=PROJECT, epilog=examples("sparsetune doctor", "sparsetune doctor --root demo --json"))
 @guarded
-def doctor(root: Root = None, as_json: Json = False, verbose: Verbose = False) -> None:
+def doctor(root: Root = None, as_json: Json = False) -> None:
     """Is all here that a study needs? A line for each thing looked at, with what mends it; changes nothing."""
     from sparsetune.show.project import show_doctor
 
@@ -55,7 +54,6 @@ def ui(
     plain: Annotated[bool, typer.Option("--plain", help="MLflow's own page, without the prepared view.")] = False,
     root: Root = None,
     storage: Storage = None,
-    verbose: Verbose = False,
 ) -> None:
     """Open MLflow's UI on a study's runs, on this machine only: its trials as a table and as charts."""
     from sparsetune.base.stores.tracking_uri import tracking_uri

@@ -13,7 +13,6 @@ from sparsetune.cli.app import (
     Root,
     Storage,
     Uri,
-    Verbose,
     app,
     examples,
     guarded,
@@ -45,7 +44,6 @@ def register(
     root: Root = None,
     storage: Storage = None,
     as_json: Json = False,
-    verbose: Verbose = False,
 ) -> None:
     """Register a trial's network as a model in MLflow, for batches of any size and without pickled code."""
     from sparsetune.app.api.register import register as registered

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sparsetune.base.errors import BadInput
-from sparsetune.cli.app import LOOK, Json, Root, Storage, Verbose, app, examples, guarded
+from sparsetune.cli.app import LOOK, Json, Root, Storage, app, examples, guarded
 from sparsetune.cli.completion import study_names
 from sparsetune.cli.where import as_options, project_if_any, storage_url
 
@@ -33,7 +33,6 @@ def status(
     root: Root = None,
     storage: Storage = None,
     as_json: Json = False,
-    verbose: Verbose = False,
 ) -> None:
     """How far the studies of a project are: counts, the best, what runs, what it takes on disk. Changes nothing."""
     from sparsetune.show.watch import Reader, show_status, watch_status
@@ -62,7 +61,6 @@ def best(
     root: Root = None,
     storage: Storage = None,
     as_json: Json = False,
-    verbose: Verbose = False,
 ) -> None:
     """The best config as YAML that `run` takes; with several objectives the Pareto front, and the trial asked for."""
     from sparsetune.app.api import load
@@ -96,7 +94,6 @@ def export(
     root: Root = None,
     storage: Storage = None,
     as_json: Json = False,
-    verbose: Verbose = False,
 ) -> None:
     """All trials of a study on stdout, as CSV or JSON: a row each, one for each branch, replicates below them."""
     from sparsetune.app.api import load

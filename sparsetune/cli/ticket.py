@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sparsetune.cli.app import IN_THAT_LOOK, Import, Json, Root, Storage, Verbose, examples, guarded, own_files, stderr
+from sparsetune.cli.app import IN_THAT_LOOK, Import, Json, Root, Storage, examples, guarded, own_files, stderr
 from sparsetune.cli.completion import study_names
 from sparsetune.cli.which import chosen_ticket
 
@@ -54,7 +54,6 @@ def show(
     root: Root = None,
     storage: Storage = None,
     as_json: Json = False,
-    verbose: Verbose = False,
 ) -> None:
     """What a ticket is of: setting, size, what its trial has measured, what each layer keeps. Loads no data."""
     from sparsetune.show.ticket import show_ticket
@@ -89,7 +88,6 @@ def evaluate(
     root: Root = None,
     storage: Storage = None,
     as_json: Json = False,
-    verbose: Verbose = False,
 ) -> None:
     """Rebuild the network from its ticket and evaluate it, on validation and test data, beside what was recorded."""
     from sparsetune.app.tickets import evaluate_ticket

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sparsetune.base.errors import BadInput
-from sparsetune.cli.app import TRAIN, Import, Json, Root, Set, Verbose, app, examples, guarded, own_files, stderr
+from sparsetune.cli.app import TRAIN, Import, Json, Root, Set, app, examples, guarded, own_files, stderr
 from sparsetune.cli.completion import study_files
 
 
@@ -30,7 +30,6 @@ def study(
     in_process: Annotated[bool, typer.Option("--in-process", help="Without Ray: one trial after another.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, show what would run, forecast its cost.")] = False,
     no_probe: Annotated[bool, typer.Option("--no-probe", help="With --dry-run: train nothing, no forecast.")] = False,
-    verbose: Verbose = False,
 ) -> None:
     """Run a study, or go on with one: finished trials stay, the budget counts all."""
     from sparsetune.app import study as story
@@ -70,7 +69,6 @@ def run(
     import_: Import = None,
     root: Root = None,
     as_json: Json = False,
-    verbose: Verbose = False,
 ) -> None:
     """Train single configs outside a study, in this process; MLflow keeps them in the experiment `runs`.
 
