@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import inspect
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 
 from sparsetune.base.paths import TABLE
 from sparsetune.cli import app
-from sparsetune.testing import tree_toys
 from sparsetune.testing.studies import write_study
 
 LEVELS = 2
@@ -47,7 +46,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With a study that has run."""
     root = tmp_path_factory.mktemp("comb")
     file = write_study(root, **COMB)
-    (file.parent / "toys.py").write_text(inspect.getsource(tree_toys))
+    shutil.copy(Path(__file__).parent / "trees" / "toys.py", file.parent)
     cli("study", str(file), "--in-process", cwd=root)
     return root
 

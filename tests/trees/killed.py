@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
 from collections.abc import Mapping
@@ -12,7 +11,6 @@ from typing import Any
 
 from sparsetune.base import failpoints
 from sparsetune.base.messages import Branch, Job, Key, Outcome, OwnFile
-from sparsetune.testing import tree_toys
 from sparsetune.testing.trained import untimed
 from sparsetune.training.trial import run_trial
 
@@ -28,7 +26,7 @@ def reported(config: dict[str, Any], branches: Mapping[str, dict[str, Any]], fol
         config,
         str(folder),
         branches=tuple(Branch(name, values) for name, values in branches.items()),
-        imports=(OwnFile("toys.py", inspect.getsource(tree_toys)),),
+        imports=(OwnFile("toys.py", Path(__file__).with_name("toys.py").read_text()),),
         report_every="1ep",
         checkpoint_every="0.000001s",
         figures="none",

@@ -12,10 +12,10 @@ from sparsetune.config.trial import Training
 from sparsetune.sparsity.history import Patience
 from sparsetune.sparsity.stage import Stage
 from sparsetune.testing.trained import trial_config
-from sparsetune.testing.tree_toys import Deltas, DeltasConfig
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
 
+from .toys import Deltas, DeltasConfig
 from .walking import BATCH, NETWORK, Branches, measure
 
 

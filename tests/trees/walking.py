@@ -13,10 +13,11 @@ import torch
 from sparsetune.config.base import Part
 from sparsetune.config.trial import TrialConfig
 from sparsetune.testing.trained import trial_config, untimed
-from sparsetune.testing.tree_toys import METHODS
 from sparsetune.training.left.saved import Saved
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
+
+from .toys import METHODS
 
 KNOWN = replace(REGISTRIES, method=REGISTRIES.method.extended(METHODS))
 NETWORK = {"name": "mlp", "hidden": [12]}
