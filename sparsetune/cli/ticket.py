@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from sparsetune.cli.app import IN_THAT_LOOK, Import, Json, Root, Storage, examples, guarded, own_files, stderr
+from sparsetune.cli.chosen_ticket import chosen_ticket
 from sparsetune.cli.completion import study_names
-from sparsetune.cli.which import chosen_ticket
 
 ticket = typer.Typer(
     **IN_THAT_LOOK,

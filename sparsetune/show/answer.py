@@ -43,7 +43,8 @@ def best(
 ) -> Iterator[RenderableType]:
     """The best row and how far the next ones are behind; of several objectives the Pareto front, the best by the first
     one first, and how to read it. ``marked`` rows get a mark."""
-    names, several = columns(objectives), len(objectives) > 1
+    read = [name for each in objectives if each.score is not None for name in each.reads]
+    names, several = columns([each.metric for each in objectives], read), len(objectives) > 1
     shown = spread(front, MOST_ROWS)
     if several:
         count = f" ({len(shown)} of {len(front)})" if len(shown) < len(front) else ""
@@ -74,10 +75,9 @@ def _behind(objective: Objective, first: Trial, rows: Sequence[Trial]) -> Iterat
         yield Text(f"Next by {heading(objective.metric)}: {near}; median of all complete {row_word(rows)}s {middle}.")
 
 
-def columns(objectives: Sequence[Objective]) -> list[str]:
-    """The metrics of a table of rows, where there is room: objectives first, what scores are made of last."""
-    read = [name for each in objectives if each.score is not None for name in each.reads]
-    return list(dict.fromkeys([*(each.metric for each in objectives), *beside(), *read]))
+def columns(objectives: Iterable[str], read: Iterable[str] = ()) -> list[str]:
+    """The metrics of a table of rows, where there is room: objectives first, last what scores read."""
+    return list(dict.fromkeys([*objectives, *beside(), *read]))
 
 
 def ended(study: Study, trials: Sequence[Trial], rows: Sequence[Trial], width: int) -> Iterator[RenderableType]:

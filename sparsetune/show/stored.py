@@ -16,8 +16,8 @@ from sparsetune.base.messages import Trial
 from sparsetune.base.yaml_io import dump
 from sparsetune.report.listing import result_rows, results_csv, special, trial_row, trials_csv, with_replicates
 from sparsetune.report.tables import metric, trial_table
-from sparsetune.show.answer import soundness, unguarded, unsound
-from sparsetune.show.words import beside, command_line, document, of_replicates, picked
+from sparsetune.show.answer import columns, soundness, unguarded, unsound
+from sparsetune.show.words import command_line, document, of_replicates, picked
 from sparsetune.sparsity.methods import METRICS
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _show_front(result: StudyResult) -> None:
     console, front = open_console(), result.stored.front
     title = f"{escape(result.name)}: Pareto front"
     sounds = unguarded(METRICS, result.stored.constraints)
-    table = trial_table(front, [*result.objectives, *beside()], title, console.width, unsound(front, sounds))
+    table = trial_table(front, columns(result.objectives), title, console.width, unsound(front, sounds))
     console.print(table)
     remarks = soundness(result.stored.rows, sounds)
     for line in [*_formulas(result), *filter(None, [of_replicates(front)]), *remarks]:

@@ -13,7 +13,7 @@ ACTIVATION_RATE = Metric(
     short="fraction of samples that the last epoch trained on",
     beside=True,
 )
-"""Of methods that select samples; :class:`~sparsetune.sparsity.method.SelectingMethod` counts it."""
+"""Of methods that select samples; :class:`~sparsetune.sparsity.selecting.SelectingMethod` counts it."""
 
 SEED_MASK = Metric(
     "bytes_seed_mask",
