@@ -278,7 +278,8 @@ def test_two_projects_on_one_storage_exclude_each_other(tmp_path: Path) -> None:
     from sparsetune.search.lock import hold, place
 
     files = [write_study(tmp_path / name, storage=f"sqlite:///{tmp_path}/shared.db") for name in "ab"]
-    with hold(place(load(files[0])), "small"):
+    study = load(files[0])
+    with hold(place(study.storage, study.project.runs, study.name), "small"):
         result = call("study", files[1], "--in-process")
     assert (result.exit_code, "is being run by process" in result.stderr) == (2, True)
 

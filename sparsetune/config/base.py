@@ -147,7 +147,8 @@ def check_model(model: type[M], raw: Any, *, source: object = "", key: str = "")
         where = _keys_only(raw, problems[0])
         here = [each for each in problems if _keys_only(raw, each) == where]  # of a union each member complains
         dotted = ".".join(map(str, [key, *where] if key else where))
-        raise _refusal(model, here, where).at(source=source, key=dotted) from None
+        refusal = _refusal(model, here, where)
+        raise refusal.at(source=source, key=f"{dotted}.{refusal.key}" if refusal.key else dotted) from None
 
 
 def _refusal(model: type[BaseModel], errors: Sequence[Any], where: Path) -> BadInput:

@@ -118,7 +118,8 @@ def test_a_score_has_its_formula_and_the_numbers_that_it_reads(others: tuple[Obj
 
 def test_what_a_score_reads_takes_no_other_metric_s_place() -> None:
     names = ["frugal", "val_accuracy", "test_accuracy", "activation_rate", "density", "ece"]
-    assert columns((SCORE,)) == columns((SCORE, TWO[0])) == names
+    of_score = columns([SCORE.metric], SCORE.reads)
+    assert of_score == columns([SCORE.metric, TWO[0].metric], SCORE.reads) == names
     assert columns(ONE) == ["val_loss", "val_accuracy", "test_accuracy", "activation_rate"]
 
 

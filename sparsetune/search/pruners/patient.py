@@ -67,7 +67,7 @@ def _inner(raw: Any) -> Part:
         raise BadInput.unknown("name", name, _WITHIN)
     part: Part = check_model(PRUNERS.get(name).Config, spec)
     if getattr(part, "metric", None) is not None:
-        raise BadInput("metric: both judge the same one, which stands beside patience")
+        raise BadInput("both judge the same one, which stands beside patience", key="metric", code="conflict")
     if getattr(part, "keep_front", None) is not None:
-        raise BadInput("keep_front: it stands beside patience, and holds for both")
+        raise BadInput("it stands beside patience, and holds for both", key="keep_front", code="conflict")
     return part
