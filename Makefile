@@ -56,13 +56,16 @@ bench: $(VENV)/.installed
 clean:
 	rm -rf $(VENV) build dist *.egg-info
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+define install
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "SparseTune needs Python 3.11 or later; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
-	@echo "installing into $(VENV): about two minutes, 6.5 GB"
-	$(PIP) --editable .
-	touch $@
+	@echo "installing into $(VENV): some minutes, 6.5 GB"
+	$(PIP) --editable $(1)
+	touch $(VENV)/.installed $@
+endef
 
-$(VENV)/.installed-test: $(VENV)/.installed
-	$(PIP) --editable '.[test]'
-	touch $@
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(call install,.)
+
+$(VENV)/.installed-test: pyproject.toml constraints.txt
+	$(call install,'.[test]')
