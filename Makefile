@@ -59,7 +59,7 @@ clean:
 define install
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "SparseTune needs Python 3.11 or later; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
-	@echo "installing into $(VENV): some minutes, 6.5 GB"
+	@echo "installing into $(VENV): a few minutes, 6.5 GB"
 	$(PIP) --editable $(1)
 	touch $(VENV)/.installed $@
 endef
