@@ -103,7 +103,7 @@ class Watch:
 def session(watch: Watch, script: str, failpoint: str = "") -> int:
     """Run a script in a process of its own, a driver; the exit code. It knows ``watch`` and what is in this file."""
     begin = (
-        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
+        "import sys; from pathlib import Path; sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent)]\n"
         "from tracked import *\n"
         "from sparsetune.base.messages import Key\n"
         "watch = Watch(sys.argv[2], sys.argv[3], Path(sys.argv[4]))\n"
