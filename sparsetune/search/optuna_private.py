@@ -1,8 +1,8 @@
-"""Optuna's private parts, as far as this package stands on them; nothing else in it does.
+"""Optuna's private parts, as far as this package stands on them; with ``optuna_tables.py`` all that it uses.
 
-Each is here because no public call gives the same: one transaction a trial, times as the database has them, a grid's
-order, a sampler that is told another history, a selection by hypervolume. ``tests/search/test_optuna_private.py`` asks
-whether the installed version is one with which they were tried.
+Each is here because no public call gives the same: a grid's order, a sampler that is told another history, a selection
+by hypervolume. ``tests/search/test_optuna_private.py`` asks whether the installed version is one with which they were
+tried.
 """
 
 from __future__ import annotations
@@ -17,25 +17,11 @@ from optuna.distributions import BaseDistribution
 from optuna.pruners import HyperbandPruner
 from optuna.samplers import GridSampler, QMCSampler
 from optuna.storages import BaseStorage, InMemoryStorage
-from optuna.storages._rdb import models
-from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.study import Study, StudyDirection
 from optuna.study._multi_objective import _fast_non_domination_rank
 from optuna.trial import FrozenTrial, TrialState
 
 TRIED = ("5.0",)  # versions of Optuna; one more after `make test-slow` with it
-
-STUDIES, TRIALS = models.StudyModel.__table__, models.TrialModel.__table__
-PARAMS, VALUES = models.TrialParamModel.__table__, models.TrialValueModel.__table__
-USER_ATTRIBUTES, SYSTEM_ATTRIBUTES = (
-    models.TrialUserAttributeModel.__table__,
-    models.TrialSystemAttributeModel.__table__,
-)
-STEPS = models.TrialIntermediateValueModel.__table__
-value_row = models.TrialValueModel.value_to_stored_repr  # a number as two columns: SQL has no infinity
-step_row = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr
-NOT_FOUND = models.NOT_FOUND_MSG
-transaction = _create_scoped_session  # of a storage's ``scoped_session``; what fails in it is a StorageInternalError
 
 Trials = Sequence[FrozenTrial]
 

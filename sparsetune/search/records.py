@@ -69,7 +69,7 @@ def told_ms(moment: datetime | None) -> int:
 def trials_with_times(storage: RDBStorage, study_id: int) -> dict[int, FrozenTrial]:
     """The records of all trials by their ids, in the order of numbers; their times say which of an autumn's two hours
     is meant."""
-    from sparsetune.search.optuna_private import TRIALS, transaction
+    from sparsetune.search.optuna_tables import TRIALS, transaction
 
     columns = (TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.datetime_start, TRIALS.c.datetime_complete)
     records = storage.get_all_trials(study_id)

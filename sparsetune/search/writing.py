@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial
 from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, func, insert, select, update
 
 from sparsetune.base.disk import CannotWrite, disk_trouble
-from sparsetune.search.optuna_private import (
+from sparsetune.search.optuna_tables import (
     NOT_FOUND,
     PARAMS,
     STEPS,

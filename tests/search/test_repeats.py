@@ -6,11 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-import optuna
 import pytest
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.storages import InMemoryStorage
 from optuna.study import Study as OptunaStudy
 from optuna.trial import FrozenTrial
 
@@ -149,10 +147,3 @@ def test_no_sampler_repeats_what_is_lost(name: str, tmp_path: Path) -> None:
         cell.tell(number, state, [-x] if state == "COMPLETE" else None, {}, {})
         lost |= {x} if state != "COMPLETE" else set()
     assert len(lost) >= count // 4
-
-
-def test_a_library_whose_inner_parts_are_used() -> None:
-    """``undrawn`` sets a trial of Optuna's memory, ``Heard`` is a study with other trials; written for Optuna 5.0."""
-    assert optuna.__version__.startswith("5.0.")
-    assert {"_set_trial", "get_trial"} <= set(dir(InMemoryStorage))
-    assert "_get_trials" in dir(optuna.Study)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +119,17 @@ def test_without_a_probe_it_is_the_same_each_time_and_trains_nothing(tmp_path: P
     assert first.stdout == second.stdout
     assert "# the space" in first.stdout
     assert "forecast" not in first.stdout
+
+
+def test_it_opens_no_database(tmp_path: Path) -> None:
+    """What Optuna's tables need takes longer to load than the rest."""
+    code = (
+        "import sys\nfrom sparsetune.cli import main\ntry:\n    main()\nexcept SystemExit as end:\n"
+        "    print(end.code, 'optuna' in sys.modules, 'sqlalchemy' in sys.modules)"
+    )
+    words = [sys.executable, "-c", code, "study", str(write_study(tmp_path)), "--dry-run", "--no-probe"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.splitlines()[-1] == "0 True False", done.stderr
 
 
 def run_old(root: Path) -> None:
