@@ -59,8 +59,7 @@ class Ledger:
         self._first = crossed(points.points, study.cells)
         self.extent = study.extent(len(self._first))
         note_changes(self._storage, self._study_id, study, self.extent, environment, warn)
-        kept = {CONTENT: dict(content or {}), **(points.attributes() if points.points else {})}
-        for key, value in kept.items():
+        for key, value in {CONTENT: dict(content or {}), **points.attributes()}.items():
             if value and key not in attributes:
                 self._storage.set_study_user_attr(self._study_id, key, value)
         self.uid = study_uid(self._storage, self._study_id)

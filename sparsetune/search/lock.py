@@ -55,28 +55,23 @@ def lock_of(url: str, runs: Path | None, study: str) -> Path | None:
 
 def refuse_if_held(path: Path, study: str) -> None:
     """Raise :class:`BadInput` if a live driver holds the lock; writes nothing."""
-    if holder_of(path) is not None:
+    if _is_held(path):
         raise _held(path, study)
 
 
 def others(folder: Path, own: Path | None = None) -> bool:
     """Whether a live driver holds one of a folder's locks, but for one's own; writes nothing."""
-    held = map(holder_of, set(folder.glob("*.lock")) - {own})
-    return any(held)
+    return any(map(_is_held, set(folder.glob("*.lock")) - {own}))
 
 
 def holder_of(path: Path) -> Holder | None:
     """Who holds the lock; None if nobody does, whatever the file says of one that has died. Writes nothing."""
-    try:
-        file = path.open("rb")
-    except (FileNotFoundError, NotADirectoryError):
+    if not _is_held(path):
         return None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return _named(path)
-    return None
+    with suppress(ValueError):
+        pid, host, since = _said(path)
+        return Holder(pid, host, int(_moment(since).timestamp() * 1000))
+    return Holder(0, "", 0)
 
 
 @contextmanager
@@ -99,14 +94,26 @@ def hold(path: Path, study: str) -> Iterator[None]:
         yield
 
 
-def _named(path: Path) -> Holder:
-    """Whom the file of a lock names."""
+def _is_held(path: Path) -> bool:
+    try:
+        file = path.open("rb")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _said(path: Path) -> tuple[int, str, str]:
+    """Process, host and time that the file of a lock names; raises ValueError where it cannot be read."""
     try:
         said = json.loads(path.read_text())
-        since_ms = int(_moment(said["since"]).timestamp() * 1000)
-        return Holder(int(said["pid"]), str(said["host"]), since_ms)
-    except (OSError, ValueError, KeyError, TypeError):
-        return Holder(0, "", 0)
+        return int(said["pid"]), str(said["host"]), str(said["since"])
+    except (OSError, KeyError, TypeError) as error:
+        raise ValueError from error
 
 
 def _moment(since: str) -> datetime:
@@ -115,14 +122,12 @@ def _moment(since: str) -> datetime:
 
 
 def _held(path: Path, study: str) -> BadInput:
-    try:
-        said = json.loads(path.read_text())
-        since = said["since"]
+    who = "another process"
+    with suppress(ValueError):
+        pid, host, since = _said(path)
         with suppress(ValueError):  # what cannot be read is shown as it stands there
             since = f"{_moment(since):%Y-%m-%d %H:%M:%S %z}"
-        who = f"process {said['pid']} on {said['host']}, since {since}"
-    except (OSError, ValueError, KeyError, TypeError):
-        who = "another process"
+        who = f"process {pid} on {host}, since {since}"
     problem = f"study {study!r} is being run by {who}; wait for it, or end it first"
     return BadInput(problem, source=path, code="conflict")
 
