@@ -29,8 +29,8 @@ class Probed:
         save_seconds: writing a checkpoint.
         metrics: numbers in a row.
         files: bytes of what the trial left, by name.
-        checkpoint_bytes: after the last row.
-        checkpoint_growth: bytes a row.
+        checkpoint_bytes: of the largest that was seen, with the record beside it.
+        checkpoint_growth: bytes a row by which that record grows.
         lacks: metrics that the study is judged by and that it has no number of.
         stages: of a training of several: their names, and which share of all training each is.
         open: a rule may end some of them sooner.

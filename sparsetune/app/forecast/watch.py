@@ -66,7 +66,7 @@ class Watch:
     def _look(self) -> None:
         """What lies in the folder, if there is a checkpoint that was not there before."""
         written = self._checkpoint.stat().st_mtime_ns if self._checkpoint.exists() else 0
-        self._new = written != self._written
+        self._new = written not in (0, self._written)
         if self._new:
             self._written = written
             folder = self._checkpoint.parent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from dataclasses import fields, replace
 from math import ceil
@@ -19,6 +20,7 @@ from sparsetune.app.forecast.prober import measure
 from sparsetune.app.forecast.watch import Watch
 from sparsetune.base.failpoints import VARIABLE
 from sparsetune.base.messages import Branch, Key, OwnFile, Row, Run, Trial
+from sparsetune.base.paths import ENDS, RECORD
 from sparsetune.config.overrides import assign
 from sparsetune.config.trial import resolve_trial
 from sparsetune.training.left.saved import read_checkpoint
@@ -108,6 +110,38 @@ def test_a_watch_hears_the_first_run_only(tmp_path: Path) -> None:
     assert (watch.checkpoint_bytes, watch.saves, len(watch.saving)) == (110, 2, 2)
     watch.trial_ended(trial, {}, {})
     assert len(watch.saving) == 1  # what the last one took is not known
+
+
+def test_a_watch_takes_the_sizes_of_each_new_checkpoint(tmp_path: Path) -> None:
+    trial = Trial(0, "RUNNING", {}, {"training": {"epochs": 9}}, runs=(Run(Key(0)),))
+    saved, record, ends = tmp_path / "checkpoint.pt", tmp_path / RECORD, tmp_path / ENDS
+    watch = Watch(saved, lambda text: None)
+
+    def seen() -> tuple[int, ...]:
+        watch.trial_reported(trial, Key(0), (Row(1, 0, {"val_loss": 1.0}),))
+        return watch.saves, watch.checkpoint_bytes, watch.record_bytes, watch.ends_bytes
+
+    def save(moment: int, size: int, of_record: int, of_ends: dict[str, int]) -> None:
+        saved.write_bytes(b"x" * size)
+        os.utime(saved, ns=(moment, moment))
+        record.write_bytes(b"x" * of_record)
+        shutil.rmtree(ends, ignore_errors=True)
+        ends.mkdir()
+        for name, of_end in of_ends.items():
+            (ends / name).write_bytes(b"x" * of_end)
+
+    assert seen() == (0, 0, 0, 0)
+    save(1, 100, 10, {"a.pt": 30, "b.pt": 50, "c.part": 900})
+    assert seen() == (1, 110, 10, 80)
+    save(1, 200, 20, {})
+    assert seen() == (1, 110, 10, 80), "it is the one before"
+    save(2, 90, 30, {"b.pt": 50})
+    assert seen() == (2, 120, 30, 80)
+    saved.unlink()
+    assert seen() == (2, 120, 30, 80), "one that has gone is no new one"
+    watch.trial_ended(trial, {}, {Key(0, 0, branch): {"weights": record} for branch in "ab"})
+    assert len(watch.saving) == 2, "none came after the last row"
+    assert watch.sizes == {"weights": 60}
 
 
 def test_a_trial_that_is_cut_short_within_its_first_epoch(tmp_path: Path) -> None:
