@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -156,9 +155,16 @@ def disk_use(progress: Progress, url: str, project: Project | None) -> dict[str,
 
 def _bytes(path: Path) -> int:
     """Of a file, or of all files below a folder; what goes away meanwhile counts nothing."""
-    files = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
-    total = 0
-    for file in files if path.is_dir() else [path]:
-        with contextlib.suppress(OSError):
-            total += file.stat(follow_symlinks=file is path).st_size
-    return total
+    try:
+        if not path.is_dir():
+            return path.stat().st_size
+    except OSError:
+        return 0
+    return sum(_size(f"{folder}/{name}") for folder, _, names in os.walk(path) for name in names)
+
+
+def _size(file: str) -> int:
+    try:
+        return os.lstat(file).st_size
+    except OSError:
+        return 0
