@@ -109,6 +109,18 @@ except SystemExit as end:
     assert said.splitlines()[-1] == "[]"
 
 
+def test_init_loads_nothing_of_the_doctor(tmp_path: Path) -> None:
+    code = """
+import sys
+from sparsetune.cli import main
+try:
+    main()
+finally:
+    print("sparsetune.doctor" in sys.modules)
+"""
+    assert python(code, "init", str(tmp_path / "demo")).splitlines()[-1] == "False"
+
+
 ALONE = """
 import importlib, pkgutil, sys, types
 for name in ("ray", "mlflow", "optuna"):

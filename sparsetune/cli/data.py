@@ -11,7 +11,7 @@ import typer
 
 from sparsetune.base.errors import BadInput
 from sparsetune.cli.app import IN_THAT_LOOK, Json, Root, examples, guarded, stderr
-from sparsetune.cli.where import project_if_any, project_of
+from sparsetune.cli.where import project_or_none
 
 data = typer.Typer(
     **IN_THAT_LOOK,
@@ -146,7 +146,7 @@ def _agreed(question: str) -> bool:
 
 def _project(root: Path | None) -> Path:
     """The project's root; without one, what is here."""
-    project = project_of(root) if root else project_if_any(None)
+    project = project_or_none(root)
     return project.root if project else Path.cwd()
 
 

@@ -12,7 +12,7 @@ import typer
 from sparsetune.base.errors import BadInput
 from sparsetune.cli.app import LOOK, PROJECT, Json, Root, Storage, Uri, app, examples, guarded, stderr
 from sparsetune.cli.completion import study_names
-from sparsetune.cli.where import project_if_any, project_of
+from sparsetune.cli.where import project_if_any, project_of, project_or_none
 
 
 @app.command(rich_help_panel=PROJECT, epilog=examples("sparsetune init demo", "cd demo; sparsetune init ."))
@@ -33,7 +33,7 @@ def doctor(root: Root = None, as_json: Json = False) -> None:
     """Is all here that a study needs? A line for each thing looked at, with what mends it; changes nothing."""
     from sparsetune.show.project import show_doctor
 
-    project = project_of(root) if root else project_if_any(None)  # the machine can be looked at without
+    project = project_or_none(root)  # the machine can be looked at without
     raise typer.Exit(1 if show_doctor(project, as_json=as_json, progress=stderr()) else 0)
 
 

@@ -29,6 +29,11 @@ def project_if_any(root: Path | None) -> Project | None:
         return None
 
 
+def project_or_none(root: Path | None) -> Project | None:
+    """The project that ``--root`` names; raises :class:`BadInput` if it is none. Without it, the nearest if any."""
+    return project_of(root) if root else project_if_any(None)
+
+
 def storage_url(root: Path | None, storage: str | None) -> str:
     """The storage that a command without a study file reads."""
     from sparsetune.base.variables import from_environment

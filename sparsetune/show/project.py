@@ -8,6 +8,7 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -16,8 +17,9 @@ from rich.text import Text
 from sparsetune.base.layout.console import open_console
 from sparsetune.base.layout.printable import printable
 from sparsetune.base.paths import Project
-from sparsetune.doctor.checks import CHECKS, carry_out
-from sparsetune.doctor.finding import Finding
+
+if TYPE_CHECKING:
+    from sparsetune.doctor.finding import Finding
 
 _STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
 _STATE, _WHAT = 8, 14  # widths of the first two columns
@@ -30,6 +32,8 @@ def show_doctor(project: Project | None, *, as_json: bool, progress: Console) ->
         project: None to look at the machine alone.
         progress: says what is being looked at, for a check can take seconds.
     """
+    from sparsetune.doctor.checks import CHECKS, carry_out  # with all that they look at, which `init` does not need
+
     console = open_console()
     all_findings: list[Finding] = []
     for what, check in CHECKS.items():
