@@ -6,7 +6,7 @@ What is drawn for that has seeds of its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -48,16 +48,28 @@ def evaluate(
     Args:
         kept: gets the predictions, batch by batch, for those who have more to ask of them.
     """
-    set_mode(network, training=False)
-    method.begin_evaluation()
     meter = Meter(task)
-    for inputs, targets in batches(split, batch):
-        method.before_batch()
-        outputs = method.predict(inputs)
+    for outputs, targets in _predictions(network, method, split, batch):
         meter.add(outputs, targets)
         if kept is not None:
             kept.append(outputs)
     return meter.result()
+
+
+@subnormals_are_zero()
+@torch.inference_mode()
+def predictions(network: nn.Module, method: Method, split: Split, batch: int) -> Tensor:
+    """Outputs (N, C) for a split in evaluation mode, ``batch`` samples at a time."""
+    return torch.cat([outputs for outputs, _ in _predictions(network, method, split, batch)])
+
+
+def _predictions(network: nn.Module, method: Method, split: Split, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Outputs and targets, batch by batch."""
+    set_mode(network, training=False)
+    method.begin_evaluation()
+    for inputs, targets in batches(split, batch):
+        method.before_batch()
+        yield method.predict(inputs), targets
 
 
 class Measuring:
@@ -85,11 +97,9 @@ class Measuring:
         return means, {name: value for name, value in further.items() if name.removeprefix("val_") not in means}
 
     def at_the_end(self) -> Metrics:
-        """Test data's numbers, what no row has, and peaks since the trial began here, in MB."""
+        """Test data's numbers, and what no row has."""
         of_state = {} if self._asked.each_epoch else self._of_state(self._predicted(self._data.val))
-        peaks = {"peak_memory_mb": host_peak_bytes(), "peak_gpu_memory_mb": device_peak_bytes(self._built.device)}
-        of_memory = {name: peak / 1e6 for name, peak in peaks.items() if peak is not None}
-        return {**of_state, **self._tested(), **of_memory}
+        return {**of_state, **self._tested()}
 
     def predicting(self) -> Metrics:
         """What its predictions for validation and test data give, and nothing else."""
@@ -105,9 +115,9 @@ class Measuring:
         return dict(zip(self._task.names, means, strict=True))
 
     def _predicted(self, split: Split) -> Tensor:
-        kept: list[Tensor] = []
-        self.evaluated(split, 0, kept)
-        return torch.cat(kept)
+        built = self._built
+        seed_all(self._config.seed, EVALUATION, built.device)
+        return predictions(built.network, built.method, split, built.evaluation_batch)
 
     def _tested(self) -> Metrics:
         quality = self._quality(self._predicted(self._data.test), self._data.test.targets)
@@ -135,10 +145,11 @@ class Measuring:
             numbers["ape"] = self._of_noise(self._asked.noise_samples)
         return numbers
 
-    @subnormals_are_zero()
-    @torch.inference_mode()
     def _of_size(self, of_splits: Metrics) -> Metrics:
-        """Non-zeros, operations, bytes and description length; layer by layer where each epoch has all."""
+        """Non-zeros, operations, bytes and description length; layer by layer where each epoch has all.
+
+        A subnormal weight is one, so nothing here may take it for zero.
+        """
         built, data = self._built, self._data
         if data.task == "regression":
             error = max(of_splits["val_mse"], _EXACT)
@@ -199,3 +210,9 @@ def layer_rows(network: nn.Module, prunable: Sequence[str], work: Work) -> list[
         }
         for name, density in counted.density_by_layer.items()
     ]
+
+
+def memory_numbers(device: torch.device) -> Metrics:
+    """Peaks since the trial began here, in MB."""
+    peaks = {"peak_memory_mb": host_peak_bytes(), "peak_gpu_memory_mb": device_peak_bytes(device)}
+    return {name: peak / 1e6 for name, peak in peaks.items() if peak is not None}

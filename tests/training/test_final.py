@@ -35,6 +35,19 @@ def test_sizes_by_hand() -> None:
     assert metrics["description_length_bits"] == pytest.approx(model + data)
 
 
+def test_a_subnormal_weight_is_one() -> None:
+    """1e-40 counts as zero while predictions are computed, and only then."""
+    trainer = Trainer(trial_config("dense", MLP))
+    trainer.method.adopt(trainer.config.method)
+    with torch.no_grad():
+        trainer.network.get_parameter("linear1.weight")[:, :13] = 1e-40
+        trainer.network.get_parameter("linear1.weight")[:, 13] = 0
+    metrics = trainer.setup.measuring.at_the_end()
+    nonzeros = sum(int((value != 0).sum()) for value in trainer.network.parameters())
+    assert metrics["nonzeros"] == nonzeros == 602
+    assert metrics["macs"] == 592 - 8
+
+
 def test_monte_carlo_repeats_what_follows_the_first_dropout() -> None:
     method = {"name": "dense", "n_dropout_layers": 1, "p_dropout": 0.2, "mc_samples": 10}
     _, metrics = run_through(trial_config(method, MLP, epochs=1))

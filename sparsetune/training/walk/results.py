@@ -12,7 +12,7 @@ from torch import Tensor
 from sparsetune.base.messages import Metrics, Result
 from sparsetune.config.metrics import metric_of
 from sparsetune.sparsity.stage import Which
-from sparsetune.training.measuring import declared
+from sparsetune.training.measuring import declared, memory_numbers
 from sparsetune.training.randomness import EVALUATION, seed_all
 from sparsetune.training.setup import Setup
 from sparsetune.training.tensors import cloned, put_back
@@ -82,6 +82,7 @@ class Results:
             joules = setup.energy.joules()
             if joules is not None:
                 at_the_end["energy_kj"] = joules / 1e3
+            at_the_end |= memory_numbers(setup.session.device)
             measured = {branch: self._result(node, due, branch, at_the_end, of_method) for branch in due.branches}
             if leave is not None:
                 leave(measured[due.branches[0]].metrics)
