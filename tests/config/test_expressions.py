@@ -98,6 +98,11 @@ BY_HAND: list[tuple[str, Any]] = [
     ("1 / 0 if false else 4", 4),
     (" (1 +\n\t2) *\u00a0d ", 3e-3),
     ("'größe' < 'höhe' and b.lambda < a", True),
+    ("'(' == \"(\" and ',)' != ')(' and '' == \"\"", True),
+    ("'not 1 +' == 'not 1 +' and 'a' != 'b'", True),
+    ("'\n\x00\ud800{a}' == '\n\x00\ud800{a}'", True),
+    ("1 if'a'=='a'else 2", 1),
+    ("max (1,-(2),(3))", 3),
 ]
 
 
@@ -148,6 +153,21 @@ REFUSED: list[tuple[str, str]] = [
     ("  1 +", "unexpected end at character 4 of '1 +'"),
     ("größe + 1", "unexpected 'ö' at character 3"),
     ("'größe' == lambda", "unknown name 'lambda' at character 12"),
+    ("a == 'x'\"y\"", "unexpected '\"y\"' at character 9"),
+    ("'a' 'b'", "unexpected \"'b'\" at character 5"),
+    ('"a""b"', "unexpected '\"b\"' at character 4"),
+    ("'''a'''", "unexpected \"'a'\" at character 3"),
+    ("'a'b", "unexpected 'b' at character 4"),
+    ("'a'1", "unexpected '1' at character 4"),
+    ("1'a'", "unexpected \"'a'\" at character 2"),
+    ("b'a'", "unexpected \"'a'\" at character 2"),
+    ("'a'(1)", "unexpected "),
+    ("max(1,)", "unexpected ')' at character 7 of 'max(1,)'"),
+    ("(max)(1)", "unexpected '(' at character 6 of '(max)(1)'"),
+    ("(" * 40 + "1" + ")" * 40, "nested too deeply at character 40"),
+    ("-" * 40 + "1", "nested too deeply at character 41"),
+    ("2**" * 40 + "1", "nested too deeply at character 121"),
+    ("1 if true else " * 40 + "1", "nested too deeply at character 601"),
 ]
 
 
@@ -230,6 +250,10 @@ def test_what_is_allowed_is_deep_enough_and_never_too_deep_for_python() -> None:
     assert parse("+".join("1" * 100)).value({}) == 100
     assert parse("(" * 39 + "1" + ")" * 39).value({}) == 1
     assert parse("-" * 38 + "1").value({}) == 1
+    assert parse("1 if false else " * 39 + "2").value({}) == 2
+    assert parse("1**" * 39 + "1").value({}) == 1
+    assert parse("(1 + " * 39 + "1" + ")" * 39).value({}) == 40
+    assert parse("(true and 0 < " * 30 + "1" + ")" * 30 + " and true" * 9).names == ()
     assert parse(" or ".join(["false"] * 100)).value({}) is False
 
 

@@ -4,9 +4,9 @@
 
 ``and``, ``or``, ``not`` and ``if`` want true or false; arithmetic wants numbers. Everything else is as in Python.
 
-Python's parser (:mod:`ast`) sees the structure alone: numbers, names and quoted texts stand before it as names of the
-same length, so that positions stay, and words that mean something to Python only are names like others. Of its tree a
-few kinds of node are read, each by functions of ours; nothing is ever handed to Python to run.
+Python's parser (:mod:`ast`) sees the structure alone: numbers and names stand before it as names of the same length,
+so that positions stay, and words that mean something to Python only are names like others; quoted texts stand as quoted
+x's. Of its tree a few kinds of node are read, each by functions of ours; nothing is ever handed to Python to run.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ _TOKEN = re.compile(
 )
 _BETWEEN = re.compile(r"[\s)]*")  # the end of a part and the sign that follows
 _WORDS = {"and", "or", "not", "if", "else"}
+_PYTHONS_OWN = {(",", ")"), (")", "(")}  # a comma that ends a call, a function that is computed
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
@@ -80,27 +81,39 @@ def parse(text: str) -> Expression:
         own_words = not error.msg.startswith("invalid syntax")  # such as '(' was never closed
         refuse(error.msg if own_words else f"unexpected {token}", text, start)
     reader = _Reader(text)
-    value = reader.read(tree, 0)
+    value = reader.read(tree, 1)
     return Expression(text, tuple(dict.fromkeys(name for _, name in sorted(reader.names))), value)
 
 
 def _structure(text: str) -> str:
-    """The text as Python's parser sees it: words and signs as they are, names of x for all else."""
-    plain, count, brackets = "", 0, 0
+    """The text as Python's parser sees it: words and signs as they are, x for all that a user can name."""
+    plain, before, count, brackets = "", ("", ""), 0, 1
     while len(plain) < len(text):
         position = len(plain)
         match = _TOKEN.match(text, position)
         if match is None:
             refuse(f"unexpected {text[position]!r}", text, position)
-        token, kind = match[0], match.lastgroup
-        count += kind != "space"
+        token, kind = match[0], str(match.lastgroup)
+        if kind == "space":
+            plain += " " * len(token)
+            continue
+        count += 1
         brackets += (token == "(") - (token == ")")
         if count > _MOST_TOKENS:
             refuse(f"longer than {_MOST_TOKENS} numbers, names and signs", text, position)
         if brackets > _DEEPEST:
             refuse("nested too deeply", text, position)
-        plain += token if kind == "sign" or token in _WORDS else (" " if kind == "space" else "x") * len(token)
+        if (before[0], kind) == ("text", "text") or (before[1], token) in _PYTHONS_OWN:
+            refuse(f"unexpected {token!r}", text, position)
+        plain += _seen(token, kind)
+        before = kind, token
     return plain
+
+
+def _seen(token: str, kind: str) -> str:
+    if kind == "sign" or token in _WORDS:
+        return token
+    return f"{token[0]}{'x' * (len(token) - 2)}{token[0]}" if kind == "text" else "x" * len(token)
 
 
 class _Reader:
@@ -111,42 +124,42 @@ class _Reader:
         self.names: list[tuple[int, str]] = []  # that are looked up, with their positions
 
     def read(self, node: ast.expr, depth: int) -> Value:
-        """What gives the value of a node; ``depth`` counts what is nested, not the links of a chain."""
-        text, start, within = self.text, node.col_offset, depth + 1
+        """What gives the value of a node; ``depth`` counts what is nested without brackets, no links of a chain."""
+        text, start, deeper = self.text, node.col_offset, depth + 1
         if depth > _DEEPEST:
             refuse("nested too deeply", text, start)
         match node:
-            case ast.Name():
-                return self.operand(node)
+            case ast.Name() | ast.Constant():
+                return self.operand(self.word(node), start)
             case ast.UnaryOp(ast.Not(), operand):
-                denied = truth(self.read(operand, within), text, start)
+                denied = truth(self.read(operand, deeper), text, start)
                 return lambda lookup: not denied(lookup)
             case ast.UnaryOp(sign, operand):
-                return computed(ARITHMETIC[type(sign)], [self.read(operand, within)], text, start)
+                return computed(ARITHMETIC[type(sign)], [self.read(operand, deeper)], text, start)
             case ast.BinOp(left, sign, right) if type(sign) in ARITHMETIC:  # < < is one sign to Python
-                operands = [self.read(left, depth), self.read(right, within)]
+                operands = [self.read(left, depth), self.read(right, depth + isinstance(sign, ast.Pow))]
                 return computed(ARITHMETIC[type(sign)], operands, text, self.behind(left))
             case ast.Compare(left, signs, others):
                 nodes = [left, *others]
-                values = [self.read(each, within) for each in nodes]
+                values = [self.read(each, depth) for each in nodes]
                 return compared(values, signs, text, [self.behind(each) for each in nodes[:-1]])
             case ast.BoolOp(word, parts):
                 positions = [self.behind(each) for each in parts[:-1]]
                 asked = zip(parts, [positions[0], *positions], strict=True)
-                truths = [truth(self.read(each, within), text, position) for each, position in asked]
+                truths = [truth(self.read(each, depth), text, position) for each, position in asked]
                 settled = all if isinstance(word, ast.And) else any
                 return lambda lookup: settled(each(lookup) for each in truths)
             case ast.IfExp(test, body, orelse):
-                condition = truth(self.read(test, within), text, self.behind(body))
-                chosen, other = self.read(body, within), self.read(orelse, within)
+                condition = truth(self.read(test, depth), text, self.behind(body))
+                chosen, other = self.read(body, depth), self.read(orelse, deeper)
                 return lambda lookup: chosen(lookup) if condition(lookup) else other(lookup)
             case ast.Call(ast.Name() as function, [_, *_] as arguments, []):
-                return self.call(self.word(function), [self.read(each, within) for each in arguments], start)
+                return self.call(self.word(function), [self.read(each, depth) for each in arguments], start)
         refuse(f"unexpected {self.word(node)!r}", text, start)
 
-    def operand(self, node: ast.Name) -> Value:
+    def operand(self, word: str, start: int) -> Value:
         """A number, a quoted text, a constant or a name."""
-        text, word, start = self.text, self.word(node), node.col_offset
+        text = self.text
         constant: Any = _CONSTANTS.get(word)
         if word[0] in "'\"":
             constant = word[1:-1]
