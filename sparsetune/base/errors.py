@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -35,6 +36,7 @@ class BadInput(ValueError):
         key: the dotted name or the option in it.
         found: what stands there, as a message shows it.
         allowed: what may stand there, in words.
+        more: what is said after all that, with what stands between (``"; ..."``).
         code: the kind of problem, for programs.
     """
 
@@ -46,9 +48,11 @@ class BadInput(ValueError):
         key: str = "",
         found: str = "",
         allowed: str = "",
+        more: str = "",
         code: Code | None = None,
     ) -> None:
-        self.problem, self.found, self.allowed = _line(problem), _line(found), _line(allowed)
+        self.problem, self.found, self.allowed = (_line(each.strip()) for each in (problem, found, allowed))
+        self.more = _line(more)
         self.source, self.key = printable(hidden(str(source))), printable(key)
         self.code: Code = code or ("not_allowed" if allowed else "invalid")
         super().__init__(": ".join(part for part in (self.source, self.key, self.sentence) if part))
@@ -68,19 +72,20 @@ class BadInput(ValueError):
     def sentence(self) -> str:
         """What is wrong, without where."""
         if self.code == "unknown":
-            return f"{self.problem} (allowed: {self.allowed})" if self.allowed else self.problem
+            return self.problem + (f" (allowed: {self.allowed})" if self.allowed else "") + self.more
         reason = ": ".join(part for part in (f"found {self.found}" if self.found else "", self.problem) if part)
         ending = f"allowed: {self.allowed}" if self.allowed else ""
-        return ("; " if self.problem else ", ").join(part for part in (reason, ending) if part)
+        return ("; " if self.problem else ", ").join(part for part in (reason, ending) if part) + self.more
 
     def at(self, *, source: object = None, key: str | None = None, more: str = "") -> BadInput:
-        """The same problem under another file or key, with ``more`` said of it."""
+        """The same problem under another file or key, with ``more`` at the sentence's end."""
         return BadInput(
-            self.problem + (more if self.problem or not self.allowed else ""),
+            self.problem,
             source=self.source if source is None else source,
             key=self.key if key is None else key,
             found=self.found,
-            allowed=self.allowed + (more if self.allowed and not self.problem else ""),
+            allowed=self.allowed,
+            more=self.more + more,
             code=self.code,
         )
 
@@ -90,7 +95,7 @@ class BadInput(ValueError):
 
 
 def _line(text: str) -> str:
-    return printable(hidden(" ".join(text.split())))
+    return printable(hidden(re.sub(r"\s+", " ", text)))
 
 
 def in_utf8(path: PathT, *, key: str = "") -> PathT:
@@ -98,7 +103,7 @@ def in_utf8(path: PathT, *, key: str = "") -> PathT:
     try:
         str(path).encode()
     except UnicodeEncodeError:
-        raise BadInput(f"found '{path}', allowed: a path in UTF-8", key=key) from None
+        raise BadInput(found=f"'{path}'", allowed="a path in UTF-8", key=key) from None
     return path
 
 

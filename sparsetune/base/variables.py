@@ -36,7 +36,7 @@ def from_environment(text: str, source: object, key: str) -> str:
     url = with_quoted_user(_VARIABLE.sub(lambda match: _value(text, match), text))
     if "://" in url and "@" in url and place(url) is None:
         allowed = "user:password@host:port, the password as ${NAME}, or with / ? # @ [ in it as %2F %3F %23 %40 %5B"
-        raise BadInput(f"found {without_password(url)!r}, allowed: {allowed}", source=source, key=key)
+        raise BadInput(found=repr(without_password(url)), allowed=allowed, source=source, key=key)
     return url
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -119,4 +120,9 @@ def test_messages() -> None:
         == "unknown key 'ab'; did you mean 'abc'? (allowed: abc, zz)"
     )
     assert BadInput.unknown("key", "ab", []).sentence == "unknown key 'ab' (allowed: none)"
+    assert BadInput.unknown("key", "ab", []).at(more=", here").sentence == "unknown key 'ab' (allowed: none), here"
+    both = BadInput("odd", found="3", allowed="2", key="k").at(more=" (at\nx=1)").at(source="f", more="; quoted")
+    assert str(both) == "f: k: found 3: odd; allowed: 2 (at x=1); quoted"
+    assert (both.problem, both.allowed, both.code) == ("odd", "2", "not_allowed")
+    assert str(pickle.loads(pickle.dumps(both)).located(source="g")) == str(both)
     assert [shown(value) for value in (None, True, False, 1, "a")] == ["null", "true", "false", "1", "'a'"]

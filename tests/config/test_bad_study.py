@@ -245,16 +245,16 @@ FORKS: list[tuple[dict[str, Any], str]] = [
     (
         {"fork": {"method.mc_sample": [1, 5]}},
         "fork.method.mc_sample: unknown name 'method.mc_sample'; did you mean 'method.mc_samples'? "
-        "(for 'dense') (allowed: method.mc_samples)",
+        "(allowed: method.mc_samples), for 'dense'",
     ),
     (
         {"fork": {"mc_samples": [1, 5]}},
         "fork.mc_samples: unknown name 'mc_samples'; did you mean 'method.mc_samples'? "
-        "(for 'dense') (allowed: method.mc_samples)",
+        "(allowed: method.mc_samples), for 'dense'",
     ),
     (
         {"fork": {"trainig.lr": [0.1, 0.2]}},
-        "fork.trainig.lr: unknown name 'trainig.lr' (for 'dense') (allowed: method.mc_samples)",
+        "fork.trainig.lr: unknown name 'trainig.lr' (allowed: method.mc_samples), for 'dense'",
     ),
     (
         {"fork": {"training.lr": [0.1, 0.2]}},
@@ -277,7 +277,7 @@ FORKS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"method": {"choose": {"dense": None, "ast": None}}, "fork": COUNTS},
-        "fork.method.mc_samples: unknown name 'method.mc_samples' (for 'ast') (allowed: none)",
+        "fork.method.mc_samples: unknown name 'method.mc_samples' (allowed: none), for 'ast'",
     ),
     *(
         ({"fork": {"method.mc_samples": values}}, f"fork.method.mc_samples: found {said}, allowed: a list of values")

@@ -90,7 +90,7 @@ def _check_names(plain: Mapping[str, Any], space: Space) -> None:
         if all(matches(branch[key], wanted) for key, wanted in rule.when.items() if key in branch):
             for used, key in _uses(space.key(name), rule):
                 if used not in fields:
-                    where = f" (where {' and '.join(f'{k} is {v}' for k, v in branch.items())})" if branch else ""
+                    where = f", where {' and '.join(f'{k} is {v}' for k, v in branch.items())}" if branch else ""
                     raise _unknown(used, fields).at(source=space.sources[name], key=key, more=where)
 
 

@@ -77,7 +77,7 @@ def _check_late(name: str, base: TrialConfig, method: Any) -> None:
     if name not in phases and any(f"{each}.".startswith(f"{name}.") for each in flatten(base.plain())):
         raise BadInput(f"{name!r} matters from the start of a training, {let}", key=key)
     if name not in phases:
-        raise BadInput.unknown("name", name, late, key=key).at(more=f" (for {base.method.name!r})")
+        raise BadInput.unknown("name", name, late, key=key).at(more=f", for {base.method.name!r}")
     if name not in late:
         first = f"phase {phases[name] or method.phases[0]!r}, the first of {base.method.name!r}"
         forkable = f"(what can be forked: {', '.join(late) or 'nothing'})"
