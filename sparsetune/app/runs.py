@@ -112,7 +112,7 @@ def _order(path: Path, overrides: Mapping[str, Any], own: tuple[OwnFile, ...], r
     registries = parts.registries(own)
     refuse_unknown(raw, {*TRIAL_KEYS, KEY}, registries, path)
     config = resolve_trial(raw, registries, source=path)
-    project = Project(find_root(root) if root else find_root(path, Path.cwd()))
+    project = Project(find_root(root) if root else find_root(path, Path()))
     uri = tracking_uri() or project.tracking_uri
     return _Order(path, config, own, registries, project, inputs.locate(config, project, registries, path), uri)
 

@@ -173,9 +173,9 @@ def _samples(shape: tuple[int, ...], outputs: int, task: str) -> str:
 
 def _root(path: Path, root: Path | None) -> Path:
     """The project's; without one, what is here."""
+    if root is not None:
+        return find_root(root)
     try:
-        return find_root(*([path, Path.cwd()] if root is None else [root]))
+        return find_root(path, Path())
     except BadInput:
-        if root is not None:
-            raise
         return Path.cwd()

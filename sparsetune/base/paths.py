@@ -40,12 +40,27 @@ LEFT = (CONFIG, FINAL, HISTORY, RESULTS, UNITS, TABLE, WEIGHTS, TICKET, LAYERS, 
 CACHE = "SPARSETUNE_CACHE"  # an environment variable: where this machine keeps what can be made again
 
 
-def find_root(*starts: Path) -> Path:
-    """The nearest ancestor of a file or folder that has ``search_spaces/``; of the first of these that has one."""
-    for start in (in_utf8(each.resolve()) for each in starts):
-        for folder in (start, *start.parents):
-            if (folder / "search_spaces").is_dir():
-                return folder
+def find_root(start: Path, *others: Path) -> Path:
+    """The nearest ancestor of a file or folder that has ``search_spaces/``.
+
+    Args:
+        others: asked in turn where the one before has none, or a path that is not UTF-8.
+
+    Raises:
+        BadInput: why the last gives none.
+    """
+    try:
+        return _nearest(in_utf8(start.resolve()))
+    except BadInput:
+        if not others:
+            raise
+    return find_root(*others)
+
+
+def _nearest(start: Path) -> Path:
+    for folder in (start, *start.parents):
+        if (folder / "search_spaces").is_dir():
+            return folder
     problem = "no folder upward from here has search_spaces/, the mark of a project's root"
     raise BadInput(problem, source=start, code="missing")
 

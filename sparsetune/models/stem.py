@@ -24,7 +24,7 @@ def misfit(model: str, wanted: str, input_shape: tuple[int, ...]) -> BadInput:
     return BadInput(f"{model!r} wants {wanted}; found {samples}", key="model.name", code="conflict")
 
 
-def check_images(model: str, input_shape: tuple[int, ...], smallest: int) -> None:
+def check_images(model: str, input_shape: tuple[int, ...], smallest: int = 1) -> None:
     """Raise :class:`BadInput` unless samples are (channels, height, width), both sides at least ``smallest`` pixels."""
     if len(input_shape) != 3 or min(input_shape[1:]) < smallest:
         raise misfit(model, f"images of at least {smallest}x{smallest} pixels", input_shape)

@@ -9,6 +9,7 @@ import pytest
 
 import sparsetune
 from sparsetune.base.former_names import FORMER, present
+from sparsetune.models.stem import check_images
 
 
 @pytest.mark.parametrize("name", [*FORMER, "sparsetune.training.data.contract", "sparsetune.training.models.contract"])
@@ -21,6 +22,36 @@ def test_a_former_name_gives_the_module_itself(name: str) -> None:
     assert module.__spec__ is not None
     assert module.__spec__.name == now
     assert sys.modules[name] is module
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("base.cadence", "Cadence"),
+        ("base.duration", "Duration"),
+        ("config.checking", "TEXT check_model expand_name"),
+        ("config.outlook", "evaluations facts_of"),
+        ("data.ahead", "ahead"),
+        ("data.folders", "absolute found_folder"),
+        ("data.image_sets", "ImagePart ImageSet listed refuse_one_class refuse_strange"),
+        ("data.moments", "extent moments"),
+        ("data.precision", "ENOUGH distinct float32_holds scaling_dtype"),
+        ("models.images", "check_images misfit"),
+        ("models.patches", "patch_layer"),
+        ("models.pool", "MaxPool2"),
+        ("models.residual", "BasicBlock Bottleneck PaddedShortcut"),
+        ("training.order", "Counters Order"),
+    ],
+)
+def test_what_was_imported_from_a_former_name_is_there(name: str, names: str) -> None:
+    module = importlib.import_module(f"sparsetune.{name}")
+    assert [each for each in names.split() if not hasattr(module, each)] == []
+
+
+def test_images_of_any_size_fit_where_none_is_said() -> None:
+    check_images("mine", (3, 1, 1))
+    with pytest.raises(sparsetune.BadInput, match="'mine' wants images of at least 1x1 pixels"):
+        check_images("mine", (5,))
 
 
 def test_classes_are_the_same() -> None:

@@ -101,6 +101,20 @@ def test_the_nearest_root_counts(tmp_path: Path) -> None:
     assert Project(inner).trials("a/b", "x").parent == inner / "mlruns" / "checkpoints"
 
 
+def test_a_start_without_a_root_or_a_name_in_utf8_gives_way_to_the_next(tmp_path: Path) -> None:
+    project, odd, bare = (tmp_path / name for name in ("project", "\udcff", "bare"))
+    (project / "search_spaces").mkdir(parents=True)
+    (odd / "search_spaces").mkdir(parents=True)
+    bare.mkdir()
+    assert find_root(odd, bare, project / "x.yaml", odd) == project
+    assert find_root(project, odd) == project
+    with pytest.raises(BadInput, match="allowed: a path in UTF-8"):
+        find_root(bare, odd)
+    with pytest.raises(BadInput, match="no folder upward from here") as caught:
+        find_root(odd, bare)
+    assert caught.value.source == str(bare)
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
