@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.base.messages import Trial
@@ -16,6 +16,7 @@ _FIELDS = (
     "number", "branch", "seed", "state", "feasible", "params", "values", "metrics", "errors", "reason", "notes",
     "started_ms", "ended_ms",
 )  # fmt: skip
+_NO_COLUMNS = ("values", "notes", "started_ms", "ended_ms")
 _SPECIAL: dict[str, Any] = {"branch": "", "seed": None, "feasible": True, "errors": {}}  # and what says nothing
 
 
@@ -61,12 +62,13 @@ def result_rows(row: Trial) -> list[dict[str, Any]]:
 
 def flat_row(row: Trial, fields: frozenset[str] = PLAIN) -> dict[str, Any]:
     """One row of a CSV: ``params.`` and ``metrics.`` before the names, as in MLflow's table."""
+    return _flattened({name: value for name, value in trial_row(row, fields).items() if name not in _NO_COLUMNS})
+
+
+def _flattened(row: Mapping[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
-    for name, value in trial_row(row, fields).items():
-        if isinstance(value, dict) and name != "notes":
-            flat |= {f"{name}.{key}": each for key, each in value.items()}
-        elif name not in ("values", "notes", "started_ms", "ended_ms"):
-            flat[name] = value
+    for name, value in row.items():
+        flat |= {f"{name}.{key}": each for key, each in value.items()} if isinstance(value, Mapping) else {name: value}
     return flat
 
 
@@ -78,11 +80,11 @@ def trials_csv(rows: Sequence[Trial]) -> str:
     return trials_frame(with_replicates(rows)).to_csv(index=False)
 
 
-def results_csv(results: Sequence[dict[str, Any]]) -> str:
+def results_csv(results: Sequence[Mapping[str, Any]]) -> str:
     """One line a result; one column a parameter or metric, empty where a result has no such thing."""
     import pandas as pd
 
-    return pd.json_normalize(list(results), max_level=1).to_csv(index=False)
+    return pd.DataFrame(list(map(_flattened, results))).to_csv(index=False)
 
 
 def trials_frame(rows: Sequence[Trial]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pandas as pd
 from helpers.trials import FORK, PLAIN, several
@@ -10,7 +11,16 @@ from helpers.trials import FORK, PLAIN, several
 from sparsetune.base.messages import Key, Run, Trial
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.rows import branch_rows
-from sparsetune.report.listing import flat_row, special, trial_row, trials_csv, trials_frame, with_replicates
+from sparsetune.report.listing import (
+    flat_row,
+    result_rows,
+    results_csv,
+    special,
+    trial_row,
+    trials_csv,
+    trials_frame,
+    with_replicates,
+)
 
 GATE = (Constraint(metric="acc", at_least=0.5),)
 
@@ -67,6 +77,22 @@ def test_replicates_alone_need_no_branch() -> None:
     header, *lines = trials_csv([whole]).splitlines()
     assert header == "number,seed,state,params.training.lr,metrics.acc,errors.acc,reason"
     assert lines == ["0,,COMPLETE,0.01,0.5,0.0,", "0,4,COMPLETE,0.01,0.5,,", "0,5,COMPLETE,0.01,0.5,,"]
+
+
+def test_a_line_for_each_result_whose_columns_are_where_they_came() -> None:
+    """Also where a later one has more parameters, and where one has none."""
+    runs = [Run(Key(number, 7), "COMPLETE", {"acc": 0.5, "loss": number}) for number in range(3)]
+    params: list[dict[str, Any]] = [{}, {"a": 1}, {"a": 2, "b": "x"}]
+    trials = [Trial(n, "COMPLETE", params[n], {}, runs=(run,)) for n, run in enumerate(runs)]
+    assert results_csv([line for trial in trials for line in result_rows(trial)]).splitlines() == [
+        "number,branch,seed,result,stage,which,epoch,iterations,metrics.acc,metrics.loss,params.a,params.b",
+        "0,,7,1,,,,,0.5,0,,",
+        "1,,7,1,,,,,0.5,1,1.0,",
+        "2,,7,1,,,,,0.5,2,2.0,x",
+    ]
+    (line,) = result_rows(trials[2])
+    header = "number,branch,seed,result,stage,which,epoch,iterations,params.a,params.b,metrics.acc,metrics.loss"
+    assert results_csv([line]).splitlines()[0] == header
 
 
 def test_a_frame_has_rows_alone_by_number() -> None:

@@ -9,12 +9,9 @@ import pytest
 
 from sparsetune.report.canvas import save
 from sparsetune.report.steps import _thin, steps_figure
-from sparsetune.sparsity.figure import Panel
+from sparsetune.sparsity.methods.ast import AdaptiveSparseTraining, AstConfig
 
-PANELS = (
-    Panel("threshold", "threshold (nats)"),
-    Panel("activation", "activation (fraction)", (-0.03, 1.03), averaged=True, target=0.25),
-)
+PANELS = AdaptiveSparseTraining.figure(AstConfig(target_activation=0.25))
 
 
 def test_a_long_trace_is_drawn_as_means_of_stretches() -> None:

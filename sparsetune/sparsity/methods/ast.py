@@ -32,7 +32,7 @@ from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.controller import SCALES, PIController, ThresholdScale, ramp
 from sparsetune.sparsity.figure import Panel
 from sparsetune.sparsity.method import Selection
-from sparsetune.sparsity.methods.ast_metrics import METRICS
+from sparsetune.sparsity.methods.ast_metrics import METRICS, THRESHOLD
 from sparsetune.sparsity.selecting import SelectingMethod, at_least, significance
 from sparsetune.sparsity.session import Session
 
@@ -196,7 +196,7 @@ class AdaptiveSparseTraining(SelectingMethod):
     @classmethod
     def figure(cls, config: AstConfig) -> tuple[Panel, ...]:
         """The threshold, and below it what it has activated, with the target."""
-        unit = "" if config.normalize == "ema" else "nats"
+        unit = "" if config.normalize == "ema" else THRESHOLD.unit
         target = config.target_activation
         activation = Panel("activation", "activation (fraction)", (-0.03, 1.03), averaged=True, target=target)
         return Panel("threshold", f"threshold ({unit})"), activation

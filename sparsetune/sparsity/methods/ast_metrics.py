@@ -3,13 +3,20 @@
 from sparsetune.config.metrics import Metric, Sound
 from sparsetune.sparsity.metrics import ACTIVATION_RATE
 
+THRESHOLD = Metric(
+    "threshold",
+    "nats",
+    None,
+    "epoch",
+    "mean significance threshold of the epoch's steps, before each update (of the normalised significance with "
+    "normalize: ema)",
+)
+
 METRICS = (
     ACTIVATION_RATE,
     Metric("energy_savings", "fraction", "maximize", "epoch",
         "1 - activation_rate: the proxy that AST's originals report; it ignores what selection costs"),
-    Metric("threshold", "nats", None, "epoch",
-        "mean significance threshold of the epoch's steps, before each update (of the normalised significance "
-        "with normalize: ema)"),
+    THRESHOLD,
     Metric("controller_error", "fraction", None, "epoch", "mean over steps of activation - target_activation"),
     Metric("steady_state_error", "fraction", None, "end",
         "mean activation of the last half of the controlled steps - target_activation"),
