@@ -123,8 +123,7 @@ class Model:
         """
         cls.fits(config, input_shape)
         network = cls.network(config, input_shape, outputs)
-        if config.init != "default":
-            INITS[config.init](network)
+        INITS[config.init](network)
         if config.weights is not None:
             replace_weights(network, read(config.weights, cls.pretrained(config)), cls.old_names, config.weights)
         return network

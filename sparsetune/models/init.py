@@ -17,6 +17,10 @@ from sparsetune.models.layers import layers
 LUX_GAINS: dict[type, float] = {nn.ReLU: 2.0, nn.Tanh: 5 / 3}
 
 
+def default(network: nn.Module) -> None:
+    """As the architecture's source draws it: torch's own, or torchvision's for the models that it has."""
+
+
 @torch.no_grad()
 def kaiming(network: nn.Module) -> None:
     """W ~ N(0, 2 / fan_in), biases 0. Source: K. He et al. (2015)."""
@@ -66,10 +70,9 @@ def signed_constant(network: nn.Module) -> None:
 
 
 INITS: dict[str, Callable[[nn.Module], None]] = {
+    "default": default,
     "kaiming": kaiming,
     "xavier": xavier,
     "lux": lux,
     "signed_constant": signed_constant,
 }
-"""By name. ``default`` is not among them: weights stay as the architecture's source draws them, torch's own way or
-torchvision's for the models that it has."""

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Literal
 
 from torch import nn
 
-from sparsetune.models.contract import Model, ModelConfig
+from sparsetune.models.contract import ModelConfig
 from sparsetune.models.layers import MaxPool2
-from sparsetune.models.stem import check_images
+from sparsetune.models.stem import ImageModel
 
 
 class Conv2Config(ModelConfig):
@@ -40,14 +40,10 @@ class Conv8Config(ModelConfig):
     name: Literal["conv8"] = "conv8"
 
 
-class PlainConv(Model):
+class PlainConv(ImageModel):
     """[3x3 convolution -> ReLU] x 2 -> pooling for each pair, of 64, 128, 256, 512 channels; then three linear."""
 
     pairs: ClassVar[int]
-
-    @classmethod
-    def fits(cls, config: Any, input_shape: tuple[int, ...]) -> None:
-        check_images(config.name, input_shape, 2**cls.pairs)
 
     @classmethod
     def dropout_sites(cls, config: Any) -> tuple[str, ...]:
@@ -80,6 +76,7 @@ class Conv2(PlainConv):
 
     Config = Conv2Config
     pairs = 1
+    smallest = 2**pairs
 
 
 class Conv4(PlainConv):
@@ -87,6 +84,7 @@ class Conv4(PlainConv):
 
     Config = Conv4Config
     pairs = 2
+    smallest = 2**pairs
 
 
 class Conv6(PlainConv):
@@ -94,6 +92,7 @@ class Conv6(PlainConv):
 
     Config = Conv6Config
     pairs = 3
+    smallest = 2**pairs
 
 
 class Conv8(PlainConv):
@@ -101,3 +100,4 @@ class Conv8(PlainConv):
 
     Config = Conv8Config
     pairs = 4
+    smallest = 2**pairs

@@ -36,8 +36,7 @@ def network() -> nn.Sequential:
 def drawn(init: str, seed: int = 0) -> dict[str, Tensor]:
     torch.manual_seed(seed)
     made = network()
-    if init != "default":
-        INITS[init](made)
+    INITS[init](made)
     return dict(made.state_dict())
 
 
