@@ -323,6 +323,11 @@ def test_a_tracking_server(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (gone.state, "no answer" in gone.found, bool(gone.mend)) == ("problem", True, True)
 
 
+def test_without_a_project_or_a_store_that_is_named_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert list(stores.mlflow_store(None)) == []
+
+
 def test_a_database_server_and_its_password(
     port: int, stand_in: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

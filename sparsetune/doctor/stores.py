@@ -26,6 +26,7 @@ from sparsetune.tracking.trouble import reason_of, shown
 SECONDS = 3.0  # to wait for a server
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _OF_PROXIES = (407, 502, 503, 504)  # what a proxy answers for a server that it does not reach, or is not asked rightly
+_QUERY = "SELECT name, artifact_location FROM experiments WHERE lifecycle_stage = 'active'"
 
 
 def storage(project: Project | None) -> Iterator[Finding]:
@@ -48,10 +49,10 @@ def mlflow_store(project: Project | None) -> Iterator[Finding]:
         yield file_finding(path, "MLflow", MLFLOW)
         if project is not None and path.exists():
             yield from moved_findings(project, uri, path)
-    elif not is_database(uri):
-        yield server_finding(uri)
-    elif uri:
+    elif is_database(uri):
         yield database_finding(uri)
+    elif uri:
+        yield server_finding(uri)
 
 
 def file_finding(path: Path, what: str, tables: Tables) -> Finding:
@@ -102,9 +103,6 @@ def database_finding(uri: str) -> Finding:
     except OSError as error:
         return Finding("problem", "MLflow", f"{shown(uri)}: no answer ({error})", "start it, or name another")
     return Finding("ok", "MLflow", f"{shown(uri)} answers")
-
-
-_QUERY = "SELECT name, artifact_location FROM experiments WHERE lifecycle_stage = 'active'"
 
 
 def moved_findings(project: Project, uri: str, store: Path) -> Iterator[Finding]:
