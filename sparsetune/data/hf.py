@@ -110,7 +110,7 @@ class HfSplit:
             rows = self._rows.select_columns([column]).cast_column(column, _datasets().Image(decode=False))
         except (ValueError, TypeError, NotImplementedError):  # pyarrow's errors are among these
             held = self._rows.features[column]
-            raise BadInput(f"column {column!r} holds {held}, wanted images", key="data.image") from None
+            raise BadInput(found=f"column {column!r} of {held}", allowed="images", key="data.image") from None
         for start in range(0, len(rows), _BATCH):
             for number, image in enumerate(rows[start : start + _BATCH][column], start=start):
                 yield Item(f"{self._split}[{number}]", labels[number], _content(image))
@@ -135,18 +135,22 @@ class HfSplit:
         values = list(self._rows[self._config.label])
         feature = self._rows.features[self._config.label]
         named = isinstance(feature, _datasets().ClassLabel)
-        texts_and_numbers = {value for value in values if isinstance(value, int | str)}
-        classes = range(feature.num_classes) if named else sorted(texts_and_numbers)
+        classes = range(feature.num_classes) if named else _sorted(values)
         position = {value: number for number, value in enumerate(classes)}
         for number, value in enumerate(values):
             if value not in position:
                 raise BadInput(
-                    f"row {number} of {self._split} has {value!r}",
+                    found=f"{value!r} in row {number} of {self._split}",
                     allowed="a class by its name or a whole number",
                     source=self.source,
                     key="data.label",
                 )
         return tuple(feature.names if named else map(str, classes)), [position[value] for value in values]
+
+
+def _sorted(values: list[Any]) -> list[Any]:
+    """The classes among them: names, or whole numbers."""
+    return sorted({value for value in values if isinstance(value, int | str)})
 
 
 def _datasets() -> Any:

@@ -146,10 +146,7 @@ def _count(samples: int, size: Size | None) -> int:
     return size if isinstance(size, int) else max(1, round(size * samples))
 
 
-Indices = NDArray[np.int64]
-
-
-def stratified_split(labels: NDArray[Any], held_out: int, seed: int) -> tuple[Indices, Indices]:
+def stratified_split(labels: NDArray[Any], held_out: int, seed: int) -> tuple[Rows, Rows]:
     """Positions of the samples that stay and of those that are held out, each in random order.
 
     Equal to ``train_test_split(np.arange(len(labels)), test_size=held_out, stratify=labels, random_state=seed)``.
@@ -160,21 +157,21 @@ def stratified_split(labels: NDArray[Any], held_out: int, seed: int) -> tuple[In
         seed: from 0 to 2^32 - 1.
     """
     random = np.random.RandomState(seed)
-    classes, counts = np.unique(labels, return_counts=True)
-    staying = _shares(counts, len(labels) - held_out, random)
-    leaving = _shares(counts - staying, held_out, random)
-    stay: list[Indices] = []
-    leave: list[Indices] = []
-    for label, count, first, second in zip(classes, counts, staying, leaving, strict=True):
-        members = np.flatnonzero(labels == label)[random.permutation(count)]
+    classes, sizes = np.unique(labels, return_counts=True)
+    staying = _shares(sizes, len(labels) - held_out, random)
+    leaving = _shares(sizes - staying, held_out, random)
+    stay: list[Rows] = []
+    leave: list[Rows] = []
+    for label, size, first, second in zip(classes, sizes, staying, leaving, strict=True):
+        members = np.flatnonzero(labels == label)[random.permutation(size)]
         stay.append(members[:first])
         leave.append(members[first : first + second])
     return random.permutation(np.concatenate(stay)), random.permutation(np.concatenate(leave))
 
 
-def _shares(counts: Indices, total: int, random: np.random.RandomState) -> Indices:
-    """``total`` shared out in proportion to ``counts``; the largest remainders are rounded up, equal ones by lot."""
-    exact = counts / counts.sum() * total
+def _shares(sizes: Rows, total: int, random: np.random.RandomState) -> Rows:
+    """``total`` shared out in proportion to ``sizes``; the largest remainders are rounded up, equal ones by lot."""
+    exact = sizes / sizes.sum() * total
     shares = np.floor(exact)
     missing, remainders = int(total - shares.sum()), exact - shares
     for remainder in np.unique(remainders)[::-1]:
@@ -184,5 +181,5 @@ def _shares(counts: Indices, total: int, random: np.random.RandomState) -> Indic
         chosen = random.choice(equal, size=min(len(equal), missing), replace=False)
         shares[chosen] += 1
         missing -= len(chosen)
-    whole: Indices = shares.astype(np.int64)
+    whole: Rows = shares.astype(np.int64)
     return whole

@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sparsetune.data.balance import balance_remarks
 from sparsetune.data.contract import DataSet, OnePoolConfig
 from sparsetune.data.pools import Array, Pools, Samples
+from sparsetune.data.splits import divide
 
 SHARES = "; data.stratified: true gives each split its share"
 ALIKE = "and as accurate is a model that always says so; balanced_accuracy, macro_f1 and auc weigh all classes alike"
@@ -23,13 +25,9 @@ def said(
 ) -> list[str]:
     own = {"val": samples(*val) if val else None, "test": samples(*test) if test else None}
     pools = Pools(samples(*train), len(train), classes=names[: len(train)], **own)
-
-    class Toy(DataSet):
-        @classmethod
-        def read(cls, config: Any) -> Pools:
-            return pools
-
-    return Toy.all_remarks(OnePoolConfig(name="any", **settings))  # type: ignore[call-arg]
+    config = OnePoolConfig(name="any", **settings)  # type: ignore[call-arg]
+    division = None if config.stratified else divide(pools, config, "classification")
+    return list(balance_remarks(pools, *((None, None) if division is None else (division.val, division.test))))
 
 
 QUIET: dict[str, dict[str, Any]] = {
@@ -95,3 +93,25 @@ def test_a_rare_class_that_is_drawn_alike() -> None:
         told = f"all {split} samples are of class 'cat': {split} numbers tell no classes apart, and auc has no value"
         assert f"{told}{SHARES}" in lines
     assert said(196, 4, names=NAMES, val_size=20) == [f"196 of 200 samples are of class 'cat', {ALIKE}"]
+
+
+def test_a_data_set_says_it_after_its_own_and_nothing_where_it_cannot_be_divided() -> None:
+    class Toy(DataSet):
+        pools = Pools(samples(196, 4), 2, classes=NAMES[:2])
+
+        @classmethod
+        def remarks(cls, config: Any) -> list[str]:
+            return ["own"]
+
+        @classmethod
+        def read(cls, config: Any) -> Pools:
+            return cls.pools
+
+    def all_of(**settings: Any) -> list[str]:
+        return Toy.all_remarks(OnePoolConfig(name="any", **settings))  # type: ignore[call-arg]
+
+    assert all_of() == ["own", f"196 of 200 samples are of class 'cat', {ALIKE}"]
+    drawn = all_of(stratified=False, seed=1)
+    assert drawn == ["own", *said(196, 4, names=NAMES, stratified=False, seed=1)]
+    assert len(drawn) > 1
+    assert all_of(stratified=False, val_size=200) == ["own"]

@@ -146,9 +146,9 @@ def test_what_cannot_be(tmp_path: Path) -> None:
     assert refused(place).startswith(f"{place}: data.image: unknown column 'image'; did you mean 'img'? (allowed:")
     assert refused(place, image="img").startswith(f"{place}: data.label: unknown column 'label'")
     assert refused(place, **columns) == (
-        f"{place}: data.label: row 2 of train has None; allowed: a class by its name or a whole number"
+        f"{place}: data.label: found None in row 2 of train, allowed: a class by its name or a whole number"
     )
-    assert "row 0 of train has 0.5" in (raw(place, [0.5, 1.5]) or refused(place, **columns))
+    assert "found 0.5 in row 0 of train" in (raw(place, [0.5, 1.5]) or refused(place, **columns))
     assert refused(place, train_split="tarin").startswith(f"{place}: data.train_split: cannot be loaded: Unknown split")
     raw(place, ["a", "b"])
     raw(place, ["a", "c"], name="test")
@@ -157,7 +157,7 @@ def test_what_cannot_be(tmp_path: Path) -> None:
     )
     (place / "test.parquet").unlink()
     raw(place, [1, 2])
-    assert "data.image: column 'y' holds" in refused(place, image="y", label="y")
+    assert "data.image: found column 'y' of" in refused(place, image="y", label="y")
     assert "there is no folder" in refused(tmp_path / "none")
 
 

@@ -229,8 +229,8 @@ def test_what_is_being_made_is_not_swept(cache: Path) -> None:
 
 def test_a_lock_is_held_once_and_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
-    with locked(path), locked(path, wait=False) as held:
-        assert not held
+    with locked(path) as waiting, locked(path, wait=False) as held:
+        assert (waiting, held) == (True, False)
     with locked(path, wait=False) as held:
         assert held
     assert list(tmp_path.iterdir()) == []

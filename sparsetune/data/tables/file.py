@@ -107,8 +107,9 @@ def _refuse_separator(header: Sequence[str], separator: str, wanted: Iterable[st
         likely = max(_OTHERS, key=line.count)
         fits, problem = likely in line, f"found one column, {shown(line)}"
     else:
-        lacking = [name for name in wanted if name not in header]
-        likely = next((each for each in _OTHERS if {*wanted} <= {name.strip(' "') for name in line.split(each)}), "")
+        names = dict.fromkeys(wanted)  # in their order
+        lacking = [name for name in names if name not in header]
+        likely = next((each for each in _OTHERS if names.keys() <= {name.strip(' "') for name in line.split(each)}), "")
         fits, problem = bool(lacking and likely), f"found no column {shown(lacking[0] if lacking else '')}"
     if fits:
         raise BadInput(f"{problem}; set data.separator to {json.dumps(likely)}", source=path, key="data.separator")
