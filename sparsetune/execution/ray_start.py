@@ -49,7 +49,7 @@ def _start() -> None:
         ray.init(
             address=cluster.LOCAL,
             num_cpus=processors().usable,
-            job_config=JobWithPath(module_path(sys.path), environment(sys.executable)),
+            job_config=own_job(),
             include_dashboard=False,
             log_to_driver=False,
             logging_level=logging.ERROR,
@@ -62,11 +62,20 @@ def _join(address: str) -> None:
         raise trouble.refused(address)
     os.environ[cluster.VARIABLE] = address  # for `auto` Ray reads it again, blanks and all
     try:
-        job = JobWithPath(before_library(module_path(sys.path)), None)  # its library may lie elsewhere
-        ray.init(address=address, job_config=job, log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(address=address, job_config=joined_job(), log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError) as error:
         problem = f"no Ray cluster can be joined there ({error})"
         raise BadInput(problem, key=cluster.VARIABLE, found=address, code="unavailable") from error
+
+
+def own_job() -> JobWithPath:
+    """For workers of the same environment: all of this process's path."""
+    return JobWithPath(module_path(sys.path), environment(sys.executable))
+
+
+def joined_job() -> JobWithPath:
+    """For workers of a cluster, whose library may lie elsewhere: what comes before it, and no interpreter."""
+    return JobWithPath(before_library(module_path(sys.path)), None)
 
 
 def environment(python: str) -> dict[str, str] | None:

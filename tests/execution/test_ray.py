@@ -201,26 +201,26 @@ def test_a_share_of_a_gpu_lies_on_one_gpu() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "key", "found"),
+    ("asked", "key", "found", "problem"),
     [
-        ({"cpus": 9}, "resources.cpus", "9 CPUs for a trial"),
-        ({"gpus": 0.5}, "resources.gpus", "0.5 GPUs for a trial"),
-        ({"workers": 13}, "workers", "13"),
-        ({"workers": 0}, "workers", "0"),
+        ({"cpus": 9}, "resources.cpus", "9 CPUs for a trial", "Ray has 12"),
+        ({"gpus": 0.5}, "resources.gpus", "0.5 GPUs for a trial", "Ray has 0; use gpus: auto or 0"),
+        ({"workers": 13}, "workers", "13", "Ray has room for 12 such trials at once"),
+        ({"workers": 0}, "workers", "0", "Ray has room for 12 such trials at once"),
     ],
 )
-def test_what_ray_cannot_hold_is_refused(asked: dict[str, float], key: str, found: str) -> None:
-    with pytest.raises(BadInput, match="Ray has ") as refusal:
+def test_what_ray_cannot_hold_is_refused(asked: dict[str, float], key: str, found: str, problem: str) -> None:
+    with pytest.raises(BadInput) as refusal:
         settled({"CPU": 8}, {"CPU": 4}, **asked)  # type: ignore[arg-type]
-    assert (refusal.value.key, refusal.value.found, refusal.value.code) == (key, found, "not_allowed")
+    assert str(refusal.value) == f"{key}: found {found}: {problem}"
+    assert (refusal.value.found, refusal.value.problem, refusal.value.code) == (found, problem, "not_allowed")
 
 
 @pytest.mark.usefixtures("cluster")
 def test_ray_that_was_there_before_stays(tmp_path: Path) -> None:
     executor = RayTune(cpus=1, gpus=3, workers=None)
-    with pytest.raises(BadInput, match="Ray has 2") as refusal:
+    with pytest.raises(BadInput, match=r"found 3 GPUs for a trial: Ray has 2; use gpus: auto or 0$"):
         executor.start()
-    assert refusal.value.found == "3 GPUs for a trial"
     executor.close()
     assert ray.is_initialized()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import ray
 
 from sparsetune.execution import ray_private
 from sparsetune.execution.ray_private import JobWithPath
-from sparsetune.execution.ray_start import before_library, environment, module_path
+from sparsetune.execution.ray_start import before_library, environment, joined_job, module_path, own_job
 
 ROOM = Path(ray_private.__file__).parent
 PRIVATE = re.compile(r"\bray(\.\w+)*\._|\b_(serialize|actor_task_failed|py_driver_sys_path)\b")
@@ -43,9 +44,9 @@ def sent(job: JobWithPath, added_by_ray: str) -> list[str]:
 
 def test_the_current_folder_is_no_part_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    path = ["/script", "/zip", LIBRARY, "/site-packages", "/project"]
-    assert sent(JobWithPath(module_path(path), None), str(tmp_path)) == path
-    assert sent(JobWithPath(before_library(module_path(path)), None), str(tmp_path)) == ["/script", "/zip"]
+    monkeypatch.setattr(sys, "path", ["/script", "/zip", LIBRARY, "/site-packages", "/project"])
+    assert sent(own_job(), str(tmp_path)) == sys.path
+    assert sent(joined_job(), str(tmp_path)) == ["/script", "/zip"]
 
 
 def test_unless_this_process_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,6 +68,11 @@ def test_an_interpreter_that_a_shell_would_misread_is_quoted(python: str) -> Non
         subprocess.run(["bash", "-c", f"printf %s {quoted}"], capture_output=True, text=True, check=True).stdout
         == python
     )
+
+
+def test_a_job_of_ones_own_has_this_interpreter_and_one_on_a_cluster_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/a b/python")
+    assert (own_job().runtime_env, joined_job().runtime_env) == ({"py_executable": "'/a b/python'"}, {})
 
 
 @pytest.mark.parametrize("python", ["/usr/bin/python3.11", "/home/me/a-b_c/.venv/bin/python"])
