@@ -12,6 +12,10 @@ from urllib.parse import quote, unquote
 _WRITTEN = re.compile(r"(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 _WRITTEN_IN_QUERY = re.compile(r"(?:[\w.~!$'()*,;:@/-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 _PLACE = re.compile(r"(?:\[[\w:.%]+\]|[^\s@:\[\]]*)(?::\d*)?")  # a host, or several, and a port
+_SHORT = 4  # a password of fewer characters is part of many words
+_NAMES: set[str] = set()  # of variables whose values are secret, not the values
+_IN_TEXT = re.compile(r"(?i)([a-z][\w+.-]*://[^\s/?#:@'\"]*):(?!//)([^\s'\"]*)@")
+_OPTION = re.compile(r"(?i)([?&][^=&\s]*(?:pass|pwd|secret|token|key)[^=&\s]*=)([^&\s'\"]*)")
 
 
 def user_part(url: str) -> tuple[int, int] | None:
@@ -61,12 +65,6 @@ def _authority(url: str, begin: int | None = None) -> tuple[int, int]:
             return len(url), len(url)
     ends = [url.find(each, begin) for each in "/?#"]
     return begin, min((end for end in ends if end >= 0), default=len(url))
-
-
-_SHORT = 4  # a password of fewer characters is part of many words
-_NAMES: set[str] = set()  # of variables whose values are secret, not the values
-_IN_TEXT = re.compile(r"(?i)([a-z][\w+.-]*://[^\s/?#:@'\"]*):(?!//)([^\s'\"]*)@")
-_OPTION = re.compile(r"(?i)([?&][^=&\s]*(?:pass|pwd|secret|token|key)[^=&\s]*=)([^&\s'\"]*)")
 
 
 def remember(name: str) -> None:

@@ -26,6 +26,7 @@ _VALUES = 3_072
 _SLACK = 2  # a pickle may be as many times as long as its images: it has file names too
 
 Content = tuple[Array, Array]  # images (N, 3, 32, 32), labels (N, kinds)
+Named = Iterator[tuple[str, str, bytes]]  # name of the file, what to call it in a message, at most ``limit`` bytes
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,6 @@ def read_records(content: bytes, count: int, kinds: Sequence[str], source: objec
         raise BadInput(f"found {len(content):,} bytes, wanted {wanted:,}", source=source, code="damaged")
     records = np.frombuffer(content, np.uint8).reshape(count, -1)
     return records[:, len(kinds) :].reshape(-1, *IMAGE), records[:, : len(kinds)]
-
-
-Named = Iterator[tuple[str, str, bytes]]  # name of the file, what to call it in a message, at most ``limit`` bytes
 
 
 def _unpacked(files: Sequence[Path], folder: str, names: Sequence[str], limit: int) -> Named:

@@ -16,6 +16,7 @@ from sparsetune.data.dataset import Dataset, Split
 
 T = TypeVar("T")
 R = TypeVar("R")
+_AHEAD = 3  # batches that are fetched before they are wanted
 
 
 def ahead(work: Callable[[T], R], items: Iterable[T], *, threads: int, depth: int) -> Iterator[R]:
@@ -35,9 +36,6 @@ def ahead(work: Callable[[T], R], items: Iterable[T], *, threads: int, depth: in
         finally:  # also where whoever takes the results stops early
             for future in coming:
                 future.cancel()
-
-
-_AHEAD = 3  # batches that are fetched before they are wanted
 
 
 def batches(split: Split, size: int, order: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:

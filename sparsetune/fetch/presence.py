@@ -15,6 +15,8 @@ from sparsetune.config.base import Part
 from sparsetune.data import DATA
 from sparsetune.fetch.sources import SOURCES
 
+Progress = Callable[[int, int], None]  # samples so far, of how many
+
 
 @dataclass(frozen=True)
 class Presence:
@@ -71,9 +73,6 @@ def judged(name: str, error: BadInput | None, located: Any = None) -> Presence:
 
 def _card(name: str) -> str:
     return (inspect.getdoc(DATA.get(name)) or "").partition("\n")[0].rstrip(".")
-
-
-Progress = Callable[[int, int], None]  # samples so far, of how many
 
 
 @dataclass(frozen=True)

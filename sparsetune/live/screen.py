@@ -30,6 +30,9 @@ from sparsetune.live.standing import Better, Running, Standing
 LONGEST_BAR = 60
 MOST_RUNNING, MOST_BEST = 16, 6  # rows, where the terminal is high enough
 _AROUND = 16  # lines that are no rows of the two tables
+REFRESHES = 2  # a second
+PATIENCE = 0.1  # seconds that a redraw waits for what it draws
+MOST, WINDOW = 10, 10.0  # failures in so many seconds that are said one by one
 
 
 def frame(standing: Standing, title: str, width: int, height: int, *, ascii_only: bool) -> Text:
@@ -132,11 +135,6 @@ def _trade_offs(standing: Standing, trials: Sequence[Trial], width: int) -> list
 
 def _short(name: str) -> str:
     return name.rpartition(".")[2]
-
-
-REFRESHES = 2  # a second
-PATIENCE = 0.1  # seconds that a redraw waits for what it draws
-MOST, WINDOW = 10, 10.0  # failures in so many seconds that are said one by one
 
 
 class ScreenDisplay:

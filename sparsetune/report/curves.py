@@ -36,6 +36,7 @@ _LEAST = 1.5
 _FEW = 15  # epochs up to which each is a dot
 _LETTERS, _LINES = 118, 3  # of a reason
 _LETTER = 0.063  # inches that a small letter takes
+_RING: dict[str, Any] = {"marker": "o", "markersize": 5.5, "markerfacecolor": "none", "linewidth": 0}
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,6 @@ def _mark_kept(axes: Axes, trained: TrainedRuns, name: str) -> None:
         values = dict(zip(*line(rows, name), strict=True))
         if epoch in values:
             axes.plot([epoch], [values[epoch]], color=INK, **_RING)
-
-
-_RING: dict[str, Any] = {"marker": "o", "markersize": 5.5, "markerfacecolor": "none", "linewidth": 0}
 
 
 def _name_phases(axes: Axes, steps: Sequence[tuple[str, int]], inches: float) -> None:

@@ -19,6 +19,8 @@ from sparsetune.sparsity.methods import METHODS, METRICS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Rows = Mapping[Key, Sequence[Row]]
+
 
 @dataclass(frozen=True)
 class Numbers:
@@ -101,9 +103,6 @@ def _draw(path: Path, figure: Callable[[], Figure | None]) -> None:
         drawing = figure()
         if drawing is not None:
             save(drawing, path)
-
-
-Rows = Mapping[Key, Sequence[Row]]
 
 
 class Drawn(NamedTuple):

@@ -27,6 +27,9 @@ from sparsetune.search.storage import open_storage
 from sparsetune.search.told import Told, told
 from sparsetune.search.writing import Patient, store_end, store_new
 
+_PROBLEM = "problem"  # a trial's attribute: why it has no config
+_AT_ASK = ("config", "key", "seeds", "branches", _PROBLEM, SAME_AS, GIVEN, NEWS)
+
 
 class Ledger:
     """All trials of one study. Methods are called by one thread of one process, which holds the study's lock."""
@@ -187,10 +190,6 @@ class Ledger:
 
     def _trial(self, number: int) -> Trial:
         return as_trial(self._record(number))
-
-
-_PROBLEM = "problem"  # a trial's attribute: why it has no config
-_AT_ASK = ("config", "key", "seeds", "branches", _PROBLEM, SAME_AS, GIVEN, NEWS)
 
 
 def _attributes(end: Told, runs: Sequence[Run]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ MOST_REASONS = 5
 MOST_LABELS = 8  # of trials that failed alike
 NEXT_BEST = 3
 _NUMBER = re.compile(r"(?<![\w.,/-])-?\d{1,18}(?:\.\d+)?(?:e[+-]?\d+)?(?![\w/]|[.,-]\w)")  # none that is part of a name
+Sounds = Mapping[str, Sound]  # by the metric's name
 
 
 def best(
@@ -170,9 +171,6 @@ def _range(numbers: Sequence[str]) -> str:
         return numbers[0]
     values = [int(each) if re.fullmatch(r"-?\d+", each) else float(each) for each in numbers]
     return " to ".join(dict.fromkeys(number(value, 3) for value in (min(values), max(values))))
-
-
-Sounds = Mapping[str, Sound]  # by the metric's name
 
 
 def unguarded(metrics: Mapping[str, Metric], constraints: Sequence[Constraint]) -> dict[str, Sound]:

@@ -26,6 +26,8 @@ from sparsetune.show.catalogue import head_of, show_settings
 from sparsetune.show.words import command_line, document, listing
 
 _STATES = {"here": "green", "missing": "yellow", "broken": "bold red", "yours": ""}
+_HEADS = ("decoded", "samples", "of", "size", "last used", "made of")
+_LEAST = 16  # characters of a path: fewer say nothing
 
 
 def show_list(project_root: Path, root: str | None, *, as_json: bool) -> None:
@@ -151,10 +153,6 @@ def _in_words(examined: Examined) -> list[str]:
     counts = " / ".join(f"{count:,} {name}" for name, count in examined.samples.items())
     of = " x ".join(map(str, examined.input_shape))
     return [f"{counts} samples of {of}, {examined.outputs} outputs; split {examined.split}", *examined.remarks]
-
-
-_HEADS = ("decoded", "samples", "of", "size", "last used", "made of")
-_LEAST = 16  # characters of a path: fewer say nothing
 
 
 def _decoded_table(decoded: Sequence[store.Decoded], width: int) -> Table:

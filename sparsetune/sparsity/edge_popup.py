@@ -19,6 +19,13 @@ from torch import Tensor, nn
 
 from sparsetune.sparsity.masks import keep_largest_, removed_count
 
+_BIASES = ("bias", "in_proj_bias")  # of convolutions and linear layers, of attention
+_SCALED = {
+    nn.modules.batchnorm._BatchNorm: "affine",
+    nn.GroupNorm: "affine",
+    nn.LayerNorm: "elementwise_affine",
+}
+
 
 class EdgePopup:
     """Weights, scores and masks of a network's layers, n in all.
@@ -117,14 +124,6 @@ class _ToScores:
         assert weight.grad is not None
         self._own.addcmul_(weight.grad, self._per_score)
         weight.grad = None
-
-
-_BIASES = ("bias", "in_proj_bias")  # of convolutions and linear layers, of attention
-_SCALED = {
-    nn.modules.batchnorm._BatchNorm: "affine",
-    nn.GroupNorm: "affine",
-    nn.LayerNorm: "elementwise_affine",
-}
 
 
 def make_bare(network: nn.Module, weights: Collection[str]) -> None:

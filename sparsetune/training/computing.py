@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from sparsetune.config.trial import Training
 
+_TRAIN, _EVAL, _SET = nn.Module.train, nn.Module.eval, nn.Module.__setattr__
+
 
 def compute_as_asked(network: nn.Module, training: Training, device: torch.device) -> None:
     """Set up a network that is on ``device`` for what ``training`` says of mixed precision and memory format.
@@ -42,9 +44,6 @@ def _in_bfloat16(kind: type[nn.Module]) -> type[nn.Module]:
         return outputs.float()
 
     return type(kind.__name__, (kind,), {"forward": forward})
-
-
-_TRAIN, _EVAL, _SET = nn.Module.train, nn.Module.eval, nn.Module.__setattr__
 
 
 def set_mode(module: nn.Module, *, training: bool) -> None:

@@ -28,6 +28,7 @@ sys.path[:] = asking.recv()
 from sparsetune.app.forecast.prober import main
 main(asking)
 """
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,6 @@ class Process:
     device: str = ""
     gpu_peak_bytes: int | None = None
     gpu_free_bytes: int | None = None
-
-
-Say = Callable[[str], None]
 
 
 def probe(order: Order, environment: Mapping[str, str], say: Say) -> tuple[Process, list[Probed]]:

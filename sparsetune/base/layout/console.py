@@ -14,6 +14,8 @@ from rich.segment import Segment
 
 from sparsetune.base.layout.printable import printable_lines
 
+_ENDLESS = 100_000  # characters: nothing is that wide
+
 
 class Console(console.Console):
     """rich's, but that control characters in what it prints are shown escaped; its own stay."""
@@ -23,9 +25,6 @@ class Console(console.Console):
     ) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(printable_lines(segment.text), segment.style)
-
-
-_ENDLESS = 100_000  # characters: nothing is that wide
 
 
 def open_console(*, file: IO[str] | None = None, stderr: bool = False, quiet: bool = False) -> Console:

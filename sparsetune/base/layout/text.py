@@ -13,6 +13,8 @@ from sparsetune.base.layout.printable import printable
 UNKNOWN = "-"
 _BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
 _TIMES = ((0.1, 0.001, "ms"), (100.0, 1.0, "s"), (6000.0, 60.0, "min"))  # below this many seconds, unit
+_MOST = 6  # decimals; what needs more is written with an exponent
+_WORD = 16  # characters of a value
 
 
 def number(value: Any, digits: int = 3) -> str:
@@ -104,9 +106,6 @@ def _two_digits(value: float) -> str:
     return f"{value:.2g}" if value < 9.95 else f"{value:,.0f}"
 
 
-_MOST = 6  # decimals; what needs more is written with an exponent
-
-
 def measured(value: float | None, error: float | None, digits: int = 3) -> str:
     """``0.978 ± 0.002``: as many decimals as the first digit of the error needs.
 
@@ -123,9 +122,6 @@ def measured(value: float | None, error: float | None, digits: int = 3) -> str:
     if 0 <= decimals <= _MOST:
         return f"{value:.{decimals}f} ± {error:.{decimals}f}"
     return f"{value:.{digits}g} ± {error:.1g}"
-
-
-_WORD = 16  # characters of a value
 
 
 def short_names(names: Iterable[str]) -> list[tuple[str, str]]:

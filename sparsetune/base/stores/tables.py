@@ -17,6 +17,10 @@ from pathlib import Path
 from sparsetune.base.errors import BadInput
 from sparsetune.base.stores.sqlite import reading, sqlite_url
 
+_ANOTHER = "name another file, or move it away: a study makes a new one"
+_ASSIGNED = re.compile(r"^(revision|down_revision)\b[^=\n]*=(.*)$", re.MULTILINE)
+_NAME = re.compile(r"[\"']([^\"']+)[\"']")
+
 
 @dataclass(frozen=True)
 class Tables:
@@ -60,7 +64,6 @@ class Content:
     trouble: Trouble | None = None
 
 
-_ANOTHER = "name another file, or move it away: a study makes a new one"
 KILLED = Trouble("its writer was killed in the middle of a write", "the next run of a study mends it", True)
 _TROUBLES = {  # SQLite's name of an error
     "SQLITE_BUSY": Trouble("locked by another process for longer than a second", "wait for it, or end it", True),
@@ -99,10 +102,6 @@ def _misfit(tables: Tables, schema: str, revisions: Migrations, path: Path) -> T
         mend = f"copy the file, then: {tables.upgrade.format(sqlite_url(path))}"
         return Trouble(f"of an older {tables.package} (schema {schema})", mend)
     return Trouble(f"of a newer {tables.package} (schema {schema})", f"install the {tables.package} that wrote it")
-
-
-_ASSIGNED = re.compile(r"^(revision|down_revision)\b[^=\n]*=(.*)$", re.MULTILINE)
-_NAME = re.compile(r"[\"']([^\"']+)[\"']")
 
 
 @dataclass(frozen=True)

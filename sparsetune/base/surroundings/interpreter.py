@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _SAID: set[tuple[type[Warning], str, int]] = set()
+RARELY = 20_000  # new objects that wait for a look
 
 
 @contextmanager
@@ -23,9 +24,6 @@ def said_once() -> Iterator[None]:
         if where not in _SAID:
             _SAID.add(where)
             warnings.showwarning(each.message, each.category, each.filename, each.lineno)
-
-
-RARELY = 20_000  # new objects that wait for a look
 
 
 @contextmanager

@@ -36,14 +36,12 @@ _KEPT = 8  # listings
 
 _File = tuple[str, str, int, int]  # folder below the root, file, bytes, time of the last change in nanoseconds
 _Stamps = tuple[tuple[str, int], ...]
+_listed: dict[Path, tuple[_Stamps, Listing]] = {}
 
 
 def is_no_users(name: str) -> bool:
     """Hidden, or left by an archiver, a file server or an operating system: what is there are copies, no samples."""
     return name.startswith(".") or name.lower() in _SYSTEMS
-
-
-_listed: dict[Path, tuple[_Stamps, Listing]] = {}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from sparsetune.training.walk.journal import Note
 
 CHECKPOINT = "checkpoint.pt"  # of the training that runs
 State = dict[str, Any]
+_DIGEST_BYTES = 32
 
 
 class Saved:
@@ -157,9 +158,6 @@ def restored(training: State, aside: Mapping[str, Any]) -> State:
 
     ends = {**training["ends"], "aside": {key: whole(aside[key]) for key in training["ends"]["aside"]}}
     return {**training, "live": whole(training["live"]), "ends": ends}
-
-
-_DIGEST_BYTES = 32
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:

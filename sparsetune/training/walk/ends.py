@@ -19,6 +19,7 @@ from sparsetune.training.walk.union import Looked, Node, Union
 
 OF_WEIGHTS = ("network", "masks", "optimizer", "method")  # what a best evaluation is better by
 State = dict[str, Any]
+BEGINNING = "beginning"  # the key of the state before any training
 
 
 def captured(setup: Setup) -> State:
@@ -51,9 +52,6 @@ def put_back(setup: Setup, state: Mapping[str, Any]) -> None:
 def content_of(setup: Setup) -> str:
     """A digest of all that what follows depends on: equal states have equal ones, whatever they have cost."""
     return digest_of_state({name: value for name, value in captured(setup).items() if name != "cost"})
-
-
-BEGINNING = "beginning"  # the key of the state before any training
 
 
 class Ends:

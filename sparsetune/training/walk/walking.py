@@ -21,6 +21,8 @@ from sparsetune.training.walk.cursor import Cursor
 from sparsetune.training.walk.evaluating import Evaluating
 from sparsetune.training.walk.union import Node
 
+_DONE = object()
+
 
 def walk(node: Node, cursor: Cursor, setup: Setup, evaluating: Evaluating) -> Iterator[None]:
     """Go on from where the cursor says; each yield is a stopping point.
@@ -80,9 +82,6 @@ def _to_next_evaluation(node: Node, cursor: Cursor, setup: Setup, evaluating: Ev
     due = (index for index, each in enumerate(node.stage.between) if cursor.evaluations % each.every == 0)
     cursor.due = [index for index in due if evaluating.agrees(node.stage.between[index].when)]
     cursor.between = True
-
-
-_DONE = object()
 
 
 def pieces(procedure: Procedure, session: TrainingSession, cursor: Cursor, name: str) -> Iterator[float]:
