@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, TypeVar
@@ -13,8 +12,9 @@ from typing import Any, TypeVar
 from sparsetune.base.errors import BadInput, shown
 from sparsetune.base.messages import OwnFile
 from sparsetune.config.base import Part, phase_of
-from sparsetune.config.metrics import Metric, named, on_splits
+from sparsetune.config.metrics import Metric
 from sparsetune.config.own import installed, module_of
+from sparsetune.config.own_numbers import NUMBERS, check_numbers, kind_of, numbers_of
 from sparsetune.config.registry import Registries
 
 R = TypeVar("R", bound=Registries)
@@ -42,7 +42,6 @@ TABLES = {
     "SAMPLERS": Table("sampler", "sparsetune.search.samplers.contract.Sampler"),
     "PRUNERS": Table("pruner", "sparsetune.search.pruners.contract.Pruner"),
 }
-NUMBERS = "METRICS"
 _ALL = (*TABLES, NUMBERS)
 
 
@@ -73,14 +72,15 @@ def _with(registries: R, module: ModuleType) -> R:
     tables = _tables(module)
     changes: dict[str, Any] = {}
     methods = tables.get("METHODS", {})
-    numbers = _metrics({**_declared(methods, registries), **tables.get(NUMBERS, {})}, methods, registries)
-    changes["metrics"] = {**registries.metrics, **numbers}
-    measures = {metric.name: function for metric, function in tables.get(NUMBERS, {}).items() if function is not None}
+    for name, table in TABLES.items():
+        for entry, cls in tables.get(name, {}).items():
+            _check(f"{name}.{entry}", entry, cls, table)
+    numbers = tables.get(NUMBERS, {})
+    changes["metrics"] = {**registries.metrics, **numbers_of(numbers, methods, registries)}
+    measures = {metric.name: function for metric, function in numbers.items() if function is not None}
     changes["measures"] = {**registries.measures, **measures}
     for name, table in TABLES.items():
         entries = tables.get(name, {})
-        for entry, cls in entries.items():
-            _check(f"{name}.{entry}", entry, cls, table)
         registry = getattr(registries, table.section, None)  # a worker has no samplers
         if registry is not None and entries:
             try:
@@ -104,7 +104,7 @@ def _tables(module: ModuleType) -> dict[str, Mapping[Any, Any]]:
     for name, table in tables.items():
         if not isinstance(table, Mapping):
             wanted = "metrics to functions or None" if name == NUMBERS else "names to classes"
-            raise BadInput(found=_kind(table), allowed=f"a mapping from {wanted}", key=name)
+            raise BadInput(found=kind_of(table), allowed=f"a mapping from {wanted}", key=name)
     if not tables:
         raise BadInput(f"registers nothing: it has none of the tables {', '.join(_ALL)}")
     return tables
@@ -119,10 +119,10 @@ def _check(key: str, name: Any, cls: Any, table: Table) -> None:
         raise BadInput(found=shown(name), allowed="a name as study files have it", key=key)
     base = _ancestor(cls, table.base)
     if base is None:
-        raise BadInput(found=_kind(cls), allowed=f"a subclass of {table.base}", key=key)
+        raise BadInput(found=kind_of(cls), allowed=f"a subclass of {table.base}", key=key)
     config = getattr(cls, "Config", None)
     if _ancestor(config, table.config) is None:
-        raise BadInput(f"{_kind(cls)} has no Config that derives from {table.config}", key=key)
+        raise BadInput(f"{kind_of(cls)} has no Config that derives from {table.config}", key=key)
     assert isinstance(config, type)
     assert issubclass(config, Part)
     check_signatures(key, cls, base)
@@ -134,9 +134,7 @@ def _check(key: str, name: Any, cls: Any, table: Table) -> None:
 
 
 def _check_method(key: str, method: Any, metrics: Mapping[str, Metric]) -> None:
-    for name in named(method.metrics):
-        if name not in metrics:
-            raise BadInput(f"its number {name!r} stands in no table of metrics; give it a line in {NUMBERS}", key=key)
+    check_numbers(key, method, metrics)
     phases = (*method.phases, "evaluation")
     for field in method.Config.model_fields:
         phase = phase_of(method.Config, field)
@@ -144,49 +142,10 @@ def _check_method(key: str, method: Any, metrics: Mapping[str, Metric]) -> None:
             raise BadInput(found=f"phase {phase!r}", allowed=", ".join(phases), key=f"{key}.{field}")
 
 
-def _declared(methods: Mapping[Any, Any], registries: Registries) -> dict[Metric, None]:
-    """The rows that methods declare in their classes, but for those that they have from a table."""
-    rows = [each for method in methods.values() for each in getattr(method, "metrics", ())]
-    return {row: None for row in rows if isinstance(row, Metric) and registries.metrics.get(row.name) != row}
-
-
-def _metrics(
-    table: Mapping[Any, Callable[..., float] | None], methods: Mapping[Any, Any], registries: Registries
-) -> dict[str, Metric]:
-    """The rows of a table of metrics, by name; one that is computed on both splits has two."""
-    rows: dict[str, Metric] = {}
-    for metric, function in table.items():
-        if not isinstance(metric, Metric):
-            wanted = f"{Metric.__module__}.Metric(...): a function or None"
-            raise BadInput(found=shown(metric), allowed=wanted, key=NUMBERS)
-        key = f"{NUMBERS}.{metric.name}"
-        if not re.fullmatch(r"[A-Za-z]\w*", metric.name) or metric.name.startswith("test_"):
-            wanted = "letters, digits and _, without test_ before it"
-            raise BadInput(found=repr(metric.name), allowed=wanted, key=key)
-        if function is None and not any(
-            metric.name in named(getattr(each, "metrics", ())) for each in methods.values()
-        ):
-            raise BadInput("no method of the file has it in its `metrics`, and there is no function for it", key=key)
-        if function is not None and not callable(function):
-            raise BadInput(found=_kind(function), allowed="a function of (outputs, targets), or None", key=key)
-        if function is not None and metric.scope != "end":
-            allowed = "'end', for a function runs at a trial's end"
-            raise BadInput(found=f"scope {metric.scope!r}", allowed=allowed, key=key)
-        for row in (metric,) if function is None else on_splits(metric):
-            if row.name in registries.metrics or row.name in rows:
-                raise BadInput(f"metric {row.name!r} exists already", allowed="another name", key=key, code="exists")
-            rows[row.name] = row
-    return rows
-
-
 def _ancestor(cls: Any, name: str) -> type | None:
     """The class of that full name that ``cls`` is or derives from; None also for what is no class."""
     line = cls.__mro__ if isinstance(cls, type) else ()
     return next((each for each in line if f"{each.__module__}.{each.__qualname__}" == name), None)
-
-
-def _kind(value: Any) -> str:
-    return f"class {value.__qualname__}" if isinstance(value, type) else f"a value of type {type(value).__qualname__}"
 
 
 def check_signatures(key: str, cls: type, base: type) -> None:

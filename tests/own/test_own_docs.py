@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from sparsetune.base.messages import OwnFile
-from sparsetune.config.own_tables import NUMBERS, TABLES
+from sparsetune.config.own_numbers import NUMBERS
+from sparsetune.config.own_tables import TABLES
 from sparsetune.config.study.file import StudyFile
 from sparsetune.testing.trained import run_through, trial_config
 from sparsetune.training.registries import registries_of

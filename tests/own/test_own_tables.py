@@ -69,7 +69,30 @@ def test_a_method_s_numbers_may_stand_in_its_class() -> None:
     assert registries.metrics["size"].definition == "of it"
     assert registries.metrics["activation_rate"] is METRICS["activation_rate"]
     said = refusal(text.replace('"size"', '"ece"'))
-    assert said == "my_method.py: METRICS.ece: metric 'ece' exists already; allowed: another name"
+    assert said == "my_method.py: METHODS.mine.metrics.ece: metric 'ece' exists already; allowed: another name"
+    assert refusal(text.replace('"size"', '"a b"')).startswith("my_method.py: METHODS.mine.metrics.a b: found 'a b'")
+
+
+def test_a_row_of_the_class_and_of_the_table_is_one() -> None:
+    """Two methods may have the same one, too; of two rows with one name the second is refused."""
+    row = 'SIZE = Metric("size", "", None, "end", "of it")\n'
+    text = NUMBERS + row + METHOD.replace("VALUE = 1", "metrics = (SIZE,)")
+    other = """
+class Another(Mine):
+    class Config(Config):
+        name: Literal["another"] = "another"
+
+METHODS["another"] = Another
+"""
+    assert registries_of((own(f"{text}METRICS = {{SIZE: None}}{other}"),)).metrics["size"].definition == "of it"
+    differs = other.replace("    class", f"    metrics = ({row[7:-1]},)\n    class").replace("of it", "of another")
+    said = refusal(text + differs)
+    assert said == "my_method.py: METHODS.another.metrics.size: metric 'size' exists already; allowed: another name"
+
+
+def test_a_method_may_leave_a_table_of_its_own() -> None:
+    text = METHOD.replace("VALUE = 1", 'table = {"epoch": ("epoch",), "kept": ("density", "ece")}')
+    assert list(registries_of((own(text),)).method.get("mine").table) == ["epoch", "kept"]
 
 
 def test_names_that_exist() -> None:
@@ -98,6 +121,23 @@ def test_names_that_exist() -> None:
         ("Mine.Config = Config", "", "METHODS.mine: class Mine has no Config that derives from sparsetune.config.b"),
         ('phase="train"', 'phase="tain"', "METHODS.mine.strength: found phase 'tain', allowed: train, evaluation"),
         ("VALUE = 1", 'metrics = ("new",)', "METHODS.mine: its number 'new' stands in no table of metrics; give it a "),
+        ("VALUE = 1", "metrics = 3", "METHODS.mine.metrics: found a value of type int, allowed: a tuple of rows, "),
+        ("VALUE = 1", 'metrics = "density"', "METHODS.mine.metrics: found a value of type str, allowed: a tuple of ro"),
+        ("VALUE = 1", 'metrics = ("density", 3)', "METHODS.mine.metrics: found 3, allowed: a tuple of rows, "),
+        ("VALUE = 1", "metrics = (None,)", "METHODS.mine.metrics: found null, allowed: a tuple of rows, "),
+        ("VALUE = 1", "table = []", "METHODS.mine.table: found a value of type list, allowed: a mapping from columns "),
+        ("VALUE = 1", 'table = {"d": ("density", "new")}', "METHODS.mine.table.d: its number 'new' stands in no table"),
+        ("VALUE = 1", 'table = {"d": ([3],)}', "METHODS.mine.table.d: its number [3] stands in no table of metrics"),
+        (
+            "VALUE = 1",
+            'table = {"d": "density"}',
+            "METHODS.mine.table.d: found 'density', allowed: a tuple of names of",
+        ),
+        (
+            "VALUE = 1",
+            'table = {"d": ()}',
+            "METHODS.mine.table.d: found (), allowed: a tuple of names of numbers, the ",
+        ),
     ],
 )
 def test_entries_that_cannot_be(old: str, new: str, said: str) -> None:
