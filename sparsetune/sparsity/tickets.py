@@ -9,15 +9,16 @@ from torch import Tensor
 
 @runtime_checkable
 class LeavesTickets(Protocol):
-    """Trains no weights. A method that has all of this leaves tickets, whatever it derives from."""
+    """Trains no weights. A method that has all of this leaves tickets, whatever it derives from: but where one of the
+    two tensors is None."""
 
     @property
-    def drawn(self) -> Tensor:
+    def drawn(self) -> Tensor | None:
         """(n,) all prunable weights as the seed drew them; they are never trained."""
         ...
 
     @property
-    def mask(self) -> Tensor:
+    def mask(self) -> Tensor | None:
         """(n,) bool: which of ``drawn`` the network holds now."""
         ...
 
@@ -27,5 +28,5 @@ class LeavesTickets(Protocol):
 
 
 def leaves_tickets(method: type) -> bool:
-    """Whether objects of this class do."""
-    return all(hasattr(method, name) for name in ("drawn", "mask", "wear"))
+    """Whether objects of this class may."""
+    return all(getattr(method, name, None) is not None for name in ("drawn", "mask", "wear"))

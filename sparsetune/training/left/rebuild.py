@@ -21,15 +21,15 @@ from sparsetune.training.trainer import Trainer
 
 
 def ticket_of(trainer: Trainer, metrics: Metrics) -> Ticket | None:
-    """The ticket of the network as it is now; None where the method trains weights.
+    """The ticket of the network as it is now; None where the method trains weights, or has no mask.
 
     Args:
         metrics: of the trial; the ticket keeps what they say of predictions for validation and test data.
     """
     network, method = trainer.network, trainer.method
-    if not isinstance(method, LeavesTickets):
+    drawn, mask = (method.drawn, method.mask) if isinstance(method, LeavesTickets) else (None, None)
+    if drawn is None or mask is None:
         return None
-    drawn, mask = method.drawn, method.mask
     density = mask.count_nonzero().item() / len(mask)
     state = _not_drawn(network, method)
     about = About(
@@ -69,12 +69,14 @@ def rebuild(ticket: Ticket, config: TrialConfig, device: torch.device, registrie
     if _layers(method) != about.layers or _shapes(state) != _shapes(_not_drawn(network, method)):
         problem = f"its network is not {config.model.name!r} as it is here: another version of the model has made it"
         raise BadInput(problem, code="conflict")
-    if not isinstance(method, LeavesTickets) or _digest(method.drawn, network, method) != about.drawn:
+    drawn = method.drawn if isinstance(method, LeavesTickets) else None
+    if drawn is None or _digest(drawn, network, method) != about.drawn:
         raise BadInput(
             f"seed {config.seed} draws other weights here than the ticket is of; that depends on torch "
             f"({torch.__version__} here, {about.torch} there) and, for normal distributions, on the processor",
             code="conflict",
         )
+    assert isinstance(method, LeavesTickets)
     method.wear(torch.from_numpy(ticket.mask).to(device))
     network.load_state_dict({**network.state_dict(), **state})
     return built

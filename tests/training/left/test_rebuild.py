@@ -18,6 +18,8 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Branch, Job, Key
 from sparsetune.config.overrides import assign
 from sparsetune.config.trial import TrialConfig, resolve_trial
+from sparsetune.sparsity.methods.slt import StrongLotteryTicket
+from sparsetune.sparsity.tickets import leaves_tickets
 from sparsetune.training.build import Built
 from sparsetune.training.left.rebuild import rebuild, ticket_of
 from sparsetune.training.left.ticket import TICKET, Ticket, read_ticket
@@ -199,3 +201,17 @@ def test_parameters_that_are_trained_beside_the_mask_are_in_the_ticket_and_other
     assert frozen is not None
     assert frozen.state == {}
     assert frozen.about.drawn != drawn.about.drawn
+
+
+@pytest.mark.parametrize("name", ["drawn", "mask"])
+def test_a_method_that_has_no_mask_or_trains_weights_after_all_leaves_no_ticket(name: str) -> None:
+    """One that derives from such a method says so by None, in its class or for an object."""
+    trainer = Trainer(config(**MLP))
+    assert leaves_tickets(StrongLotteryTicket)
+    assert ticket_of(trainer, {}) is not None
+    nothing = {"in its class": None, "for an object": property(lambda method: None)}
+    kinds = {where: type("Own", (StrongLotteryTicket,), {name: value}) for where, value in nothing.items()}
+    for kind in kinds.values():
+        trainer.method.__class__ = kind
+        assert ticket_of(trainer, {}) is None
+    assert [where for where, kind in kinds.items() if leaves_tickets(kind)] == ["for an object"]
