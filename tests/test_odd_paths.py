@@ -191,7 +191,8 @@ def test_in_a_folder_that_is_not_utf8(words: tuple[str, ...], tmp_path: Path, mo
     monkeypatch.chdir(tmp_path / BAD)
     done = call(*words)
     assert done.exit_code == 2, done.output
-    assert f"found '{tmp_path}/p\\xff" in done.stderr
+    file = "studies/small.yaml: " if words[0] == "study" else ""
+    assert done.stderr.startswith(f"error: {file}found '{tmp_path}/p\\xff")
 
 
 def test_a_cache_that_is_not_utf8_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

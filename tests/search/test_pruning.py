@@ -81,8 +81,11 @@ PRUNERS: dict[str, tuple[dict[str, Any], Any]] = {
 }
 
 
+DEFAULT = {"hyperband", "rungs of two"}
+
+
 @pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=() if case == "rungs of two" else pytest.mark.slow) for case in PRUNERS]
+    "case", [pytest.param(case, marks=() if case in DEFAULT else pytest.mark.slow) for case in PRUNERS]
 )
 def test_reopened_inside_every_trial(case: str, tmp_path: Path) -> None:
     pruner, objectives = PRUNERS[case]

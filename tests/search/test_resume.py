@@ -54,11 +54,13 @@ TRIALS = 25
 
 DEFAULT = {
     ("cmaes", "asha", "flat", "forked"),
+    ("grid", "gate", "factors", "forked"),
     ("nsga2", "gate", "conditional", "whole"),
+    ("nsga3", "hypervolume", "conditional", "forked"),
     ("qmc", "plain", "flat", "forked"),
     ("random", "wilcoxon", "factors", "whole"),
     ("tpe", "hypervolume", "factors", "whole"),
-}  # each kind, each space, with and without a fork
+}  # each sampler but gp, which takes a second for a proposal; each kind, each space, with and without a fork
 
 
 def combinations() -> Iterator[Any]:

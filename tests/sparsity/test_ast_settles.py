@@ -40,9 +40,9 @@ def settles(optimizer: str, target: float, away: int, seed: int) -> None:
     assert metrics["activation_std"] == pytest.approx(settled.std())
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_it_settles(optimizer: str) -> None:
-    settles(optimizer, 0.5, -1, seed=0)
+@pytest.mark.parametrize(("optimizer", "target", "away"), [("sgd", 0.5, -1), ("adam", 0.5, -1), ("adam", 0.1, 1)])
+def test_it_settles(optimizer: str, target: float, away: int) -> None:
+    settles(optimizer, target, away, seed=0)
 
 
 @pytest.mark.slow
