@@ -105,6 +105,9 @@ _TRAINING = (
         "top-1 accuracy on the test split; never selects anything", task="classification",
         short="fraction of test samples it gets right; chooses nothing", beside=True),
     Metric("best_epoch", "epochs", None, "run", "the epoch with the lowest val_loss so far in its phase of the plan, counted from 1", curve=False),
+    Metric("best_iteration", "iterations", "minimize", "run",
+        "iterations from where the phase's learning rate schedule begins to its evaluation with the lowest val_loss so far",
+        curve=False, short="iterations to the lowest validation loss"),
     Metric("best_val_loss", "nats", "minimize", "run", "val_loss of that epoch", curve=False),
     Metric("best_val_accuracy", "fraction", "maximize", "run", "val_accuracy of that epoch", task="classification", curve=False),
 )  # fmt: skip

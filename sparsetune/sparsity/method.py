@@ -9,7 +9,7 @@ The trainer walks a method's tree of stages, and calls its hooks in this order::
                 before_batch -> select -> forward, loss + penalty -> backward
             after_backward -> clip -> step -> masks -> after_step
             now and then: numbers, evaluate, row, until, between
-        results: evaluate, summary
+        results: evaluate, summary; with the last of a run: over_results
         for each stage in then: walk
 
     evaluate: begin_evaluation, for batch: before_batch -> predict
@@ -22,7 +22,7 @@ methods have is not here: selecting samples (``selecting.py``), averaged predict
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -30,7 +30,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from sparsetune.base.durations import Duration
-from sparsetune.base.messages import Metrics
+from sparsetune.base.messages import Metrics, Result
 from sparsetune.config.base import EVALUATION, Part, of_phases
 from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registries
@@ -182,6 +182,16 @@ class Method:
 
     def summary(self) -> Metrics:
         """Numbers that exist only at the end of a trial."""
+        return {}
+
+    @classmethod
+    def over_results(cls, config: Any, results: Sequence[Result]) -> Metrics:
+        """Numbers of all results of a run together, which its last one has beside its own.
+
+        Args:
+            config: of the run.
+            results: in the order of its tree.
+        """
         return {}
 
     def trace(self) -> Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]:

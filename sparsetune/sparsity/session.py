@@ -102,6 +102,13 @@ class Session(Protocol):
         """
         ...
 
+    def redraw(self) -> None:
+        """Draw weights and buffers anew, as they were drawn at the beginning; masks and moments stay.
+
+        A procedure's piece seeds what is drawn from: a function of the seed and of the stage's path.
+        """
+        ...
+
     def register(self, parameter: str, *companions: Tensor) -> None:
         """Tensors shaped like a parameter that are to be cut with it, with whatever an optimiser knows of them."""
         ...

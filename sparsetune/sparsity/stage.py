@@ -105,6 +105,11 @@ class Stage:
     settle: int = 0
     then: tuple[Stage, ...] = ()
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the schedule of the learning rate does, from the stage before."""
+        return self.schedule == GO_ON
+
     def __post_init__(self) -> None:
         if self.content and self.duration.count:
             raise ValueError(f"stage {self.name!r} trains for {self.duration}: its end is not known by its content")

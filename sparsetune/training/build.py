@@ -154,9 +154,11 @@ def build(
     seed_all(config.seed, 0, device)
     dtype = DTYPES[config.training.dtype]
     model = registries.model.get(config.model.name)
-    network: nn.Module = model.build(config.model, input_shape, outputs).to(device, dtype)
+    draw = partial(model.build, config.model, input_shape, outputs)
+    network: nn.Module = draw().to(device, dtype)
     prunable, sites = model.prunable(network), model.dropout_sites(config.model)
     session = TrainingSession.of(network, prunable, sites, task, config.seed, device)
+    session.draw = draw
     method_class: type[Method] = registries.method.get(config.method.name)
     method = method_class(config.method, session)
     undisturbed = anatomy(network, config.model, input_shape)

@@ -48,6 +48,7 @@ class TrainingSession:
         cost: so far, of the way to here.
         counters: where in the data training stands.
         stage: path of the one that runs.
+        draw: a network as it was drawn at the beginning, on the CPU, from torch's random numbers.
         snapshots: by name: weights and buffers, and where in the data training stood. They never change.
     """
 
@@ -63,6 +64,7 @@ class TrainingSession:
     stage: str = ""
     snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
     going: Going | None = None
+    draw: Callable[[], nn.Module] | None = None
     _companions: dict[str, list[Tensor]] = field(default_factory=dict)
 
     @classmethod
@@ -124,6 +126,15 @@ class TrainingSession:
         if changed:
             raise ValueError(f"{', '.join(changed)} had other shapes at snapshot {name!r}: there is no way back")
         self.network.load_state_dict(kept)
+        self.wear()
+
+    @torch.no_grad()
+    def redraw(self) -> None:
+        if self.draw is None:
+            raise RuntimeError("nobody has said how this network is drawn")
+        drawn = tensors.tensors_of(self.draw())
+        for name, tensor in tensors.tensors_of(self.network).items():
+            tensor.copy_(drawn[name])
         self.wear()
 
     @torch.no_grad()

@@ -52,7 +52,8 @@ class Trainer:
         """
         self.config = config
         method: type[Method] = registries.method.get(config.method.name)
-        trees = {name: method.tree(part, config.training) for name, part in (branches or {"": config.method}).items()}
+        parts = branches or {"": config.method}
+        trees = {name: method.tree(part, config.training) for name, part in parts.items()}
         self.first = next(iter(trees))
         self.setup = set_up(config, trees[self.first].sees, registries)
         self.network, self.method = self.setup.network, self.setup.method
@@ -61,7 +62,7 @@ class Trainer:
         self.union = union_of(trees, self.setup.order.steps, spans=spans)
         self.journal = Journal(self.union, self.setup.flops, config.metrics.gpu_tdp_watts)
         self.ends = Ends(self.union, self.setup)
-        self.results = Results(self.setup, self.union, self.journal)
+        self.results = Results(self.setup, self.union, self.journal, parts)
         self.cursor: Cursor | None = None
         self.evaluating: Evaluating | None = None
         self._walking: Iterator[None] | None = None

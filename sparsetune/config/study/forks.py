@@ -108,6 +108,6 @@ def _check_one_length(configs: Sequence[TrialConfig], method: Any) -> None:
 
 
 def _ways(stage: Any) -> tuple[tuple[Duration, ...], ...]:
-    """The durations of the stages on each way through a tree."""
-    further = [way for child in stage.then for way in _ways(child)] or [()]
+    """The durations of the stages on each way through a tree, as far as one schedule goes on."""
+    further = [way for child in stage.then if child.goes_on for way in _ways(child)] or [()]
     return tuple((stage.duration, *way) for way in further)

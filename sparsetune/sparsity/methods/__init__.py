@@ -2,7 +2,7 @@
 
 from sparsetune.config.metrics import SHARED, Metric
 from sparsetune.config.registry import Registry
-from sparsetune.sparsity.methods import ast_metrics
+from sparsetune.sparsity.methods import ast_metrics, lottery_metrics
 from sparsetune.sparsity.metrics import ACTIVATION_RATE, SEED_MASK
 
 METHODS = Registry(
@@ -10,6 +10,7 @@ METHODS = Registry(
     {
         "ast": "sparsetune.sparsity.methods.ast:AdaptiveSparseTraining",
         "dense": "sparsetune.sparsity.methods.dense:Dense",
+        "lottery": "sparsetune.sparsity.methods.lottery:LotteryTicket",
         "random_subset": "sparsetune.sparsity.methods.random_subset:RandomSubset",
         "slt": "sparsetune.sparsity.methods.slt:StrongLotteryTicket",
     },
@@ -17,6 +18,6 @@ METHODS = Registry(
 
 METRICS: dict[str, Metric] = {
     **SHARED,
-    **{metric.name: metric for metric in (SEED_MASK, ACTIVATION_RATE, *ast_metrics.METRICS)},
+    **{metric.name: metric for metric in (SEED_MASK, ACTIVATION_RATE, *ast_metrics.METRICS, *lottery_metrics.METRICS)},
 }
 """What every training has, what several methods have, and each method's own, by name."""

@@ -179,10 +179,11 @@ class Evaluating:
             cursor.position,
             epochs,
             best.epochs if best else 0,
-            {**numbers, "best_epoch": 0.0, **of_best, **others},
+            {**numbers, "best_epoch": 0.0, "best_iteration": 0.0, **of_best, **others},
             cost - cursor.cost,
             cost - cursor.since,
             self._journal.done(self._node, cursor.position, self._setup.order.steps),
+            best.iterations if best else 0,
         )
 
     def _ends_now(self, setting: Setting, looked: Looked, cursor: Cursor) -> bool:

@@ -28,6 +28,7 @@ class Note:
         cost: and of that
         since: what came after the evaluation before.
         best: epochs of the stage's evaluation with the lowest loss on validation data so far.
+        best_iteration: iterations of the stage before that evaluation.
         metrics: all numbers that are the same wherever the stage stands.
         done: share of what all branches are to train.
     """
@@ -41,6 +42,7 @@ class Note:
     cost: Cost = field(default_factory=Cost)
     since: Cost = field(default_factory=Cost)
     done: float = 0.0
+    best_iteration: int = 0
 
     def to_plain(self) -> dict[str, Any]:
         """Plain values."""
@@ -161,7 +163,7 @@ class Journal:
         return Row(
             epochs,
             note.timestamp_ms,
-            {**note.metrics, "best_epoch": float(way.epochs + note.best), **cost},
+            {**note.metrics, **self._best(note, step.node, way), **cost},
             phase=step.node.stage.name,
             since=note.number,
             settled=note.number > step.node.stage.settle,
@@ -170,6 +172,14 @@ class Journal:
             step=iterations if self._union.by_iterations else epochs,
             done=note.done,
         )
+
+    @staticmethod
+    def _best(note: Note, node: Node, way: Way) -> Metrics:
+        """When the lowest loss on validation data was; iterations count from where the learning rate's schedule does."""
+        return {
+            "best_epoch": float(way.epochs + note.best),
+            "best_iteration": float(node.begins + note.best_iteration),
+        }
 
     def _way(self, step: Step) -> Way:
         """What lies before a stage on its branch's way."""

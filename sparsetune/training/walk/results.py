@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from sparsetune.base.messages import Metrics, Result
+from sparsetune.config.base import Part
 from sparsetune.config.metrics import metric_of
 from sparsetune.sparsity.stage import Which
 from sparsetune.training.measuring import declared, memory_numbers
@@ -41,8 +42,12 @@ class Results:
         cut_short: the clock has ended the walk: what is measured then is what runs leave.
     """
 
-    def __init__(self, setup: Setup, union: Union, journal: Journal) -> None:
-        self._setup, self._union, self._journal = setup, union, journal
+    def __init__(self, setup: Setup, union: Union, journal: Journal, parts: Mapping[str, Part]) -> None:
+        """
+        Args:
+            parts: the method's config of each branch.
+        """
+        self._setup, self._union, self._journal, self._parts = setup, union, journal, parts
         self.measured: dict[str, dict[str, Result]] = {branch: {} for branch in union.steps}
         self.again: Looked | None = None
         self.cut_short = False
@@ -115,11 +120,16 @@ class Results:
         if not self._journal.whole(branch) and not self.cut_short:
             return ()
         measured = self.measured[branch]
-        if self.cut_short:
-            return tuple(measured.values())
         steps = self._union.steps[branch]
-        names = [f"{step.node.path} {which}" for step in steps for which in step.looked.view.results]
-        return tuple(measured[name] for name in names) if measured.keys() >= {*names} else ()
+        planned = [f"{step.node.path} {which}" for step in steps for which in step.looked.view.results]
+        names = list(measured) if self.cut_short else planned
+        return self._together(branch, [measured[name] for name in names]) if measured.keys() >= {*names} else ()
+
+    def _together(self, branch: str, results: list[Result]) -> tuple[Result, ...]:
+        """The last with what the method says of all of them."""
+        method, table = self._setup.method, self._setup.registries.metrics
+        of_all = declared(method, method.over_results(self._parts[branch], results), table)
+        return (*results[:-1], replace(results[-1], metrics={**results[-1].metrics, **of_all})) if results else ()
 
     @contextmanager
     def _as_it_ends(self, setting: Any, weights: Weights | None, *, goes_on: bool) -> Iterator[None]:

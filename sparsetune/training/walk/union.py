@@ -153,7 +153,7 @@ class _Merging:
         path = f"{path}/{stage.name}" if path else stage.name
         begins = planned_to
         self._check(stage, path, (GO_ON, AGAIN, *snapshots))
-        if stage.schedule != GO_ON:
+        if not stage.goes_on:
             begins = 0 if stage.schedule == AGAIN else snapshots[stage.schedule]
             horizon = begins + _length(stage, self._epoch)
         if stage.horizon is not None:
@@ -196,7 +196,7 @@ class _Merging:
 
 def _length(stage: Stage, epoch: int) -> int:
     """Iterations to the end of what its schedule spans by itself: on the longest way of stages that go on with it."""
-    further = [_length(child, epoch) for child in stage.then if child.schedule == GO_ON]
+    further = [_length(child, epoch) for child in stage.then if child.goes_on]
     return stage.duration.iterations(epoch) + max(further, default=0)
 
 

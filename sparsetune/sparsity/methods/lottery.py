@@ -1,0 +1,185 @@
+"""Lottery tickets: train, prune what is left by magnitude, rewind the survivors, train again; and the controls.
+
+Paper:   J. Frankle, M. Carbin, The Lottery Ticket Hypothesis (2019); rewinding to an early iterate as in J. Frankle et
+         al., Linear Mode Connectivity and the Lottery Ticket Hypothesis (2020).
+Idea:    each level removes a fraction of the weights that have survived, those of least magnitude after training, and
+         puts the others back to where they began; such a sub-network trains faster and as well, new weights under the
+         same mask do not.
+Hooks:   numbers.
+Ranges:  search_spaces/lottery.yaml: prune_fraction 0.1-0.5, target_density 0.02-0.5 (log), rewind 0-0.1 of a level.
+
+Level 0 is dense. ``arm`` says what is trained at each level; forked, the arms share the dense level and the chain:
+
+    ticket             the weights of the beginning (or of ``rewind``) under the mask of the chain
+    reinit_same_mask   weights drawn anew under the same mask: the paper's control
+    reinit_own_chain   a chain of its own that draws weights anew at each level, and prunes what they become
+    random_mask        the ticket's weights under a random mask with as many of them in each layer
+    one_shot           the ticket of a single pruning of the dense network to the density of the level
+
+Biases and BatchNorm are never pruned; they are rewound and drawn with the weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+from torch import Tensor
+
+from sparsetune.base.durations import Duration
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Metrics, Result
+from sparsetune.config.base import Part, param
+from sparsetune.config.registry import Registries
+from sparsetune.config.trial import Training, TrialConfig
+from sparsetune.sparsity.levels import Arm, Chain
+from sparsetune.sparsity.magnitude import Counting, Shares
+from sparsetune.sparsity.method import Method
+from sparsetune.sparsity.methods.lottery_metrics import METRICS
+from sparsetune.sparsity.stage import Stage, Which
+
+LEVELS = "levels"
+_PAPER = "Frankle and Carbin (2019)"
+
+
+class LotteryConfig(Part):
+    """Settings of lottery tickets."""
+
+    name: Literal["lottery"] = "lottery"
+    levels: int | None = param(8, "levels of pruning after the dense one", unit="levels", phase=LEVELS, ge=1)
+    target_density: float | None = param(
+        None,
+        "instead of levels: as many as come nearest to this kept fraction, (1 - prune_fraction)^levels",
+        unit="fraction",
+        phase=LEVELS,
+        gt=0,
+        lt=1,
+    )
+    prune_fraction: float = param(
+        0.2, "of the weights left, what a level removes", unit="fraction", phase=LEVELS, source=_PAPER, gt=0, lt=1
+    )
+    conv_prune_fraction: float | None = param(
+        None, "the same of convolutions; null: as prune_fraction", unit="fraction", phase=LEVELS, ge=0, lt=1
+    )
+    output_factor: float = param(
+        0.5, "factor on the fraction of the output layer; 0: never pruned", phase=LEVELS, source=_PAPER, ge=0, le=1
+    )
+    scope: Literal["layer", "global"] = param(
+        "layer", "rank the weights of each layer, or of all layers with one fraction together", phase=LEVELS
+    )
+    counting: Counting = param(
+        "nearest",
+        "a fraction of n weights as a count: nearest whole number; percentile: ceil(p (n - 1)); above: ceil(p n) + 1",
+        phase=LEVELS,
+    )
+    rewind: str | float = param(
+        0.0,
+        "where survivors go back to: the beginning (0), a fraction of a level below 1, or a duration such as 500it",
+        phase=LEVELS,
+    )
+    arm: Arm = param("ticket", "what is trained at each level", phase=LEVELS)
+    arms_at: tuple[Annotated[int, Field(ge=1)], ...] | None = param(
+        None, "levels at which arms other than the ticket are trained; null: all", unit="levels", phase=LEVELS
+    )
+    matching_tolerance: float = param(
+        0.005,
+        "matching_density allows a val_accuracy of so much below the dense network's",
+        unit="fraction",
+        phase=LEVELS,
+        ge=0,
+        lt=1,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _levels_or_density(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping) or raw.get("target_density") is None:
+            return raw
+        if raw.get("levels") is not None:
+            both = f"levels {raw['levels']} and target_density {raw['target_density']}"
+            raise BadInput(found=both, allowed="one of them", code="conflict")
+        return {**raw, "levels": None}
+
+    @field_validator("rewind")
+    @classmethod
+    def _is_within_a_level(cls, rewind: str | float) -> str | float:
+        if isinstance(rewind, str):
+            Duration.parse(rewind)
+        elif not 0 <= rewind < 1:
+            raise BadInput(found=f"{rewind:g}", allowed="a fraction from 0 to below 1, or a duration such as '500it'")
+        return rewind
+
+    @model_validator(mode="after")
+    def _has_levels(self) -> LotteryConfig:
+        if self.levels is None and self.target_density is None:
+            raise BadInput(found="neither levels nor target_density", allowed="one of them", code="missing")
+        beyond = [level for level in self.arms_at or () if level > self.depth]
+        if beyond or self.arms_at == ():
+            found = f"level {beyond[0]}" if beyond else "[]"
+            raise BadInput(found=found, allowed=f"levels from 1 to {self.depth}, or null", key="arms_at")
+        return self
+
+    @property
+    def depth(self) -> int:
+        """Levels after the dense one."""
+        if self.target_density is None:
+            assert self.levels is not None
+            return self.levels
+        return max(1, round(math.log(self.target_density) / math.log(1 - self.prune_fraction)))
+
+    def start(self, length: Duration) -> Duration:
+        """When in a level of that length weights are as survivors are put back to be."""
+        if isinstance(self.rewind, str):
+            return Duration.parse(self.rewind)
+        return Duration(round(self.rewind * length.count), length.unit)
+
+    @property
+    def shares(self) -> Shares:
+        """What a level removes of each tensor."""
+        conv = self.prune_fraction if self.conv_prune_fraction is None else self.conv_prune_fraction
+        return Shares(self.prune_fraction, conv, self.output_factor, self.scope == "global", self.counting)
+
+
+class LotteryTicket(Method):
+    """Trains as dense training does, again and again, with fewer weights."""
+
+    Config = LotteryConfig
+    metrics = ("density", *METRICS)
+    phases = ("train", LEVELS)
+
+    @classmethod
+    def check(cls, config: TrialConfig, registries: Registries) -> None:
+        """A level has to be longer than what is rewound to, and arms that draw weights anew have to draw them."""
+        method, length = config.method, config.training.length
+        assert isinstance(method, LotteryConfig)
+        start = method.start(length)
+        if start.count and (start.unit != length.unit or start.count >= length.count):
+            allowed = f"below {length}, in {'iterations (it)' if length.unit == 'it' else 'epochs (ep)'} as a level is"
+            raise BadInput(found=str(method.rewind), allowed=allowed, key="method.rewind")
+        weights = getattr(config.model, "weights", None)
+        if method.arm.startswith("reinit") and weights is not None:
+            problem = f"arm {method.arm!r} draws weights anew"
+            raise BadInput(problem, found=repr(weights), allowed="null", key="model.weights")
+
+    @classmethod
+    def tree(cls, config: LotteryConfig, training: Training) -> Stage:
+        stage = partial(cls.stage, config=config, training=training, phase=cls.phases[0])
+        results: tuple[Which, ...] = ("best", "last") if training.keep == "last" else ("last", "best")
+        chain = Chain(stage, results, training.length, config.start(training.length), config.shares, config.depth)
+        return chain.arm(config.arm, config.arms_at)
+
+    def numbers(self) -> Metrics:
+        """The density that masks allow."""
+        masks = self.session.masks.values()
+        return {"density": sum(int(each.sum()) for each in masks) / sum(map(Tensor.numel, masks)) if masks else 1.0}
+
+    @classmethod
+    def over_results(cls, config: LotteryConfig, results: Sequence[Result]) -> Metrics:
+        best = [each.metrics for each in results if each.which == "best" and "val_accuracy" in each.metrics]
+        if not best:
+            return {}
+        least = best[0]["val_accuracy"] - config.matching_tolerance
+        return {"matching_density": min(each["density"] for each in best if each["val_accuracy"] >= least)}
