@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, TypeVar, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -26,8 +26,13 @@ class Model(BaseModel):
         if not isinstance(raw, Mapping):
             return raw
         fields = cls.model_fields.items()
-        tuples = {field.alias or name for name, field in fields if get_origin(field.annotation) is tuple}
+        tuples = {field.alias or name for name, field in fields if _takes_a_tuple(field.annotation)}
         return {k: tuple(v) if k in tuples and isinstance(v, list) else v for k, v in raw.items()}
+
+
+def _takes_a_tuple(annotation: Any) -> bool:
+    """Whether a field is one, or may be."""
+    return get_origin(annotation) is tuple or any(get_origin(each) is tuple for each in get_args(annotation))
 
 
 class Part(Model):

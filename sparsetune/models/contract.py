@@ -27,7 +27,7 @@ class ModelConfig(Part):
     width_scale: float = param(
         1.0, "factor on every hidden width, rounded down to at least 1", gt=0, allow_inf_nan=False
     )
-    init: Literal["default", "kaiming", "xavier", "lux", "signed_constant"] = param(
+    init: Literal["default", "kaiming", "xavier", "glorot", "lux", "signed_constant"] = param(
         "default", "how weights are drawn: as the architecture's source does, or by that rule"
     )
     weights: str | None = param(

@@ -46,6 +46,15 @@ def xavier(network: nn.Module) -> None:
 
 
 @torch.no_grad()
+def glorot(network: nn.Module) -> None:
+    """W ~ N(0, 2 / (fan_in + fan_out)), biases 0. Source: J. Frankle, M. Carbin (2019), who do not speak of biases."""
+    for layer in layers(network):
+        nn.init.xavier_normal_(layer.weight)
+        if layer.bias is not None:
+            layer.bias.zero_()
+
+
+@torch.no_grad()
 def lux(network: nn.Module) -> None:
     """W ~ U(-B, B), B = sqrt(3) g / sqrt(fan_in); biases U(-1, 1) / sqrt(fan_in). Source: Lux 1, as in
     L0-and-behold/efficient-compression.
@@ -73,6 +82,7 @@ INITS: dict[str, Callable[[nn.Module], None]] = {
     "default": default,
     "kaiming": kaiming,
     "xavier": xavier,
+    "glorot": glorot,
     "lux": lux,
     "signed_constant": signed_constant,
 }

@@ -16,6 +16,7 @@ from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.method import Method, TrainingFailed
 from sparsetune.training.computing import set_mode, subnormals_are_zero
 from sparsetune.training.task import Meter, Task
+from sparsetune.training.tensors import bits
 
 Batch = tuple[Tensor, Tensor]
 
@@ -61,7 +62,7 @@ def train_steps(
     set_mode(network, training=True)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     session = method.session
-    removed = [(session.prunable[name], ~mask) for name, mask in session.masks.items()]
+    worn = [bits(session.prunable[name], mask) for name, mask in session.masks.items()]
     step = -1
     for step, window in enumerate(windows(data, grad_accum_steps)):
         for parameter in parameters:
@@ -97,8 +98,8 @@ def train_steps(
         if pace is not None:
             pace(step)
         optimizer.step()
-        for weight, mask in removed:
-            weight.detach().masked_fill_(mask, 0)
+        for weight, kept in worn:
+            weight.bitwise_and_(kept)
         method.after_step()
         cost.drawn += drawn
         cost.steps += 1
