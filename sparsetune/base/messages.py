@@ -12,6 +12,8 @@ from sparsetune.base.layout.printable import printable_lines
 Metrics = dict[str, float]
 State = Literal["RUNNING", "COMPLETE", "PRUNED", "FAIL"]
 Files = Mapping[str, Path]  # name to path
+Which = Literal["last", "best"]
+"""The state after the last evaluation, or after that with the lowest loss on validation data."""
 SAME_AS = "same_as"  # a trial's note: whose results it has
 SPLIT = "split"  # a trial's note: the digest of its samples and of their division
 GIVEN = "given"  # a trial's note: these were taken over at the start, and cost nothing of the budget
@@ -95,7 +97,7 @@ class Result:
     """A state of a run that was measured on test data: after a level, or at the end."""
 
     stage: str  # path of the stage that ended with it
-    which: Literal["last", "best"]  # of its evaluations
+    which: Which
     epoch: int  # whole epochs on the way to it
     iterations: int  # steps of the optimiser on the way to it
     metrics: Metrics

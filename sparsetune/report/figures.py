@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sparsetune.base.messages import Files, Key, Row, State, Trial
-from sparsetune.base.paths import CONTROLLER, CURVES, DENSITIES, FIGURES, TRACE, slug
+from sparsetune.base.paths import CONTROLLER, CURVES, DENSITIES, FIGURES, LEVELS, TRACE, slug
 from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registry
 from sparsetune.config.study.front import Leaders
 from sparsetune.report.panels import unit
+from sparsetune.sparsity.figure import Levels
 from sparsetune.sparsity.methods import METHODS, METRICS
 
 if TYPE_CHECKING:
@@ -96,6 +97,18 @@ def _layers(rows: Sequence[Row]) -> Figure | None:
     return density_figure(curves, unit(rows)) if curves else None
 
 
+def _levels(trial: Trial, wanted: Levels) -> Figure | None:
+    from sparsetune.report.levels import levels_figure
+
+    ended = [run for run in trial.runs if run.results]
+    branches = dict.fromkeys(run.key.branch for run in ended)
+    short = {branch: branch.rpartition("=")[2] or trial.config["method"]["name"] for branch in branches}
+    names = short if len({*short.values()}) == len(short) else {branch: branch for branch in branches}
+    return levels_figure(
+        {names[branch]: [run.results for run in ended if run.key.branch == branch] for branch in branches}, wanted
+    )
+
+
 def _draw(path: Path, figure: Callable[[], Figure | None]) -> None:
     from sparsetune.report.canvas import save
 
@@ -151,7 +164,23 @@ class TrialFigures:
                 folder = _folder(left[0][1]).with_name(slug(f"all seeds {row.branch}".strip()))
                 runs = [rows[run.key] for run in row.runs]
                 all_drawn.rows[row.branch] = self._drawn(folder, runs, row, End(row.state, row.reason))
-        return all_drawn
+        return self._with_levels(trial, all_drawn, files)
+
+    def _with_levels(self, trial: Trial, drawn: Drawn, files: Mapping[Key, Files]) -> Drawn:
+        """The same with a figure of all branches' results, beside those of each row that has any."""
+        branches = {run.key.branch for run in trial.runs if CURVES in drawn.runs.get(run.key, {})} | set(drawn.rows)
+        wanted = self._numbers.methods.get(trial.config["method"]["name"]).results_figure if branches else None
+        if wanted is None:
+            return drawn
+        path = _folder(next(iter(files.values()))) / LEVELS
+        if not path.exists():
+            _draw(path, lambda: _levels(trial, wanted))
+        own = {LEVELS: path} if path.exists() else {}
+        alone = {run.key for run in trial.runs if run.key.branch in branches - set(drawn.rows)}
+        return Drawn(
+            {key: {**each, **(own if key in alone else {})} for key, each in drawn.runs.items()},
+            {branch: {**each, **own} for branch, each in drawn.rows.items()},
+        )
 
     def _drawn(
         self, folder: Path, runs: Sequence[Sequence[Row]], row: Trial, end: End, trace: Path | None = None

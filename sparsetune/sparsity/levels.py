@@ -82,7 +82,7 @@ class Chain:
             "ticket": self._ticket,
             "reinit_same_mask": partial(self._teeth, at, arm, redraw, again=True),
             "reinit_own_chain": partial(self._own_chain, at, arm),
-            "random_mask": partial(self._teeth, at, arm, rewind, shuffle),
+            "random_mask": partial(self._teeth, at, arm, shuffle, rewind),
             "one_shot": partial(self._at_once, at, arm),
         }
         dense = self.stage("level 0", self.length, snapshots=((START, self.start),), then=first_level[arm]())

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from sparsetune.base.durations import Duration
+from sparsetune.base.messages import Which
 from sparsetune.sparsity.history import Rule
 from sparsetune.sparsity.session import Session
-
-Which = Literal["last", "best"]
-"""The state after the last evaluation, or after that with the lowest loss on validation data."""
 
 GO_ON, AGAIN = "go on", "again"
 NO_TIME, AN_EPOCH = Duration(0), Duration(1)

@@ -72,8 +72,13 @@ class Trainer:
         return self
 
     def __next__(self) -> Row:
-        """Go on to the first branch's next row; raises :class:`TrainingFailed` when that fails."""
+        """Go on to the first branch's next row; raises :class:`TrainingFailed` when that fails.
+
+        Results on the way are measured; what is due at the end ``finish`` measures.
+        """
         while not self.done and self.go_on():
+            for due in () if self.done else self.due:
+                self.measure(due)
             if self.first in self.journal.failed:
                 raise self.journal.failed[self.first]
             rows = list(self.journal.rows(self.first, self._heard))

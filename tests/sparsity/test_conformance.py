@@ -12,6 +12,10 @@ CASES = {
     "dense": MethodCase({"name": "dense"}, SPACES),
     "ast": MethodCase({"name": "ast", "target_activation": 0.5}, SPACES),
     "ast with a running mean": MethodCase({"name": "ast", "target_activation": 0.5, "normalize": "ema"}, SPACES),
+    "lottery": MethodCase({"name": "lottery", "target_density": 0.6}, SPACES),
+    "lottery, rewound": MethodCase(
+        {"name": "lottery", "target_density": 0.8, "rewind": "1ep", "scope": "global"}, SPACES
+    ),
     "random_subset": MethodCase({"name": "random_subset", "fraction": 0.5}, SPACES),
     "slt": MethodCase({"name": "slt", "n_dropout_layers": 1}, SPACES),
     "slt by layer": MethodCase({"name": "slt", "scope": "layer", "rank_by_fan_in": True}, SPACES),

@@ -61,6 +61,9 @@ JOBS = {
     "shapes": Asked({"name": "course", "cut": 4}, ADAM),
     "saturation": Asked({"name": "course", "saturate": True}, {"epochs": 12, "lr": 1.0}),
     "deltas": Asked({"name": "deltas"}, {}, "delta", (0.1, 0.15)),
+    "lottery": Asked(
+        {"name": "lottery", "levels": 2}, {"epochs": 3, "evaluate": "1ep", **ADAM}, "arm", ("ticket", "random_mask")
+    ),
     "comb": Asked({"name": "comb", "levels": 2}, ADAM, "arm", ("ticket", "reinit", "shuffled")),
 }
 FIRST, SECOND = "level 0/level 1", "level 0/level 1/level 2"
@@ -81,11 +84,13 @@ CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "before a stage that starts from an end that is kept": (
         "comb", 6, {"stage": f"{FIRST} shuffled", "position": 8, "coming": [(FIRST, True)]},
     ),
+    "in a chain of levels": ("lottery", 7, {"stage": FIRST, "position": 9, "masks": 2, "snapshots": ["start"]}),
+    "in a control of its second level": ("lottery", 10, {"stage": f"{SECOND} random_mask", "position": 9}),
     "on the spine": ("comb", 7, {"stage": FIRST, "position": 4, "coming": []}),
     "on the spine's last level": ("comb", 9, {"stage": SECOND, "position": 4, "runs": []}),
     "where a run has ended": ("comb", 11, {"stage": SECOND, "position": 8, "runs": ["7 ticket"]}),
 }  # fmt: skip
-QUICK = ("between pieces of a procedure",)
+QUICK = ("between pieces of a procedure", "in a chain of levels")
 MARKS = {name: [] if name in QUICK else [pytest.mark.slow] for name in CASES}
 PASSED_AGAIN = ("where it is known",)  # that stopping point: nothing is trained before it
 

@@ -10,15 +10,19 @@ from .walking import STEPS, all_told, branches, restarted_everywhere, told, toy,
 
 ADAM = {"optimizer": "adam", "lr": 0.02, "schedule": {"name": "cosine", "per": "step"}, "keep": "best"}
 ARMS = ("ticket", "reinit", "shuffled")
+LOTTERY_ARMS = ("ticket", "reinit_same_mask", "reinit_own_chain", "random_mask", "one_shot")
+LOTTERY = {"name": "lottery", "levels": 2, "prune_fraction": 0.4, "rewind": "5it"}
+ITERATIONS = {"epochs": None, "iterations": 16, "evaluate": "7it", "weight_decay": 1e-3}
 DELTAS = (0.0, 0.1, 0.15, 1.0)  # two of them end in the same mask
 FORKS: dict[str, tuple[dict[str, Any], str, tuple[Any, ...], dict[str, Any]]] = {
     "comb": ({"name": "comb", "levels": 2}, "arm", ARMS, {}),
     "comb, adam": ({"name": "comb", "levels": 2}, "arm", ARMS, ADAM),
+    "lottery": (LOTTERY, "arm", LOTTERY_ARMS, {**ADAM, **ITERATIONS}),
     "deltas": ({"name": "deltas"}, "delta", DELTAS, {}),
     "deltas, adam": ({"name": "deltas", "finetune": 1}, "delta", (0.1, 0.15), ADAM),
     "deltas without fine-tuning": ({"name": "deltas", "finetune": 0}, "delta", DELTAS, {}),
 }
-QUICK = ("comb", "deltas, adam", "deltas without fine-tuning")
+QUICK = ("comb", "lottery", "deltas, adam", "deltas without fine-tuning")
 COURSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "procedure": ({"name": "course", "fit": 3}, {}),
     "shrinking": ({"name": "course", "shrink": True}, {"epochs": 5}),

@@ -35,13 +35,15 @@ from sparsetune.base.messages import Metrics, Result
 from sparsetune.config.base import Part, param
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
+from sparsetune.sparsity.figure import Compared, Levels
 from sparsetune.sparsity.levels import Arm, Chain
 from sparsetune.sparsity.magnitude import Counting, Shares
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.methods.lottery_metrics import METRICS
 from sparsetune.sparsity.stage import Stage, Which
 
-LEVELS = "levels"
+LEVELS = "levels"  # a phase
+DEPTH = 8
 _PAPER = "Frankle and Carbin (2019)"
 
 
@@ -49,10 +51,12 @@ class LotteryConfig(Part):
     """Settings of lottery tickets."""
 
     name: Literal["lottery"] = "lottery"
-    levels: int | None = param(8, "levels of pruning after the dense one", unit="levels", phase=LEVELS, ge=1)
+    levels: int | None = param(
+        None, f"levels of pruning after the dense one; null: as target_density says, or {DEPTH}", phase=LEVELS, ge=1
+    )
     target_density: float | None = param(
         None,
-        "instead of levels: as many as come nearest to this kept fraction, (1 - prune_fraction)^levels",
+        "instead of levels: as many as bring (1 - prune_fraction)^levels nearest to this kept fraction",
         unit="fraction",
         phase=LEVELS,
         gt=0,
@@ -96,12 +100,10 @@ class LotteryConfig(Part):
     @model_validator(mode="before")
     @classmethod
     def _levels_or_density(cls, raw: Any) -> Any:
-        if not isinstance(raw, Mapping) or raw.get("target_density") is None:
-            return raw
-        if raw.get("levels") is not None:
+        if isinstance(raw, Mapping) and None not in (raw.get("levels"), raw.get("target_density")):
             both = f"levels {raw['levels']} and target_density {raw['target_density']}"
             raise BadInput(found=both, allowed="one of them", code="conflict")
-        return {**raw, "levels": None}
+        return raw
 
     @field_validator("rewind")
     @classmethod
@@ -113,9 +115,7 @@ class LotteryConfig(Part):
         return rewind
 
     @model_validator(mode="after")
-    def _has_levels(self) -> LotteryConfig:
-        if self.levels is None and self.target_density is None:
-            raise BadInput(found="neither levels nor target_density", allowed="one of them", code="missing")
+    def _has_these_levels(self) -> LotteryConfig:
         beyond = [level for level in self.arms_at or () if level > self.depth]
         if beyond or self.arms_at == ():
             found = f"level {beyond[0]}" if beyond else "[]"
@@ -126,8 +126,7 @@ class LotteryConfig(Part):
     def depth(self) -> int:
         """Levels after the dense one."""
         if self.target_density is None:
-            assert self.levels is not None
-            return self.levels
+            return self.levels or DEPTH
         return max(1, round(math.log(self.target_density) / math.log(1 - self.prune_fraction)))
 
     def start(self, length: Duration) -> Duration:
@@ -149,6 +148,15 @@ class LotteryTicket(Method):
     Config = LotteryConfig
     metrics = ("density", *METRICS)
     phases = ("train", LEVELS)
+    results_figure = Levels(
+        "density",
+        "weights remaining (%)",
+        "best",
+        (
+            Compared(("test_accuracy", "test_loss"), "at the lowest validation loss"),
+            Compared(("best_iteration",), "iteration of that"),
+        ),
+    )
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
