@@ -1,10 +1,10 @@
-"""Lottery tickets on MNIST as published: LeNet-300-100, what a ticket, its control and the dense network reach, and when.
+"""Lottery tickets on MNIST as published: what a ticket, its control and the dense network reach, and when.
 
     SPARSETUNE_DATA=... python benchmarks/lottery.py [--seeds 10] [--iterations 8000] [--level 9] [--workers 2]
 
-Adam 1.2e-3, batches of 60, p = 0.2 (output 0.1), evaluated every 100 iterations on 5,000 validation samples. Figures are
-of each level's early-stopping iteration, that of the lowest validation loss. Means with 95 % intervals over seeds
-(Student's t); differences are paired by seed. About three minutes a seed on one core.
+LeNet-300-100, Adam 1.2e-3, batches of 60, p = 0.2 (output 0.1), evaluated every 100 iterations on 5,000 validation
+samples. Figures are of each level's early-stopping iteration, that of the lowest validation loss. Means with 95 %
+intervals over seeds (Student's t); differences are paired by seed. About three minutes a seed on one core.
 """
 
 from __future__ import annotations
@@ -48,10 +48,8 @@ def trained(seed: int, *, iterations: int, level: int, arms: Sequence[str] = ARM
         for due in trainer.due:
             trainer.measure(due)
     trainer.finish()
-    return {
-        arm: [{name: each.metrics[name] for name in KEPT} for each in trainer.results.of_run(arm) if each.which == "best"]
-        for arm in arms
-    }
+    early = {arm: [each.metrics for each in trainer.results.of_run(arm) if each.which == "best"] for arm in arms}
+    return {arm: [{name: level[name] for name in KEPT} for level in levels] for arm, levels in early.items()}
 
 
 def interval(values: Sequence[float]) -> str:

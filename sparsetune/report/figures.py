@@ -14,7 +14,7 @@ from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registry
 from sparsetune.config.study.front import Leaders
 from sparsetune.report.panels import unit
-from sparsetune.sparsity.figure import Levels
+from sparsetune.sparsity.figure import OverLevels
 from sparsetune.sparsity.methods import METHODS, METRICS
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _layers(rows: Sequence[Row]) -> Figure | None:
     return density_figure(curves, unit(rows)) if curves else None
 
 
-def _levels(trial: Trial, wanted: Levels) -> Figure | None:
+def _levels(trial: Trial, wanted: OverLevels) -> Figure | None:
     from sparsetune.report.levels import levels_figure
 
     ended = [run for run in trial.runs if run.results]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sparsetune.base.messages import Result
 from sparsetune.config.study.rows import mean_and_error
 from sparsetune.report.canvas import GREY, Margins, blank, legend, marks_axis, padded, values_axis
-from sparsetune.sparsity.figure import Compared, Levels
+from sparsetune.sparsity.figure import OverLevels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,42 +32,44 @@ class Point(NamedTuple):
     half: float
 
 
-def levels_figure(branches: Mapping[str, Runs], wanted: Levels) -> Figure | None:
+def levels_figure(branches: Mapping[str, Runs], wanted: OverLevels) -> Figure | None:
     """Draw it; None where no run has two levels, or none of the numbers.
 
     Args:
         branches: by what the legend calls them.
     """
-    panels = [(panel, lines) for panel in wanted.panels if (lines := _lines(branches, wanted, panel))]
+    shown = {branch: [_shown(run, wanted) for run in runs] for branch, runs in branches.items()}
+    panels = [drawn for panel in wanted.panels if (drawn := _lines(shown, wanted.over, panel))]
     if not panels or all(len(line) < 2 for _, lines in panels for line in lines.values()):
         return None
     drawing, panes = blank(len(panels), _HEIGHT, _MARGINS)
     places = sorted({point.over for _, lines in panels for line in lines.values() for point in line}, reverse=True)
     low, high = padded([-math.log(place) for place in places], pad=0.03)
     looks = {branch: _look(number) for number, branch in enumerate(branches)}
-    for axes, (panel, lines) in zip(panes, panels, strict=True):
+    for axes, (label, lines) in zip(panes, panels, strict=True):
         axes.set_xlim(low, high)
         ends = [end for line in lines.values() for point in line for end in _ends(point)]
         for branch, line in lines.items():
             _draw(axes, line, looks[branch])
-        dense = next(iter(lines.values()))[0].mean
-        axes.axhline(dense, color=GREY, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
-        values_axis(axes, panel.label, *padded(ends))
+        first = next(iter(lines.values()))[0].mean
+        axes.axhline(first, color=GREY, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
+        values_axis(axes, label, *padded(ends))
     marks_axis(panes[-1], wanted.label, [(-math.log(place), f"{100 * place:.3g}") for place in places])
     named = [{"label": branch, "markersize": 4, **look} for branch, look in looks.items()]
-    legend(drawing, [*named, {"label": "dense", "color": GREY, "linestyle": (0, (1, 2))}], _MARGINS)
+    legend(drawing, [*named, {"label": wanted.first, "color": GREY, "linestyle": (0, (1, 2))}], _MARGINS)
     return drawing
 
 
-def _lines(branches: Mapping[str, Runs], wanted: Levels, panel: Compared) -> dict[str, list[Point]]:
-    """The first number of the panel that all results have, by branch; empty where there is none."""
-    shown = {branch: [_shown(run, wanted) for run in runs] for branch, runs in branches.items()}
+def _lines(shown: Mapping[str, Runs], over: str, panel: Mapping[str, str]) -> tuple[str, dict[str, list[Point]]] | None:
+    """The label of the first number of the panel that all results have, and its points by branch."""
     results = [each.metrics for runs in shown.values() for run in runs for each in run]
-    metric = next((name for name in panel.metrics if results and all(name in each for each in results)), None)
-    return {} if metric is None else {branch: _points(runs, wanted.over, metric) for branch, runs in shown.items()}
+    metric = next((name for name in panel if results and all(name in each for each in results)), None)
+    if metric is None:
+        return None
+    return panel[metric], {branch: _points(runs, over, metric) for branch, runs in shown.items()}
 
 
-def _shown(run: Sequence[Result], wanted: Levels) -> list[Result]:
+def _shown(run: Sequence[Result], wanted: OverLevels) -> list[Result]:
     return [each for each in run if each.which == wanted.which and wanted.over in each.metrics]
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sparsetune.base.messages import Which
@@ -30,30 +31,19 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """Axes over the levels of a training, for the results of several runs.
-
-    Attributes:
-        metrics: what is drawn: the first of these that results have.
-        label: of the y axis, with the unit.
-    """
-
-    metrics: tuple[str, ...]
-    label: str
-
-
-@dataclass(frozen=True)
-class Levels:
-    """A figure of a run's results: a line for each branch, its points means over replicates.
+class OverLevels:
+    """A figure of the results that runs have at their levels: a line for each branch, of means over replicates.
 
     Attributes:
         over: the metric that falls from level to level, positive; the x axis is logarithmic, in percent.
         label: of the x axis.
+        first: what the first level is called, which a line across shows.
         which: the state of each level that is shown.
-        panels: one below the other.
+        panels: one below the other: metrics with labels of the y axis, of which the first that results have is drawn.
     """
 
     over: str
     label: str
+    first: str
     which: Which
-    panels: tuple[Compared, ...]
+    panels: tuple[Mapping[str, str], ...]

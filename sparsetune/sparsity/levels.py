@@ -14,9 +14,10 @@ from typing import Any, Literal
 import torch
 
 from sparsetune.base.durations import Duration
+from sparsetune.base.messages import Which
 from sparsetune.sparsity.magnitude import Shares, pruned
 from sparsetune.sparsity.session import Session
-from sparsetune.sparsity.stage import AGAIN, Procedure, Stage, View, Which
+from sparsetune.sparsity.stage import AGAIN, Procedure, Stage, View
 
 Arm = Literal["ticket", "reinit_same_mask", "reinit_own_chain", "random_mask", "one_shot"]
 START = "start"

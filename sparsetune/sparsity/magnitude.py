@@ -45,9 +45,7 @@ class Shares:
 
     def of(self, weights: Mapping[str, Tensor]) -> dict[str, Fraction]:
         """By name, of tensors in the order of the network's layers; as they are written: 0.07 of 100 are 7."""
-        whole = {
-            name: Fraction(str(self.conv if weight.ndim > 2 else self.linear)) for name, weight in weights.items()
-        }
+        whole = {name: Fraction(str(self.conv if weight.ndim > 2 else self.linear)) for name, weight in weights.items()}
         last = next(reversed(whole))
         return {**whole, last: whole[last] * Fraction(str(self.output))}
 

@@ -35,7 +35,7 @@ from sparsetune.config.base import EVALUATION, Part, of_phases
 from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
-from sparsetune.sparsity.figure import Levels, Panel
+from sparsetune.sparsity.figure import OverLevels, Panel
 from sparsetune.sparsity.formats import SBCUBE
 from sparsetune.sparsity.history import Patience
 from sparsetune.sparsity.session import Session
@@ -80,7 +80,7 @@ class Method:
     """Its numbers beside those that every training has; of what stands in a table already, the name is enough."""
     table: ClassVar[Mapping[str, tuple[str, ...]]] = SBCUBE
     """The table that its runs leave with ``metrics.each_epoch``: by column a number, the first of these that it has."""
-    results_figure: ClassVar[Levels | None] = None
+    results_figure: ClassVar[OverLevels | None] = None
     """What is drawn of the results of a trial's runs together, where runs have several."""
     phases: ClassVar[tuple[str, ...]] = ("train",)
     """What ``param(phase=...)`` of the fields of ``Config`` may say, in the order of the tree's stages."""

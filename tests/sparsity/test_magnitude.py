@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -88,11 +89,19 @@ def test_two_levels_by_hand() -> None:
 
 def test_together_and_apart_by_hand() -> None:
     """Ranked together the second layer goes; an output layer of another fraction is ranked by itself."""
-    weights = {"a": torch.tensor([[4.0, 3.0, 9.0, 8.0]]), "b": torch.tensor([[1.0, 2.0]]), "c": torch.tensor([[7.0, 0.1]])}
+    weights = {
+        "a": torch.tensor([[4.0, 3.0, 9.0, 8.0]]),
+        "b": torch.tensor([[1.0, 2.0]]),
+        "c": torch.tensor([[7.0, 0.1]]),
+    }
     by_layer = pruned(weights, {}, Shares(0.5, 0.5))
     assert [int(mask.sum()) for mask in by_layer.values()] == [2, 1, 1]
     together = pruned(weights, {}, Shares(0.5, 0.5, together=True))
-    assert [mask.tolist() for mask in together.values()] == [[[True, False, True, True]], [[False, False]], [[True, False]]]
+    assert [mask.tolist() for mask in together.values()] == [
+        [[True, False, True, True]],
+        [[False, False]],
+        [[True, False]],
+    ]
     output_apart = pruned(weights, {}, Shares(0.5, 0.5, output=0.0, together=True))
     assert [mask.tolist() for mask in output_apart.values()] == [
         [[True, False, True, True]], [[False, False]], [[True, True]],
@@ -134,10 +143,12 @@ class Net(nn.Module):
 
     def __init__(self, widths: list[int]) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
 
 
-@given(st.lists(st.integers(1, 12), min_size=3, max_size=5), st.integers(0, 2**31), st.sampled_from([0.1, 0.2, 0.35, 0.6]))
+@given(
+    st.lists(st.integers(1, 12), min_size=3, max_size=5), st.integers(0, 2**31), st.sampled_from([0.1, 0.2, 0.35, 0.6])
+)
 def test_masks_equal_those_of_torch(widths: list[int], seed: int, fraction: float) -> None:
     """torch.nn.utils.prune on its own copy, level after level, for the same counts."""
     torch.manual_seed(seed)

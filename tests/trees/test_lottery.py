@@ -225,7 +225,8 @@ def test_matching_density_by_hand(levels: tuple[tuple[float, float], ...], match
 
 
 @pytest.mark.parametrize(
-    ("fraction", "density", "levels"), [(0.2, 0.135, 9), (0.2, 0.21, 7), (0.1, 0.028, 34), (0.5, 0.9, 1), (0.2, 0.036, 15)]
+    ("fraction", "density", "levels"),
+    [(0.2, 0.135, 9), (0.2, 0.21, 7), (0.1, 0.028, 34), (0.5, 0.9, 1), (0.2, 0.036, 15)],
 )
 def test_levels_that_come_nearest_to_a_density(fraction: float, density: float, levels: int) -> None:
     config = LotteryConfig(prune_fraction=fraction, target_density=density)

@@ -31,16 +31,16 @@ from torch import Tensor
 
 from sparsetune.base.durations import Duration
 from sparsetune.base.errors import BadInput
-from sparsetune.base.messages import Metrics, Result
+from sparsetune.base.messages import Metrics, Result, Which
 from sparsetune.config.base import Part, param
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
-from sparsetune.sparsity.figure import Compared, Levels
+from sparsetune.sparsity.figure import OverLevels
 from sparsetune.sparsity.levels import Arm, Chain
 from sparsetune.sparsity.magnitude import Counting, Shares
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.methods.lottery_metrics import METRICS
-from sparsetune.sparsity.stage import Stage, Which
+from sparsetune.sparsity.stage import Stage
 
 LEVELS = "levels"  # a phase
 DEPTH = 8
@@ -118,8 +118,8 @@ class LotteryConfig(Part):
     def _has_these_levels(self) -> LotteryConfig:
         beyond = [level for level in self.arms_at or () if level > self.depth]
         if beyond or self.arms_at == ():
-            found = f"level {beyond[0]}" if beyond else "[]"
-            raise BadInput(found=found, allowed=f"levels from 1 to {self.depth}, or null", key="arms_at")
+            beyond_it = f"level {beyond[0]}" if beyond else "[]"
+            raise BadInput(found=beyond_it, allowed=f"levels from 1 to {self.depth}, or null", key="arms_at")
         return self
 
     @property
@@ -148,13 +148,14 @@ class LotteryTicket(Method):
     Config = LotteryConfig
     metrics = ("density", *METRICS)
     phases = ("train", LEVELS)
-    results_figure = Levels(
-        "density",
-        "weights remaining (%)",
-        "best",
-        (
-            Compared(("test_accuracy", "test_loss"), "at the lowest validation loss"),
-            Compared(("best_iteration",), "iteration of that"),
+    results_figure = OverLevels(
+        over="density",
+        label="weights remaining (%)",
+        first="dense",
+        which="best",
+        panels=(
+            {"test_accuracy": "test accuracy (fraction)", "test_loss": "test loss"},
+            {"best_iteration": "early-stopping iteration"},
         ),
     )
 

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import safetensors.torch
 
-from sparsetune.base.messages import Metrics
+from sparsetune.base.messages import Metrics, Which
 from sparsetune.base.paths import LAYERS, RESULTS, TICKET, TRACE, UNITS, WEIGHTS
 from sparsetune.base.yaml_io import write_atomic
-from sparsetune.sparsity.stage import Which
 from sparsetune.training.left.rebuild import ticket_of
 from sparsetune.training.left.results import columns_of, results_csv, results_units
 from sparsetune.training.measuring import layer_rows

@@ -175,7 +175,7 @@ class Journal:
 
     @staticmethod
     def _best(note: Note, node: Node, way: Way) -> Metrics:
-        """When the lowest loss on validation data was; iterations count from where the learning rate's schedule does."""
+        """When the lowest loss on validation data was; iterations count from where the schedule begins."""
         return {
             "best_epoch": float(way.epochs + note.best),
             "best_iteration": float(node.begins + note.best_iteration),

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from sparsetune.base.messages import Metrics, Result
+from sparsetune.base.messages import Metrics, Result, Which
 from sparsetune.config.base import Part
 from sparsetune.config.metrics import metric_of
-from sparsetune.sparsity.stage import Which
 from sparsetune.training.measuring import declared, memory_numbers
 from sparsetune.training.randomness import EVALUATION, seed_all
 from sparsetune.training.setup import Setup
