@@ -71,8 +71,7 @@ def carried_over(study: Study, row: Trial) -> Point:
             raise BadInput(f"{problem}, allowed here: {_range(wanted)}", code="not_allowed")
         return wanted.ends[0]
 
-    cell = {name: choose(name, factor) for name, factor in study.space.factors.items()}
-    params, settings = draw(study.space, study.flat_base, choose, cell)
+    params, settings = draw(study.space, study.flat_base, choose)
     here = {**flatten(study.plain_bases[branch_of(study.space, params)]), **settings}
     varying = {*study.fork, *(parameter.target for parameter in study.space.parameters.values())}
     for name in sorted(asked - varying):

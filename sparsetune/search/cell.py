@@ -22,6 +22,8 @@ from optuna.trial import FrozenTrial, TrialState
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Metrics, Row, State
 from sparsetune.base.seeds import mix
+from sparsetune.config.space.cells import holds, within
+from sparsetune.config.space.parameters import Choice, Factor
 from sparsetune.config.study.study import Study
 from sparsetune.search.duplicates import LostPoints
 from sparsetune.search.optuna_private import undraw
@@ -43,25 +45,39 @@ class Cell:
     def __init__(self, study: Study, factors: Mapping[str, Any]) -> None:
         """
         Args:
-            factors: the cell's values, by dotted name.
+            factors: the cell's values, by name.
         """
         self.factors = dict(factors)
-        self._kinds = {factor.target: CategoricalDistribution(factor.values) for factor in study.space.factors.values()}
         self._study = study
-        self._problem = study.problem
+        self._problem = study.problem_in(factors)
+        space, here = study.space, within(study.space, factors).chosen
+        self._choices = {  # of branches, where the cell has some of them only
+            f"{section}.name": CategoricalDistribution(here[section])
+            for section, branches in space.chosen.items()
+            if here[section] != branches
+        }
+        self._kinds = {  # as the study has what is another thing here: one name, one distribution
+            name: CategoricalDistribution(each.values)
+            for name, each in space.rules.items()
+            if isinstance(each, Choice | Factor) and (name in self.factors or name in self._choices)
+        }
         self._sampler = study.registries.sampler.get(study.sampler.name)
         self._memory = InMemoryStorage()
         directions = [StudyDirection[each.goal.upper()] for each in study.objectives]
         self._id = self._memory.create_new_study(directions, study.name)
         self._copy = optuna.Study(study.name, self._memory)
         self._failed: set[int] = set()
-        self._lost = LostPoints(study.space.parameters)
+        self._lost = LostPoints(self._problem.parameters)
         self._system: dict[str, Any] = {}  # what samplers have noted of the study, as far as trials tell
         pruner = study.registries.pruner.get(study.pruner.name)
         self._stopper: Stopper = pruner.stopper(study.pruner, self._problem, self._copy)
 
     def __len__(self) -> int:
         return self._memory.get_n_trials(self._id)
+
+    def has(self, params: Mapping[str, Any]) -> bool:
+        """Whether a trial of the study is one of the cell's."""
+        return holds(self._study.space, self.factors, params)
 
     def news(self) -> dict[str, Any]:
         """What the sampler has noted of the study at the last ask.
@@ -175,17 +191,19 @@ class Cell:
 
     def whole(self, frozen: FrozenTrial, number: int) -> FrozenTrial:
         """A trial as the study has it: with its number there, and the factors among its parameters."""
-        if not self.factors and frozen.number == number:
+        if not self._kinds and frozen.number == number:
             return frozen
         whole = copy(frozen)
         whole.number = number
-        whole.params = {**self.factors, **frozen.params}
-        whole.distributions = {**self._kinds, **frozen.distributions}
+        chosen = {name: frozen.params[name] for name in self._choices if name in frozen.params}
+        whole.params = {**chosen, **self.factors, **frozen.params}
+        kinds = {name: kind for name, kind in self._kinds.items() if name in whole.params}
+        whole.distributions = {**frozen.distributions, **kinds}
         return whole
 
     def part(self, frozen: FrozenTrial) -> FrozenTrial:
         """The reverse, for the copy, which gives it a number itself."""
         part = copy(frozen)
         part.params = {name: value for name, value in frozen.params.items() if name not in self.factors}
-        part.distributions = {name: each for name, each in frozen.distributions.items() if name not in self.factors}
+        part.distributions = {name: self._choices.get(name, frozen.distributions[name]) for name in part.params}
         return part

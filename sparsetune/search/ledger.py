@@ -7,6 +7,7 @@ all.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -21,7 +22,7 @@ from sparsetune.config.study.study import Study
 from sparsetune.search.cell import NEWS, Cell
 from sparsetune.search.definition import CONTENT, note_changes, study_uid
 from sparsetune.search.duplicates import Tried
-from sparsetune.search.points import Points, crossed
+from sparsetune.search.points import Points, crossed, in_turn
 from sparsetune.search.records import as_trial, by_importance, trials_with_times
 from sparsetune.search.storage import open_storage
 from sparsetune.search.told import Told, told
@@ -59,7 +60,7 @@ class Ledger:
             self._study_id = self._storage.create_new_study(directions, study.name)
         attributes = self._storage.get_study_user_attrs(self._study_id)
         points = Points.kept(attributes) or points or Points()
-        self._first = crossed(points.points, study.cells)
+        self._first = crossed(points.points, study.space)
         self.extent = study.extent(len(self._first))
         note_changes(self._storage, self._study_id, study, self.extent, environment, warn)
         for key, value in {CONTENT: dict(content or {}), **points.attributes()}.items():
@@ -79,7 +80,8 @@ class Ledger:
 
     def _take_up(self, trial_id: int, frozen: FrozenTrial) -> None:
         number = len(self._ids)
-        cell, _ = self._next_position()
+        cell = next(cell for cell in self._cells if cell.has(frozen.params))
+        self._positions.append((cell, len(cell)))
         self._ids.append(trial_id)
         self._tried.add(as_trial(frozen), frozen.user_attrs)
         if not frozen.state.is_finished():
@@ -89,10 +91,12 @@ class Ledger:
     def _next_position(self) -> tuple[Cell, dict[str, Any] | None]:
         """The next trial's cell, and the point that it has to try: first come those that the study begins with, then
         the cells take turns."""
-        number = len(self._positions)
-        index, point = (number - len(self._first)) % len(self._cells), None
+        number, point = len(self._positions), None
         if number < len(self._first):
             index, point = self._first[number]
+        else:
+            begun = Counter(index for index, _ in self._first)
+            index = in_turn([len(cell) - begun[at] for at, cell in enumerate(self._cells)], self._study.sizes)
         self._positions.append((self._cells[index], len(self._cells[index])))
         return self._cells[index], point
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from sparsetune.base.errors import BadInput, shown
 from sparsetune.base.messages import Key, Run, Trial
+from sparsetune.config.space.cells import cells, holds
+from sparsetune.config.space.space import Space
 from sparsetune.config.study.study import Study
 from sparsetune.search.agreement import Point, carried_over, written_point
 from sparsetune.search.definition import stored_study
@@ -63,15 +65,27 @@ class Points:
         return {RESULTS: results, POINTS: self.points}
 
 
-def crossed(points: Sequence[Point], cells: Sequence[Mapping[str, Any]]) -> list[tuple[int, Point]]:
+def crossed(points: Sequence[Point], space: Space) -> list[tuple[int, Point]]:
     """The trials with which a study begins: each point in each of its cells, by the cell's index; none twice."""
     trials: dict[str, tuple[int, Point]] = {}
+    divided = list(enumerate(cells(space)))
     for point in points:
-        for index, factors in enumerate(cells):
-            if all(point.get(name, value) == value for name, value in factors.items()):
+        for index, factors in divided:
+            if holds(space, factors, point):
                 params = {name: value for name, value in point.items() if name not in factors}
                 trials.setdefault(repr((index, sorted(params.items()))), (index, params))
     return list(trials.values())
+
+
+def in_turn(drawn: Sequence[int], sizes: Sequence[int | None]) -> int:
+    """The index of the cell from which the next trial comes: of those with points left one that had the fewest trials.
+
+    Args:
+        drawn: trials of each cell, without those that it began with.
+        sizes: the points of each, None without end.
+    """
+    left = [index for index, size in enumerate(sizes) if size is None or drawn[index] < size]
+    return min(left or range(len(drawn)), key=lambda index: drawn[index])
 
 
 def _read(study: Study, warn: Callable[[str], None]) -> Points:

@@ -9,6 +9,7 @@ import optuna
 
 from sparsetune.config.study.study import Study
 from sparsetune.search.cell import Cell
+from sparsetune.search.points import in_turn
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ def preview(study: Study, count: int) -> list[Drawn]:
     searched = [Cell(study, factors) for factors in study.cells]
     drawn = []
     for number in range(count):
-        cell = searched[number % len(searched)]
+        cell = searched[in_turn([len(each) for each in searched], study.sizes)]
         asked, config, _ = cell.ask()
         cell.tell(asked.number, "FAIL", None, {}, {})
-        drawn.append(Drawn({**cell.factors, **asked.params}, config))
+        drawn.append(Drawn(cell.whole(asked, number).params, config))
     return drawn

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.base.failpoints import failpoint
-from sparsetune.config.space.parameters import Choice, Float, Int, Parameter
+from sparsetune.config.space.parameters import Choice, Factor, Float, Int, Parameter
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -24,12 +24,12 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def suggester(trial: Trial) -> Callable[[str, Parameter], Any]:
+def suggester(trial: Trial) -> Callable[[str, Parameter | Factor], Any]:
     """A chooser (``config/space``) that asks an Optuna trial."""
 
-    def choose(name: str, parameter: Parameter) -> Any:
+    def choose(name: str, parameter: Parameter | Factor) -> Any:
         failpoint("between-suggests")
-        if isinstance(parameter, Choice):
+        if isinstance(parameter, Choice | Factor):
             return trial.suggest_categorical(name, list(parameter.values))
         if isinstance(parameter, Int):
             return trial.suggest_int(name, parameter.low, parameter.high, step=parameter.step or 1, log=parameter.log)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sparsetune.base.errors import shown
-from sparsetune.config.space import Space, cells
+from sparsetune.config.space import Space, cells, within
 from sparsetune.config.space.conditions import bounds_in_words, listed
 from sparsetune.config.space.parameters import Choice, Constant, Derived, Factor, Rule
 
@@ -15,7 +16,7 @@ def space_lines(space: Space) -> list[str]:
     """A line for each parameter: its name, what it may be, and when.
 
     Those of a branch stand under its name, as its own space has them. Last, in how many cells factors divide the
-    study.
+    study, and how many of these each branch has.
     """
     if not space.rules:
         return ["  nothing varies: all trials have the same config"]
@@ -26,7 +27,15 @@ def space_lines(space: Space) -> list[str]:
             lines += [f"  if {section}.name is {branch}:{'' if own else ' nothing more'}", *own]
     if space.factors:
         lines.append(f"  {len(cells(space))} cells by factors: trials go to them in turn, each is searched by itself")
+        lines += _shares(space)
     return lines
+
+
+def _shares(space: Space) -> list[str]:
+    """A line for the branches that share cells, where not all do."""
+    chosen = [within(space, cell).chosen for cell in cells(space)]
+    counts = Counter(" and ".join(_listed(names, "or") for names in here.values()) for here in chosen)
+    return [f"    {count} of them: {names}" for names, count in counts.items()] if len(counts) > 1 else []
 
 
 def _rule_lines(rules: Mapping[str, Rule], margin: str) -> list[str]:

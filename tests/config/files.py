@@ -13,6 +13,7 @@ from sparsetune.app.study import load
 from sparsetune.base.errors import BadInput
 from sparsetune.base.yaml_io import dump
 from sparsetune.config.overrides import assign
+from sparsetune.config.space.cells import within
 from sparsetune.config.space.points import branch_of, draw, flat_base
 from sparsetune.config.space.space import Space
 from sparsetune.config.study.study import Study
@@ -51,7 +52,8 @@ def space(root: Path, name: str, content: Mapping[str, Any]) -> Path:
 
 def configured(space: Space, bases: Mapping[str, Raw], params: Raw, cell: Raw | None = None) -> Raw:
     """The plain trial config of a point, given what is drawn at it."""
-    drawn, settings = draw(space, flat_base(space, bases), lambda name, _: params[name], cell or {})
+    here = within(space, cell or {})
+    drawn, settings = draw(here, flat_base(space, bases), lambda name, _: params[name])
     assert drawn == params
     return assign(bases[branch_of(space, params)], settings)
 

@@ -21,8 +21,10 @@ from sparsetune.config.space import (
     joined,
     load_choice,
     load_space,
+    within,
 )  # fmt: skip
 from sparsetune.config.space.checks import check_space, resolve_bases
+from sparsetune.config.space.conditions import exclusive
 from sparsetune.config.trial import resolve_trial
 from sparsetune.training.registries import REGISTRIES
 
@@ -67,7 +69,8 @@ def plain_bases(space: Space, **more: Any) -> dict[str, Raw]:
 
 
 def point_of(space: Space, bases: Mapping[str, Raw], values: Raw, cell: Raw) -> tuple[Raw, Raw]:
-    drawn, _ = draw(space, flat_base(space, bases), lambda name, parameter: values.get(name, parameter.ends[0]), cell)
+    choose = lambda name, parameter: values.get(name, parameter.ends[0])  # noqa: E731
+    drawn, _ = draw(within(space, cell), flat_base(space, bases), choose)
     config = configured(space, bases, drawn, cell)
     assert configured(space, bases, dict(reversed(drawn.items())), dict(cell)) == config
     assert resolve_trial(config, REGISTRIES).plain() == config
@@ -247,10 +250,6 @@ def chosen_spaces(draw_: st.DrawFn) -> tuple[Raw, Raw]:
     """What all branches share, and two branches that set the same names and may ask for what is shared."""
     shared = draw_(written_spaces(OTHERS))
     own = [draw_(written_spaces(LETTERS, tuple(shared.items()))) for _ in range(2)]
-    for branch in own:
-        for rule in branch.values():
-            if "factor" in rule:
-                rule["choice"] = rule.pop("factor")
     if shared and draw_(st.booleans()):
         name = draw_(st.sampled_from(sorted(shared)))
         if "factor" not in shared[name]:
@@ -264,12 +263,14 @@ def test_both_written_forms_read_back_as_the_same_space(written: tuple[Raw, Raw]
     nowhere = Path("/nowhere")
     branches = load_choice("method", {"choose": choose}, nowhere, "s")
     space = joined(load_space(shared, folder=nowhere, source="s"), [branches])
-    flat = load_space(parse(dump(space.plain()), source=""), folder=nowhere, source="s")
     study = parse(dump(space.in_study()), source="")
     nested = joined(
         load_space(study["space"], folder=nowhere, source="s"), [load_choice("method", study["method"], nowhere, "s")]
     )
-    for again in (flat, nested):
+    whole = [nested]
+    if not any(factor.when for factor in space.factors.values()):  # a branch's can stand in its branch only
+        whole.append(load_space(parse(dump(space.plain()), source=""), folder=nowhere, source="s"))
+    for again in whole:
         assert again.rules == space.rules
         assert list(again.rules) == list(space.rules)
         assert dump(again.plain()) == dump(space.plain())
@@ -277,8 +278,10 @@ def test_both_written_forms_read_back_as_the_same_space(written: tuple[Raw, Raw]
     branches = [point["method.name"] for point in corners(space, base)]
     assert set(branches) == {"one", "two"}
     for point in corners(space, base):
-        cell = {name: point[name] for name in space.factors}
-        drawn = draw(space, base, lambda name, p, point=point: point[p.target], cell)[0]  # type: ignore[misc]
+        cell = {name: point[each.target] for name, each in space.factors.items() if not exclusive(each.when, point)}
+        here = within(space, cell)
+        assert point["method.name"] in here.chosen["method"]
+        drawn = draw(here, base, lambda name, p, point=point: point[p.target])[0]  # type: ignore[misc]
         other = {"one": "two.", "two": "one."}[point["method.name"]]
         assert not [name for name in drawn if name.startswith(other)]
 
@@ -306,11 +309,6 @@ def test_refused(tmp_path: Path) -> None:
     assert says(tmp_path, {"ast": "wrong", "dense": None}).startswith(start)
     both = says(tmp_path, CHOOSE, {"training.lr": {"float": [0.1, 1.0]}})
     assert both == "study.yaml: ast.training.lr: sets training.lr, as training.lr (study.yaml) does; remove one"
-    factor = says(tmp_path, {"dense": {"method.mc_samples": {"factor": [1, 5]}}})
-    assert factor == (
-        "study.yaml: method.mc_samples: a factor is crossed with all branches, and this one stands in dense; "
-        "write it in space:"
-    )
     twice = says(tmp_path, {"dense": {"method.name": {"value": "ast"}}})
     assert twice == "study.yaml: method.name: method.name is dense here"
     foreign = says(tmp_path, {"ast": None, "dense": None}, {"method.kp": {"float": [0.1, 1]}})

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sparsetune.base.yaml_io import dump, parse
 from sparsetune.config.overrides import assign, flatten
-from sparsetune.config.space import Space, cells, corners, draw, load_space
+from sparsetune.config.space import Space, cells, corners, draw, load_space, within
 from sparsetune.config.space.parameters import Choice, Float, Int, Parameter
 
 from .files import configured
@@ -113,7 +113,7 @@ def test_an_entry_holds_when_its_condition_does_and_only_then(written: dict[str,
         return random.choice(parameter.ends)
 
     cell = random.choice(cells(space))
-    point, _ = draw(space, BASE, choose, cell)
+    point, _ = draw(within(space, cell), BASE, choose)
     assert asked == list(point)
     config = flatten(configured(space, BASES, point, cell))
     assert config == flatten(configured(space, BASES, dict(reversed(point.items())), cell))
@@ -134,7 +134,7 @@ def test_corners_are_points_and_reach_every_end_that_can_be_drawn(written: dict[
     assert len({repr(point) for point in points}) == len(points) >= 1
     for point in points:
         cell = {name: point[name] for name in space.factors}
-        drawn = draw(space, BASE, lambda name, _, point=point: point[name], cell)[0]  # type: ignore[misc]
+        drawn = draw(within(space, cell), BASE, lambda name, _, point=point: point[name])[0]  # type: ignore[misc]
         assert flatten(configured(space, BASES, drawn, cell)) == {**BASE, **point}
         assert all(space.parameters[name].has(value) for name, value in drawn.items())
     for cell in cells(space):
@@ -204,6 +204,6 @@ def test_what_bounds_leave_of_steps_and_values() -> None:
 def test_a_step_is_in_the_config_as_it_would_be_written() -> None:
     """Optuna adds steps up: three of 0.1 are 0.30000000000000004 for it, and no condition asks for that."""
     space = load({"a.b": {"float": [0.1, 0.7], "step": 0.1}, "a.c": {"int": [1, 2], "when": {"a.b": 0.3}}})
-    point = draw(space, BASE, lambda name, _: {"a.b": 0.1 + 2 * 0.1, "a.c": 2}[name], {})[0]
+    point = draw(space, BASE, lambda name, _: {"a.b": 0.1 + 2 * 0.1, "a.c": 2}[name])[0]
     assert point == {"a.b": 0.30000000000000004, "a.c": 2}
     assert configured(space, BASES, point)["a"] == {**BASES[""]["a"], "b": 0.3, "c": 2}

@@ -11,6 +11,8 @@ import pytest
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.yaml_io import dump
+from sparsetune.config.space.parameters import Factor, Float
+from sparsetune.config.space.space import Space
 from sparsetune.search.ledger import Ledger
 from sparsetune.search.points import Points, crossed
 from sparsetune.search.storage import read_study
@@ -204,8 +206,8 @@ def test_a_point_is_crossed_with_every_cell_unless_it_names_one(tmp_path: Path) 
 
 
 def test_crossing_by_hand() -> None:
-    cells = [{"f": 1}, {"f": 2}]
-    found = crossed([{"x": 1}, {"x": 1, "f": 2}, {"x": 3, "f": 2}], cells)
+    space = Space({"x": Float(low=0, high=9, target="x"), "f": Factor(values=(1, 2), target="f")}, {})
+    found = crossed([{"x": 1}, {"x": 1, "f": 2}, {"x": 3, "f": 2}], space)
     assert found == [(0, {"x": 1}), (1, {"x": 1}), (1, {"x": 3})]
 
 

@@ -40,6 +40,14 @@ class Method(Entry):
         samples: int = param(1, "a count that changes no training", phase="evaluation", ge=1)
 
 
+class Plain(Entry):
+    """Another method, with less to it."""
+
+    class Config(Part):
+        name: Literal["plain", "third"] = "plain"
+        x: float = param(0.0, "a number")
+
+
 class Nothing(Entry):
     class Config(Part):
         name: Literal["toy"] = "toy"
@@ -53,8 +61,9 @@ class Nothing(Entry):
         """Nobody has looked at these data."""
 
 
+METHODS = {"toy": "Method", "plain": "Plain", "third": "Plain"}
 KNOWN = StudyRegistries(
-    method=Registry("method", {"toy": f"{__name__}:Method"}),
+    method=Registry("method", {name: f"{__name__}:{each}" for name, each in METHODS.items()}),
     data=Registry("data set", {"toy": f"{__name__}:Nothing"}),
     model=Registry("model", {"toy": f"{__name__}:Nothing"}),
     sampler=SAMPLERS,
@@ -110,9 +119,9 @@ def rows(config: Mapping[str, Any]) -> Iterator[Row]:
     method, seed = config["method"], config.get("seed", 0)
     end = (
         (method["x"] - 0.7) ** 2
-        + abs(method["y"] - 0.1)
-        + 0.1 * method["k"]
-        + {"a": 0, "b": 0.4, "c": 0.2}[method["kind"]]
+        + abs(method.get("y", 0.5) - 0.1)
+        + 0.1 * method.get("k", 4)
+        + {"a": 0, "b": 0.4, "c": 0.2}[method.get("kind", "a")]
         + 0.1 * seed * abs(method["x"] + 0.1 * seed)
         + 0.2 / method.get("samples", 1)
     )

@@ -108,7 +108,7 @@ def trials_left(study: Study) -> tuple[int, int]:
     from sparsetune.search.storage import exists, read_study, study_names
 
     begun = Points.of(study, lambda _: None)  # what it warns of has been said
-    extent = study.extent(len(crossed(begun.points, study.cells)))
+    extent = study.extent(len(crossed(begun.points, study.space)))
     if not exists(study.storage) or study.name not in study_names(study.storage):
         return 0, extent.total()
     trials = read_study(study.storage, study.name).trials

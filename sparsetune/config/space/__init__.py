@@ -2,11 +2,12 @@
 
 ``files.py`` reads it, also a choice between methods with a space for each, ``order.py`` puts everything behind what it
 asks for, ``points.py`` draws in that order: for a study, with Optuna's suggestions, for a check, with the ends of each
-range.
+range. ``cells.py`` says what factors divide a study into.
 """
 
+from sparsetune.config.space.cells import cells, within
 from sparsetune.config.space.files import joined, load_choice, load_space, raw_bases
-from sparsetune.config.space.points import Chooser, cells, corners, draw, flat_base
+from sparsetune.config.space.points import Chooser, corners, draw, flat_base
 from sparsetune.config.space.space import Space
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "load_choice",
     "load_space",
     "raw_bases",
+    "within",
 ]

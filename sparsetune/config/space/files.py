@@ -164,9 +164,6 @@ def load_choice(section: str, raw: Any, folder: Path, source: str) -> Space:
 
 
 def _in_branch(asked: str, branch: str, name: str, rule: Rule, source: str, pinned: bool) -> Rule:
-    if isinstance(rule, Factor):
-        problem = f"a factor is crossed with all branches, and this one stands in {branch}; write it in space:"
-        raise BadInput(problem, source=source, key=name)
     if asked == rule.target or asked in rule.when:
         raise BadInput(f"{asked} is {branch} here", source=source, key=name, code="conflict")
     return rule if pinned else rule.model_copy(update={"when": {asked: branch, **rule.when}})

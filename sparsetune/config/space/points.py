@@ -9,17 +9,13 @@ from typing import Any
 
 from sparsetune.base.errors import BadInput
 from sparsetune.config.overrides import flatten
+from sparsetune.config.space.cells import cells, combined, within
 from sparsetune.config.space.conditions import exclusive, matches
 from sparsetune.config.space.parameters import Factor, Parameter
 from sparsetune.config.space.space import Space
 
-Chooser = Callable[[str, Parameter], Any]
+Chooser = Callable[[str, Parameter | Factor], Any]
 _CAP = 4096  # corners that are combinations, over all cells and branches
-
-
-def cells(space: Space) -> list[dict[str, Any]]:
-    """All combinations of the factors' values, by dotted name; the last factor varies fastest. ``[{}]`` without any."""
-    return list(_combined({factor.target: factor.values for factor in space.factors.values()}))
 
 
 def flat_base(space: Space, bases: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -41,15 +37,13 @@ def branch_of(space: Space, params: Mapping[str, Any]) -> str:
     return "/".join(str(params[f"{section}.name"]) for section in space.chosen)
 
 
-def draw(
-    space: Space, base: Mapping[str, Any], choose: Chooser, cell: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is drawn at a point, by the names that Optuna knows, and all that the point sets, by target.
+def draw(space: Space, base: Mapping[str, Any], choose: Chooser) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is chosen at a point, by the names that Optuna knows, and all that the point sets, by target.
 
     Args:
+        space: that of a cell (:func:`within`); of a whole one factors are chosen too.
         base: from :func:`flat_base`; conditions and expressions on names that do not vary look here.
         choose: gives the value for a name and its parameter.
-        cell: one of :func:`cells`.
 
     Raises:
         BadInput: an expression that has no value at this point.
@@ -60,9 +54,7 @@ def draw(
     for name, rule in space.rules.items():
         if not all(matches(config.get(key), wanted) for key, wanted in rule.when.items()):
             continue
-        if isinstance(rule, Factor):
-            settings[name] = cell[name]
-        elif isinstance(rule, Parameter):
+        if isinstance(rule, Parameter | Factor):
             params[name] = choose(name, rule)
             settings[rule.target] = rule.as_written(params[name])
             section = rule.target.removesuffix(".name")
@@ -88,22 +80,23 @@ def corners(space: Space, base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     Args:
         base: from :func:`flat_base`.
     """
-    branches = list(_combined({f"{section}.name": names for section, names in space.chosen.items()}))
-    parts = list(itertools.product(cells(space), branches))
+    parts = [
+        (within(space, cell), {space.rules[name].target: value for name, value in cell.items()})
+        for cell in cells(space)
+    ]
+    branches = [
+        (here, crossed, branch)
+        for here, crossed in parts
+        for branch in combined({f"{section}.name": names for section, names in here.chosen.items()})
+    ]
     seen = set()
-    for cell, branch in parts:
-        for at in _ends(space, {**cell, **branch}, branch, max(1, _CAP // len(parts))):
-            point = draw(space, base, lambda name, _, at=at: at[name], cell)[1]  # type: ignore[misc]
+    for here, crossed, branch in branches:
+        for at in _ends(here, {**crossed, **branch}, branch, max(1, _CAP // len(branches))):
+            point = draw(here, base, lambda name, _, at=at: at[name])[1]  # type: ignore[misc]
             identity = repr(point)
             if identity not in seen:
                 seen.add(identity)
                 yield point
-
-
-def _combined(values: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-    """All combinations of values, by name; the last name's vary fastest."""
-    for each in itertools.product(*values.values()):
-        yield dict(zip(values, each, strict=True))
 
 
 def _ends(space: Space, fixed: Mapping[str, Any], branch: Mapping[str, Any], cap: int) -> Iterator[dict[str, Any]]:
@@ -115,8 +108,8 @@ def _ends(space: Space, fixed: Mapping[str, Any], branch: Mapping[str, Any], cap
     }
     ends = {name: parameter.ends for name, parameter in here.items()}
     single = ({name: end, **_asked_for(name, here)} for name in ends for end in ends[name])
-    low = next(_combined(ends))
-    for some in itertools.chain(single, itertools.islice(_combined(ends), cap)):
+    low = next(combined(ends))
+    for some in itertools.chain(single, itertools.islice(combined(ends), cap)):
         yield {**branch, **low, **some}
 
 

@@ -70,7 +70,7 @@ class Space:
         return Space({name: _each(rule) for name, rule in self.rules.items() if name in wanted}, self.sources)
 
     def plain(self) -> dict[str, Any]:
-        """The space as it would be written in a file."""
+        """The space as it would be written in a file, with the condition of each rule of a branch (a factor's too)."""
         return _plain(self.rules)
 
     def in_study(self) -> dict[str, Any]:

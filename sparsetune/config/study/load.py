@@ -93,7 +93,8 @@ def _load(path: Path, registries_of: RegistriesOf, overrides: Mapping[str, Any])
     for section in ("sampler", "pruner"):
         part = getattr(study, section)
         try:
-            getattr(registries, section).get(part.name).refuse(part, study.problem)
+            for cell in study.cells:
+                getattr(registries, section).get(part.name).refuse(part, study.problem_in(cell))
         except BadInput as error:
             raise error.located(key=section) from None
     return study

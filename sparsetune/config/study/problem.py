@@ -12,7 +12,7 @@ from sparsetune.config.study.file import Objective
 
 @dataclass(frozen=True)
 class Problem:
-    """The search that is to be done. Factors are no part of it: each of their cells is searched by itself.
+    """The search that is to be done, in a cell of factors. These are no part of it: they do not vary there.
 
     Attributes:
         name: of the study.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from sparsetune.config.base import Part, places
 from sparsetune.config.facts import evaluations
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.registry import StudyRegistries
-from sparsetune.config.space.points import Chooser, branch_of, cells, corners, draw, flat_base
+from sparsetune.config.space.cells import Cell, cells, within
+from sparsetune.config.space.points import Chooser, branch_of, corners, draw, flat_base
 from sparsetune.config.space.space import Space
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Budget, Objective, Resources, Tracking
@@ -91,7 +92,7 @@ class Study:
 
     @cached_property
     def cells(self) -> list[dict[str, Any]]:
-        """All combinations of the factors' values; each is searched by itself."""
+        """What factors divide it into; each is searched by itself."""
         return cells(self.space)
 
     @cached_property
@@ -99,15 +100,15 @@ class Study:
         """What does not vary, by dotted name."""
         return flat_base(self.space, self.plain_bases)
 
-    def config(self, choose: Chooser, cell: Mapping[str, Any]) -> dict[str, Any]:
+    def config(self, choose: Chooser, cell: Cell) -> dict[str, Any]:
         """The plain trial config of the point that is drawn with ``choose``: the base of its branch, with all that the
         space sets; raises :class:`BadInput` where an expression has no value."""
-        params, settings = draw(self.space, self.flat_base, choose, cell)
+        params, settings = draw(within(self.space, cell), self.flat_base, choose)
         return assign(self.plain_bases[branch_of(self.space, params)], settings)
 
     @cached_property
     def problem(self) -> Problem:
-        """What a sampler and a pruner are told."""
+        """What a sampler and a pruner are told, but for what a cell's is (:meth:`problem_in`)."""
         return Problem(
             name=self.name,
             seed=self.trial.seed,
@@ -120,17 +121,28 @@ class Study:
             each_epoch=self._each_epoch,
         )
 
+    def problem_in(self, cell: Cell) -> Problem:
+        """What they are told of a cell."""
+        return replace(self.problem, parameters=within(self.space, cell).parameters)
+
     @property
     def remarks(self) -> list[str]:
         """What its sampler has to say of it."""
-        remarks: list[str] = self.registries.sampler.get(self.sampler.name).remarks(self.sampler, self.problem)
-        return remarks
+        sampler = self.registries.sampler.get(self.sampler.name)
+        said = (sampler.remarks(self.sampler, self.problem_in(cell)) for cell in self.cells)
+        return list(dict.fromkeys(remark for remarks in said for remark in remarks))
 
     @cached_property
+    def sizes(self) -> list[int | None]:
+        """How many different points can be drawn in each cell, where the sampler counts them out (grid)."""
+        sampler = self.registries.sampler.get(self.sampler.name)
+        return [sampler.size(self.sampler, self.problem_in(cell)) for cell in self.cells]
+
+    @property
     def points(self) -> int | None:
-        """How many different points can be drawn, where the sampler counts them out (grid)."""
-        size: int | None = self.registries.sampler.get(self.sampler.name).size(self.sampler, self.problem)
-        return None if size is None else size * len(self.cells)
+        """How many these are in all."""
+        counted = [size for size in self.sizes if size is not None]
+        return sum(counted) if len(counted) == len(self.sizes) else None
 
     def extent(self, begin_with: int = 0) -> Extent:
         """How many trials there are to be; so many points that the study begins with come before all others."""
