@@ -1,6 +1,7 @@
 """A point as a study's space has it: one that the study file gives, or a trial of another study.
 
-Names are those under which Optuna knows a parameter (``drr.alpha``); a factor's name holds the point to its cells.
+Names are those under which Optuna knows a parameter (``drr.alpha``), also where the file has others (``meaning.py``); a
+factor's name holds the point to its cells.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ from typing import Any
 from sparsetune.base.errors import BadInput, shown
 from sparsetune.base.messages import Trial
 from sparsetune.config.overrides import flatten
-from sparsetune.config.space.conditions import matches
 from sparsetune.config.space.parameters import Choice, Factor, Float, Parameter
 from sparsetune.config.space.points import branch_of, draw
 from sparsetune.config.study.study import Study
 from sparsetune.config.trial import NAMED
+from sparsetune.search.meaning import meaning, readings
 
 Point = dict[str, Any]
 
 
 def written_point(study: Study, values: Mapping[str, Any], key: str) -> Point:
-    """A point of the study file; what it does not name is drawn.
+    """A point of the study file; what it does not name is drawn, but for a branch that what it names is drawn in.
 
     Args:
         key: where it stands.
@@ -30,24 +31,26 @@ def written_point(study: Study, values: Mapping[str, Any], key: str) -> Point:
         BadInput: a name that is not drawn, a value that cannot be, a parameter that its own point leaves out.
     """
     drawn: dict[str, Parameter | Factor] = {**study.space.parameters, **study.space.factors}
-    point: Point = {}
-    for name, value in values.items():
-        if name in study.fork:
-            problem = "is forked: each trial has a row for each of its values"
-            raise BadInput(problem, source=study.source, key=f"{key}.{name}")
-        if name not in drawn:
-            raise BadInput.unknown("parameter", str(name), drawn, source=study.source, key=key)
-        if not drawn[name].has(value):
-            allowed = _range(drawn[name])
-            raise BadInput(found=shown(value), allowed=allowed, source=study.source, key=f"{key}.{name}")
-        point[name] = _as_drawn(drawn[name], value)
-    at = {drawn[name].target: value for name, value in point.items()}
-    for name in point:
-        for needed, wanted in drawn[name].when.items():
-            if needed in at and not matches(at[needed], wanted):
-                problem = f"is drawn where {needed} is {shown(wanted)}, found {shown(at[needed])}"
-                raise BadInput(problem, source=study.source, key=f"{key}.{name}")
-    return point
+    try:
+        for name, value in values.items():
+            if name in study.fork:
+                raise BadInput("is forked: each trial has a row for each of its values", key=name)
+            if not readings(name, drawn):
+                names = {each for name, rule in drawn.items() for each in (name, rule.target)}
+                raise BadInput.unknown("parameter", name, names)
+            if name in drawn:
+                _check_value(name, value, drawn[name])
+        meant, branches = meaning(study.space, drawn, values)
+        for name, value in values.items():
+            _check_value(name, value, drawn[meant[name]])
+    except BadInput as error:
+        raise error.at(source=study.source, key=f"{key}.{error.key}" if error.key else key) from None
+    return {**branches, **{meant[name]: _as_drawn(drawn[meant[name]], value) for name, value in values.items()}}
+
+
+def _check_value(name: str, value: Any, wanted: Parameter | Factor) -> None:
+    if not wanted.has(value):
+        raise BadInput(found=shown(value), allowed=_range(wanted), key=name)
 
 
 def carried_over(study: Study, row: Trial) -> Point:
