@@ -47,9 +47,9 @@ def point(root: Path, written: dict[Any, Any], **changes: Any) -> dict[str, Any]
     ],
 )
 def test_what_is_meant(written: dict[str, Any], meant: dict[str, Any], tmp_path: Path) -> None:
-    found = point(tmp_path, written)
-    assert found == {**({"method.name": written["method.name"]} if "method.name" in written else {}), **meant}
-    assert all(isinstance(found[name], type(value)) for name, value in meant.items())
+    read = point(tmp_path, written)
+    assert read == {**({"method.name": written["method.name"]} if "method.name" in written else {}), **meant}
+    assert all(isinstance(read[name], type(value)) for name, value in meant.items())
 
 
 @pytest.mark.parametrize(
