@@ -188,6 +188,9 @@ _COST = (
         timing=True, needs="metrics.gpu_tdp_watts"),
     Metric("step_time_ms", "ms", "minimize", "epoch", "mean wall time of a training step", timing=True),
     Metric("time_min", "min", "minimize", "run", "wall time of training and evaluation since the start", timing=True),
+    Metric("own_time_min", "min", "minimize", "end",
+        "time_min less what branches before it share with it: the sum over a trial's runs is what they took together",
+        timing=True),
     Metric("peak_memory_mb", "MB", "minimize", "end", "most main memory that the trial's process held", timing=True),
 )  # fmt: skip
 
@@ -205,6 +208,7 @@ _CUDA = (
 )  # fmt: skip
 
 LAYER_DENSITY = _BY_LAYER[0].name
+OWN_TIME = "own_time_min"
 
 ON_GPU = tuple(metric.name for metric in _CUDA)
 """What exists on a GPU only: no objective, for a study must run on any machine."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sparsetune.base.layout.text import about, duration, listed, number
 from sparsetune.base.messages import Key, Row, Trial
+from sparsetune.config.study.rows import minutes_spent
 from sparsetune.live.standing import Better, Running, Standing
 
 _FAILED = "failed"
@@ -18,11 +19,11 @@ def resumed_line(trial: Trial) -> str:
 def ended_line(standing: Standing, trial: Trial, rows: Mapping[Key, Sequence[Row]]) -> str:
     """``[3/40] trial 2 COMPLETE val_accuracy 0.9443  compute_saved 0.5333 (0.4 s)``; of branches both ends."""
     what = _values(standing, standing.rows(trial)) if trial.state == "COMPLETE" else one_line(trial.reason)
-    return f"[{standing.done}/{standing.total}] trial {trial.number} {trial.state} {what}{_time(rows)}"
+    return f"[{standing.done}/{standing.total}] trial {trial.number} {trial.state} {what}{_time(trial, rows)}"
 
 
 def failed_line(trial: Trial, rows: Mapping[Key, Sequence[Row]]) -> str:
-    return f"trial {trial.number} {_FAILED}: {one_line(trial.reason)}{_time(rows)}"
+    return f"trial {trial.number} {_FAILED}: {one_line(trial.reason)}{_time(trial, rows)}"
 
 
 def best_line(standing: Standing, better: Better) -> str:
@@ -107,14 +108,16 @@ def _breaks(count: int) -> str:
     return "breaks" if count == 1 else "break"
 
 
-def _time(rows: Mapping[Key, Sequence[Row]]) -> str:
-    """Of work, not of interruptions; of all seeds, each with its longest branch."""
-    minutes: dict[int, float] = {}
-    for key, each in rows.items():
-        spent = each[-1].metrics.get("time_min") if each else None
-        if spent is not None:
-            minutes[key.seed] = max(spent, minutes.get(key.seed, 0.0))
-    return f" ({duration(60 * sum(minutes.values()))})" if minutes else ""
+def _time(trial: Trial, rows: Mapping[Key, Sequence[Row]]) -> str:
+    """Of work, not of interruptions; of what has come to nothing, of all seeds the longest branch."""
+    spent = minutes_spent(trial)
+    if spent is None:
+        by_seed: dict[int, float] = {}
+        for key, each in rows.items():
+            if each and "time_min" in each[-1].metrics:
+                by_seed[key.seed] = max(each[-1].metrics["time_min"], by_seed.get(key.seed, 0.0))
+        spent = sum(by_seed.values()) if by_seed else None
+    return "" if spent is None else f" ({duration(60 * spent)})"
 
 
 def _so_far(standing: Standing, each: Running) -> str:

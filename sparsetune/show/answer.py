@@ -20,6 +20,7 @@ from sparsetune.config.metrics import Metric, Sound
 from sparsetune.config.study.constraints import Constraint
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.reading import how_to_read, row_word, which_one
+from sparsetune.config.study.rows import minutes_spent
 from sparsetune.config.study.study import Study
 from sparsetune.report.tables import MARK, metric, recorded, single_table, trial_table
 from sparsetune.show.words import beside, command_line, meaning, of_replicates, pairs
@@ -98,7 +99,7 @@ def ended(study: Study, trials: Sequence[Trial], rows: Sequence[Trial], width: i
 
 def time_spent(trials: Sequence[Trial]) -> str:
     """Training time in all and a trial, and how long it took on the clock; nothing if no trial has ended."""
-    minutes = [spent for spent in map(_minutes, trials) if spent is not None]
+    minutes = [spent for spent in map(minutes_spent, trials) if spent is not None]
     ends = [trial.ended_ms for trial in trials if trial.ended_ms]
     if not minutes or not ends:
         return ""
@@ -112,15 +113,6 @@ def spread(trials: Sequence[T], most: int) -> list[T]:
     if len(trials) <= most:
         return list(trials)
     return [trials[round(index * (len(trials) - 1) / (most - 1))] for index in range(most)]
-
-
-def _minutes(trial: Trial) -> float | None:
-    """Of all its trainings; the branches of one seed share theirs, and the longest counts."""
-    by_seed: dict[int, float] = {}
-    for run in trial.runs:
-        if "time_min" in run.metrics:
-            by_seed[run.key.seed] = max(run.metrics["time_min"], by_seed.get(run.key.seed, 0.0))
-    return sum(by_seed.values()) if by_seed else trial.metrics.get("time_min")
 
 
 def _failed(reason: str, failed: Sequence[Trial], width: int) -> Text:

@@ -85,7 +85,7 @@ CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
         "comb", 6, {"stage": f"{FIRST} shuffled", "position": 8, "coming": [(FIRST, True)]},
     ),
     "in a chain of levels": ("lottery", 7, {"stage": FIRST, "position": 9, "masks": 2, "snapshots": ["start"]}),
-    "in a control of its second level": ("lottery", 10, {"stage": f"{SECOND} random_mask", "position": 9}),
+    "in a control of its second level": ("lottery", 14, {"stage": f"{SECOND} random_mask", "position": 9}),
     "on the spine": ("comb", 7, {"stage": FIRST, "position": 4, "coming": []}),
     "on the spine's last level": ("comb", 9, {"stage": SECOND, "position": 4, "runs": []}),
     "where a run has ended": ("comb", 11, {"stage": SECOND, "position": 8, "runs": ["7 ticket"]}),

@@ -177,6 +177,12 @@ def test_the_chain_is_trained_once() -> None:
     assert len(trainer.union.nodes) == 1 + 8 + 4 * 8
     assert trainer.epochs * STEPS == pytest.approx((1 + 8 + 4 * 8) * LENGTH)
     costs = {arm: [each.metrics["samples_trained"] for each in trainer.results.of_run(arm)][-1] for arm in ARMS}
+    took = [trainer.results.of_run(arm)[-1].metrics["own_time_min"] for arm in ARMS]
+    written = {
+        trainer.journal.keys[node.number]: trainer.journal.of(node, node.views[0]) for node in trainer.union.nodes
+    }
+    assert sum(took) * 60 == pytest.approx(sum(each.last.cost.seconds for each in written.values() if each.last))
+    assert all(own > 0 for own in took)
     assert costs["one_shot"] * 9 == costs["ticket"] * 2 == costs["reinit_own_chain"] * 2, "each as if alone"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sparsetune.base.messages import Branch, Metrics, Row, Run, State, Trial
+from sparsetune.config.metrics import OWN_TIME
 from sparsetune.config.overrides import assign
 from sparsetune.config.study.constraints import Constraint, feasible
 
@@ -64,6 +65,21 @@ def replicate_rows(row: Trial) -> list[Trial]:
         )
         for run in row.runs
     ]
+
+
+def minutes_spent(trial: Trial) -> float | None:
+    """What its trainings took, each stage counted once; None while nothing says.
+
+    Of a study of an earlier version the longest branch of each seed counts, for branches share most of theirs.
+    """
+    own = [run.metrics[OWN_TIME] for run in trial.runs if OWN_TIME in run.metrics]
+    if own:
+        return sum(own)
+    by_seed: dict[int, float] = {}
+    for run in trial.runs:
+        if "time_min" in run.metrics:
+            by_seed[run.key.seed] = max(run.metrics["time_min"], by_seed.get(run.key.seed, 0.0))
+    return sum(by_seed.values()) if by_seed else trial.metrics.get("time_min")
 
 
 def mean_and_error(samples: Sequence[Metrics]) -> tuple[Metrics, Metrics]:

@@ -193,6 +193,21 @@ class Journal:
         ended = sum(planned[number] for number in self.keys if number != node.number)
         return (ended + position) / max(1, sum(planned.values()))
 
+    def own_seconds(self, branch: str) -> float:
+        """What the stages of a branch took beyond those that branches before it have, too."""
+        spent: dict[str, float] = {}
+        before = 0.0
+        for each, steps in self._union.steps.items():
+            before = sum(spent.values())
+            for step in steps:
+                last = self.of(step.node, step.looked).last if step.node.number in self.keys else None
+                if last is not None:
+                    key = self.keys[step.node.number]
+                    spent[key] = max(last.cost.seconds, spent.get(key, 0.0))
+            if each == branch:
+                break
+        return sum(spent.values()) - before
+
     def start(self, branch: str) -> Metrics:
         """What was measured before a branch's first step."""
         step = self._union.steps[branch][0]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sparsetune.base.messages import Metrics, Result, Which
 from sparsetune.config.base import Part
-from sparsetune.config.metrics import metric_of
+from sparsetune.config.metrics import OWN_TIME, metric_of
 from sparsetune.training.measuring import declared, memory_numbers
 from sparsetune.training.randomness import EVALUATION, seed_all
 from sparsetune.training.setup import Setup
@@ -128,6 +128,7 @@ class Results:
         """The last with what the method says of all of them."""
         method, table = self._setup.method, self._setup.registries.metrics
         of_all = declared(method, method.over_results(self._parts[branch], results), table)
+        of_all[OWN_TIME] = self._journal.own_seconds(branch) / 60
         return (*results[:-1], replace(results[-1], metrics={**results[-1].metrics, **of_all})) if results else ()
 
     @contextmanager
