@@ -11,10 +11,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from sparsetune.data import DATA
 from sparsetune.data.cifar import CifarImages, Layout, read_records
 from sparsetune.data.idx_images import FILES, IdxImages
 from sparsetune.data.pools import Array
+
+SMALL = {"mnist": (100, 20), "fashionmnist": (100, 20), "cifar10": (100, 20), "cifar100": (300, 100)}
+"""Images for training and for the test; each class has one at least."""
+
+
+def write_small_sets(root: Path, patch: pytest.MonkeyPatch) -> Path:
+    """The files of all of :data:`SMALL` under ``root``; until ``patch`` is undone the sets are so small."""
+    for name, sizes in SMALL.items():
+        data = DATA.get(name)
+        patch.setattr(data, "sizes", dict(zip(("train", "test"), sizes, strict=True)))
+        if issubclass(data, IdxImages):
+            write_idx(data, root)
+        else:
+            assert issubclass(data, CifarImages)
+            write_cifar(data, data.layouts[0], root)
+    return root
 
 
 def write_idx(data: type[IdxImages], root: Path, *, packed: bool = False) -> Path:

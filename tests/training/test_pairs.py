@@ -1,20 +1,18 @@
 """Every model on every data set that the originals tested: two batches and an evaluation, on made files."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.data_files import write_cifar, write_idx
+from helpers.data_files import SMALL, write_small_sets
 
 from sparsetune.config.trial import resolve_trial
 from sparsetune.data import DATA
-from sparsetune.data.cifar import CifarImages
-from sparsetune.data.idx_images import IdxImages
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
 
 GREY, COLOUR = ("mnist", "fashionmnist"), ("cifar10", "cifar100")
-SIZES = {"mnist": (100, 20), "fashionmnist": (100, 20), "cifar10": (100, 20), "cifar100": (300, 100)}
 TRAIN = {"mnist": 10, "fashionmnist": 10, "cifar10": 10, "cifar100": 100, "teacher_student": 20}  # each class has one
 
 LTH = ("lenet_300_100", "conv2", "alexnet", "vgg16", "resnet18")  # seed of the lottery-ticket code base
@@ -38,19 +36,9 @@ PAIRS: list[tuple[Any, str]] = [
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The files of all four sets, of a few images each."""
-    folder = tmp_path_factory.mktemp("files")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
-        for name, (train, test) in SIZES.items():
-            data = DATA.get(name)
-            patch.setattr(data, "sizes", {"train": train, "test": test})
-            if issubclass(data, IdxImages):
-                write_idx(data, folder)
-            else:
-                assert issubclass(data, CifarImages)
-                write_cifar(data, data.layouts[0], folder)
-        yield folder
+        yield write_small_sets(tmp_path_factory.mktemp("files"), patch)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +52,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_two_batches_and_an_evaluation(model: Any, data: str, root: Path) -> None:
     train = TRAIN[data]
     given: dict[str, Any] = {"name": data, "num_train": train}
-    if data in SIZES:
+    if data in SMALL:
         given |= {"root": str(root), "val_size": train, "stratified": True}
     raw = {"method": "dense", "data": given, "model": model, "seed": 0}
     raw["training"] = {"epochs": 1, "batch_size": train // 2, "lr": 1e-3, "device": "cpu"}
