@@ -50,6 +50,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/ast_controller.py
 	$(BIN)/python benchmarks/ast_accuracy.py
 	$(BIN)/python benchmarks/ast_step.py
+	$(BIN)/python benchmarks/lottery_level.py
 	$(BIN)/python benchmarks/slt.py
 	$(BIN)/python benchmarks/training_core.py
 

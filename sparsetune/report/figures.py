@@ -13,6 +13,7 @@ from sparsetune.base.paths import CONTROLLER, CURVES, DENSITIES, FIGURES, LEVELS
 from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registry
 from sparsetune.config.study.front import Leaders
+from sparsetune.report.levels import runs_by_branch
 from sparsetune.report.panels import unit
 from sparsetune.sparsity.figure import OverLevels
 from sparsetune.sparsity.methods import METHODS, METRICS
@@ -98,15 +99,9 @@ def _layers(rows: Sequence[Row]) -> Figure | None:
 
 
 def _levels(trial: Trial, wanted: OverLevels) -> Figure | None:
-    from sparsetune.report.levels import levels_figure
+    from sparsetune.report.levels_figure import levels_figure
 
-    ended = [run for run in trial.runs if run.results]
-    branches = dict.fromkeys(run.key.branch for run in ended)
-    short = {branch: branch.rpartition("=")[2] or trial.config["method"]["name"] for branch in branches}
-    names = short if len({*short.values()}) == len(short) else {branch: branch for branch in branches}
-    return levels_figure(
-        {names[branch]: [run.results for run in ended if run.key.branch == branch] for branch in branches}, wanted
-    )
+    return levels_figure(runs_by_branch(trial), wanted)
 
 
 def _draw(path: Path, figure: Callable[[], Figure | None]) -> None:

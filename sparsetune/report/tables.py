@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from rich.markup import escape
 from rich.table import Table
 
 from sparsetune.base.layout.columns import GAP, Column, fitting, widths
-from sparsetune.base.layout.text import heading, measured, number
+from sparsetune.base.layout.text import heading, measured, number, spread
 from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import metric_of
+from sparsetune.report.levels import panels, runs_by_branch
+from sparsetune.sparsity.figure import OverLevels
 from sparsetune.sparsity.methods import METRICS
 
 MARK = "*"  # behind the number of a trial of which something is to be said
@@ -53,6 +55,24 @@ def trial_table(
     for index, row in enumerate(rows):
         table.add_row(*(_cell(column, index, row, best) for column in shown))
     return table
+
+
+def levels_tables(trial: Trial, wanted: OverLevels, most: int = 12) -> Iterator[Table]:
+    """For each number a line a level, a column a branch, with standard errors over replicates; none without levels.
+
+    Args:
+        most: lines; of more levels the first and the last, and some between.
+    """
+    for panel in panels(runs_by_branch(trial), wanted):
+        table = plain_table(f"{panel.label}")
+        for name in (wanted.label, *map(heading, panel.lines)):
+            table.add_column(name, justify="right")
+        places = sorted({round(point.over, 4) for line in panel.lines.values() for point in line}, reverse=True)
+        for place in spread(places, most):
+            at = ([each for each in line if round(each.over, 4) == place] for line in panel.lines.values())
+            cells = (measured(each[0].mean, each[0].error, 4) if each else "" for each in at)
+            table.add_row(number(100 * place), *cells)
+        yield table
 
 
 def metric(row: Trial, name: str, digits: int = 3) -> str:

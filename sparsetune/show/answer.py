@@ -14,7 +14,7 @@ from typing import TypeVar
 from rich.console import RenderableType
 from rich.text import Text
 
-from sparsetune.base.layout.text import cut, duration, heading, listed, number
+from sparsetune.base.layout.text import cut, duration, heading, listed, number, spread
 from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import Metric, Sound
 from sparsetune.config.study.constraints import Constraint
@@ -106,13 +106,6 @@ def time_spent(trials: Sequence[Trial]) -> str:
     clock = (max(ends) - min(trial.started_ms for trial in trials if trial.started_ms)) / 1000
     each = f"{duration(60 * sum(minutes))} of training, about {duration(60 * median(minutes))} a trial"
     return f"Time: {each}; {duration(clock)} from first start to last end"
-
-
-def spread(trials: Sequence[T], most: int) -> list[T]:
-    """At most so many of them, evenly spread, the first and the last among them."""
-    if len(trials) <= most:
-        return list(trials)
-    return [trials[round(index * (len(trials) - 1) / (most - 1))] for index in range(most)]
 
 
 def _failed(reason: str, failed: Sequence[Trial], width: int) -> Text:

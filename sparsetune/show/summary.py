@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
@@ -19,12 +20,14 @@ from sparsetune.base.layout.text import heading
 from sparsetune.base.messages import SAME_AS, Trial
 from sparsetune.base.paths import TICKET, find_root
 from sparsetune.base.secrets import without_password
+from sparsetune.config.registry import Registry
 from sparsetune.config.study.constraints import broken
 from sparsetune.config.study.study import Study
 from sparsetune.report.listing import trial_row
-from sparsetune.report.tables import recorded
+from sparsetune.report.tables import levels_tables, recorded
 from sparsetune.show.answer import best, ended, soundness, time_spent, unguarded, unsound
 from sparsetune.show.words import command_line, listing, picked
+from sparsetune.sparsity.methods import METHODS
 
 if TYPE_CHECKING:
     from sparsetune.app.study import Summary
@@ -47,6 +50,8 @@ def show_summary(study: Study, summary: Summary) -> None:
         ):
             console.print(part, highlight=False)
         console.print()
+        trial = next(each for each in summary.trials if each.number == summary.won.front[0].number)
+        _show_levels(console, study.registries.method, trial)
     for line in (*soundness(rows, sounds), *broken(study.constraints, rows)):
         console.print(Text(line), highlight=False)
     for part in ended(study, summary.trials, rows, console.width):
@@ -102,8 +107,17 @@ def _one_run(study: Study, row: Trial) -> list[object]:
     return [*picked(row), *seed, *uri]
 
 
+def _show_levels(console: Console, methods: Registry, trial: Trial) -> None:
+    """Of a trial whose runs have several results, what each level has come to, each table with an empty line after."""
+    name = trial.config["method"]["name"]
+    wanted = methods.get(name).results_figure if name in methods.names() else None
+    for table in levels_tables(trial, wanted) if wanted else ():
+        console.print(table, highlight=False)
+        console.print()
+
+
 def show_runs(results: Sequence[tuple[str, Trial]], *, as_json: bool, out: Path | None = None) -> None:
-    """What single runs gave; with ``out`` also which have left a ticket in its folders."""
+    """What single runs gave, of one alone its levels, too; with ``out`` also which have left a ticket there."""
     if as_json:
         print(json.dumps([{"name": name, **trial_row(trial)} for name, trial in results], indent=1))
         return
@@ -116,6 +130,9 @@ def show_runs(results: Sequence[tuple[str, Trial]], *, as_json: bool, out: Path 
             escape(name), trial.state, *(f"{trial.metrics[n]:.4g}" if n in trial.metrics else "" for n in names)
         )
     console.print(table)
+    for trial in trials if len(trials) == 1 else ():
+        console.print()
+        _show_levels(console, METHODS, trial)
     for name, trial in results:
         if trial.reason:
             console.print(f"[red]{escape(name)}[/red]: {escape(trial.reason)}", highlight=False)

@@ -26,7 +26,7 @@ from sparsetune.training.trainer import Trainer
 EPOCHS = 3
 HOOKS = (
     "before_batch", "select", "penalty", "after_backward", "after_step", "numbers", "begin_evaluation",
-    "predict", "summary",
+    "predict", "summary", "over_results",
 )  # fmt: skip
 
 
@@ -180,8 +180,13 @@ def the_card_is_there(case: MethodCase) -> None:
 
 
 def the_card_names_the_hooks_that_are_used(case: MethodCase) -> None:
-    used = [hook for hook in HOOKS if getattr(case.method, hook) is not getattr(Method, hook)]
+    used = [hook for hook in HOOKS if _function(case.method, hook) is not _function(Method, hook)]
     assert case.card["Hooks"] == f"{', '.join(used) or 'none'}."
+
+
+def _function(method: type[Method], hook: str) -> object:
+    """Of a class method the function."""
+    return getattr(getattr(method, hook), "__func__", getattr(method, hook))
 
 
 def search_spaces_of_the_card_fit(case: MethodCase) -> None:

@@ -1,63 +1,81 @@
-"""The figure of levels: points by hand, lines in the drawing, and what has nothing to show."""
+"""What levels have come to, by branch and in tables."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+import io
 
-import numpy as np
-import pytest
-from scipy import stats
+from rich.console import Console
 
-from sparsetune.base.messages import Result, Which
-from sparsetune.report.levels import levels_figure
-from sparsetune.sparsity.figure import OverLevels
+from sparsetune.base.messages import Key, Result, Run, Trial
+from sparsetune.report.levels import panels, runs_by_branch
+from sparsetune.report.tables import levels_tables
+from sparsetune.sparsity.methods.lottery import LotteryTicket
 
-WANTED = OverLevels(
-    "density", "left (%)", "whole", "best", ({"test_accuracy": "accuracy", "test_loss": "loss"}, {"none": ""})
+WANTED = LotteryTicket.results_figure
+assert WANTED is not None
+
+
+def run(branch: str, seed: int, *levels: tuple[float, float, float]) -> Run:
+    """Of density, accuracy and iteration at each level; at a level's end all is another's."""
+    results = []
+    for number, (density, accuracy, iteration) in enumerate(levels):
+        metrics = {"density": density, "test_accuracy": accuracy, "test_loss": 9.0, "best_iteration": iteration}
+        results.append(Result(f"level {number}", "best", 1, 1, metrics))
+        results.append(Result(f"level {number}", "last", 1, 1, dict.fromkeys(metrics, -1.0)))
+    return Run(Key(0, seed, branch), "COMPLETE", {}, results=tuple(results))
+
+
+def trial(*runs: Run) -> Trial:
+    return Trial(0, "COMPLETE", {}, {"method": {"name": "lottery"}}, runs=runs)
+
+
+FORKED = trial(
+    run("arm=ticket", 0, (1.0, 0.95, 400), (0.5, 0.97, 200)),
+    run("arm=ticket", 1, (1.0, 0.93, 500), (0.5, 0.95, 220)),
+    run("arm=one_shot", 0, (1.0, 0.95, 400), (0.25, 0.9, 600)),
+    Run(Key(0, 2, "arm=one_shot"), "FAIL"),
 )
 
 
-def run(*levels: tuple[float, float], metric: str = "test_accuracy", which: Which = "best") -> list[Result]:
-    return [Result(f"level {n}", which, 1, 1, {"density": d, metric: value}) for n, (d, value) in enumerate(levels)]
+def printed(of: Trial, most: int = 12) -> list[str]:
+    console = Console(file=io.StringIO(), width=100)
+    for table in levels_tables(of, WANTED, most):
+        console.print(table)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
 
 
-def lines(figure: Any) -> dict[int, Any]:
-    (axes,) = figure.axes
-    return {number: line.get_xydata() for number, line in enumerate(axes.lines)}
+def test_means_and_errors_by_hand() -> None:
+    """Of 0.97 and 0.95: 0.96, and 0.01 is the standard error of two that are 0.02 apart."""
+    accuracy, iteration = panels(runs_by_branch(FORKED), WANTED)
+    assert [round(point.mean, 9) for point in accuracy.lines["ticket"]] == [0.94, 0.96]
+    assert [round(point.error or 0, 9) for point in accuracy.lines["ticket"]] == [0.01, 0.01]
+    assert [(point.over, point.mean, point.error) for point in iteration.lines["one_shot"]] == [
+        (1.0, 400, None), (0.25, 600, None),
+    ]  # fmt: skip
 
 
-def test_means_and_intervals_over_replicates() -> None:
-    """Of 0.9, 0.8, 0.7 the mean is 0.8; half of the interval is 0.1 / sqrt 3 times t of two degrees of freedom."""
-    replicates = [run((1.0, value), (0.5, value / 2)) for value in (0.9, 0.8, 0.7)]
-    figure = levels_figure({"a": replicates, "b": [run((1.0, 0.8), (0.5, 0.2))]}, WANTED)
-    assert figure is not None
-    several, one, across = lines(figure).values()
-    assert several == pytest.approx(np.array([[0, 0.8], [math.log(2), 0.4]]))
-    assert one == pytest.approx(np.array([[0, 0.8], [math.log(2), 0.2]]))
-    assert across[:, 1] == pytest.approx([0.8, 0.8])
-    (band,) = figure.axes[0].collections[:1]
-    low, high = stats.t.interval(0.95, 2, 0.8, stats.sem([0.9, 0.8, 0.7]))
-    (path,) = band.get_paths()
-    assert {round(y, 9) for x, y in path.vertices if x == 0} >= {round(low, 9), round(high, 9)}
-    said = [text.get_text() for text in (*figure.texts, *figure.legends[0].get_texts())]
-    assert {"accuracy", "left (%)", "100", "50", "a", "b", "whole"} <= {*said}
+def test_a_table_has_a_line_for_each_level_that_a_branch_has() -> None:
+    assert printed(FORKED) == [
+        "test accuracy (fraction)",
+        "weights remaining (%)       ticket  one shot",
+        "                  100  0.94 ± 0.01      0.95",
+        "                   50  0.96 ± 0.01",
+        "                   25                    0.9",
+        "early-stopping iteration",
+        "weights remaining (%)    ticket  one shot",
+        "                  100  450 ± 50       400",
+        "                   50  210 ± 10",
+        "                   25                 600",
+    ]
 
 
-def test_the_first_number_that_all_have_at_levels_that_all_have() -> None:
-    longer, shorter = (
-        run((1.0, 3.0), (0.5, 2.0), (0.25, 1.0), metric="test_loss"),
-        run((1.0, 5.0), (0.5, 4.0), metric="test_loss"),
-    )
-    figure = levels_figure({"": [longer, shorter]}, WANTED)
-    assert figure is not None
-    assert lines(figure)[0] == pytest.approx(np.array([[0, 4.0], [math.log(2), 3.0]]))
-    assert "loss" in [text.get_text() for text in figure.texts]
+def test_of_many_levels_some_are_shown() -> None:
+    many = trial(run("", 0, *((0.9**level, 0.9, 1.0) for level in range(34))))
+    assert runs_by_branch(many).keys() == {"lottery"}
+    lines = printed(many, 4)[2:6]
+    assert [line.split()[0] for line in lines] == ["100", "31.4", "9.85", "3.09"]
 
 
-@pytest.mark.parametrize(
-    "runs",
-    [[], [run((1.0, 0.9))], [run((1.0, 0.9), (0.5, 0.8), which="last")], [run((1.0, 0.9), (0.5, 0.8), metric="x")]],
-)
-def test_nothing_to_show(runs: list[list[Result]]) -> None:
-    assert levels_figure({"a": runs}, WANTED) is None
+def test_without_levels_there_is_nothing() -> None:
+    assert printed(trial(Run(Key(0, 0, ""), "COMPLETE", {"test_accuracy": 1.0}))) == []
+    assert printed(trial(run("", 0, (1.0, 0.9, 1.0)))) == []

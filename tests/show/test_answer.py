@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from sparsetune.base.layout.text import spread
 from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import Goal
 from sparsetune.config.study.file import Objective
@@ -18,7 +19,6 @@ from sparsetune.show.answer import (
     best,
     columns,
     ended,
-    spread,
     time_spent,
 )
 

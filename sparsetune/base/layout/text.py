@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.cells import cell_len, set_cell_size
 
 from sparsetune.base.layout.printable import printable
 
+T = TypeVar("T")
 UNKNOWN = "-"
 _BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
 _TIMES = ((0.1, 0.001, "ms"), (100.0, 1.0, "s"), (6000.0, 60.0, "min"))  # below this many seconds, unit
@@ -106,8 +107,15 @@ def _two_digits(value: float) -> str:
     return f"{value:.2g}" if value < 9.95 else f"{value:,.0f}"
 
 
+def spread(items: Sequence[T], most: int) -> list[T]:
+    """At most so many of them, evenly spread, the first and the last among them."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(index * (len(items) - 1) / (most - 1))] for index in range(most)]
+
+
 def measured(value: float | None, error: float | None, digits: int = 3) -> str:
-    """``0.978 ± 0.002``: as many decimals as the first digit of the error needs.
+    """``0.978 ± 0.002``: as many decimals as the first digit of the error needs; 456 ± 46.
 
     Without an error so many significant digits of the value; nothing for None. A count that all have in common (432)
     is exact.
@@ -121,6 +129,8 @@ def measured(value: float | None, error: float | None, digits: int = 3) -> str:
     decimals = -int(f"{error:.0e}".partition("e")[2])
     if 0 <= decimals <= _MOST:
         return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+    if decimals < 0 and abs(value) < 10**_MOST:
+        return f"{value:.0f} ± {error:.0f}"
     return f"{value:.{digits}g} ± {error:.1g}"
 
 

@@ -5,16 +5,16 @@ Paper:   J. Frankle, M. Carbin, The Lottery Ticket Hypothesis (2019); rewinding 
 Idea:    each level removes a fraction of the weights that have survived, those of least magnitude after training, and
          puts the others back to where they began; such a sub-network trains faster and as well, new weights under the
          same mask do not.
-Hooks:   numbers.
+Hooks:   numbers, over_results.
 Ranges:  search_spaces/lottery.yaml: prune_fraction 0.1-0.5, target_density 0.02-0.5 (log), rewind 0-0.1 of a level.
 
 Level 0 is dense. ``arm`` says what is trained at each level; forked, the arms share the dense level and the chain:
 
-    ticket             the weights of the beginning (or of ``rewind``) under the mask of the chain
-    reinit_same_mask   weights drawn anew under the same mask: the paper's control
-    reinit_own_chain   a chain of its own that draws weights anew at each level, and prunes what they become
-    random_mask        the ticket's weights under a random mask with as many of them in each layer
-    one_shot           the ticket of a single pruning of the dense network to the density of the level
+- ticket: the weights of the beginning (or of ``rewind``) under the mask of the chain
+- reinit_same_mask: weights drawn anew under the same mask: the paper's control
+- reinit_own_chain: a chain of its own that draws weights anew at each level, and prunes what they become
+- random_mask: the ticket's weights under a random mask with as many of them in each layer
+- one_shot: the ticket of a single pruning of the dense network to the density of the level
 
 Biases and BatchNorm are never pruned; they are rewound and drawn with the weights.
 """

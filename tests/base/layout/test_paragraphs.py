@@ -68,7 +68,7 @@ def test_cards_of_methods_are_broken_once(name: str, width: int) -> None:
     assert found.split() == card.split()
     lines = found.split("\n")
     for line, after in pairwise(lines):
-        if line and after and not re.match(r"[A-Z]\w*: ", after):
+        if line and after and not re.match(r"[A-Z]\w*: |- ", after):
             assert len(line) + 1 + len(after.split()[0]) > min(width, 120)
 
 
