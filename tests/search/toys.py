@@ -31,6 +31,8 @@ class Entry:
 
 
 class Method(Entry):
+    results_figure = None
+
     class Config(Part):
         name: Literal["toy"] = "toy"
         x: float = param(0.0, "a number")
