@@ -20,6 +20,7 @@ RESULTS = "results.csv"
 UNITS = "results.units.json"
 WEIGHTS = "weights.safetensors"
 TICKET = "ticket.safetensors"
+MASKS = "masks.safetensors"  # bool tensors by parameter, of a network that is pruned
 LAYERS = "layers.json"
 TRACE = "trace.npz"
 ERROR_FILE = "error.txt"  # the traceback of what ended its job
@@ -35,7 +36,7 @@ ENDS = "ends"  # a folder beside a job's checkpoint: states that it still needs,
 RECORD = "record.jsonl"  # beside a job's checkpoint: what its trainings have written down
 
 FIGURES = (CURVES, CONTROLLER, DENSITIES, LEVELS)
-LEFT = (CONFIG, FINAL, HISTORY, RESULTS, UNITS, TABLE, WEIGHTS, TICKET, LAYERS, TRACE, *FIGURES, ERROR_FILE)
+LEFT = (CONFIG, FINAL, HISTORY, RESULTS, UNITS, TABLE, WEIGHTS, MASKS, TICKET, LAYERS, TRACE, *FIGURES, ERROR_FILE)
 
 
 CACHE = "SPARSETUNE_CACHE"  # an environment variable: where this machine keeps what can be made again

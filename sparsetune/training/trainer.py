@@ -121,11 +121,11 @@ class Trainer:
         """Measure a result; see :meth:`~sparsetune.training.walk.results.Results.measure`."""
         assert self.evaluating is not None
         setting = next(each for each in self.evaluating.settings if due.looked in each.views)
-        weights = setting.best_state["network"] if due.which == "best" and setting.best_state else None
+        state = setting.best_state if due.which == "best" else None
         if due.looked is self.results.again:
-            weights = self.ends.aside[self.ends.live]["results"][due.looked.key][due.which]
+            state = self.ends.aside[self.ends.live]["results"][due.looked.key][due.which]
         goes_on = not self.done or len(self.due) > 1
-        return self.results.measure(self.node, due, weights, goes_on=goes_on, leave=leave)
+        return self.results.measure(self.node, due, state, goes_on=goes_on, leave=leave)
 
     def finish(self) -> Metrics:
         """Measure all that is due where training has ended; the numbers of the first branch's run."""

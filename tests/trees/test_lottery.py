@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from copy import deepcopy
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.utils import prune
 
@@ -16,6 +18,7 @@ from sparsetune.base.messages import Result
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.methods.lottery import LotteryConfig, LotteryTicket
 from sparsetune.training.keys import digest_of_state
+from sparsetune.training.left.files import leave_files
 from sparsetune.training.randomness import seed_piece
 from sparsetune.training.trainer import Trainer
 
@@ -253,3 +256,25 @@ def test_a_model_that_draws_batch_norm_has_its_statistics_back() -> None:
         for due in trainer.due:
             trainer.measure(due, partial(lambda numbers: None))
     assert [set(each.values()) for each in seen.values()] == [{STEPS}] * 3
+
+
+def test_a_level_leaves_mask_and_weights(tmp_path: Path) -> None:
+    """Each in a folder of its own but the last, where a run's files lie; they load without running code."""
+    config = lottery(levels=2)
+    trainer = Trainer(config, registries=KNOWN)
+    folders = {}
+    while trainer.go_on():
+        for due in trainer.due:
+            folder = folders[f"{trainer.node.path} {due.which}"] = tmp_path / str(len(folders))
+            trainer.measure(due, partial(leave_files, trainer, [folder]))
+    assert list(folders)[-2:] == ["level 0/level 1/level 2 best", "level 0/level 1/level 2 last"]
+    before: dict[str, Tensor] = {}
+    for name, folder in folders.items():
+        weights = load_file(folder / "weights.safetensors")
+        if name.startswith("level 0 "):
+            assert not (folder / "masks.safetensors").exists(), "the dense network has none"
+            continue
+        masks = load_file(folder / "masks.safetensors")
+        assert all(mask.dtype == torch.bool and not weights[key][~mask].any() for key, mask in masks.items())
+        assert all(not (mask & ~before.get(key, mask)).any() for key, mask in masks.items())
+        before = masks

@@ -1,4 +1,4 @@
-"""The files that a run leaves: weights, a ticket, what each layer kept, what its method traced, a table of epochs."""
+"""The files that a run leaves: weights, masks, a ticket, what layers kept, what its method traced, its epochs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import safetensors.torch
 
 from sparsetune.base.messages import Metrics, Which
-from sparsetune.base.paths import LAYERS, RESULTS, TICKET, TRACE, UNITS, WEIGHTS
+from sparsetune.base.paths import LAYERS, MASKS, RESULTS, TICKET, TRACE, UNITS, WEIGHTS
 from sparsetune.base.yaml_io import write_atomic
 from sparsetune.training.left.rebuild import ticket_of
 from sparsetune.training.left.results import columns_of, results_csv, results_units
@@ -45,6 +45,9 @@ def leave_table(trainer: Trainer, branch: str, metrics: Metrics, folder: Path, *
 def _files(trainer: Trainer, metrics: Metrics) -> dict[str, str | bytes]:
     weights = {name: value.cpu().contiguous() for name, value in trainer.network.state_dict().items()}
     files: dict[str, str | bytes] = {WEIGHTS: safetensors.torch.save(weights)}
+    masks = {name: mask.cpu().contiguous() for name, mask in trainer.session.masks.items()}
+    if masks:
+        files[MASKS] = safetensors.torch.save(masks)
     ticket = ticket_of(trainer, metrics)
     if ticket is not None:
         files[TICKET] = ticket.to_bytes()

@@ -18,6 +18,7 @@ from sparsetune.training.walk.journal import Journal
 from sparsetune.training.walk.union import Looked, Node, Union
 
 OF_WEIGHTS = ("network", "masks", "optimizer", "method")  # what a best evaluation is better by
+MEASURED = ("network", "masks")  # what results are of
 State = dict[str, Any]
 BEGINNING = "beginning"  # the key of the state before any training
 
@@ -60,7 +61,7 @@ class Ends:
     Attributes:
         agenda: numbers of nodes with the keys of their starts; the last is the next.
         live: the key of the end in which network, optimiser and method stand; empty when it is none.
-        aside: states by key, with the weights of results that may be measured again; they never change.
+        aside: states by key, with what may be measured again; they never change.
     """
 
     def __init__(self, union: Union, setup: Setup) -> None:
@@ -106,10 +107,10 @@ class Ends:
             state = captured(self._setup)
             self.aside[key] = {**cloned(state if as_it_is or best is None else {**state, **best}), "results": {}}
         if again:
-            of = {"best": best or {}, "last": {}}
-            network = self._setup.network.state_dict()
-            weights = {which: of[which].get("network", network) for which in looked.view.results}
-            self.aside[key]["results"][looked.key] = cloned(weights)
+            last = captured(self._setup)
+            of = {"best": best or last, "last": last}
+            measured = {which: {part: of[which][part] for part in MEASURED} for which in looked.view.results}
+            self.aside[key]["results"][looked.key] = cloned(measured)
 
     def following(self, node: Node, journal: Journal) -> list[tuple[int, str]]:
         """What starts from the ends of a node, in the order in which it is trained, with the keys of these ends."""

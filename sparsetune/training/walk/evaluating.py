@@ -16,7 +16,7 @@ from sparsetune.training.measuring import declared
 from sparsetune.training.setup import Setup
 from sparsetune.training.tensors import cloned
 from sparsetune.training.walk.cursor import Cursor
-from sparsetune.training.walk.ends import OF_WEIGHTS, Ends, State, captured, content_of
+from sparsetune.training.walk.ends import MEASURED, OF_WEIGHTS, Ends, State, captured, content_of
 from sparsetune.training.walk.journal import Journal, Note
 from sparsetune.training.walk.union import Looked, Node
 
@@ -46,7 +46,8 @@ class Setting:
             state = captured(setup)
             self.best_state = cloned({name: state[name] for name in OF_WEIGHTS})
         elif self._left:
-            self.best_state = cloned({"network": setup.network.state_dict(), "masks": setup.session.masks})
+            state = captured(setup)
+            self.best_state = cloned({name: state[name] for name in MEASURED})
 
     def state_dict(self) -> dict[str, Any]:
         return {"history": self.history.state_dict(), "best_state": self.best_state, "diverged": self.diverged}

@@ -21,7 +21,7 @@ from sparsetune.training.walk.journal import Journal
 from sparsetune.training.walk.union import Looked, Node, Union
 
 Leave = Callable[[Metrics], None]
-Weights = Mapping[str, Tensor]  # and buffers, by name
+State = Mapping[str, Mapping[str, Tensor]]  # "network": weights and buffers by name; "masks"
 
 
 class Due(NamedTuple):
@@ -67,12 +67,12 @@ class Results:
         return due
 
     def measure(
-        self, node: Node, due: Due, weights: Weights | None, *, goes_on: bool, leave: Leave | None = None
+        self, node: Node, due: Due, state: State | None, *, goes_on: bool, leave: Leave | None = None
     ) -> dict[str, Result]:
         """Measure a state on test data, for the first and only time.
 
         Args:
-            weights: of the network in that state; None: as it is.
+            state: network and masks; None: as they are.
             goes_on: training goes on after it, from where it stands.
             leave: called with the numbers while the network is in that state.
 
@@ -80,7 +80,7 @@ class Results:
             One of each branch, for their ways there may have cost different amounts.
         """
         setup, table = self._setup, self._setup.registries.metrics
-        with self._as_it_ends(due.looked.view.setting, weights, goes_on=goes_on):
+        with self._as_it_ends(due.looked.view.setting, state, goes_on=goes_on):
             at_the_end = setup.measuring.at_the_end()
             of_method = declared(setup.method, setup.method.summary(), table)
             joules = setup.energy.joules()
@@ -132,19 +132,21 @@ class Results:
         return (*results[:-1], replace(results[-1], metrics={**results[-1].metrics, **of_all})) if results else ()
 
     @contextmanager
-    def _as_it_ends(self, setting: Any, weights: Weights | None, *, goes_on: bool) -> Iterator[None]:
-        """Within, network and method are as a result has them; after it as before, if training goes on."""
-        setup = self._setup
+    def _as_it_ends(self, setting: Any, state: State | None, *, goes_on: bool) -> Iterator[None]:
+        """Within, network, masks and method are as a result has them; after it as before, if training goes on."""
+        setup, masks = self._setup, self._setup.session.masks
         live = {"network": setup.network.state_dict(), "method": setup.method.state_dict()}
-        before = cloned(live) if goes_on and weights is not None else None
+        before = cloned(live) if goes_on and state is not None else None
         setup.method.adopt(setting)
-        if weights is not None:
-            put_back(setup.network, weights)
+        if state is not None:
+            put_back(setup.network, state["network"])
+            setup.session.masks = dict(state["masks"])
         seed_all(setup.config.seed, EVALUATION, setup.session.device)
         try:
             yield
         finally:
             if before is not None:
+                setup.session.masks = masks
                 put_back(setup.network, before["network"])
                 setup.method.load_state_dict(before["method"])
 
