@@ -172,8 +172,9 @@ def _run_one(order: _Order, folder: Path, keep: Path | None, lock_file: Path, co
         tracker.close()
         watcher.close()
     if keep is not None:
-        for file in driver.folders.files(book.trial)[book.trial.runs[0].key].values():
-            shutil.copy2(file, keep / file.name)
+        for name, file in driver.folders.files(book.trial)[book.trial.runs[0].key].items():
+            (keep / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, keep / name)
     if tracker.refused(0) and keep is None:
         driver.folders.of_trial(0).rename(left)
     if tracker.logged(0) or tracker.refused(0):

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 _LENGTH = re.compile(r"(\d+)\s*(ep|it)")
 _PERIOD = re.compile(r"^(\d+(?:\.\d+)?)\s*(ep|s)$")
@@ -34,6 +34,52 @@ class Duration:
 
     def __str__(self) -> str:
         return f"{self.count}{self.unit}"
+
+
+@dataclass(frozen=True)
+class Share:
+    """A fraction of a duration, 0 to 1, in iterations: the nearest whole number."""
+
+    fraction: float
+    whole: Duration
+    unit: ClassVar[str] = "it"
+
+    @property
+    def count(self) -> bool:
+        """Whether it is more than nothing, of a whole that is long enough."""
+        return self.fraction > 0
+
+    def iterations(self, epoch: int) -> int:
+        """As of :class:`Duration`."""
+        return round(self.fraction * self.whole.iterations(epoch))
+
+    def __str__(self) -> str:
+        return f"{self.fraction:g} of {self.whole}"
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What is left of a duration after a part of it."""
+
+    whole: Duration
+    part: Duration | Share
+    unit: ClassVar[str] = "it"
+
+    @property
+    def count(self) -> bool:
+        """It is more than nothing."""
+        return True
+
+    def iterations(self, epoch: int) -> int:
+        """As of :class:`Duration`."""
+        return self.whole.iterations(epoch) - self.part.iterations(epoch)
+
+    def __str__(self) -> str:
+        return f"{self.whole} less {self.part}"
+
+
+Length = Duration | Share | Rest
+"""What has iterations once one knows how many an epoch has."""
 
 
 class Cadence:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from sparsetune.config.metrics import Kind
 from sparsetune.config.registry import Registries
@@ -28,10 +29,36 @@ class Facts:
 
 
 def evaluations(config: TrialConfig, registries: Registries) -> int:
-    """How often a training of the configured length is evaluated; an estimate where nobody has looked at its data."""
+    """How many rows the longest way through a training has; an estimate where nobody has looked at its data."""
+    return _rows(_tree(config, registries), steps_of(config, registries) or 1)
+
+
+def steps_of(config: TrialConfig, registries: Registries) -> int | None:
+    """Iterations of an epoch; None where nobody has looked at the data."""
     training, facts = config.training, facts_of(config, registries)
-    steps = 1 if facts is None else math.ceil(facts.train_samples / (training.batch_size * training.grad_accum_steps))
-    return math.ceil(training.length.iterations(steps) / training.cadence.iterations(steps))
+    if facts is None:
+        return None
+    return math.ceil(facts.train_samples / (training.batch_size * training.grad_accum_steps))
+
+
+def rewinds(config: TrialConfig, registries: Registries) -> bool:
+    """Whether a stage of the training begins again, or where another one stood."""
+    return _begins_again(_tree(config, registries))
+
+
+def _tree(config: TrialConfig, registries: Registries) -> Any:
+    return registries.method.get(config.method.name).tree(config.method, config.training)
+
+
+def _begins_again(stage: Any) -> bool:
+    return any(not child.goes_on or _begins_again(child) for child in stage.then)
+
+
+def _rows(stage: Any, steps: int) -> int:
+    """On the longest way from the beginning of a stage."""
+    further = max((_rows(child, steps) for child in stage.then), default=0)
+    rows: int = -(-stage.duration.iterations(steps) // stage.every.iterations(steps)) if stage.view.keep_row else 0
+    return further + rows
 
 
 def facts_of(config: TrialConfig, registries: Registries) -> Facts | None:

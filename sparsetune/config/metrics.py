@@ -189,7 +189,7 @@ _COST = (
     Metric("step_time_ms", "ms", "minimize", "epoch", "mean wall time of a training step", timing=True),
     Metric("time_min", "min", "minimize", "run", "wall time of training and evaluation since the start", timing=True),
     Metric("own_time_min", "min", "minimize", "end",
-        "time_min less what branches before it share with it: the sum over a trial's runs is what they took together",
+        "wall time of the run's stages that no branch before it has: the sum over a trial's runs is what they took",
         timing=True),
     Metric("peak_memory_mb", "MB", "minimize", "end", "most main memory that the trial's process held", timing=True),
 )  # fmt: skip

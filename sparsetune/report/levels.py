@@ -58,7 +58,7 @@ def panels(branches: Mapping[str, Runs], wanted: OverLevels) -> list[Panel]:
 
 
 def _shown(run: Sequence[Result], wanted: OverLevels) -> list[Result]:
-    return [each for each in run if each.which == wanted.which and wanted.over in each.metrics]
+    return [each for each in run if each.which == wanted.which and each.metrics.get(wanted.over, 0) > 0]
 
 
 def _points(runs: Runs, over: str, metric: str) -> list[Point]:

@@ -67,11 +67,10 @@ def levels_tables(trial: Trial, wanted: OverLevels, most: int = 12) -> Iterator[
         table = plain_table(f"{panel.label}")
         for name in (wanted.label, *map(heading, panel.lines)):
             table.add_column(name, justify="right")
-        places = sorted({round(point.over, 4) for line in panel.lines.values() for point in line}, reverse=True)
-        for place in spread(places, most):
-            at = ([each for each in line if round(each.over, 4) == place] for line in panel.lines.values())
-            cells = (measured(each[0].mean, each[0].error, 4) if each else "" for each in at)
-            table.add_row(number(100 * place), *cells)
+        places = dict.fromkeys(number(100 * point.over) for line in panel.lines.values() for point in line)
+        for place in spread(sorted(places, key=float, reverse=True), most):
+            at = ([each for each in line if number(100 * each.over) == place] for line in panel.lines.values())
+            table.add_row(place, *(measured(each[0].mean, each[0].error, 4) if each else "" for each in at))
         yield table
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sparsetune.app.study import Summary
 
 _OF_RUNS = (
-    "val_accuracy", "test_accuracy", "val_r2", "test_r2", "val_loss", "compute_saved", "step_time_ms", "time_min",
+    "val_accuracy", "test_accuracy", "val_r2", "test_r2", "val_loss", "compute_saved", "step_time_ms", "own_time_min",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import torch
 
-from sparsetune.base.durations import Duration
+from sparsetune.base.durations import Duration, Rest, Share
 from sparsetune.base.messages import Which
 from sparsetune.sparsity.magnitude import Shares, pruned
 from sparsetune.sparsity.session import Session
@@ -68,7 +68,7 @@ class Chain:
     stage: Callable[..., Stage]
     results: tuple[Which, ...]
     length: Duration
-    start: Duration
+    start: Duration | Share
     shares: Shares
     depth: int
 
@@ -113,7 +113,8 @@ class Chain:
         return (self._level(f"level {level} {arm}", Prune(self.shares), redraw, again=True, looked=looked, then=then),)
 
     def _at_once(self, at: Sequence[int], arm: Arm) -> tuple[Stage, ...]:
-        return tuple(self._level(f"level {each} {arm}", Prune(self.shares, each), rewind) for each in sorted(at))
+        names = {each: f"level {each} {arm}" if each > 1 else "level 1" for each in sorted(at)}  # that is the chain's
+        return tuple(self._level(name, Prune(self.shares, each), rewind) for each, name in names.items())
 
     def _level(
         self,
@@ -124,7 +125,7 @@ class Chain:
         then: tuple[Stage, ...] = (),
     ) -> Stage:
         """A level with all its steps again, or with those after the snapshot."""
-        length = self.length if again else replace(self.length, count=self.length.count - self.start.count)
+        length = Rest(self.length, self.start) if self.start.count and not again else self.length
         begins = AGAIN if again else START
         how = {"before": before, "optimizer": "new", "schedule": begins, "order": begins, "then": then}
         stage = self.stage(name, length, **how)

@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor, nn
 
-from sparsetune.base.durations import Duration
+from sparsetune.base.durations import Length
 from sparsetune.base.messages import Metrics, Result
 from sparsetune.config.base import EVALUATION, Part, of_phases
 from sparsetune.config.metrics import Metric
@@ -117,7 +117,7 @@ class Method:
 
     @classmethod
     def stage(
-        cls, name: str, duration: Duration, config: Any, training: Training, *, phase: str = "", **others: Any
+        cls, name: str, duration: Length, config: Any, training: Training, *, phase: str = "", **others: Any
     ) -> Stage:
         """A stage with the usual view: patience and cadence of ``training``, and a result where nothing follows.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from sparsetune.base.durations import Duration
+from sparsetune.base.durations import Duration, Length
 from sparsetune.base.messages import Which
 from sparsetune.sparsity.history import Rule
 from sparsetune.sparsity.session import Session
@@ -50,7 +50,7 @@ class View:
     setting: Any = None
     keep_row: int = 1
     until: Rule | None = None
-    least: Duration = NO_TIME
+    least: Length = NO_TIME
     keep: Which = "last"
     results: tuple[Which, ...] = ()
 
@@ -88,7 +88,7 @@ class Stage:
     """
 
     name: str
-    duration: Duration
+    duration: Length
     sees: Any = None
     view: View = View()
     every: Duration = AN_EPOCH
@@ -98,7 +98,7 @@ class Stage:
     schedule: str = GO_ON
     order: str = GO_ON
     horizon: Duration | None = None
-    snapshots: tuple[tuple[str, Duration], ...] = ()
+    snapshots: tuple[tuple[str, Length], ...] = ()
     content: bool = False
     settle: int = 0
     then: tuple[Stage, ...] = ()

@@ -62,7 +62,8 @@ def train_steps(
     set_mode(network, training=True)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     session = method.session
-    worn = [bits(session.prunable[name], mask) for name, mask in session.masks.items()]
+    named = dict(network.named_parameters())
+    worn = [bits(named[name], mask) for name, mask in session.masks.items()]
     step = -1
     for step, window in enumerate(windows(data, grad_accum_steps)):
         for parameter in parameters:
@@ -94,6 +95,9 @@ def train_steps(
             torch._foreach_div_([p.grad for p in parameters if p.grad is not None], drawn)
         method.after_backward()
         if clip_grad_norm is not None:
+            for name, mask in session.masks.items():  # what is pruned is no part of the norm
+                if (gradient := named[name].grad) is not None:
+                    gradient.mul_(mask)
             clip_grad_norm_(parameters, clip_grad_norm)
         if pace is not None:
             pace(step)

@@ -16,9 +16,11 @@ from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registry, StudyRegistries
 from sparsetune.config.study.load import load_study
 from sparsetune.config.study.study import Study
+from sparsetune.config.trial import Training
 from sparsetune.search.ledger import Ledger
 from sparsetune.search.pruners import PRUNERS
 from sparsetune.search.samplers import SAMPLERS
+from sparsetune.sparsity.stage import Stage
 
 
 class Entry:
@@ -28,6 +30,10 @@ class Entry:
 
     @classmethod
     def check(cls, config: Any, registries: Any) -> None: ...
+
+    @classmethod
+    def tree(cls, config: Any, training: Training) -> Stage:
+        return Stage("train", training.length, every=training.cadence)
 
 
 class Method(Entry):

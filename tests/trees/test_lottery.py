@@ -121,7 +121,7 @@ class Chains:
                 shot = deepcopy(self.dense)
                 cut_back(shot, self.method.prune_fraction, level)
                 rewind(shot)
-                more = self.level(shot, f"level 0/level {level} one_shot")
+                more = self.level(shot, f"level 0/level {level} one_shot" if level > 1 else "level 0/level 1")
             rows, ends = [*rows, *more[0]], {**ends, **more[1]}
         return rows, ends
 
@@ -135,7 +135,7 @@ def test_arms_equal_plain_loops(training: dict[str, Any], kept_at: int) -> None:
     for arm in ARMS:
         rows, wanted = Chains(config, kept_at).of(arm)
         assert_rows(trainer, arm, rows)
-        assert list(ends[arm]) == list(wanted)
+        assert [each.name for each in trainer.results.of_run(arm)] == list(wanted)
         for name, weights in wanted.items():
             assert_weights(ends[arm][name], weights)
 
@@ -174,11 +174,13 @@ def test_what_holds_wherever_a_chain_stands(training: dict[str, Any]) -> None:
 
 
 def test_the_chain_is_trained_once() -> None:
-    """Five arms of eight levels: the dense level, the chain, and four controls' own trainings at each level."""
+    """Five arms of eight levels: the dense level, the chain, and four controls' own trainings at each level, but for
+    the first of one_shot, which is the chain's.
+    """
     config = lottery(levels=8, rewind="0it", fraction=0.2)
     trainer, _ = trained(config, branches(config, "arm", ARMS))
-    assert len(trainer.union.nodes) == 1 + 8 + 4 * 8
-    assert trainer.epochs * STEPS == pytest.approx((1 + 8 + 4 * 8) * LENGTH)
+    assert len(trainer.union.nodes) == 1 + 8 + 3 * 8 + 7
+    assert trainer.epochs * STEPS == pytest.approx((1 + 8 + 3 * 8 + 7) * LENGTH)
     costs = {arm: [each.metrics["samples_trained"] for each in trainer.results.of_run(arm)][-1] for arm in ARMS}
     took = [trainer.results.of_run(arm)[-1].metrics["own_time_min"] for arm in ARMS]
     written = {
@@ -214,7 +216,7 @@ def results(*levels: tuple[float, float]) -> list[Result]:
     made = []
     for density, accuracy in levels:
         for which, value in (("best", accuracy), ("last", 0.0 if density == 1 else 1.0)):
-            metrics = {"density": density, "val_accuracy": value}
+            metrics = {"density": density, "val_accuracy": value, "test_accuracy": value / 2}
             made.append(Result("level", which, 1, 1, metrics))  # type: ignore[arg-type]
     return made
 
@@ -229,7 +231,14 @@ def results(*levels: tuple[float, float]) -> list[Result]:
 )
 def test_matching_density_by_hand(levels: tuple[tuple[float, float], ...], matching: float) -> None:
     config = LotteryConfig(matching_tolerance=0.0051)
-    assert LotteryTicket.over_results(config, results(*levels)) == {"matching_density": matching}
+    of_all = LotteryTicket.over_results(config, results(*levels))
+    accuracy = dict(levels)[matching]
+    assert of_all == {
+        "dense_val_accuracy": 0.95,
+        "matching_density": matching,
+        "matching_val_accuracy": accuracy,
+        "matching_test_accuracy": accuracy / 2,
+    }
     assert LotteryTicket.over_results(config, [Result("level 0", "best", 1, 1, {"density": 1.0})]) == {}
 
 
@@ -278,3 +287,52 @@ def test_a_level_leaves_mask_and_weights(tmp_path: Path) -> None:
         assert all(mask.dtype == torch.bool and not weights[key][~mask].any() for key, mask in masks.items())
         assert all(not (mask & ~before.get(key, mask)).any() for key, mask in masks.items())
         before = masks
+
+
+@pytest.mark.parametrize(
+    ("arm", "slow", "left"),
+    [
+        ("reinit_same_mask", "level 0/level 1", ["level 0", "level 0/level 1 reinit_same_mask"]),
+        ("one_shot", "level 0/level 2 one_shot", ["level 0", "level 0/level 1", "level 0/level 2 one_shot"]),
+    ],
+)
+def test_the_clock_counts_all_that_is_trained(arm: str, slow: str, left: list[str]) -> None:
+    """A stage that takes too long ends the walk, be it silent or on nobody's way; what is measured stays."""
+    config = lottery(levels=4, rewind="0it", max_minutes=60.0)
+    part = config.method.model_copy(update={"arm": arm})
+    trainer = Trainer(config.model_copy(update={"method": part}), registries=KNOWN)
+    while not trainer.done and trainer.go_on():
+        if trainer.node.path == slow:
+            trainer.session.cost.seconds += 3600
+        for due in trainer.due:
+            trainer.measure(due)
+    results = trainer.results.of_run("")
+    names = list(dict.fromkeys(each.stage for each in results))
+    assert names[: len(left)] == left
+    assert len(names) <= len(left) + 1, "the stage after it notices at its first evaluation"
+
+
+def test_clipping_looks_at_what_is_left() -> None:
+    """The norm of a step's gradients is the largest that is allowed, of the weights that remain by themselves."""
+    config = lottery(levels=1, fraction=0.9, rewind="0it", clip_grad_norm=1e-4)
+    trainer = Trainer(config, registries=KNOWN)
+    while trainer.go_on():
+        for due in trainer.due:
+            trainer.measure(due)
+    gradients = [parameter.grad for parameter in trainer.network.parameters() if parameter.grad is not None]
+    for name, mask in trainer.session.masks.items():
+        gradient = trainer.session.prunable[name].grad
+        assert gradient is not None
+        assert not gradient[~mask].any()
+    assert float(sum(each.double().square().sum() for each in gradients)) ** 0.5 == pytest.approx(1e-4, rel=1e-3)
+
+
+@pytest.mark.parametrize(("rewind", "at"), [(0.25, 4), ("1ep", 9), ("4it", 4), (0.0, 0)])
+def test_rewinding_in_epochs_and_iterations(rewind: str | float, at: int) -> None:
+    """Of a level of two epochs, which are 18 iterations."""
+    config = toy({"name": "lottery", "levels": 1, "rewind": rewind}, epochs=2)
+    trainer = Trainer(config, registries=KNOWN)
+    list(trainer)
+    assert trainer.session.snapshots["start"]["counters"]["epochs"] == at // STEPS
+    assert trainer.record[-1].iterations == 18 + 18 - at
+    assert trainer.record[-1].metrics["best_iteration"] <= 18

@@ -59,7 +59,8 @@ def check_fork(
             try:
                 configs.append(resolve_trial(assign(base.plain(), branch.values), registries))
             except BadInput as error:
-                raise error.at(key=f"fork.{error.key}") from None
+                key = f"fork.{error.key}" if error.key in branch.values else error.key
+                raise error.at(key=key) from None
         _check_one_length(configs, method)
         for name in fork:  # rows that are all alike tell nothing
             needed = needed_by(method.Config, name.partition(".")[2])

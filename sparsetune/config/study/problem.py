@@ -23,6 +23,7 @@ class Problem:
         replicates: trainings of a trial.
         epochs: that the longest trial trains, as far as ``training.epochs`` says.
         metrics: every metric by name, those of the user's own files too.
+        rewinds: trials put their networks back on the way, and are worse then than they were.
         each_epoch: every trial measures after each epoch what is else measured at its end (``metrics.each_epoch``).
     """
 
@@ -34,6 +35,7 @@ class Problem:
     replicates: int = 1
     epochs: int = 1
     metrics: Mapping[str, Metric] = field(default_factory=lambda: SHARED)
+    rewinds: bool = False
     each_epoch: bool = False
 
     def late(self, names: Iterable[str]) -> list[str]:

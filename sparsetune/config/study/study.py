@@ -12,7 +12,7 @@ from sparsetune.base.messages import Branch, OwnFile
 from sparsetune.base.paths import Project
 from sparsetune.base.secrets import without_password
 from sparsetune.config.base import Part, places
-from sparsetune.config.facts import evaluations
+from sparsetune.config.facts import evaluations, rewinds
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.registry import StudyRegistries
 from sparsetune.config.space.cells import Cell, cells, within
@@ -117,6 +117,7 @@ class Study:
             constraints=len(self.constraints),
             replicates=self.replicates,
             epochs=self._epochs,
+            rewinds=any(rewinds(base, self.registries) for base in self.bases.values()),
             metrics=self.registries.metrics,
             each_epoch=self._each_epoch,
         )

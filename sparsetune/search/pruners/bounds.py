@@ -9,7 +9,7 @@ from pydantic import model_validator
 from sparsetune.base.errors import BadInput
 from sparsetune.config.base import param
 from sparsetune.config.study.problem import Problem
-from sparsetune.search.pruners.gated import Gated, GatedFront, OptunaPruner
+from sparsetune.search.pruners.gated import Gated, GatedFront, OptunaPruner, refuse_rewinding
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -80,6 +80,11 @@ class Threshold(OptunaPruner):
             if self.lower is not None and self.upper is not None and self.lower > self.upper:
                 raise BadInput(found=f"lower {self.lower:g} above upper {self.upper:g}", code="conflict")
             return self
+
+    @classmethod
+    def refuse(cls, config: Config, problem: Problem) -> None:
+        super().refuse(config, problem)
+        refuse_rewinding(config, problem)
 
     @classmethod
     def make(cls, config: Config, problem: Problem) -> BasePruner:

@@ -85,6 +85,13 @@ def gate_of(metric: str | None, problem: Problem, *, at_the_end: bool) -> Gate:
     return Gate(name, goal, objective=list(objectives) == [name])
 
 
+def refuse_rewinding(config: Part, problem: Problem) -> None:
+    """Raise :class:`BadInput` for a pruner that holds a trial against its own past, where trials begin again."""
+    if problem.rewinds:
+        name = f"{config.name!r} judges a trial by its own past, and these put their networks back on the way"
+        raise BadInput(name, allowed="median, percentile, asha or hyperband", key="pruner.name", code="conflict")
+
+
 class OfEpochs:
     """Judges a trial after each epoch whose network has settled, and has the metric."""
 

@@ -11,7 +11,7 @@ from sparsetune.base.errors import BadInput, shown
 from sparsetune.config.base import Part, check_model, expand_name, param
 from sparsetune.config.study.problem import Problem
 from sparsetune.search.pruners import PRUNERS
-from sparsetune.search.pruners.gated import GatedFront, OptunaPruner
+from sparsetune.search.pruners.gated import GatedFront, OptunaPruner, refuse_rewinding
 from sparsetune.search.space import quiet
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Patient(OptunaPruner):
     @classmethod
     def refuse(cls, config: Config, problem: Problem) -> None:
         super().refuse(config, problem)
+        refuse_rewinding(config, problem)
         if config.pruner is not None:
             judging = config.pruner.model_copy(update={"metric": config.metric})
             try:

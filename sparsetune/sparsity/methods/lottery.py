@@ -29,10 +29,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
-from sparsetune.base.durations import Duration
+from sparsetune.base.durations import Duration, Share
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Metrics, Result, Which
 from sparsetune.config.base import Part, param
+from sparsetune.config.facts import steps_of
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
 from sparsetune.sparsity.figure import OverLevels
@@ -43,7 +44,8 @@ from sparsetune.sparsity.methods.lottery_metrics import METRICS
 from sparsetune.sparsity.stage import Stage
 
 LEVELS = "levels"  # a phase
-DEPTH = 8
+DEPTH, MOST = 8, 200
+_MANY = 1 << 30  # iterations of an epoch of data that nobody has looked at
 _PAPER = "Frankle and Carbin (2019)"
 
 
@@ -56,7 +58,7 @@ class LotteryConfig(Part):
     )
     target_density: float | None = param(
         None,
-        "instead of levels: as many as bring (1 - prune_fraction)^levels nearest to this kept fraction",
+        "instead of levels: as many as bring (1 - prune_fraction)^levels nearest to this kept fraction, by their ratio",
         unit="fraction",
         phase=LEVELS,
         gt=0,
@@ -116,6 +118,9 @@ class LotteryConfig(Part):
 
     @model_validator(mode="after")
     def _has_these_levels(self) -> LotteryConfig:
+        if self.depth > MOST:
+            key = "levels" if self.target_density is None else "target_density"
+            raise BadInput(f"{self.depth:,} levels are too many", allowed=f"up to {MOST}", key=key)
         beyond = [level for level in self.arms_at or () if level > self.depth]
         if beyond or self.arms_at == ():
             beyond_it = f"level {beyond[0]}" if beyond else "[]"
@@ -127,13 +132,11 @@ class LotteryConfig(Part):
         """Levels after the dense one."""
         if self.target_density is None:
             return self.levels or DEPTH
-        return max(1, round(math.log(self.target_density) / math.log(1 - self.prune_fraction)))
+        return max(1, round(math.log(self.target_density) / math.log1p(-self.prune_fraction)))
 
-    def start(self, length: Duration) -> Duration:
+    def start(self, length: Duration) -> Duration | Share:
         """When in a level of that length weights are as survivors are put back to be."""
-        if isinstance(self.rewind, str):
-            return Duration.parse(self.rewind)
-        return Duration(round(self.rewind * length.count), length.unit)
+        return Duration.parse(self.rewind) if isinstance(self.rewind, str) else Share(self.rewind, length)
 
     @property
     def shares(self) -> Shares:
@@ -154,6 +157,7 @@ class LotteryTicket(Method):
         first="dense",
         which="best",
         panels=(
+            {"val_accuracy": "validation accuracy (fraction)", "val_loss": "validation loss"},
             {"test_accuracy": "test accuracy (fraction)", "test_loss": "test loss"},
             {"best_iteration": "early-stopping iteration"},
         ),
@@ -164,10 +168,9 @@ class LotteryTicket(Method):
         """A level has to be longer than what is rewound to, and arms that draw weights anew have to draw them."""
         method, length = config.method, config.training.length
         assert isinstance(method, LotteryConfig)
-        start = method.start(length)
-        if start.count and (start.unit != length.unit or start.count >= length.count):
-            allowed = f"below {length}, in {'iterations (it)' if length.unit == 'it' else 'epochs (ep)'} as a level is"
-            raise BadInput(found=str(method.rewind), allowed=allowed, key="method.rewind")
+        steps = steps_of(config, registries) or _MANY
+        if method.start(length).iterations(steps) >= length.iterations(steps):
+            raise BadInput(found=str(method.rewind), allowed=f"less than a level, {length}", key="method.rewind")
         weights = getattr(config.model, "weights", None)
         if method.arm.startswith("reinit") and weights is not None:
             problem = f"arm {method.arm!r} draws weights anew"
@@ -190,5 +193,12 @@ class LotteryTicket(Method):
         best = [each.metrics for each in results if each.which == "best" and "val_accuracy" in each.metrics]
         if not best:
             return {}
-        least = best[0]["val_accuracy"] - config.matching_tolerance
-        return {"matching_density": min(each["density"] for each in best if each["val_accuracy"] >= least)}
+        dense = best[0]["val_accuracy"]
+        matching = [each for each in best if each["val_accuracy"] >= dense - config.matching_tolerance]
+        least = min(matching, key=lambda each: each["density"])
+        return {
+            "dense_val_accuracy": dense,
+            "matching_density": least["density"],
+            "matching_val_accuracy": least["val_accuracy"],
+            "matching_test_accuracy": least["test_accuracy"],
+        }

@@ -105,7 +105,9 @@ class Ends:
         again = self._shared and bool(looked.view.results)
         if key not in self.aside and ((followed and not just_goes_on) or again):
             state = captured(self._setup)
-            self.aside[key] = {**cloned(state if as_it_is or best is None else {**state, **best}), "results": {}}
+            state = state if as_it_is or best is None else {**state, **best}
+            copied = cloned({name: part for name, part in state.items() if name != "snapshots"})  # these never change
+            self.aside[key] = {**copied, "snapshots": state["snapshots"], "results": {}}
         if again:
             last = captured(self._setup)
             of = {"best": best or last, "last": last}

@@ -112,8 +112,7 @@ class Evaluating:
         measured = [setup.measuring.validated(each.setting, epochs) for each in active]
         setup.method.adopt(self._node.stage.sees)
         session.cost.seconds += time.perf_counter() - began
-        minutes = setup.config.training.max_minutes
-        cursor.out_of_time = minutes is not None and session.cost.seconds >= 60 * minutes
+        cursor.out_of_time = self.seconds_left(cursor) <= 0
         of_training = {f"train_{name}": value for name, value in zip(setup.task.names, trained, strict=False)}
         ended: list[tuple[Setting, Looked]] = []
         for setting, (numbers, further) in zip(active, measured, strict=True):
@@ -128,6 +127,14 @@ class Evaluating:
         if all(each.diverged for each in active):
             raise Diverged(active[0].diverged)
         self._end(ended, cursor)
+
+    def seconds_left(self, cursor: Cursor) -> float:
+        """Until the clock ends the walk, which counts all that has been trained, on whatever way."""
+        minutes = self._setup.config.training.max_minutes
+        if minutes is None:
+            return math.inf
+        here = self._setup.session.cost.seconds - cursor.cost.seconds
+        return 60 * minutes - self._journal.seconds_before(self._node) - here
 
     def arrive(self, cursor: Cursor) -> None:
         """End a stage that does not train; it is measured where it is a result."""

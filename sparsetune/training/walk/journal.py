@@ -195,18 +195,23 @@ class Journal:
 
     def own_seconds(self, branch: str) -> float:
         """What the stages of a branch took beyond those that branches before it have, too."""
+        names = list(self._union.steps)
+        before = [step for name in names[: names.index(branch)] for step in self._union.steps[name]]
+        return self._seconds([*before, *self._union.steps[branch]]) - self._seconds(before)
+
+    def seconds_before(self, node: Node) -> float:
+        """What all other stages took so far."""
+        return self._seconds(step for steps in self._union.steps.values() for step in steps if step.node is not node)
+
+    def _seconds(self, steps: Iterable[Step]) -> float:
+        """What these took, equal stages with equal starts once."""
         spent: dict[str, float] = {}
-        before = 0.0
-        for each, steps in self._union.steps.items():
-            before = sum(spent.values())
-            for step in steps:
-                last = self.of(step.node, step.looked).last if step.node.number in self.keys else None
-                if last is not None:
-                    key = self.keys[step.node.number]
-                    spent[key] = max(last.cost.seconds, spent.get(key, 0.0))
-            if each == branch:
-                break
-        return sum(spent.values()) - before
+        for step in steps:
+            last = self.of(step.node, step.looked).last if step.node.number in self.keys else None
+            if last is not None:
+                key = self.keys[step.node.number]
+                spent[key] = max(last.cost.seconds, spent.get(key, 0.0))
+        return sum(spent.values())
 
     def start(self, branch: str) -> Metrics:
         """What was measured before a branch's first step."""

@@ -59,7 +59,8 @@ class Results:
         for looked in views:
             if not self._journal.of(node, looked).end:
                 continue
-            for which in looked.view.results or ((looked.view.keep,) if cursor.out_of_time else ()):
+            cut_short = (looked.view.keep,) if cursor.out_of_time and looked.view.keep_row else ()
+            for which in looked.view.results or cut_short:
                 left = [each for each in looked.branches if f"{node.path} {which}" not in self.measured[each]]
                 alive = tuple(each for each in left if each not in self._journal.failed)
                 if alive:
@@ -140,7 +141,7 @@ class Results:
         setup.method.adopt(setting)
         if state is not None:
             put_back(setup.network, state["network"])
-            setup.session.masks = dict(state["masks"])
+            setup.session.masks = {name: mask.to(setup.session.device) for name, mask in state["masks"].items()}
         seed_all(setup.config.seed, EVALUATION, setup.session.device)
         try:
             yield

@@ -60,7 +60,7 @@ def _begin(node: Node, cursor: Cursor, setup: Setup, evaluating: Evaluating) -> 
     elif stage.order != GO_ON:
         session.counters.begin_at(session.snapshots[stage.order]["counters"])
     for name, since in stage.snapshots:
-        if not since.count:
+        if not since.iterations(setup.order.steps):
             session.snapshot(name)
     cursor.begun, cursor.procedures = True, 0
     if node.is_root and setup.config.metrics.each_epoch:
@@ -73,9 +73,7 @@ def _to_next_evaluation(node: Node, cursor: Cursor, setup: Setup, evaluating: Ev
         return
     began, before, steps = time.perf_counter(), cursor.position, setup.order.steps
     target = min((cursor.evaluations + 1) * node.stage.every.iterations(steps), evaluating.total)
-    minutes = setup.config.training.max_minutes
-    time_left = math.inf if minutes is None else minutes * 60 - setup.session.cost.seconds
-    trained = train_to(target, setup, node, cursor, time.monotonic() + time_left)
+    trained = train_to(target, setup, node, cursor, time.monotonic() + evaluating.seconds_left(cursor))
     setup.epochs += (cursor.position - before) / steps
     cursor.evaluations += 1
     evaluating.evaluate(cursor, trained, began)
