@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparsetune.base.messages import Files, Job, Key, Outcome, Row, Trial
-from sparsetune.base.paths import TRACE, run_folder
+from sparsetune.base.messages import Files, Job, Key, Outcome, Row, Run, Trial
+from sparsetune.base.paths import LEVELS, TRACE, run_folder
 from sparsetune.config.overrides import assign
 from sparsetune.config.study.front import Leaders
 from sparsetune.config.study.objectives import scored
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def draw(job: Job, key: Key, rows: Sequence[Row], outcome: Outcome) -> None:
     """Draw a run that ended in this worker, of all its rows, beside what it has left."""
-    from sparsetune.report.figures import End, Numbers, draw_figures
+    from sparsetune.report.figures import End, Numbers, draw_figures, draw_levels
     from sparsetune.training.registries import registries_of
 
     assert outcome.state != "STOPPED"
@@ -38,7 +38,11 @@ def draw(job: Job, key: Key, rows: Sequence[Row], outcome: Outcome) -> None:
     registries = registries_of(job.imports)
     numbers = Numbers(job.objectives, registries.metrics, registries.method)
     end = End(outcome.state, outcome.reason, broke=outcome.state == "FAIL")
-    draw_figures(folder, [its_rows] if rows else [], assign(job.config, values), numbers, end, folder / TRACE)
+    config = assign(job.config, values)
+    if job.runs == 1:
+        trial = Trial(key.number, outcome.state, {}, config, runs=(Run(key, outcome.state, results=outcome.results),))
+        draw_levels(folder / LEVELS, trial, registries.method)
+    draw_figures(folder, [its_rows] if rows else [], config, numbers, end, folder / TRACE)
 
 
 def figures_of(study: Study, earlier: Sequence[Trial]) -> FilesOf:

@@ -98,6 +98,13 @@ def _layers(rows: Sequence[Row]) -> Figure | None:
     return density_figure(curves, unit(rows)) if curves else None
 
 
+def draw_levels(path: Path, trial: Trial, methods: Registry) -> None:
+    """Draw the results of a trial's runs together, if its method says how and there are any."""
+    wanted = methods.get(trial.config["method"]["name"]).results_figure
+    if wanted is not None:
+        _draw(path, lambda: _levels(trial, wanted))
+
+
 def _levels(trial: Trial, wanted: OverLevels) -> Figure | None:
     from sparsetune.report.levels_figure import levels_figure
 
@@ -169,7 +176,7 @@ class TrialFigures:
             return drawn
         path = _folder(next(iter(files.values()))) / LEVELS
         if not path.exists():
-            _draw(path, lambda: _levels(trial, wanted))
+            draw_levels(path, trial, self._numbers.methods)
         own = {LEVELS: path} if path.exists() else {}
         alone = {run.key for run in trial.runs if run.key.branch in branches - set(drawn.rows)}
         return Drawn(
