@@ -185,6 +185,11 @@ def _xavier(layer: Layer) -> None:
     _spread(layer, math.sqrt(2 / (layer.fan_in + fan_out)))
 
 
+def _glorot(layer: Layer) -> None:
+    _xavier(layer)
+    assert layer.bias is None or not layer.bias.any()
+
+
 def _lux(layer: Layer) -> None:
     gain = {"ReLU": 2.0, "Tanh": 5 / 3}.get(type(layer.follower).__name__, 1.0)
     _spread(layer, gain / math.sqrt(layer.fan_in), kurtosis=1.8)
@@ -202,6 +207,7 @@ _RULES: dict[str, Callable[[Layer], None]] = {
     "default": lambda layer: None,
     "kaiming": _kaiming,
     "xavier": _xavier,
+    "glorot": _glorot,
     "lux": _lux,
     "signed_constant": _signed_constant,
 }

@@ -321,7 +321,11 @@ def test_batch_norm_is_said_where_there_is_some(name: str) -> None:
         (MlpConfig, {"activation": "gelu"}, "model.activation: found 'gelu', allowed: 'relu', 'tanh' or 'sigmoid'"),
         (FcConfig, {"n_layers": 0}, "model.n_layers: found 0, allowed: at least 1"),
         (FcConfig, {"width_scale": 0.0}, "model.width_scale: found 0.0, allowed: above 0"),
-        (FcConfig, {"init": "lecun"}, "model.init: found 'lecun', allowed: 'default', 'kaiming', 'xavier', 'lux' or"),
+        (
+            FcConfig,
+            {"init": "lecun"},
+            "model.init: found 'lecun', allowed: 'default', 'kaiming', 'xavier', 'glorot', 'lux' or",
+        ),
     ],
 )
 def test_impossible_settings(config: type[ModelConfig], raw: dict[str, object], message: str) -> None:
