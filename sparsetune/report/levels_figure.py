@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _COLOURS = ("#1f5fa8", "#c0272d", "#d9822b", "#2c7a4b", "#7b4fa3", "#8a6d3b", "#3f4752")
 _MARKERS = "osD^vP*"
-_HEIGHT = 2.9  # inches of axes
+_HEIGHTS = {1: 3.6, 2: 2.9}  # inches of axes, by how many there are
+_LEAST = 2.2
 _CONFIDENCE = 0.95
 _MARGINS = Margins()
 _ACROSS: Mapping[str, Any] = {"color": GREY, "linewidth": 0.8, "linestyle": (0, (1, 2))}
@@ -31,7 +32,7 @@ def levels_figure(branches: Mapping[str, Runs], wanted: OverLevels) -> Figure | 
     shown = panels(branches, wanted)
     if not shown:
         return None
-    drawing, panes = blank(len(shown), _HEIGHT, _MARGINS)
+    drawing, panes = blank(len(shown), _HEIGHTS.get(len(shown), _LEAST), _MARGINS)
     places = sorted({point.over for panel in shown for line in panel.lines.values() for point in line}, reverse=True)
     low, high = padded([-math.log(place) for place in places], pad=0.03)
     looks = {branch: _look(number) for number, branch in enumerate(branches)}
