@@ -18,6 +18,7 @@ from sparsetune.training.trainer import Trainer
 DATA = os.environ.get("SPARSETUNE_DATA", "")
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(7200),
     pytest.mark.skipif(not Path(DATA, "MNIST").is_dir(), reason="SPARSETUNE_DATA names no folder with MNIST"),
 ]
 SEEDS = (0, 1, 2)
