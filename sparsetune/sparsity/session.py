@@ -35,12 +35,13 @@ class Session(Protocol):
     Attributes:
         network: in training mode within a step, in evaluation mode where a split is evaluated.
         prunable: the parameters that pruning may remove, as the model says, by name.
-        masks: of prunable parameters by name, bool: what is False is 0 from the end of the procedure that set it, and
+        masks: of parameters by name, bool: what is False is 0 from the end of the procedure that set it, and
             after every step; none at the beginning.
         dropout_sites: names of modules whose output can be dropped, in the order in which a sample passes them.
         task: what is learned.
         seed: of the training.
         device: where network and batches are.
+        memory: numbers that procedures keep for later ones, by name.
     """
 
     network: nn.Module
@@ -50,6 +51,7 @@ class Session(Protocol):
     task: Kind
     seed: int
     device: torch.device
+    memory: dict[str, float]
 
     @property
     def at(self) -> At:
@@ -64,6 +66,10 @@ class Session(Protocol):
     @property
     def train_samples(self) -> int:
         """Samples that are trained on."""
+        ...
+
+    def evaluate(self, split: Split) -> Mapping[str, float]:
+        """The means of a split by the task's names, ``loss`` the first; otherwise as :meth:`loss`."""
         ...
 
     def loss(self, split: Split) -> float:

@@ -63,6 +63,7 @@ class TrainingSession:
     counters: Counters = field(default_factory=Counters)
     stage: str = ""
     snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
+    memory: dict[str, float] = field(default_factory=dict)
     going: Going | None = None
     draw: Callable[[], nn.Module] | None = None
     _companions: dict[str, list[Tensor]] = field(default_factory=dict)
@@ -93,12 +94,15 @@ class TrainingSession:
     def train_samples(self) -> int:
         return len(self._training.data.train)
 
-    def loss(self, split: Split) -> float:
+    def evaluate(self, split: Split) -> Mapping[str, float]:
         samples = self._split(split)
         with self._undisturbed():
-            loss = self._training.evaluated(samples, self.counters.epochs)["loss"]
+            means = self._training.evaluated(samples, self.counters.epochs)
         self.cost.scored += len(samples)
-        return loss
+        return means
+
+    def loss(self, split: Split) -> float:
+        return self.evaluate(split)["loss"]
 
     def objective(self, inputs: Tensor, targets: Tensor) -> Tensor:
         return self._training.task.loss(self.network(inputs), targets)
@@ -140,8 +144,9 @@ class TrainingSession:
     @torch.no_grad()
     def wear(self) -> None:
         """Set to 0 what masks remove."""
+        parameters = dict(self.network.named_parameters())
         for name, mask in self.masks.items():
-            self.prunable[name].masked_fill_(~mask, 0)  # a product would leave -0.0
+            parameters[name].masked_fill_(~mask, 0)  # a product would leave -0.0
 
     def register(self, parameter: str, *companions: Tensor) -> None:
         self._companions.setdefault(parameter, []).extend(companions)

@@ -10,8 +10,11 @@ METHODS = Registry(
     {
         "ast": "sparsetune.sparsity.methods.ast:AdaptiveSparseTraining",
         "dense": "sparsetune.sparsity.methods.dense:Dense",
+        "drr": "sparsetune.sparsity.methods.drr:DifferentiableRelaxation",
         "lottery": "sparsetune.sparsity.methods.lottery:LotteryTicket",
+        "magnitude": "sparsetune.sparsity.methods.magnitude:MagnitudePruning",
         "random_subset": "sparsetune.sparsity.methods.random_subset:RandomSubset",
+        "rl1": "sparsetune.sparsity.methods.rl1:RelaxedLasso",
         "slt": "sparsetune.sparsity.methods.slt:StrongLotteryTicket",
     },
 )

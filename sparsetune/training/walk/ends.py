@@ -34,6 +34,7 @@ def captured(setup: Setup) -> State:
         "counters": session.counters.state_dict(),
         "cost": asdict(session.cost),
         "snapshots": dict(session.snapshots),
+        "memory": dict(session.memory),
     }
 
 
@@ -48,6 +49,7 @@ def put_back(setup: Setup, state: Mapping[str, Any]) -> None:
     session.counters.load_state_dict(state["counters"])
     session.cost = Cost(**state["cost"])
     session.snapshots = dict(state["snapshots"])
+    session.memory = dict(state.get("memory", {}))  # of a checkpoint of an earlier version none
 
 
 def content_of(setup: Setup) -> str:

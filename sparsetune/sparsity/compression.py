@@ -1,0 +1,195 @@
+"""What methods of compression have in common: regularised training, a pruning step, fine-tuning without the penalty.
+
+Source: L0-and-behold/efficient-compression (procedure.jl, tamade.jl). Where it differs from that is told in
+``docs/compression.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from sparsetune.base.durations import Duration
+from sparsetune.base.errors import BadInput
+from sparsetune.base.messages import Metrics
+from sparsetune.config.base import Part, param
+from sparsetune.config.metrics import Metric
+from sparsetune.config.registry import Registries
+from sparsetune.config.trial import Training, TrialConfig
+from sparsetune.sparsity.history import Rule
+from sparsetune.sparsity.method import Method, TrainingFailed
+from sparsetune.sparsity.random_gradient import GradientPruning
+from sparsetune.sparsity.saturation import Saturated
+from sparsetune.sparsity.session import Session
+from sparsetune.sparsity.stage import AGAIN, GO_ON, Between, Stage, View, Yielded
+from sparsetune.sparsity.tamade import Tamade
+
+TRAIN, PRUNE, FINETUNE = "train", "prune", "finetune"
+
+
+class CompressionConfig(Part):
+    """Settings of the pruning step, of fine-tuning, and of when a stage ends."""
+
+    delta: float = param(
+        0.01, "TAMADE: tolerated increase of the loss by pruning, as a fraction of it", phase=PRUNE, ge=0
+    )
+    accuracy_tolerance: float | None = param(
+        None, "instead of delta: tolerated decrease of the accuracy", unit="fraction", phase=PRUNE, ge=0, le=1
+    )
+    tamade_on: Literal["val", "train"] = param("val", "the samples whose loss pruning may increase", phase=PRUNE)
+    tamade_scope: Literal["global", "layer"] = param(
+        "global", "one threshold for all weights, or one a layer", phase=PRUNE
+    )
+    prune_biases: bool = param(True, "penalise and prune the biases of prunable layers, too", phase=TRAIN)
+    random_gradient_pruning: Literal["data", "noise", "none"] = param(
+        "data",
+        "before and after TAMADE remove what has no gradient: on training samples, on noise, or not",
+        phase=PRUNE,
+    )
+    gradient_batches: int = param(10, "batches of 500 samples that this looks at", unit="batches", phase=PRUNE, ge=1)
+    finetune_epochs: int = param(10, "epochs after pruning; 0: none", unit="epochs", phase=FINETUNE, ge=0)
+    finetune_schedule: Literal["go on", "again"] = param(
+        "go on", "the schedule of the learning rate in fine-tuning: one that spans both, or its own", phase=TRAIN
+    )
+    smoothing_window: int | None = param(
+        None,
+        "a stage ends once the losses of so many evaluations no longer fall; null: at its length",
+        phase=TRAIN,
+        ge=4,
+    )
+    saturation_on: Literal["val", "train"] = param("val", "whose losses these are", phase=TRAIN)
+    min_epochs: int = param(0, "training neither ends nor shrinks before", unit="epochs", phase=TRAIN, ge=0)
+    finetune_min_epochs: int = param(0, "the same of fine-tuning", unit="epochs", phase=FINETUNE, ge=0)
+    shrinking: bool = param(
+        False,
+        "prune also every prune_window evaluations while the loss is saturated up to shrinking_margin",
+        phase=TRAIN,
+    )
+    finetune_shrinking: bool = param(False, "the same in fine-tuning", phase=FINETUNE)
+    prune_window: int = param(10, "evaluations between two of these", phase=TRAIN, ge=1)
+    shrinking_margin: float = param(0.01, "the loss may still fall by that, in its unit", phase=TRAIN, ge=0)
+
+
+@dataclass(frozen=True)
+class PruningStep:
+    """Random gradient pruning, TAMADE, random gradient pruning again."""
+
+    tamade: Tamade
+    gradients: GradientPruning | None
+
+    def __call__(self, session: Session, state: Any = None) -> Iterator[Yielded]:
+        """Yields what TAMADE yields."""
+        if state is None and self.gradients is not None:
+            self.gradients(session)
+        yield from self.tamade(session, state)
+        if self.gradients is not None:
+            self.gradients(session)
+        refuse_a_constant(session)
+
+
+@torch.no_grad()
+def refuse_a_constant(session: Session) -> None:
+    """Raise :class:`TrainingFailed` where the network says the same of all samples."""
+    session.network.eval()
+    inputs, _ = next(iter(session.batches("val", 256)))
+    outputs: Tensor = session.network(inputs)
+    if len(outputs) > 1 and bool((outputs == outputs[:1]).all()):
+        left = sum(int(mask.sum()) for mask in session.masks.values())
+        problem = f"pruning has left {left} weights, and the network answers a constant"
+        raise TrainingFailed(f"{problem}; with a smaller alpha or delta more are left")
+
+
+@dataclass(frozen=True)
+class LongEnough:
+    """Another rule, from so many epochs on."""
+
+    rule: Rule
+    epochs: int
+
+    @property
+    def window(self) -> int:
+        return self.rule.window
+
+    def __call__(self, history: Any, session: Session) -> bool:
+        return history.last.epochs >= self.epochs and self.rule(history, session)
+
+
+class Compression(Method):
+    """Base of the methods: dense training, pruned and fine-tuned."""
+
+    metrics: ClassVar[tuple[Metric | str, ...]] = ("density",)
+    phases = (TRAIN, PRUNE, FINETUNE)
+
+    @classmethod
+    def check(cls, config: TrialConfig, registries: Registries) -> None:
+        """An accuracy can be tolerated only where there is one."""
+        method: Any = config.method
+        if method.smoothing_window is not None and config.training.early_stop_patience is not None:
+            found = f"smoothing_window {method.smoothing_window} and training.early_stop_patience"
+            raise BadInput(found=found, allowed="one of them", key="method.smoothing_window", code="conflict")
+
+    @classmethod
+    def unpenalised(cls, config: Any) -> Any:
+        """What fine-tuning sees: the config without the penalty."""
+        return config
+
+    @classmethod
+    def tree(cls, config: Any, training: Training) -> Stage:
+        """Train, prune, fine-tune; without fine-tuning what pruning leaves is the result."""
+        step = cls._step(config)
+        prune = cls.stage(
+            PRUNE,
+            Duration(0),
+            config,
+            training,
+            before=(step,),
+            content=True,
+            then=cls._finetune(config, training, step),
+        )
+        train = cls.stage(TRAIN, training.length, config, training, then=(prune,))
+        return cls._timed(train, config, config.min_epochs, step if config.shrinking else None)
+
+    @classmethod
+    def _finetune(cls, config: Any, training: Training, step: PruningStep) -> tuple[Stage, ...]:
+        if not config.finetune_epochs:
+            return ()
+        schedule = GO_ON if config.finetune_schedule == GO_ON else AGAIN
+        sees = cls.unpenalised(config)
+        length = Duration(config.finetune_epochs)
+        stage = cls.stage(FINETUNE, length, sees, training, schedule=schedule, settle=1)
+        return (cls._timed(stage, config, config.finetune_min_epochs, step if config.finetune_shrinking else None),)
+
+    @classmethod
+    def _step(cls, config: Any) -> PruningStep:
+        tamade = Tamade(
+            config.delta,
+            config.tamade_on,
+            config.accuracy_tolerance,
+            config.tamade_scope == "layer",
+            config.prune_biases,
+        )
+        inputs = config.random_gradient_pruning
+        gradients = GradientPruning(inputs, config.gradient_batches, biases=config.prune_biases)
+        return PruningStep(tamade, None if inputs == "none" else gradients)
+
+    @classmethod
+    def _timed(cls, stage: Stage, config: Any, least: int, step: PruningStep | None) -> Stage:
+        """With saturation as its end, and with pruning on the way."""
+        window: int | None = config.smoothing_window
+        between: tuple[Between, ...] = ()
+        if step is not None:
+            rule = Saturated(window or 30, config.shrinking_margin, config.saturation_on)
+            between = (Between(config.prune_window, step, LongEnough(rule, least)),)
+        view: View = stage.view
+        if window is not None:
+            view = replace(view, until=Saturated(window, split=config.saturation_on), least=Duration(least))
+        return replace(stage, view=view, between=between)
+
+    def numbers(self) -> Metrics:
+        """The density of the prunable weights that masks allow."""
+        masks = [self.session.masks[name] for name in self.session.prunable if name in self.session.masks]
+        return {"density": sum(int(each.sum()) for each in masks) / sum(map(Tensor.numel, masks)) if masks else 1.0}

@@ -1,0 +1,105 @@
+"""Methods of compression that train with a penalty on weights, which the reported loss has no part in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from sparsetune.config.base import param
+from sparsetune.sparsity.compression import TRAIN, Compression, CompressionConfig
+from sparsetune.sparsity.penalties import Penalty, norm_factors
+from sparsetune.sparsity.session import Session
+from sparsetune.sparsity.tamade import with_biases
+
+
+class PenalisedConfig(CompressionConfig):
+    """Settings of a penalty."""
+
+    alpha: float = param(1e-5, "weight of the penalty; 0: none", phase=TRAIN, ge=0, allow_inf_nan=False)
+    rho: float = param(0.0, "weight of the weights' squares", phase=TRAIN, ge=0, allow_inf_nan=False)
+    alpha_convention: Literal["mean", "sum"] = param(
+        "mean",
+        "alpha and rho are held against the mean loss of a sample, or against the sum over all training samples",
+        phase=TRAIN,
+    )
+
+
+class Penalised(Compression):
+    """Adds the gradient of a penalty to that of the loss, or takes it off the weights."""
+
+    def __init__(self, config: Any, session: Session) -> None:
+        super().__init__(config, session)
+        named = with_biases(session, config.prune_biases)
+        trained = {name: weight for name, weight in named.items() if weight.requires_grad}
+        self.weights: list[Tensor] = list(trained.values())
+        self.scales = self.scaled(trained)
+
+    @classmethod
+    def unpenalised(cls, config: Any) -> Any:
+        return config.model_copy(update={"alpha": 0.0, "rho": 0.0})
+
+    def scaled(self, weights: Mapping[str, Tensor]) -> list[float]:
+        """By what the penalty of each is multiplied."""
+        return [1.0] * len(weights)
+
+    def penalty_of(self, alpha: float, rho: float) -> Penalty:
+        """The penalty of a mean loss."""
+        raise NotImplementedError
+
+    @property
+    def present(self) -> Penalty | None:
+        """The penalty of the stage that runs, if it has one."""
+        alpha, rho = self.config.alpha, self.config.rho
+        share = 1 / self.session.train_samples if self.config.alpha_convention == "sum" else 1.0
+        return self.penalty_of(alpha * share, rho * share) if alpha or rho else None
+
+    @property
+    def lr(self) -> float:
+        """Of the step."""
+        lr: float = self.session.optimizer.param_groups[0]["lr"]
+        return lr
+
+    @torch.no_grad()
+    def after_backward(self) -> None:
+        penalty = self.present
+        if penalty is not None and self.config.penalty == "gradient":
+            gradients = [
+                torch.zeros_like(w) if w.grad is None else w.grad for w in self.weights
+            ]  # of what no output uses
+            torch._foreach_add_(gradients, penalty.gradient(self.weights, self.scales))
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        penalty = self.present
+        if penalty is not None and self.config.penalty == "decoupled":
+            torch._foreach_add_(self.weights, penalty.gradient(self.weights, self.scales), alpha=-self.lr)
+
+
+def blocks(network: nn.Module, names: Mapping[str, Tensor]) -> dict[str, str]:
+    """Of each parameter the module that it belongs to: a weight and its bias are one block."""
+    return {name: name.rpartition(".")[0] for name in names}
+
+
+def stages(network: nn.Module, names: Mapping[str, Tensor]) -> dict[str, str]:
+    """Of each parameter the stage that it belongs to: convolutions between two poolings, or a layer by itself."""
+    stage, of_module = 0, {}
+    for name, module in network.named_modules():
+        if next(module.children(), None) is not None:
+            continue
+        alone = isinstance(module, nn.Linear)
+        stage += alone or "Pool" in type(module).__name__
+        of_module[name] = str(stage)
+        stage += alone
+    return {name: of_module[name.rpartition(".")[0]] for name in names}
+
+
+NORMS = {"block": blocks, "stage": stages}
+
+
+def normed(network: nn.Module, weights: Mapping[str, Tensor], norm: str) -> list[float]:
+    """Factors by which all blocks, or all stages, weigh alike; in the order of the weights."""
+    factors = norm_factors({name: weight.numel() for name, weight in weights.items()}, NORMS[norm](network, weights))
+    return [factors[name] for name in weights]
