@@ -12,6 +12,23 @@ CASES = {
     "dense": MethodCase({"name": "dense"}, SPACES),
     "ast": MethodCase({"name": "ast", "target_activation": 0.5}, SPACES),
     "ast with a running mean": MethodCase({"name": "ast", "target_activation": 0.5, "normalize": "ema"}, SPACES),
+    "drr": MethodCase({"name": "drr", "alpha": 1e-4, "finetune_epochs": 2}, SPACES),
+    "drr, shrinking": MethodCase(
+        {
+            "name": "drr",
+            "norm": "stage",
+            "delta": 0.0,
+            "penalty": "decoupled",
+            "finetune_epochs": 1,
+            "shrinking": True,
+            "prune_window": 1,
+            "smoothing_window": 4,
+            "tamade_scope": "layer",
+        },
+        SPACES,
+    ),
+    "rl1": MethodCase({"name": "rl1", "penalty": "proximal", "finetune_epochs": 1, "alpha_convention": "sum"}, SPACES),
+    "magnitude": MethodCase({"name": "magnitude", "finetune_epochs": 1, "accuracy_tolerance": 0.0}, SPACES),
     "lottery": MethodCase({"name": "lottery", "target_density": 0.6}, SPACES),
     "lottery, rewound": MethodCase(
         {"name": "lottery", "target_density": 0.8, "rewind": "1ep", "scope": "global"}, SPACES
