@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -139,29 +140,20 @@ class Compression(Method):
 
     @classmethod
     def tree(cls, config: Any, training: Training) -> Stage:
-        """Train, prune, fine-tune; without fine-tuning what pruning leaves is the result."""
-        step = cls._step(config)
-        prune = cls.stage(
-            PRUNE,
-            Duration(0),
-            config,
-            training,
-            before=(step,),
-            content=True,
-            then=cls._finetune(config, training, step),
-        )
-        train = cls.stage(TRAIN, training.length, config, training, then=(prune,))
-        return cls._timed(train, config, config.min_epochs, step if config.shrinking else None)
+        """Train, prune, fine-tune; without fine-tuning what pruning leaves is the result.
 
-    @classmethod
-    def _finetune(cls, config: Any, training: Training, step: PruningStep) -> tuple[Stage, ...]:
-        if not config.finetune_epochs:
-            return ()
-        schedule = GO_ON if config.finetune_schedule == GO_ON else AGAIN
-        sees = cls.unpenalised(config)
-        length = Duration(config.finetune_epochs)
-        stage = cls.stage(FINETUNE, length, sees, training, schedule=schedule, settle=1)
-        return (cls._timed(stage, config, config.finetune_min_epochs, step if config.finetune_shrinking else None),)
+        No stage lets hooks see how it was pruned, so that what prunes alike is fine-tuned once.
+        """
+        stage, step = partial(cls.stage, training=training, phase=TRAIN), cls._step(config)
+        then: tuple[Stage, ...] = ()
+        if config.finetune_epochs:
+            schedule = GO_ON if config.finetune_schedule == GO_ON else AGAIN
+            length = Duration(config.finetune_epochs)
+            finetune = stage(FINETUNE, length, cls.unpenalised(config), schedule=schedule, settle=1)
+            then = (cls._timed(finetune, config, config.finetune_min_epochs, config.finetune_shrinking),)
+        prune = stage(PRUNE, Duration(0), config, before=(step,), content=True, then=then)
+        train = stage(TRAIN, training.length, config, then=(prune,))
+        return cls._timed(train, config, config.min_epochs, config.shrinking)
 
     @classmethod
     def _step(cls, config: Any) -> PruningStep:
@@ -177,13 +169,13 @@ class Compression(Method):
         return PruningStep(tamade, None if inputs == "none" else gradients)
 
     @classmethod
-    def _timed(cls, stage: Stage, config: Any, least: int, step: PruningStep | None) -> Stage:
+    def _timed(cls, stage: Stage, config: Any, least: int, shrinks: bool) -> Stage:
         """With saturation as its end, and with pruning on the way."""
         window: int | None = config.smoothing_window
         between: tuple[Between, ...] = ()
-        if step is not None:
+        if shrinks:
             rule = Saturated(window or 30, config.shrinking_margin, config.saturation_on)
-            between = (Between(config.prune_window, step, LongEnough(rule, least)),)
+            between = (Between(config.prune_window, cls._step(config), LongEnough(rule, least)),)
         view: View = stage.view
         if window is not None:
             view = replace(view, until=Saturated(window, split=config.saturation_on), least=Duration(least))
