@@ -130,8 +130,8 @@ class Compression(Method):
         """An accuracy can be tolerated only where there is one."""
         method: Any = config.method
         if method.smoothing_window is not None and config.training.early_stop_patience is not None:
-            found = f"smoothing_window {method.smoothing_window} and training.early_stop_patience"
-            raise BadInput(found=found, allowed="one of them", key="method.smoothing_window", code="conflict")
+            both = f"smoothing_window {method.smoothing_window} and training.early_stop_patience"
+            raise BadInput(found=both, allowed="one of them", key="method.smoothing_window", code="conflict")
 
     @classmethod
     def unpenalised(cls, config: Any) -> Any:
