@@ -78,9 +78,9 @@ def best(
 @app.command(
     rich_help_panel=LOOK,
     epilog=examples(
-        "sparsetune export ast_pi --csv > ast_pi.csv",
         "sparsetune export ast_pi --where 'val_accuracy > 0.9'",
         "sparsetune export lth_digits --results > levels.csv",
+        "sparsetune export compression_digits --original > runs.csv",
     ),
 )
 @guarded
@@ -91,16 +91,27 @@ def export(
     results: Annotated[
         bool, typer.Option("--results", help="A row for each result of each run, such as a level, instead.")
     ] = False,
+    original: Annotated[
+        bool, typer.Option("--original", help="A row a run, in the columns of the program that its method comes from.")
+    ] = False,
     root: Root = None,
     storage: Storage = None,
     as_json: Json = False,
 ) -> None:
     """All trials of a study on stdout, as CSV or JSON: a row each, one for each branch, replicates below them."""
     from sparsetune.app.api import load
-    from sparsetune.show.stored import show_export, show_results
+    from sparsetune.show.stored import show_export, show_original, show_results
 
-    if csv and as_json:
-        raise BadInput(key="export", found="--csv and --json", allowed="one of them", code="conflict")
-    result, show = load(name, root=root, storage=storage), show_results if results else show_export
+    asked = {"--csv": csv, "--json": as_json, "--original": original}
+    for one, other in (("--csv", "--json"), ("--original", "--json")):
+        if asked[one] and asked[other]:
+            raise BadInput(key="export", found=f"{one} and {other}", allowed="one of them", code="conflict")
+    if original and results:
+        raise BadInput(key="export", found="--original and --results", allowed="one of them", code="conflict")
+    result = load(name, root=root, storage=storage)
     with as_options():
-        show(result if where is None else result.where(where), as_json=as_json)
+        chosen = result if where is None else result.where(where)
+        if original:
+            show_original(chosen)
+        else:
+            (show_results if results else show_export)(chosen, as_json=as_json)

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.text import Text
 
+from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.console import open_console
 from sparsetune.base.layout.printable import printable, printable_lines
 from sparsetune.base.messages import Trial
 from sparsetune.base.yaml_io import dump
 from sparsetune.report.listing import result_rows, results_csv, special, trial_row, trials_csv, with_replicates
+from sparsetune.report.original import original_csv
 from sparsetune.report.tables import metric, trial_table
 from sparsetune.show.answer import columns, soundness, unguarded, unsound
 from sparsetune.show.words import command_line, document, of_replicates, picked
-from sparsetune.sparsity.methods import METRICS
+from sparsetune.sparsity.methods import METHODS, METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,6 +84,22 @@ def show_results(result: StudyResult, *, as_json: bool) -> None:
     """A line for each result of each run; of a run with one that is its end."""
     lines = [line for row in result.stored.rows for line in result_rows(row)]
     text = json.dumps(lines, indent=1) + "\n" if as_json else results_csv(lines)
+    sys.stdout.write(printable_lines(text) if sys.stdout.isatty() else text)
+
+
+def show_original(result: StudyResult) -> None:
+    """A line a run, in the columns of the program that its method comes from.
+
+    Raises:
+        BadInput: no method of the study comes from one that wrote such a table.
+    """
+    names = dict.fromkeys(row.config["method"]["name"] for row in result.stored.rows)
+    tables = [METHODS.get(name).runs_table for name in names if name in METHODS.names()]
+    table = next(filter(None, tables), None)
+    if table is None:
+        words = f"{', '.join(names) or 'no trial'}: the originals wrote no table of runs"
+        raise BadInput(words, key="--original", allowed="--csv")
+    text = original_csv(result.name, result.stored.rows, table)
     sys.stdout.write(printable_lines(text) if sys.stdout.isatty() else text)
 
 

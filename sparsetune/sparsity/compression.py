@@ -21,6 +21,7 @@ from sparsetune.config.base import Part, param
 from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
+from sparsetune.sparsity.formats import EFFICIENT_COMPRESSION
 from sparsetune.sparsity.history import Rule
 from sparsetune.sparsity.method import Method, TrainingFailed
 from sparsetune.sparsity.random_gradient import GradientPruning
@@ -124,6 +125,7 @@ class Compression(Method):
 
     metrics: ClassVar[tuple[Metric | str, ...]] = ("density",)
     phases = (TRAIN, PRUNE, FINETUNE)
+    runs_table = EFFICIENT_COMPRESSION
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:

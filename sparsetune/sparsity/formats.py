@@ -29,3 +29,47 @@ SBCUBE = {
 
 But accuracies are fractions (there per cent), and sizes are bytes (there text such as 1.0MB).
 """
+
+EFFICIENT_COMPRESSION = {
+    "run_id": "number",
+    "experiment_name": "study",
+    "timestamp": "started",
+    "run_time": "seconds",
+    "architecture": "model.name",
+    "optimization_procedure": "method.name",
+    "dataset": "data.name",
+    "dtype": "training.dtype",
+    "dev": "training.device",
+    "optimizer": "training.optimizer",
+    "lr": "training.lr",
+    "min_epochs": "method.min_epochs",
+    "max_epochs": "training.epochs",
+    "α": "method.alpha",
+    "β": "method.beta",
+    "ρ": "method.rho",
+    "tolerated_relative_loss_increase": "method.delta",
+    "NORM": "method.norm",
+    "train_set_size": "data.num_train",
+    "train_batch_size": "training.batch_size",
+    "val_set_size": "data.val_size",
+    "random_gradient_pruning": "method.random_gradient_pruning",
+    "shrinking": "method.shrinking",
+    "prune_window": "method.prune_window",
+    "shrinking_from_deviation_of": "method.shrinking_margin",
+    "smoothing_window": "method.smoothing_window",
+    "finetuning_shrinking": "method.finetune_shrinking",
+    "finetuning_min_epochs": "method.finetune_min_epochs",
+    "finetuning_max_epochs": "method.finetune_epochs",
+    "converge_val_loss": "method.saturation_on",
+    "seed": "seed",
+    "final_accuracy_trainset": "train_accuracy",
+    "final_accuracy_valset": "val_accuracy",
+    "final_accuracy_testset": "test_accuracy",
+    "final_loss_trainset": "train_loss",
+    "final_loss_valset": "val_loss",
+    "final_loss_testset": "test_loss",
+    "l0_norm": "nonzeros",
+}
+"""Columns of ``runs.csv`` of L0-and-behold/efficient-compression, whose figures of training samples are of the last
+epoch as they were predicted before each step; losses are in nats, ``converge_val_loss`` says whose loss.
+"""

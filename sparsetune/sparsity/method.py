@@ -80,6 +80,8 @@ class Method:
     """Its numbers beside those that every training has; of what stands in a table already, the name is enough."""
     table: ClassVar[Mapping[str, tuple[str, ...]]] = SBCUBE
     """The table that its runs leave with ``metrics.each_epoch``: by column a number, the first of these that it has."""
+    runs_table: ClassVar[Mapping[str, str]] = {}
+    """The table of runs that its original wrote: our setting or number by column; none where it wrote none."""
     results_figure: ClassVar[OverLevels | None] = None
     """What is drawn of the results of a trial's runs together, where runs have several."""
     phases: ClassVar[tuple[str, ...]] = ("train",)
