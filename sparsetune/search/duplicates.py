@@ -94,7 +94,10 @@ class Tried:
 
     def _key(self, config: Mapping[str, Any], seeds: tuple[int, ...]) -> str:
         fork = [branch.values for branch in self._study.branches]
-        here = {name: value for name, value in flatten(config).items() if name not in self._paths}
+        method = self._study.registries.method.get(config["method"]["name"])
+        settings = method.canonical(method.Config.model_validate(dict(config["method"]))).model_dump(mode="json")
+        written = flatten({**config, "method": settings})
+        here = {name: value for name, value in written.items() if name not in self._paths}
         deciding = [here, seeds, fork, self._environment]
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
 

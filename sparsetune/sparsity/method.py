@@ -108,6 +108,11 @@ class Method:
     def check(cls, config: TrialConfig, registries: Registries) -> None:
         """Raise :class:`~sparsetune.base.errors.BadInput` for settings that cannot be together."""
 
+    @classmethod
+    def canonical(cls, config: Any) -> Any:
+        """The settings in one way of writing them, where several mean the same training."""
+        return config
+
     def adopt(self, config: Any) -> None:
         """Take up what another stage, or the way in which it is evaluated, lets the method see."""
         self.config = config

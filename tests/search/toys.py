@@ -32,6 +32,10 @@ class Entry:
     def check(cls, config: Any, registries: Any) -> None: ...
 
     @classmethod
+    def canonical(cls, config: Any) -> Any:
+        return config
+
+    @classmethod
     def tree(cls, config: Any, training: Training) -> Stage:
         return Stage("train", training.length, every=training.cadence)
 

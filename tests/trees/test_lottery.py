@@ -336,3 +336,16 @@ def test_rewinding_in_epochs_and_iterations(rewind: str | float, at: int) -> Non
     assert trainer.session.snapshots["start"]["counters"]["epochs"] == at // STEPS
     assert trainer.record[-1].iterations == 18 + 18 - at
     assert trainer.record[-1].metrics["best_iteration"] <= 18
+
+
+def test_settings_that_mean_the_same_are_one() -> None:
+    """Levels from a density, what convolutions have by default, all levels at which there are arms."""
+    whole = LotteryTicket.canonical(LotteryConfig(levels=9))
+    assert whole == LotteryTicket.canonical(LotteryConfig(target_density=0.135))
+    assert whole == LotteryTicket.canonical(LotteryConfig(target_density=0.134, conv_prune_fraction=0.2))
+    assert whole == LotteryTicket.canonical(LotteryConfig(levels=9, arms_at=(*range(9, 0, -1), 3)))
+    assert whole != LotteryTicket.canonical(LotteryConfig(levels=9, arms_at=(9,)))
+    assert whole != LotteryTicket.canonical(LotteryConfig(levels=9, conv_prune_fraction=0.1))
+    training = toy({"name": "lottery"}).training
+    for same in (LotteryConfig(target_density=0.5, arms_at=(3, 1)), LotteryConfig(arm="one_shot", arms_at=(2,))):
+        assert LotteryTicket.tree(same, training) == LotteryTicket.tree(LotteryTicket.canonical(same), training)

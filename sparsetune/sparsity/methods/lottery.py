@@ -177,6 +177,17 @@ class LotteryTicket(Method):
             raise BadInput(problem, found=repr(weights), allowed="null", key="model.weights")
 
     @classmethod
+    def canonical(cls, config: LotteryConfig) -> LotteryConfig:
+        at = tuple(sorted({*(config.arms_at or range(1, config.depth + 1))}))
+        said = {
+            "levels": config.depth,
+            "target_density": None,
+            "arms_at": at,
+            "conv_prune_fraction": config.shares.conv,
+        }
+        return config.model_copy(update=said)
+
+    @classmethod
     def tree(cls, config: LotteryConfig, training: Training) -> Stage:
         stage = partial(cls.stage, config=config, training=training, phase=cls.phases[0])
         results: tuple[Which, ...] = ("best", "last") if training.keep == "last" else ("last", "best")
