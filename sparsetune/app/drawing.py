@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparsetune.base.messages import Files, Job, Key, Outcome, Row, Run, Trial
-from sparsetune.base.paths import LEVELS, TRACE, run_folder
+from sparsetune.base.paths import LEVELS, run_folder
 from sparsetune.config.overrides import assign
 from sparsetune.config.study.front import Leaders
 from sparsetune.config.study.objectives import scored
@@ -42,7 +42,7 @@ def draw(job: Job, key: Key, rows: Sequence[Row], outcome: Outcome) -> None:
     if job.runs == 1:
         trial = Trial(key.number, outcome.state, {}, config, runs=(Run(key, outcome.state, results=outcome.results),))
         draw_levels(folder / LEVELS, trial, registries.method)
-    draw_figures(folder, [its_rows] if rows else [], config, numbers, end, folder / TRACE)
+    draw_figures(folder, [its_rows] if rows else [], config, numbers, end)
 
 
 def figures_of(study: Study, earlier: Sequence[Trial]) -> FilesOf:

@@ -27,6 +27,7 @@ ERROR_FILE = "error.txt"  # the traceback of what ended its job
 CURVES = "curves.png"
 CONTROLLER = "controller.png"
 DENSITIES = "density_by_layer.png"
+PIXELS = "input_pixels.png"
 LEVELS = "levels.png"
 
 TABLE = "results.json"  # of all results of a run that has several, as MLflow shows tables
@@ -35,7 +36,7 @@ ON_THE_WAY = "results"  # a folder with one for each of these but the last
 ENDS = "ends"  # a folder beside a job's checkpoint: states that it still needs, by key
 RECORD = "record.jsonl"  # beside a job's checkpoint: what its trainings have written down
 
-FIGURES = (CURVES, CONTROLLER, DENSITIES, LEVELS)
+FIGURES = (CURVES, CONTROLLER, DENSITIES, PIXELS, LEVELS)
 LEFT = (CONFIG, FINAL, HISTORY, RESULTS, UNITS, TABLE, WEIGHTS, MASKS, TICKET, LAYERS, TRACE, *FIGURES, ERROR_FILE)
 
 

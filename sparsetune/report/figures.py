@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sparsetune.base.messages import Files, Key, Row, State, Trial
-from sparsetune.base.paths import CONTROLLER, CURVES, DENSITIES, FIGURES, LEVELS, TRACE, slug
+from sparsetune.base.paths import CONTROLLER, CURVES, DENSITIES, FIGURES, LEVELS, PIXELS, TRACE, slug
 from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registry
 from sparsetune.config.study.front import Leaders
@@ -48,18 +48,16 @@ def draw_figures(
     config: Mapping[str, Any],
     numbers: Numbers,
     end: End,
-    trace: Path | None = None,
 ) -> None:
     """Draw what can be drawn; one that fails is left out, for a figure is not worth a trained trial.
 
     Args:
-        folder: where they go.
+        folder: where they go; of a run it has what that has left.
         runs: all rows of each replicate; of a run its own.
         config: of the trial.
-        trace: what the method recorded at each step, if there is such a file.
     """
-    if trace is not None and trace.exists():
-        _draw(folder / CONTROLLER, lambda: _steps(trace, config["method"], numbers.methods))
+    _draw(folder / CONTROLLER, lambda: _steps(folder / TRACE, config["method"], numbers.methods))
+    _draw(folder / PIXELS, lambda: _pixels(folder))
     if len(runs) == 1:
         _draw(folder / DENSITIES, lambda: _layers(runs[0]))
     if runs:
@@ -87,6 +85,8 @@ def _best(rows: Sequence[Row]) -> int:
 def _steps(trace: Path, settings: Mapping[str, Any], methods: Registry) -> Figure | None:
     from sparsetune.report.steps import steps_figure
 
+    if not trace.exists():
+        return None
     method = methods.get(settings["name"])
     return steps_figure(trace, method.figure(method.Config.model_validate(settings)))
 
@@ -96,6 +96,13 @@ def _layers(rows: Sequence[Row]) -> Figure | None:
 
     curves = layer_curves(rows)
     return density_figure(curves, unit(rows)) if curves else None
+
+
+def _pixels(folder: Path) -> Figure | None:
+    from sparsetune.report.pixels import left_of_pixels, pixels_figure
+
+    counts = left_of_pixels(folder)
+    return None if counts is None else pixels_figure(counts)
 
 
 def draw_levels(path: Path, trial: Trial, methods: Registry) -> None:
@@ -160,7 +167,7 @@ class TrialFigures:
                 continue
             for run, its_files in left:
                 end = End(run.state, run.reason)
-                drawn = self._drawn(_folder(its_files), [rows[run.key]], row, end, its_files.get(TRACE))
+                drawn = self._drawn(_folder(its_files), [rows[run.key]], row, end)
                 all_drawn.runs[run.key] = {**its_files, **drawn}
             if len(row.runs) > 1:
                 folder = _folder(left[0][1]).with_name(slug(f"all seeds {row.branch}".strip()))
@@ -184,12 +191,10 @@ class TrialFigures:
             {branch: {**each, **own} for branch, each in drawn.rows.items()},
         )
 
-    def _drawn(
-        self, folder: Path, runs: Sequence[Sequence[Row]], row: Trial, end: End, trace: Path | None = None
-    ) -> dict[str, Path]:
+    def _drawn(self, folder: Path, runs: Sequence[Sequence[Row]], row: Trial, end: End) -> dict[str, Path]:
         """The figures in a folder, by name."""
         if not (folder / CURVES).exists():  # else by a worker, or by a driver that died then
-            draw_figures(folder, [each for each in runs if each], row.config, self._numbers, end, trace)
+            draw_figures(folder, [each for each in runs if each], row.config, self._numbers, end)
         return {name: folder / name for name in FIGURES if (folder / name).exists()}
 
 

@@ -193,12 +193,18 @@ def declared(method: Method, numbers: Metrics, table: Mapping[str, Metric]) -> M
     return {name: float(value) for name, value in numbers.items()}
 
 
-def layer_rows(network: nn.Module, prunable: Sequence[str], work: Work) -> list[dict[str, Any]]:
-    """For each prunable tensor, in order: name, shape, size, nonzeros, density, macs and dense_macs of one sample."""
+def layer_rows(
+    network: nn.Module, prunable: Sequence[str], work: Work, inputs: tuple[int, ...] = ()
+) -> list[dict[str, Any]]:
+    """For each prunable tensor, in order: name, shape, size, nonzeros, density, macs and dense_macs of one sample.
+
+    Args:
+        inputs: the shape of a sample; if it is an image that the first layer sees flat, that one has its ``image``.
+    """
     counted = remains(network, prunable)
     macs, dense_macs = work.by_layer(counted.nonzeros), work.by_layer({})
     parameters = dict(network.named_parameters())
-    return [
+    rows: list[dict[str, Any]] = [
         {
             "name": name,
             "shape": list(parameters[name].shape),
@@ -210,6 +216,9 @@ def layer_rows(network: nn.Module, prunable: Sequence[str], work: Work) -> list[
         }
         for name, density in counted.density_by_layer.items()
     ]
+    if rows and len(inputs) == 3 and rows[0]["shape"][1:] == [math.prod(inputs)]:
+        rows[0]["image"] = list(inputs)
+    return rows
 
 
 def memory_numbers(device: torch.device) -> Metrics:

@@ -26,7 +26,7 @@ def drawn(folder: Path, *runs: list[Row], method: dict[str, Any] | None = None, 
     if trace:
         np.savez(folder / "trace.npz", threshold=np.ones(3), activation=np.ones(3))
     config = {"method": method or {"name": "dense"}, "training": TRAINING}
-    draw_figures(folder, runs, config, Numbers(), End(), folder / "trace.npz")
+    draw_figures(folder, runs, config, Numbers(), End())
     return {path.name for path in folder.glob("*.png")}
 
 

@@ -13,6 +13,7 @@ from sparsetune.config.metrics import core
 from sparsetune.config.trial import resolve_trial
 from sparsetune.sparsity.methods import METRICS
 from sparsetune.testing.trained import run_through, trial_config
+from sparsetune.training.measuring import layer_rows
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
 from sparsetune.training.trial import run_trial
@@ -79,6 +80,16 @@ def test_a_sparse_network_leaves_its_layers(tmp_path: Path) -> None:
     assert [layer["name"] for layer in layers] == ["linear1.weight", "linear2.weight"]
     assert layers[0]["nonzeros"] == layers[0]["macs"] == kept == last.outcome.metrics["macs"] - 80
     assert layers[0]["density"] == kept / 512 < 0.25
+    assert [layer.get("image") for layer in layers] == [[1, 8, 8], None]
+
+
+@pytest.mark.parametrize(("model", "inputs"), [("lenet_sbcube", (1, 28, 28)), ("mlp", (784,)), ("mlp", (1, 28, 29))])
+def test_a_layer_that_sees_no_image_flat_has_none(model: str, inputs: tuple[int, ...]) -> None:
+    raw = {"method": "dense", "data": {"name": "digits", "resize": 28}, "model": model}
+    trainer = Trainer(resolve_trial(raw, REGISTRIES))
+    rows = layer_rows(trainer.network, list(trainer.session.prunable), trainer.setup.built.anatomy.work, inputs)
+    assert rows
+    assert not any("image" in row for row in rows)
 
 
 def test_regression_has_its_own_numbers() -> None:

@@ -51,7 +51,8 @@ def _files(trainer: Trainer, metrics: Metrics) -> dict[str, str | bytes]:
     ticket = ticket_of(trainer, metrics)
     if ticket is not None:
         files[TICKET] = ticket.to_bytes()
-    layers = layer_rows(trainer.network, list(trainer.session.prunable), trainer.setup.built.anatomy.work)
+    work, inputs = trainer.setup.built.anatomy.work, trainer.data.input_shape
+    layers = layer_rows(trainer.network, list(trainer.session.prunable), work, inputs)
     if any(layer["density"] < 1 for layer in layers):  # of a dense network it says what its shape says
         files[LAYERS] = json.dumps(layers, indent=1) + "\n"
     trace = trainer.method.trace()
