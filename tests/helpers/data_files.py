@@ -35,13 +35,18 @@ def write_small_sets(root: Path, patch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def write_idx(data: type[IdxImages], root: Path, *, packed: bool = False) -> Path:
-    """The four files of a set under ``root``, of as many images as ``data.sizes`` says; the same ones each time."""
+def write_idx(data: type[IdxImages], root: Path, *, packed: bool = False, clear: bool = False) -> Path:
+    """The four files of a set under ``root``, of as many images as ``data.sizes`` says; the same ones each time.
+
+    Args:
+        clear: those of a class are alike.
+    """
     random = np.random.default_rng(0)
     folder = root / data.folder / "raw"
     folder.mkdir(parents=True)
     for size, images, labels in zip(data.sizes.values(), FILES[::2], FILES[1::2], strict=True):
-        parts = {images: random.integers(0, 256, (size, 28, 28), np.uint8), labels: _labels(size, 10, random)}
+        pixels, classes = random.integers(0, 256, (size, 28, 28), np.uint8), _labels(size, 10, random)
+        parts = {images: _alike(pixels, classes) if clear else pixels, labels: classes}
         for name, values in parts.items():
             content = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape) + values.tobytes()
             path = folder / (f"{name}.gz" if packed else name)
@@ -49,8 +54,10 @@ def write_idx(data: type[IdxImages], root: Path, *, packed: bool = False) -> Pat
     return root
 
 
-def write_cifar(data: type[CifarImages], layout: Layout, root: Path, *, packed: bool = False) -> Path:
-    """The files of a set under ``root`` in one of its layouts; the same images each time."""
+def write_cifar(
+    data: type[CifarImages], layout: Layout, root: Path, *, packed: bool = False, clear: bool = False
+) -> Path:
+    """The files of a set under ``root`` in one of its layouts; the same images each time, as in :func:`write_idx`."""
     random = np.random.default_rng(0)
     contents: dict[str, bytes] = {}
     for split, batches in data.batches.items():
@@ -58,6 +65,7 @@ def write_cifar(data: type[CifarImages], layout: Layout, root: Path, *, packed: 
             count = data.sizes[split] // len(batches)
             images = random.integers(0, 256, (count, 3072), np.uint8)
             labels = {kind: _labels(count, len(names), random) for kind, names in data.kinds.items()}
+            images = _alike(images, labels["labels"]) if clear else images
             write = _records if layout.read is read_records else _batch
             contents[f"{name}{layout.suffix}"] = write(images, labels)
     if packed:
@@ -77,6 +85,12 @@ def python2_pickle(value: Any) -> bytes:
 def _labels(count: int, classes: int, random: np.random.Generator) -> Array:
     """Each class as often as the others, in random order."""
     return random.permutation((np.arange(count) % classes).astype(np.uint8))
+
+
+def _alike(images: Array, labels: Array) -> Array:
+    """Three quarters of each image are its class's."""
+    patterns = np.random.default_rng(1).integers(0, 192, (10, *images.shape[1:]), np.uint8)
+    return images // 4 + patterns[labels]
 
 
 def _records(images: Array, labels: Mapping[str, Array]) -> bytes:
