@@ -60,6 +60,6 @@ def pixels_figure(counts: NDArray[np.int64]) -> Figure:
     bar.set_ticklabels([compact(mark) for mark in marks])
     bar.set_label("weights that are left", fontsize=NORMAL)
     gone = int((counts == 0).sum())
-    said = f"input pixels; of {gone:,} of {counts.size:,} no weight is left: white"
+    said = f"{gone:,} of {counts.size:,} input pixels have no weight left (white)"
     drawing.text(_MARGINS.left / across, 0.2 / whole, said, fontsize=NORMAL)
     return drawing
