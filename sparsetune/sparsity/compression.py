@@ -18,6 +18,7 @@ from sparsetune.base.durations import Duration
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Metrics
 from sparsetune.config.base import Part, param
+from sparsetune.config.facts import facts_of
 from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
@@ -129,8 +130,12 @@ class Compression(Method):
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
-        """An accuracy can be tolerated only where there is one."""
+        """An accuracy can be tolerated where there is one, and a stage has one rule that ends it."""
         method: Any = config.method
+        facts = facts_of(config, registries)
+        if method.accuracy_tolerance is not None and facts is not None and facts.task == "regression":
+            here = f"{method.accuracy_tolerance:g} with a regression"
+            raise BadInput(found=here, allowed="delta", key="method.accuracy_tolerance", code="conflict")
         if method.smoothing_window is not None and config.training.early_stop_patience is not None:
             both = f"smoothing_window {method.smoothing_window} and training.early_stop_patience"
             raise BadInput(found=both, allowed="one of them", key="method.smoothing_window", code="conflict")

@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from sparsetune.base.errors import BadInput
+from sparsetune.config.trial import resolve_trial
 from sparsetune.sparsity.method import TrainingFailed
 from sparsetune.sparsity.methods.drr import DrrConfig
 from sparsetune.sparsity.random_gradient import GradientPruning
@@ -185,3 +187,25 @@ class _Penalised(Plain):
 def test_impossible_settings(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         DrrConfig(**wrong)
+
+
+def test_an_accuracy_is_tolerated_where_there_is_one() -> None:
+    raw = {"method": {"name": "magnitude", "accuracy_tolerance": 0.1}, "data": "teacher_student", "model": "mlp"}
+    with pytest.raises(BadInput) as refused:
+        resolve_trial(raw, KNOWN)
+    assert (refused.value.key, refused.value.allowed) == ("method.accuracy_tolerance", "delta")
+
+
+def test_one_rule_ends_a_stage() -> None:
+    with pytest.raises(BadInput) as refused:
+        toy({**DRR, "smoothing_window": 10}, early_stop_patience=3)
+    assert refused.value.key == "method.smoothing_window"
+
+
+def test_without_tolerance_the_loss_does_not_rise() -> None:
+    """What the penalty has made tiny may go all the same."""
+    trainer = at_pruning()
+    before = trainer.session.loss("val")
+    run(trainer, Tamade(0.0))
+    assert trainer.session.loss("val") <= before
+    assert all(mask.any() for mask in trainer.session.masks.values())

@@ -64,6 +64,9 @@ JOBS = {
     "lottery": Asked(
         {"name": "lottery", "levels": 2}, {"epochs": 3, "evaluate": "1ep", **ADAM}, "arm", ("ticket", "random_mask")
     ),
+    "tamade": Asked(
+        {"name": "drr", "alpha": 1e-4, "finetune_epochs": 1}, {"optimizer": "adam", "lr": 0.02}, "delta", (0.05, 0.3)
+    ),
     "comb": Asked({"name": "comb", "levels": 2}, ADAM, "arm", ("ticket", "reinit", "shuffled")),
 }
 FIRST, SECOND = "level 0/level 1", "level 0/level 1/level 2"
@@ -86,6 +89,7 @@ CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
     ),
     "in a chain of levels": ("lottery", 7, {"stage": FIRST, "position": 9, "masks": 2, "snapshots": ["start"]}),
     "in a control of its second level": ("lottery", 14, {"stage": f"{SECOND} random_mask", "position": 9}),
+    "between passes of TAMADE": ("tamade", 5, {"stage": "train/prune", "begun": False, "pieces": 3}),
     "on the spine": ("comb", 7, {"stage": FIRST, "position": 4, "coming": []}),
     "on the spine's last level": ("comb", 9, {"stage": SECOND, "position": 4, "runs": []}),
     "where a run has ended": ("comb", 11, {"stage": SECOND, "position": 8, "runs": ["7 ticket"]}),

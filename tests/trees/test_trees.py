@@ -12,17 +12,26 @@ ADAM = {"optimizer": "adam", "lr": 0.02, "schedule": {"name": "cosine", "per": "
 ARMS = ("ticket", "reinit", "shuffled")
 LOTTERY_ARMS = ("ticket", "reinit_same_mask", "reinit_own_chain", "random_mask", "one_shot")
 LOTTERY = {"name": "lottery", "levels": 2, "prune_fraction": 0.4, "rewind": "5it"}
+TAMADE = {
+    "name": "drr",
+    "alpha": 1e-4,
+    "finetune_epochs": 1,
+    "shrinking": True,
+    "smoothing_window": 4,
+    "prune_window": 2,
+}
 ITERATIONS = {"epochs": None, "iterations": 16, "evaluate": "7it", "weight_decay": 1e-3}
 DELTAS = (0.0, 0.1, 0.15, 1.0)  # two of them end in the same mask
 FORKS: dict[str, tuple[dict[str, Any], str, tuple[Any, ...], dict[str, Any]]] = {
     "comb": ({"name": "comb", "levels": 2}, "arm", ARMS, {}),
     "comb, adam": ({"name": "comb", "levels": 2}, "arm", ARMS, ADAM),
     "lottery": (LOTTERY, "arm", LOTTERY_ARMS, {**ADAM, **ITERATIONS}),
+    "tamade": (TAMADE, "delta", (0.05, 0.3, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 3}),
     "deltas": ({"name": "deltas"}, "delta", DELTAS, {}),
     "deltas, adam": ({"name": "deltas", "finetune": 1}, "delta", (0.1, 0.15), ADAM),
     "deltas without fine-tuning": ({"name": "deltas", "finetune": 0}, "delta", DELTAS, {}),
 }
-QUICK = ("comb", "lottery", "deltas, adam", "deltas without fine-tuning")
+QUICK = ("comb", "lottery", "tamade", "deltas, adam", "deltas without fine-tuning")
 COURSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "procedure": ({"name": "course", "fit": 3}, {}),
     "shrinking": ({"name": "course", "shrink": True}, {"epochs": 5}),
