@@ -66,16 +66,14 @@ class Penalised(Compression):
     def after_backward(self) -> None:
         penalty = self.present
         if penalty is not None and self.config.penalty == "gradient":
-            gradients = [
-                torch.zeros_like(w) if w.grad is None else w.grad for w in self.weights
-            ]  # of what no output uses
-            torch._foreach_add_(gradients, penalty.gradient(self.weights, self.scales))
+            gradients = [torch.zeros_like(w) if w.grad is None else w.grad for w in self.weights]  # no output uses it
+            penalty.add_gradient(gradients, self.weights, self.scales, 1.0)
 
     @torch.no_grad()
     def after_step(self) -> None:
         penalty = self.present
         if penalty is not None and self.config.penalty == "decoupled":
-            torch._foreach_add_(self.weights, penalty.gradient(self.weights, self.scales), alpha=-self.lr)
+            penalty.add_gradient(self.weights, self.weights, self.scales, -self.lr)
 
 
 def blocks(network: nn.Module, names: Mapping[str, Tensor]) -> dict[str, str]:
@@ -93,7 +91,8 @@ def stages(network: nn.Module, names: Mapping[str, Tensor]) -> dict[str, str]:
         stage += alone or "Pool" in type(module).__name__
         of_module[name] = str(stage)
         stage += alone
-    return {name: of_module[name.rpartition(".")[0]] for name in names}
+    modules = {name: name.rpartition(".")[0] for name in names}
+    return {name: of_module.get(module, module) for name, module in modules.items()}
 
 
 NORMS = {"block": blocks, "stage": stages}

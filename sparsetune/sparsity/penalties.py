@@ -29,11 +29,12 @@ class RelaxedL1:
         """The sum over (...) weights."""
         return (self.alpha * weights.abs() + self.rho * weights.square()).sum()
 
-    def gradient(self, weights: list[Tensor], factors: Sequence[float]) -> list[Tensor]:
-        """alpha sign(w) + 2 rho w, the first term times each weight's factor."""
-        gradients = list(torch._foreach_sign(weights))
-        torch._foreach_mul_(gradients, [self.alpha * factor for factor in factors])
-        return _with_squares(gradients, weights, self.rho)
+    def add_gradient(self, to: list[Tensor], weights: list[Tensor], factors: Sequence[float], times: float) -> None:
+        """Add ``times`` alpha sign(w) + 2 rho w to tensors, one for each weight, the first term times its factor."""
+        signs = torch._foreach_sign(weights)
+        _add_squares(to, weights, times * self.rho)
+        torch._foreach_mul_(list(signs), [times * self.alpha * factor for factor in factors])
+        torch._foreach_add_(to, list(signs))
 
     def proximal(self, weights: Tensor, step: float) -> Tensor:
         """The v of least (v - w)^2 / 2 + step x objective(v): sign(w) max(|w| - step alpha, 0) / (1 + 2 step rho)."""
@@ -58,23 +59,21 @@ class Drr:
         """The sum over (...) weights."""
         return (self.alpha * (1 - torch.exp(-self.beta * weights.abs())) + self.rho * weights.square()).sum()
 
-    def gradient(self, weights: list[Tensor], factors: Sequence[float]) -> list[Tensor]:
-        """alpha beta sign(w) exp(-beta |w|) + 2 rho w, the first term times each weight's factor."""
-        gradients = list(torch._foreach_abs(weights))
-        torch._foreach_mul_(gradients, -self.beta)
-        torch._foreach_exp_(gradients)
-        torch._foreach_mul_(gradients, torch._foreach_sign(weights))
-        torch._foreach_mul_(gradients, [self.alpha * self.beta * factor for factor in factors])
-        return _with_squares(gradients, weights, self.rho)
+    def add_gradient(self, to: list[Tensor], weights: list[Tensor], factors: Sequence[float], times: float) -> None:
+        """Add ``times`` alpha beta sign(w) exp(-beta |w|) + 2 rho w to tensors; the factors are on the first term."""
+        signs, bent = torch._foreach_sign(weights), list(torch._foreach_abs(weights))
+        torch._foreach_mul_(bent, -self.beta)
+        torch._foreach_exp_(bent)
+        _add_squares(to, weights, times * self.rho)
+        torch._foreach_addcmul_(to, bent, list(signs), [times * self.alpha * self.beta * each for each in factors])
 
 
 Penalty = RelaxedL1 | Drr
 
 
-def _with_squares(gradients: list[Tensor], weights: list[Tensor], rho: float) -> list[Tensor]:
+def _add_squares(to: list[Tensor], weights: list[Tensor], rho: float) -> None:
     if rho:
-        torch._foreach_add_(gradients, weights, alpha=2 * rho)
-    return gradients
+        torch._foreach_add_(to, weights, alpha=2 * rho)
 
 
 def norm_factors(sizes: Mapping[str, int], blocks: Mapping[str, str]) -> dict[str, float]:
