@@ -7,7 +7,7 @@ the result is feasible and the next candidate is not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -155,11 +155,3 @@ def narrow(session: Session, kept: Mapping[str, Tensor]) -> None:
         narrowed = mask & (weight != 0)
         session.masks[name] = narrowed & session.masks[name] if name in session.masks else narrowed
         weight.masked_fill_(~session.masks[name], 0)
-
-
-def largest_feasible(magnitudes: Tensor, feasible: Callable[[float], bool]) -> float:
-    """The threshold that a search over these magnitudes, rising and distinct, ends with."""
-    search = Search(0, len(magnitudes) + 1)
-    while not search.ended:
-        search = search.told(feasible=feasible(threshold(magnitudes, search.middle)))
-    return threshold(magnitudes, search.low)

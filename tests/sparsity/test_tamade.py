@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparsetune.sparsity.tamade import MOST_PASSES, Search, largest_feasible, threshold
+from sparsetune.sparsity.tamade import MOST_PASSES, Search, threshold
 
 magnitudes = st.lists(st.sampled_from([round(0.05 * k, 2) for k in range(1, 60)]), min_size=1, max_size=40)
+
+
+def largest_feasible(distinct: torch.Tensor, feasible: Callable[[float], bool]) -> float:
+    """The threshold that a search ends with."""
+    search = Search(0, len(distinct) + 1)
+    while not search.ended:
+        search = search.told(feasible=feasible(threshold(distinct, search.middle)))
+    return threshold(distinct, search.low)
 
 
 def candidates(distinct: torch.Tensor) -> list[float]:
