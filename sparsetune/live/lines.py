@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sparsetune.base.layout.text import about, duration, listed, number
 from sparsetune.base.messages import Key, Row, Trial
-from sparsetune.config.study.rows import minutes_spent
+from sparsetune.config.study.rows import minutes_of_longest, minutes_spent
 from sparsetune.live.standing import Better, Running, Standing
 
 _FAILED = "failed"
@@ -112,11 +112,7 @@ def _time(trial: Trial, rows: Mapping[Key, Sequence[Row]]) -> str:
     """Of work, not of interruptions; of what has come to nothing, of all seeds the longest branch."""
     spent = minutes_spent(trial)
     if spent is None:
-        by_seed: dict[int, float] = {}
-        for key, each in rows.items():
-            if each and "time_min" in each[-1].metrics:
-                by_seed[key.seed] = max(each[-1].metrics["time_min"], by_seed.get(key.seed, 0.0))
-        spent = sum(by_seed.values()) if by_seed else None
+        spent = minutes_of_longest((key, each[-1].metrics) for key, each in rows.items() if each)
     return "" if spent is None else f" ({duration(60 * spent)})"
 
 

@@ -24,6 +24,7 @@ from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
 from sparsetune.sparsity.formats import EFFICIENT_COMPRESSION
 from sparsetune.sparsity.history import Rule
+from sparsetune.sparsity.masks import kept_share
 from sparsetune.sparsity.method import Method, TrainingFailed
 from sparsetune.sparsity.random_gradient import GradientPruning
 from sparsetune.sparsity.saturation import Saturated
@@ -190,5 +191,4 @@ class Compression(Method):
 
     def numbers(self) -> Metrics:
         """The density of the prunable weights that masks allow."""
-        masks = [self.session.masks[name] for name in self.session.prunable if name in self.session.masks]
-        return {"density": sum(int(each.sum()) for each in masks) / sum(map(Tensor.numel, masks)) if masks else 1.0}
+        return {"density": kept_share(self.session.masks, self.session.prunable)}

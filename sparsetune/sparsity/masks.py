@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 
 import numpy as np
 import torch
 from torch import Tensor
+
+
+def kept_share(masks: Mapping[str, Tensor], prunable: Collection[str]) -> float:
+    """Fraction of prunable weights that masks keep, of those that have one; 1 without masks."""
+    worn = [mask for name, mask in masks.items() if name in prunable]
+    return sum(int(mask.sum()) for mask in worn) / sum(map(Tensor.numel, worn)) if worn else 1.0
 
 
 def removed_count(sparsity: float, size: int) -> int:

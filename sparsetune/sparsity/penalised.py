@@ -64,15 +64,13 @@ class Penalised(Compression):
 
     @torch.no_grad()
     def after_backward(self) -> None:
-        penalty = self.present
-        if penalty is not None and self.config.penalty == "gradient":
+        if self.config.penalty == "gradient" and (penalty := self.present) is not None:
             gradients = [torch.zeros_like(w) if w.grad is None else w.grad for w in self.weights]  # no output uses it
             penalty.add_gradient(gradients, self.weights, self.scales, 1.0)
 
     @torch.no_grad()
     def after_step(self) -> None:
-        penalty = self.present
-        if penalty is not None and self.config.penalty == "decoupled":
+        if self.config.penalty == "decoupled" and (penalty := self.present) is not None:
             penalty.add_gradient(self.weights, self.weights, self.scales, -self.lr)
 
 

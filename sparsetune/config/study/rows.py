@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from sparsetune.base.messages import Branch, Metrics, Row, Run, State, Trial
+from sparsetune.base.messages import Branch, Key, Metrics, Row, Run, State, Trial
 from sparsetune.config.metrics import OWN_TIME
 from sparsetune.config.overrides import assign
 from sparsetune.config.study.constraints import Constraint, feasible
@@ -75,11 +75,17 @@ def minutes_spent(trial: Trial) -> float | None:
     own = [run.metrics[OWN_TIME] for run in trial.runs if OWN_TIME in run.metrics]
     if own:
         return sum(own)
+    longest = minutes_of_longest((run.key, run.metrics) for run in trial.runs)
+    return trial.metrics.get("time_min") if longest is None else longest
+
+
+def minutes_of_longest(runs: Iterable[tuple[Key, Metrics]]) -> float | None:
+    """Of each seed the branch that took longest, all seeds together; None where nothing says."""
     by_seed: dict[int, float] = {}
-    for run in trial.runs:
-        if "time_min" in run.metrics:
-            by_seed[run.key.seed] = max(run.metrics["time_min"], by_seed.get(run.key.seed, 0.0))
-    return sum(by_seed.values()) if by_seed else trial.metrics.get("time_min")
+    for key, metrics in runs:
+        if "time_min" in metrics:
+            by_seed[key.seed] = max(metrics["time_min"], by_seed.get(key.seed, 0.0))
+    return sum(by_seed.values()) if by_seed else None
 
 
 def mean_and_error(samples: Sequence[Metrics]) -> tuple[Metrics, Metrics]:

@@ -27,7 +27,6 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
-from torch import Tensor
 
 from sparsetune.base.durations import Duration, Share
 from sparsetune.base.errors import BadInput
@@ -39,6 +38,7 @@ from sparsetune.config.trial import Training, TrialConfig
 from sparsetune.sparsity.figure import OverLevels
 from sparsetune.sparsity.levels import Arm, Chain
 from sparsetune.sparsity.magnitude import Counting, Shares
+from sparsetune.sparsity.masks import kept_share
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.methods.lottery_metrics import METRICS
 from sparsetune.sparsity.stage import Stage
@@ -196,8 +196,7 @@ class LotteryTicket(Method):
 
     def numbers(self) -> Metrics:
         """The density that masks allow."""
-        masks = self.session.masks.values()
-        return {"density": sum(int(each.sum()) for each in masks) / sum(map(Tensor.numel, masks)) if masks else 1.0}
+        return {"density": kept_share(self.session.masks, self.session.prunable)}
 
     @classmethod
     def over_results(cls, config: LotteryConfig, results: Sequence[Result]) -> Metrics:

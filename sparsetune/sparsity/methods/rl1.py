@@ -48,7 +48,6 @@ class RelaxedLasso(Penalised):
     @torch.no_grad()
     def after_step(self) -> None:
         super().after_step()
-        penalty = self.present
-        if penalty is not None and self.config.penalty == "proximal":
+        if self.config.penalty == "proximal" and (penalty := self.present) is not None:
             for weight in self.weights:
                 weight.copy_(penalty.proximal(weight, self.lr))
