@@ -59,7 +59,7 @@ def draw_figures(
     _draw(folder / CONTROLLER, lambda: _steps(folder / TRACE, config["method"], numbers.methods))
     _draw(folder / PIXELS, lambda: _pixels(folder))
     if len(runs) == 1:
-        _draw(folder / DENSITIES, lambda: _layers(runs[0]))
+        _draw(folder / DENSITIES, lambda: _layers(runs[0], folder))
     if runs:
         _draw(folder / CURVES, lambda: _curves(runs, config, numbers, end))  # the last: where it is, all are
 
@@ -91,11 +91,15 @@ def _steps(trace: Path, settings: Mapping[str, Any], methods: Registry) -> Figur
     return steps_figure(trace, method.figure(method.Config.model_validate(settings)))
 
 
-def _layers(rows: Sequence[Row]) -> Figure | None:
+def _layers(rows: Sequence[Row], folder: Path) -> Figure | None:
+    """Row by row where rows say it, else as it is at the end."""
+    from sparsetune.report.kept import kept_figure, layers_left
     from sparsetune.report.layers import density_figure, layer_curves
 
-    curves = layer_curves(rows)
-    return density_figure(curves, unit(rows)) if curves else None
+    if curves := layer_curves(rows):
+        return density_figure(curves, unit(rows))
+    layers = layers_left(folder)
+    return kept_figure(layers) if layers else None
 
 
 def _pixels(folder: Path) -> Figure | None:
