@@ -39,7 +39,11 @@ class CompressionConfig(Part):
     """Settings of the pruning step, of fine-tuning, and of when a stage ends."""
 
     delta: float = param(
-        0.01, "TAMADE: tolerated increase of the loss by pruning, as a fraction of it", phase=PRUNE, ge=0
+        0.01,
+        "TAMADE: tolerated increase of the loss by pruning, as a fraction of it",
+        phase=PRUNE,
+        ge=0,
+        allow_inf_nan=False,
     )
     accuracy_tolerance: float | None = param(
         None, "instead of delta: tolerated decrease of the accuracy", unit="fraction", phase=PRUNE, ge=0, le=1

@@ -7,6 +7,7 @@ the result is feasible and the next candidate is not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from sparsetune.sparsity.method import TrainingFailed
 from sparsetune.sparsity.session import Session, Split
 from sparsetune.sparsity.stage import Yielded
 
@@ -92,6 +94,10 @@ class Tamade:
 
     def _reference(self, session: Session) -> float:
         now = self._measured(session)
+        if not math.isfinite(now):
+            raise TrainingFailed(
+                f"the loss on {self.split} samples is {now} before pruning; with a smaller lr it may not be"
+            )
         session.memory[_REFERENCE] = min(now, session.memory.get(_REFERENCE, now))
         return session.memory[_REFERENCE]
 

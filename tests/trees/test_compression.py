@@ -131,6 +131,15 @@ def test_a_network_that_answers_a_constant_is_a_failure() -> None:
         list(trainer)
 
 
+def test_a_loss_that_is_no_number_is_a_failure_before_anything_is_pruned() -> None:
+    trainer = at_pruning()
+    with torch.no_grad():
+        next(iter(trainer.session.prunable.values())).fill_(math.inf)
+    with pytest.raises(TrainingFailed, match="the loss on val samples is nan before pruning"):
+        run(trainer, Tamade(0.1))
+    assert not trainer.session.masks
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_training_and_fine_tuning_equal_a_plain_loop(optimizer: str) -> None:
     """The penalty goes into the gradient, and through the optimiser; its moments are kept when pruning has been."""
@@ -182,7 +191,16 @@ class _Penalised(Plain):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"delta": -0.1}, {"alpha": -1.0}, {"alpha": math.inf}, {"beta": -1.0}, {"finetune_epochs": -1}]
+    "wrong",
+    [
+        {"delta": -0.1},
+        {"delta": math.inf},
+        {"alpha": -1.0},
+        {"alpha": math.inf},
+        {"beta": -1.0},
+        {"beta": math.nan},
+        {"finetune_epochs": -1},
+    ],
 )
 def test_impossible_settings(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

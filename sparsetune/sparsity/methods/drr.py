@@ -29,7 +29,9 @@ class DrrConfig(PenalisedConfig):
         "its gradient is added to that of the loss, so that Adam rescales it, or taken off beside the step, times lr",
         phase=TRAIN,
     )
-    beta: float = param(5.0, "how sharply the penalty bends: it is felt up to about 1 / beta", phase=TRAIN, ge=0)
+    beta: float = param(
+        5.0, "how sharply the penalty bends: it is felt up to about 1 / beta", phase=TRAIN, ge=0, allow_inf_nan=False
+    )
     norm: Literal["none", "block", "stage"] = param(
         "none", "scale alpha so that all blocks (a weight with its bias), or all stages, weigh alike", phase=TRAIN
     )
