@@ -29,7 +29,7 @@ from sparsetune.sparsity.method import Method, TrainingFailed
 from sparsetune.sparsity.random_gradient import GradientPruning
 from sparsetune.sparsity.saturation import Saturated
 from sparsetune.sparsity.session import Session
-from sparsetune.sparsity.stage import AGAIN, GO_ON, Between, Stage, View, Yielded
+from sparsetune.sparsity.stage import AGAIN, GO_ON, Between, Procedure, Stage, View, Yielded
 from sparsetune.sparsity.tamade import Tamade
 
 TRAIN, PRUNE, FINETUNE = "train", "prune", "finetune"
@@ -84,16 +84,16 @@ class CompressionConfig(Part):
 
 @dataclass(frozen=True)
 class PruningStep:
-    """Random gradient pruning, TAMADE, random gradient pruning again."""
+    """Random gradient pruning, TAMADE or what else selects weights, random gradient pruning again."""
 
-    tamade: Tamade
+    select: Procedure
     gradients: GradientPruning | None
 
     def __call__(self, session: Session, state: Any = None) -> Iterator[Yielded]:
-        """Yields what TAMADE yields."""
+        """Yields what the selection yields."""
         if state is None and self.gradients is not None:
             self.gradients(session)
-        yield from self.tamade(session, state)
+        yield from self.select(session, state) or ()
         if self.gradients is not None:
             self.gradients(session)
         refuse_a_constant(session)
@@ -156,19 +156,22 @@ class Compression(Method):
 
         No stage lets hooks see how it was pruned, so that what prunes alike is fine-tuned once.
         """
-        stage, step = partial(cls.stage, training=training, phase=TRAIN), cls._step(config)
+        stage, pruning = partial(cls.stage, training=training, phase=TRAIN), cls.pruning(config)
         then: tuple[Stage, ...] = ()
         if config.finetune_epochs:
             schedule = GO_ON if config.finetune_schedule == GO_ON else AGAIN
             length = Duration(config.finetune_epochs)
             finetune = stage(FINETUNE, length, cls.unpenalised(config), schedule=schedule, settle=1)
-            then = (cls._timed(finetune, config, config.finetune_min_epochs, config.finetune_shrinking),)
-        prune = stage(PRUNE, Duration(0), config, before=(step,), content=True, then=then)
+            shrinking = pruning if config.finetune_shrinking else None
+            then = (_timed(finetune, config, config.finetune_min_epochs, saturated(config), shrinking),)
+        prune = stage(PRUNE, Duration(0), config, before=(pruning,), content=True, then=then)
         train = stage(TRAIN, training.length, config, then=(prune,))
-        return cls._timed(train, config, config.min_epochs, config.shrinking)
+        shrinking = cls.pruning_on_the_way(config) if config.shrinking else None
+        return _timed(train, config, config.min_epochs, cls.ended(config), shrinking)
 
     @classmethod
-    def _step(cls, config: Any) -> PruningStep:
+    def pruning(cls, config: Any) -> Procedure:
+        """What happens between training and fine-tuning, and to shrink in this."""
         tamade = Tamade(
             config.delta,
             config.tamade_on,
@@ -176,23 +179,44 @@ class Compression(Method):
             config.tamade_scope == "layer",
             config.prune_biases,
         )
-        inputs = config.random_gradient_pruning
-        gradients = GradientPruning(inputs, config.gradient_batches, biases=config.prune_biases)
-        return PruningStep(tamade, None if inputs == "none" else gradients)
+        return PruningStep(tamade, gradient_pruning(config))
 
     @classmethod
-    def _timed(cls, stage: Stage, config: Any, least: int, shrinks: bool) -> Stage:
-        """With saturation as its end, and with pruning on the way."""
-        window: int | None = config.smoothing_window
-        between: tuple[Between, ...] = ()
-        if shrinks:
-            rule = Saturated(window or 30, config.shrinking_margin, config.saturation_on)
-            between = (Between(config.prune_window, cls._step(config), LongEnough(rule, least)),)
-        view: View = stage.view
-        if window is not None:
-            view = replace(view, until=Saturated(window, split=config.saturation_on), least=Duration(least))
-        return replace(stage, view=view, between=between)
+    def pruning_on_the_way(cls, config: Any) -> Procedure:
+        """What shrinks in training."""
+        return cls.pruning(config)
+
+    @classmethod
+    def ended(cls, config: Any) -> Rule | None:
+        """What ends training before its length is over."""
+        return saturated(config)
 
     def numbers(self) -> Metrics:
         """The density of the prunable weights that masks allow."""
         return {"density": kept_share(self.session.masks, self.session.prunable)}
+
+
+def gradient_pruning(config: Any) -> GradientPruning | None:
+    """As a config of compression asks for it."""
+    inputs = config.random_gradient_pruning
+    if inputs == "none":
+        return None
+    return GradientPruning(inputs, config.gradient_batches, biases=config.prune_biases)
+
+
+def saturated(config: Any) -> Saturated | None:
+    """The rule that ends a stage, where a config of compression has one."""
+    window: int | None = config.smoothing_window
+    return None if window is None else Saturated(window, split=config.saturation_on)
+
+
+def _timed(stage: Stage, config: Any, least: int, until: Rule | None, shrinking: Procedure | None) -> Stage:
+    """With a rule as its end, and with pruning on the way."""
+    between: tuple[Between, ...] = ()
+    if shrinking is not None:
+        rule = Saturated(config.smoothing_window or 30, config.shrinking_margin, config.saturation_on)
+        between = (Between(config.prune_window, shrinking, LongEnough(rule, least)),)
+    view: View = stage.view
+    if until is not None:
+        view = replace(view, until=until, least=Duration(least))
+    return replace(stage, view=view, between=between)

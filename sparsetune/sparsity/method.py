@@ -145,7 +145,10 @@ class Method:
         return Stage(name, duration, **{**usual, **others})
 
     def parameters(self) -> Iterable[nn.Parameter] | list[dict[str, Any]]:
-        """What the optimiser updates: parameters, or groups with options of their own."""
+        """What the optimiser updates: parameters, or groups with options of their own.
+
+        ``clipped: False`` is one of ours: such a group is no part of the norm by which gradients are clipped.
+        """
         return self.session.network.parameters()
 
     def before_batch(self) -> None:

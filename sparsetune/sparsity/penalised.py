@@ -27,19 +27,39 @@ class PenalisedConfig(CompressionConfig):
     )
 
 
-class Penalised(Compression):
-    """Adds the gradient of a penalty to that of the loss, or takes it off the weights."""
+class Regularised(Compression):
+    """Has penalties in training alone.
+
+    Attributes:
+        weights: that are penalised, by name.
+    """
 
     def __init__(self, config: Any, session: Session) -> None:
         super().__init__(config, session)
         named = with_biases(session, config.prune_biases)
-        trained = {name: weight for name, weight in named.items() if weight.requires_grad}
-        self.weights: list[Tensor] = list(trained.values())
-        self.scales = self.scaled(trained)
+        self.weights: dict[str, Tensor] = {name: weight for name, weight in named.items() if weight.requires_grad}
 
     @classmethod
     def unpenalised(cls, config: Any) -> Any:
         return config.model_copy(update={"alpha": 0.0, "rho": 0.0})
+
+    @property
+    def share(self) -> float:
+        """Of a penalty's weight, what it is beside the mean loss of a sample."""
+        return 1 / self.session.train_samples if self.config.alpha_convention == "sum" else 1.0
+
+    @property
+    def gradients(self) -> list[Tensor]:
+        """Of the weights; zeros to throw away for one that no output uses."""
+        return [torch.zeros_like(each) if each.grad is None else each.grad for each in self.weights.values()]
+
+
+class Penalised(Regularised):
+    """Adds the gradient of a penalty to that of the loss, or takes it off the weights."""
+
+    def __init__(self, config: Any, session: Session) -> None:
+        super().__init__(config, session)
+        self.scales = self.scaled(self.weights)
 
     def scaled(self, weights: Mapping[str, Tensor]) -> list[float]:
         """By what the penalty of each is multiplied."""
@@ -53,8 +73,7 @@ class Penalised(Compression):
     def present(self) -> Penalty | None:
         """The penalty of the stage that runs, if it has one."""
         alpha, rho = self.config.alpha, self.config.rho
-        share = 1 / self.session.train_samples if self.config.alpha_convention == "sum" else 1.0
-        return self.penalty_of(alpha * share, rho * share) if alpha or rho else None
+        return self.penalty_of(alpha * self.share, rho * self.share) if alpha or rho else None
 
     @property
     def lr(self) -> float:
@@ -65,13 +84,13 @@ class Penalised(Compression):
     @torch.no_grad()
     def after_backward(self) -> None:
         if self.config.penalty == "gradient" and (penalty := self.present) is not None:
-            gradients = [torch.zeros_like(w) if w.grad is None else w.grad for w in self.weights]  # no output uses it
-            penalty.add_gradient(gradients, self.weights, self.scales, 1.0)
+            penalty.add_gradient(self.gradients, [*self.weights.values()], self.scales, 1.0)
 
     @torch.no_grad()
     def after_step(self) -> None:
         if self.config.penalty == "decoupled" and (penalty := self.present) is not None:
-            penalty.add_gradient(self.weights, self.weights, self.scales, -self.lr)
+            weights = [*self.weights.values()]
+            penalty.add_gradient(weights, weights, self.scales, -self.lr)
 
 
 def blocks(network: nn.Module, names: Mapping[str, Tensor]) -> dict[str, str]:

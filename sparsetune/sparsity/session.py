@@ -119,6 +119,10 @@ class Session(Protocol):
         """Tensors shaped like a parameter that are to be cut with it, with whatever an optimiser knows of them."""
         ...
 
+    def companions(self, parameter: str) -> tuple[Tensor, ...]:
+        """What is registered with a parameter, in that order."""
+        ...
+
     def cut(self, parameter: str, dim: int, kept: Tensor) -> None:
         """Leave only these slices, (n,) int64, of a parameter or buffer, its mask, moments and companions, along dim.
 

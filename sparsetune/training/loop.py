@@ -61,6 +61,7 @@ def train_steps(
     """
     set_mode(network, training=True)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    clipped = [each for group in optimizer.param_groups if group.get("clipped", True) for each in group["params"]]
     session = method.session
     named = dict(network.named_parameters())
     worn = [bits(named[name], mask) for name, mask in session.masks.items()]
@@ -98,7 +99,7 @@ def train_steps(
             for name, mask in session.masks.items():  # what is pruned is no part of the norm
                 if (gradient := named[name].grad) is not None:
                     gradient.mul_(mask)
-            clip_grad_norm_(parameters, clip_grad_norm)
+            clip_grad_norm_(clipped, clip_grad_norm)
         if pace is not None:
             pace(step)
         optimizer.step()

@@ -151,8 +151,11 @@ class TrainingSession:
     def register(self, parameter: str, *companions: Tensor) -> None:
         self._companions.setdefault(parameter, []).extend(companions)
 
+    def companions(self, parameter: str) -> tuple[Tensor, ...]:
+        return tuple(self._companions.get(parameter, ()))
+
     def cut(self, parameter: str, dim: int, kept: Tensor) -> None:
-        cut = [tensors.tensors_of(self.network)[parameter], *self._companions.get(parameter, ())]
+        cut = [tensors.tensors_of(self.network)[parameter], *self.companions(parameter)]
         tensors.cut(cut, dim, kept, self.going.optimizer if self.going else None)
         if parameter in self.masks:
             self.masks[parameter] = self.masks[parameter].index_select(dim, kept)

@@ -33,6 +33,23 @@ CASES = {
     "lottery, rewound": MethodCase(
         {"name": "lottery", "target_density": 0.8, "rewind": "1ep", "scope": "global"}, SPACES
     ),
+    "pmmp": MethodCase({"name": "pmmp", "alpha": 1e-4, "finetune_epochs": 2}, SPACES),
+    "pmmp, shrinking": MethodCase(
+        {
+            "name": "pmmp",
+            "alpha": 0.1,
+            "initial_u": 0.1,
+            "alpha_convention": "sum",
+            "l1_alpha": 0.01,
+            "delta": 0.0,
+            "ascent_lr": 0.1,
+            "finetune_epochs": 1,
+            "shrinking": True,
+            "prune_window": 1,
+            "smoothing_window": 4,
+        },
+        SPACES,
+    ),
     "random_subset": MethodCase({"name": "random_subset", "fraction": 0.5}, SPACES),
     "slt": MethodCase({"name": "slt", "n_dropout_layers": 1}, SPACES),
     "slt by layer": MethodCase({"name": "slt", "scope": "layer", "rank_by_fan_in": True}, SPACES),

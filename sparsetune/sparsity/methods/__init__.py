@@ -2,7 +2,7 @@
 
 from sparsetune.config.metrics import SHARED, Metric
 from sparsetune.config.registry import Registry
-from sparsetune.sparsity.methods import ast_metrics, lottery_metrics
+from sparsetune.sparsity.methods import ast_metrics, lottery_metrics, pmmp_metrics
 from sparsetune.sparsity.metrics import ACTIVATION_RATE, SEED_MASK
 
 METHODS = Registry(
@@ -13,14 +13,13 @@ METHODS = Registry(
         "drr": "sparsetune.sparsity.methods.drr:DifferentiableRelaxation",
         "lottery": "sparsetune.sparsity.methods.lottery:LotteryTicket",
         "magnitude": "sparsetune.sparsity.methods.magnitude:MagnitudePruning",
+        "pmmp": "sparsetune.sparsity.methods.pmmp:MinimaxPruning",
         "random_subset": "sparsetune.sparsity.methods.random_subset:RandomSubset",
         "rl1": "sparsetune.sparsity.methods.rl1:RelaxedLasso",
         "slt": "sparsetune.sparsity.methods.slt:StrongLotteryTicket",
     },
 )
 
-METRICS: dict[str, Metric] = {
-    **SHARED,
-    **{metric.name: metric for metric in (SEED_MASK, ACTIVATION_RATE, *ast_metrics.METRICS, *lottery_metrics.METRICS)},
-}
+_OWN = (SEED_MASK, ACTIVATION_RATE, *ast_metrics.METRICS, *lottery_metrics.METRICS, *pmmp_metrics.METRICS)
+METRICS: dict[str, Metric] = {**SHARED, **{metric.name: metric for metric in _OWN}}
 """What every training has, what several methods have, and each method's own, by name."""

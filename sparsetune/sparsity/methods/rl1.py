@@ -49,5 +49,5 @@ class RelaxedLasso(Penalised):
     def after_step(self) -> None:
         super().after_step()
         if self.config.penalty == "proximal" and (penalty := self.present) is not None:
-            for weight in self.weights:
+            for weight in self.weights.values():
                 weight.copy_(penalty.proximal(weight, self.lr))

@@ -44,8 +44,8 @@ def put_back(setup: Setup, state: Mapping[str, Any]) -> None:
     tensors.put_back(setup.network, state["network"])
     session.masks = {name: mask.to(device) for name, mask in state["masks"].items()}
     setup.optimizer.load_state_dict(cloned(state["optimizer"]))
-    tensors.check_moments(setup.optimizer)
     setup.method.load_state_dict(cloned(state["method"]))
+    tensors.check_moments(setup.optimizer)
     session.counters.load_state_dict(state["counters"])
     session.cost = Cost(**state["cost"])
     session.snapshots = dict(state["snapshots"])
