@@ -68,6 +68,12 @@ ARGUMENTS: tuple[tuple[str, str, str, Values], ...] = (  # default there, key he
     ("multiply_mask_after_each_batch", "true", "", alike(None)),
     ("seed", "42", "seed", alike(0)),
 )
+OF_METHODS: tuple[tuple[str, str, str, str], ...] = (  # default there, key here, the method that has it
+    ("L1_alpha", "0", "method.l1_alpha", "pmmp"),
+    ("initial_p_value", "1.0", "method.initial_p", "pmmp"),
+    ("initial_u_value", "0.0", "method.initial_u", "pmmp"),
+    ("u_value_multiply_factor", "1.0", "method.multiplier_factor", "pmmp"),
+)
 FIXED = {
     "method.alpha_convention": "mean",
     "method.penalty": "gradient",
@@ -123,8 +129,18 @@ def test_where_our_default_is_another_the_table_says_it(argument: str, key: str,
         assert ours == value
 
 
+@pytest.mark.parametrize(("argument", "default", "key", "method"), OF_METHODS, ids=[each[0] for each in OF_METHODS])
+def test_an_argument_of_one_method(argument: str, default: str, key: str, method: str) -> None:
+    """Its standard configurations do not have it; our default is its own, or said."""
+    said = rows()[argument][2]
+    assert rows()[argument][:2] == (default, key)
+    plain = resolve_trial({"method": method, "data": "mnist", "model": "lenet_300_100"}, REGISTRIES).plain()
+    assert value_of(plain, key) == yaml.safe_load(default if said is None else said)
+
+
 def test_the_table_has_all_arguments_and_no_other() -> None:
-    assert list(rows()) == [argument for argument, *_ in ARGUMENTS]
+    of_all, of_methods = ([argument for argument, *_ in each] for each in (ARGUMENTS, OF_METHODS))
+    assert sorted(rows()) == sorted(of_all + of_methods)
 
 
 @pytest.mark.parametrize("name", NAMES)

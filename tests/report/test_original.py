@@ -37,11 +37,12 @@ def test_a_line_for_each_run_that_is_complete() -> None:
 
 
 def test_each_column_is_a_setting_or_a_number() -> None:
-    method, fields = METHODS.get("drr"), {"number", "study", "started", "seconds", "seed", "data.num_train"}
+    of_methods = {field for name in ("drr", "pmmp") for field in METHODS.get(name).Config.model_fields}
+    fields = {"number", "study", "started", "seconds", "seed", "data.num_train"}
     for name in EFFICIENT_COMPRESSION.values():
         section, _, field = name.partition(".")
         settings = {
-            "method": method.Config.model_fields,
+            "method": of_methods,
             "model": {"name"},
             "data": REGISTRIES.data.get("mnist").Config.model_fields,
         }

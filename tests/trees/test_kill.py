@@ -67,6 +67,21 @@ JOBS = {
     "tamade": Asked(
         {"name": "drr", "alpha": 1e-4, "finetune_epochs": 1}, {"optimizer": "adam", "lr": 0.02}, "delta", (0.05, 0.3)
     ),
+    "pmmp": Asked(
+        {
+            "name": "pmmp",
+            "alpha": 0.01,
+            "initial_u": 0.5,
+            "finetune_epochs": 1,
+            "shrinking": True,
+            "prune_window": 2,
+            "shrinking_margin": 9.0,
+            "smoothing_window": 4,
+        },
+        {"optimizer": "adam", "lr": 0.02, "epochs": 9},
+        "delta",
+        (0.05, 0.3),
+    ),
     "comb": Asked({"name": "comb", "levels": 2}, ADAM, "arm", ("ticket", "reinit", "shuffled")),
 }
 FIRST, SECOND = "level 0/level 1", "level 0/level 1/level 2"
@@ -90,6 +105,8 @@ CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "in a chain of levels": ("lottery", 7, {"stage": FIRST, "position": 9, "masks": 2, "snapshots": ["start"]}),
     "in a control of its second level": ("lottery", 14, {"stage": f"{SECOND} random_mask", "position": 9}),
     "between passes of TAMADE": ("tamade", 5, {"stage": "train/prune", "begun": False, "pieces": 3}),
+    "after shrinking by probabilities": ("pmmp", 8, {"stage": "train", "evaluations": 8, "masks": 4}),
+    "between passes of TAMADE after that": ("pmmp", 15, {"stage": "train/prune", "begun": False, "masks": 4}),
     "on the spine": ("comb", 7, {"stage": FIRST, "position": 4, "coming": []}),
     "on the spine's last level": ("comb", 9, {"stage": SECOND, "position": 4, "runs": []}),
     "where a run has ended": ("comb", 11, {"stage": SECOND, "position": 8, "runs": ["7 ticket"]}),

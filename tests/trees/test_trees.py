@@ -20,6 +20,16 @@ TAMADE = {
     "smoothing_window": 4,
     "prune_window": 2,
 }
+PMMP = {
+    "name": "pmmp",
+    "alpha": 0.01,
+    "initial_u": 0.5,
+    "finetune_epochs": 1,
+    "shrinking": True,
+    "smoothing_window": 4,
+    "prune_window": 2,
+    "shrinking_margin": 9.0,
+}
 ITERATIONS = {"epochs": None, "iterations": 16, "evaluate": "7it", "weight_decay": 1e-3}
 DELTAS = (0.0, 0.1, 0.15, 1.0)  # two of them end in the same mask
 FORKS: dict[str, tuple[dict[str, Any], str, tuple[Any, ...], dict[str, Any]]] = {
@@ -27,17 +37,20 @@ FORKS: dict[str, tuple[dict[str, Any], str, tuple[Any, ...], dict[str, Any]]] = 
     "comb, adam": ({"name": "comb", "levels": 2}, "arm", ARMS, ADAM),
     "lottery": (LOTTERY, "arm", LOTTERY_ARMS, {**ADAM, **ITERATIONS}),
     "tamade": (TAMADE, "delta", (0.05, 0.3, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 3}),
+    "pmmp": (PMMP, "delta", (0.05, 0.3, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 9}),
     "deltas": ({"name": "deltas"}, "delta", DELTAS, {}),
     "deltas, adam": ({"name": "deltas", "finetune": 1}, "delta", (0.1, 0.15), ADAM),
     "deltas without fine-tuning": ({"name": "deltas", "finetune": 0}, "delta", DELTAS, {}),
 }
-QUICK = ("comb", "lottery", "tamade", "deltas, adam", "deltas without fine-tuning")
+QUICK = ("comb", "lottery", "tamade", "pmmp", "deltas, adam", "deltas without fine-tuning")
 COURSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "procedure": ({"name": "course", "fit": 3}, {}),
     "shrinking": ({"name": "course", "shrink": True}, {"epochs": 5}),
     "shrinking, adam": ({"name": "course", "shrink": True}, {"epochs": 5, **ADAM}),
     "shapes": ({"name": "course", "cut": 4}, {}),
     "shapes, adam": ({"name": "course", "cut": 4, "fit": 2}, ADAM),
+    "pmmp": ({**PMMP, "ascent_lr": 0.05, "undecided_share": 0.1}, {"epochs": 12, **ADAM}),
+    "pmmp, shapes": ({"name": "cutting"}, {"epochs": 5, **ADAM}),
     "saturation": ({"name": "course", "saturate": True}, {"epochs": 12, "lr": 1.0}),
     "iterations": ("dense", {"epochs": None, "iterations": 40, "evaluate": "7it"}),
     "iterations, ast": ("ast", {"epochs": None, "iterations": 25, "evaluate": "7it", **ADAM}),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from sparsetune.config.base import Part, param
 from sparsetune.config.trial import Training
 from sparsetune.sparsity.history import History
 from sparsetune.sparsity.method import Method
+from sparsetune.sparsity.methods.pmmp import MinimaxPruning, PmmpConfig
 from sparsetune.sparsity.session import Session
 from sparsetune.sparsity.stage import Between, Stage, View, Yielded
 from sparsetune.testing.toy_method import magnitude_masks
@@ -263,4 +264,22 @@ class Course(Method):
         return replace(train, view=replace(train.view, until=Saturated(), least=Duration(4)))
 
 
-METHODS = {"comb": Comb, "deltas": Deltas, "course": Course}
+class CuttingConfig(PmmpConfig):
+    """Settings of PMMP."""
+
+    name: Literal["cutting"] = "cutting"  # type: ignore[assignment]
+    alpha: float = param(1e-3, "as there", phase="train")
+    finetune_epochs: int = param(1, "as there", phase="finetune")
+
+
+class Cutting(MinimaxPruning):
+    """Two hidden units go after every other evaluation, with what stands beside their weights."""
+
+    Config: ClassVar[Any] = CuttingConfig
+
+    @classmethod
+    def tree(cls, config: CuttingConfig, training: Training) -> Stage:
+        return replace(super().tree(config, training), between=(Between(2, Cut(2)),))
+
+
+METHODS = {"comb": Comb, "deltas": Deltas, "course": Course, "cutting": Cutting}
