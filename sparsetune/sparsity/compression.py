@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -17,13 +17,15 @@ from torch import Tensor
 from sparsetune.base.durations import Duration
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Metrics
-from sparsetune.config.base import Part, param
 from sparsetune.config.facts import facts_of
 from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
+from sparsetune.sparsity.compression_settings import FINETUNE, PRUNE, TRAIN
 from sparsetune.sparsity.formats import EFFICIENT_COMPRESSION
 from sparsetune.sparsity.history import Rule
+from sparsetune.sparsity.in_turn import InTurn
+from sparsetune.sparsity.layerwise import LayerwisePruning
 from sparsetune.sparsity.masks import kept_share
 from sparsetune.sparsity.method import Method, TrainingFailed
 from sparsetune.sparsity.random_gradient import GradientPruning
@@ -32,54 +34,8 @@ from sparsetune.sparsity.session import Session
 from sparsetune.sparsity.stage import AGAIN, GO_ON, Between, Procedure, Stage, View, Yielded
 from sparsetune.sparsity.tamade import Tamade
 
-TRAIN, PRUNE, FINETUNE = "train", "prune", "finetune"
-
-
-class CompressionConfig(Part):
-    """Settings of the pruning step, of fine-tuning, and of when a stage ends."""
-
-    delta: float = param(
-        0.01,
-        "TAMADE: tolerated increase of the loss by pruning, as a fraction of it",
-        phase=PRUNE,
-        ge=0,
-        allow_inf_nan=False,
-    )
-    accuracy_tolerance: float | None = param(
-        None, "instead of delta: tolerated decrease of the accuracy", unit="fraction", phase=PRUNE, ge=0, le=1
-    )
-    tamade_on: Literal["val", "train"] = param("val", "the samples whose loss pruning may increase", phase=PRUNE)
-    tamade_scope: Literal["global", "layer"] = param(
-        "global", "one threshold for all weights, or one a layer", phase=PRUNE
-    )
-    prune_biases: bool = param(True, "penalise and prune the biases of prunable layers, too", phase=TRAIN)
-    random_gradient_pruning: Literal["data", "noise", "none"] = param(
-        "data",
-        "before and after TAMADE remove what has no gradient: on training samples, on noise, or not",
-        phase=PRUNE,
-    )
-    gradient_batches: int = param(10, "batches of 500 samples that this looks at", unit="batches", phase=PRUNE, ge=1)
-    finetune_epochs: int = param(10, "epochs after pruning; 0: none", unit="epochs", phase=FINETUNE, ge=0)
-    finetune_schedule: Literal["go on", "again"] = param(
-        "go on", "the schedule of the learning rate in fine-tuning: one that spans both, or its own", phase=TRAIN
-    )
-    smoothing_window: int | None = param(
-        None,
-        "a stage ends once the losses of so many evaluations no longer fall; null: at its length",
-        phase=TRAIN,
-        ge=4,
-    )
-    saturation_on: Literal["val", "train"] = param("val", "whose losses these are", phase=TRAIN)
-    min_epochs: int = param(0, "training neither ends nor shrinks before", unit="epochs", phase=TRAIN, ge=0)
-    finetune_min_epochs: int = param(0, "the same of fine-tuning", unit="epochs", phase=FINETUNE, ge=0)
-    shrinking: bool = param(
-        False,
-        "prune also every prune_window evaluations while the loss is saturated up to shrinking_margin",
-        phase=TRAIN,
-    )
-    finetune_shrinking: bool = param(False, "the same in fine-tuning", phase=FINETUNE)
-    prune_window: int = param(10, "evaluations between two of these", phase=TRAIN, ge=1)
-    shrinking_margin: float = param(0.01, "the loss may still fall by that, in its unit", phase=TRAIN, ge=0)
+WINDOW = 30
+"""Losses that tell a saturated curve where no ``smoothing_window`` says how many."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +88,8 @@ class Compression(Method):
     metrics: ClassVar[tuple[Metric | str, ...]] = ("density",)
     phases = (TRAIN, PRUNE, FINETUNE)
     runs_table = EFFICIENT_COMPRESSION
+    by_layer: ClassVar[type[LayerwisePruning]] = LayerwisePruning
+    """How layers are fitted, where a config asks for that."""
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
@@ -162,7 +120,8 @@ class Compression(Method):
             schedule = GO_ON if config.finetune_schedule == GO_ON else AGAIN
             length = Duration(config.finetune_epochs)
             finetune = stage(FINETUNE, length, cls.unpenalised(config), schedule=schedule, settle=1)
-            shrinking = pruning if config.finetune_shrinking else None
+            by_layer = {"layerwise_pruning": config.finetune_layerwise_pruning}
+            shrinking = cls.pruning(config.model_copy(update=by_layer)) if config.finetune_shrinking else None
             then = (_timed(finetune, config, config.finetune_min_epochs, saturated(config), shrinking),)
         prune = stage(PRUNE, Duration(0), config, before=(pruning,), content=True, then=then)
         train = stage(TRAIN, training.length, config, then=(prune,))
@@ -179,7 +138,24 @@ class Compression(Method):
             config.tamade_scope == "layer",
             config.prune_biases,
         )
-        return PruningStep(tamade, gradient_pruning(config))
+        return cls.step(config, tamade)
+
+    @classmethod
+    def step(cls, config: Any, select: Procedure) -> PruningStep:
+        """A pruning that selects weights by that, after layerwise pruning where the config asks for it."""
+        gradients = gradient_pruning(config)
+        if not config.layerwise_pruning:
+            return PruningStep(select, gradients)
+        by_layer = cls.by_layer(
+            config.layerwise_alpha,
+            config.layerwise_lr,
+            config.layerwise_mask_start,
+            config.layerwise_epochs,
+            config.smoothing_window or WINDOW,
+            config.prune_biases,
+            gradients,
+        )
+        return PruningStep(InTurn((by_layer, select)), gradients)
 
     @classmethod
     def pruning_on_the_way(cls, config: Any) -> Procedure:
@@ -214,7 +190,7 @@ def _timed(stage: Stage, config: Any, least: int, until: Rule | None, shrinking:
     """With a rule as its end, and with pruning on the way."""
     between: tuple[Between, ...] = ()
     if shrinking is not None:
-        rule = Saturated(config.smoothing_window or 30, config.shrinking_margin, config.saturation_on)
+        rule = Saturated(config.smoothing_window or WINDOW, config.shrinking_margin, config.saturation_on)
         between = (Between(config.prune_window, shrinking, LongEnough(rule, least)),)
     view: View = stage.view
     if until is not None:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from sparsetune.config.base import param
-from sparsetune.sparsity.compression import TRAIN, Compression, CompressionConfig
+from sparsetune.sparsity.compression import Compression
+from sparsetune.sparsity.compression_settings import TRAIN, CompressionConfig
 from sparsetune.sparsity.penalties import Penalty, norm_factors
 from sparsetune.sparsity.session import Session
 from sparsetune.sparsity.tamade import with_biases

@@ -11,6 +11,7 @@ METHODS = Registry(
         "ast": "sparsetune.sparsity.methods.ast:AdaptiveSparseTraining",
         "dense": "sparsetune.sparsity.methods.dense:Dense",
         "drr": "sparsetune.sparsity.methods.drr:DifferentiableRelaxation",
+        "layerwise": "sparsetune.sparsity.methods.layerwise:LayerwisePruned",
         "lottery": "sparsetune.sparsity.methods.lottery:LotteryTicket",
         "magnitude": "sparsetune.sparsity.methods.magnitude:MagnitudePruning",
         "pmmp": "sparsetune.sparsity.methods.pmmp:MinimaxPruning",

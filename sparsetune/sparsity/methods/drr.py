@@ -15,7 +15,7 @@ from typing import Literal
 from torch import Tensor
 
 from sparsetune.config.base import param
-from sparsetune.sparsity.compression import TRAIN
+from sparsetune.sparsity.compression_settings import TRAIN
 from sparsetune.sparsity.penalised import Penalised, PenalisedConfig, normed
 from sparsetune.sparsity.penalties import Drr
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sparsetune.sparsity.compression import Compression, CompressionConfig
+from sparsetune.sparsity.compression import Compression
+from sparsetune.sparsity.compression_settings import CompressionConfig
 
 
 class MagnitudeConfig(CompressionConfig):

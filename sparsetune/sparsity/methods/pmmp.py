@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from sparsetune.base.messages import Metrics
 from sparsetune.config.base import param
-from sparsetune.sparsity.compression import TRAIN, PruningStep, gradient_pruning
+from sparsetune.sparsity.compression_settings import TRAIN
 from sparsetune.sparsity.history import History, Rule
 from sparsetune.sparsity.methods.pmmp_metrics import METRICS
 from sparsetune.sparsity.minimax import Copies, Minimax, copies_of, undecided_share, violation

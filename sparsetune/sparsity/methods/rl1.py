@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 
 from sparsetune.config.base import param
-from sparsetune.sparsity.compression import TRAIN
+from sparsetune.sparsity.compression_settings import TRAIN
 from sparsetune.sparsity.penalised import Penalised, PenalisedConfig
 from sparsetune.sparsity.penalties import RelaxedL1
 

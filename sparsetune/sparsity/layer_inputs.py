@@ -1,0 +1,103 @@
+"""Linear layers and convolutions as linear maps: what goes into each of their outputs, their weights as one tensor.
+
+A convolution is a linear map of the patches that it looks at, one for each place of its output; a bias is a weight of
+an input that is always 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
+
+
+@dataclass(frozen=True)
+class LinearMap:
+    """A layer as maps, one for each of its groups of channels, from n inputs to m outputs.
+
+    Attributes:
+        weight: name of the weight.
+        layer: whose weight that is.
+    """
+
+    weight: str
+    layer: nn.Linear | Convolution
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """Weight and, if there is one, bias."""
+        bias = self.layer.bias
+        return [self.layer.weight] if bias is None else [self.layer.weight, bias]
+
+    @property
+    def names(self) -> list[str]:
+        """Theirs."""
+        return [self.weight, f"{self.weight.removesuffix('weight')}bias"][: len(self.parameters)]
+
+    @property
+    def groups(self) -> int:
+        return 1 if isinstance(self.layer, nn.Linear) else self.layer.groups
+
+    @property
+    def matrix(self) -> Tensor:
+        """(groups, m, n) weights; those of the bias are the last of n."""
+        shape = self.groups, len(self.layer.weight) // self.groups, -1
+        return torch.cat([each.detach().reshape(shape) for each in self.parameters], 2)
+
+    def parted(self, matrix: Tensor) -> list[Tensor]:
+        """What is shaped like the matrix, as weight and bias are."""
+        parts = matrix.split([self.layer.weight[0].numel(), 1][: len(self.parameters)], 2)
+        return [part.reshape(each.shape) for part, each in zip(parts, self.parameters, strict=True)]
+
+    def inputs(self, samples: Tensor) -> Tensor:
+        """(groups, places, n): what goes into the maps where the layer is called with these."""
+        if isinstance(self.layer, nn.Linear):
+            rows = samples.reshape(1, -1, samples.shape[-1])
+        else:
+            rows = patches(samples, self.layer)
+        return rows if self.layer.bias is None else pad(rows, (0, 1), value=1.0)
+
+
+def patches(samples: Tensor, layer: Convolution) -> Tensor:
+    """(groups, places, n): what a convolution looks at in (N, channels, ...) samples, without its bias."""
+    padded = pad(samples, _margins(layer), mode="constant" if layer.padding_mode == "zeros" else layer.padding_mode)
+    dims = len(layer.kernel_size)
+    for dim, (size, step, apart) in enumerate(zip(layer.kernel_size, layer.stride, layer.dilation, strict=True), 2):
+        padded = padded.unfold(dim, apart * (size - 1) + 1, step)[..., ::apart]
+    places = padded.movedim(1, dims + 1)  # N, places, channels, kernel
+    return places.reshape(-1, layer.groups, layer.weight[0].numel()).transpose(0, 1)
+
+
+def _margins(layer: Convolution) -> list[int]:
+    """As ``pad`` wants them: two of each dimension, of the last first."""
+    sides = [(0, 0)] * len(layer.kernel_size)
+    if layer.padding == "same":
+        whole = [apart * (size - 1) for apart, size in zip(layer.dilation, layer.kernel_size, strict=True)]
+        sides = [(each // 2, each - each // 2) for each in whole]
+    elif not isinstance(layer.padding, str):
+        sides = [(each, each) for each in layer.padding]
+    return [margin for side in reversed(sides) for margin in side]
+
+
+def linear_maps(network: nn.Module, prunable: Collection[str]) -> list[LinearMap]:
+    """Layers with these weights, in the order of the network; projections of attention layers are none."""
+    kinds = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    modules = ((f"{path}.weight" if path else "weight", module) for path, module in network.named_modules())
+    return [LinearMap(name, module) for name, module in modules if name in prunable and isinstance(module, kinds)]
+
+
+@contextmanager
+def inputs_of(layer: nn.Module) -> Iterator[list[Tensor]]:
+    """What the layer is called with while the context lasts."""
+    calls: list[Tensor] = []
+    handle = layer.register_forward_pre_hook(lambda _, inputs: calls.append(inputs[0].detach()))
+    try:
+        yield calls
+    finally:
+        handle.remove()
