@@ -29,6 +29,21 @@ CASES = {
     ),
     "rl1": MethodCase({"name": "rl1", "penalty": "proximal", "finetune_epochs": 1, "alpha_convention": "sum"}, SPACES),
     "magnitude": MethodCase({"name": "magnitude", "finetune_epochs": 1, "accuracy_tolerance": 0.0}, SPACES),
+    "layerwise": MethodCase({"name": "layerwise", "finetune_epochs": 1, "layerwise_epochs": 200}, SPACES),
+    "magnitude, layerwise on the way": MethodCase(
+        {
+            "name": "magnitude",
+            "finetune_epochs": 1,
+            "layerwise_pruning": True,
+            "layerwise_alpha": 0.01,
+            "layerwise_epochs": 100,
+            "prune_biases": False,
+            "shrinking": True,
+            "prune_window": 1,
+            "smoothing_window": 4,
+        },
+        SPACES,
+    ),
     "lottery": MethodCase({"name": "lottery", "target_density": 0.6}, SPACES),
     "lottery, rewound": MethodCase(
         {"name": "lottery", "target_density": 0.8, "rewind": "1ep", "scope": "global"}, SPACES

@@ -82,6 +82,10 @@ JOBS = {
         "delta",
         (0.05, 0.3),
     ),
+    "layerwise": Asked(
+        {"name": "layerwise", "finetune_epochs": 1, "layerwise_epochs": 250},
+        {"optimizer": "adam", "lr": 0.02}, "layerwise_alpha", (0.1, 5.0),
+    ),
     "comb": Asked({"name": "comb", "levels": 2}, ADAM, "arm", ("ticket", "reinit", "shuffled")),
 }
 FIRST, SECOND = "level 0/level 1", "level 0/level 1/level 2"
@@ -107,6 +111,7 @@ CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "between passes of TAMADE": ("tamade", 5, {"stage": "train/prune", "begun": False, "pieces": 3}),
     "after shrinking by probabilities": ("pmmp", 8, {"stage": "train", "evaluations": 8, "masks": 4}),
     "between passes of TAMADE after that": ("pmmp", 15, {"stage": "train/prune", "begun": False, "masks": 4}),
+    "between steps of a layer's fit": ("layerwise", 6, {"stage": "train/prune", "begun": False, "pieces": 4}),
     "on the spine": ("comb", 7, {"stage": FIRST, "position": 4, "coming": []}),
     "on the spine's last level": ("comb", 9, {"stage": SECOND, "position": 4, "runs": []}),
     "where a run has ended": ("comb", 11, {"stage": SECOND, "position": 8, "runs": ["7 ticket"]}),

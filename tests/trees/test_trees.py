@@ -30,6 +30,8 @@ PMMP = {
     "prune_window": 2,
     "shrinking_margin": 9.0,
 }
+LAYERWISE = {"name": "layerwise", "finetune_epochs": 1, "layerwise_lr": 0.01, "layerwise_epochs": 250}
+SHRINKING = {**TAMADE, "layerwise_pruning": True, "finetune_layerwise_pruning": True, "layerwise_epochs": 150}
 ITERATIONS = {"epochs": None, "iterations": 16, "evaluate": "7it", "weight_decay": 1e-3}
 DELTAS = (0.0, 0.1, 0.15, 1.0)  # two of them end in the same mask
 FORKS: dict[str, tuple[dict[str, Any], str, tuple[Any, ...], dict[str, Any]]] = {
@@ -38,11 +40,13 @@ FORKS: dict[str, tuple[dict[str, Any], str, tuple[Any, ...], dict[str, Any]]] = 
     "lottery": (LOTTERY, "arm", LOTTERY_ARMS, {**ADAM, **ITERATIONS}),
     "tamade": (TAMADE, "delta", (0.05, 0.3, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 3}),
     "pmmp": (PMMP, "delta", (0.05, 0.3, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 9}),
+    "layerwise": (LAYERWISE, "layerwise_alpha", (0.1, 1.0, 10.0), {"optimizer": "adam", "lr": 0.02}),
+    "layerwise, shrinking": (SHRINKING, "delta", (0.1, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 3}),
     "deltas": ({"name": "deltas"}, "delta", DELTAS, {}),
     "deltas, adam": ({"name": "deltas", "finetune": 1}, "delta", (0.1, 0.15), ADAM),
     "deltas without fine-tuning": ({"name": "deltas", "finetune": 0}, "delta", DELTAS, {}),
 }
-QUICK = ("comb", "lottery", "tamade", "pmmp", "deltas, adam", "deltas without fine-tuning")
+QUICK = ("comb", "lottery", "tamade", "pmmp", "layerwise", "deltas, adam", "deltas without fine-tuning")
 COURSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "procedure": ({"name": "course", "fit": 3}, {}),
     "shrinking": ({"name": "course", "shrink": True}, {"epochs": 5}),
