@@ -6,6 +6,7 @@ Source: L0-and-behold/efficient-compression (procedure.jl, tamade.jl). Where it 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -93,7 +94,7 @@ class Compression(Method):
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
-        """An accuracy can be tolerated where there is one, and a stage has one rule that ends it."""
+        """An accuracy can be tolerated where there is one, a stage has one rule that ends it, and masks can be kept."""
         method: Any = config.method
         facts = facts_of(config, registries)
         if method.accuracy_tolerance is not None and facts is not None and facts.task == "regression":
@@ -102,6 +103,15 @@ class Compression(Method):
         if method.smoothing_window is not None and config.training.early_stop_patience is not None:
             both = f"smoothing_window {method.smoothing_window} and training.early_stop_patience"
             raise BadInput(found=both, allowed="one of them", key="method.smoothing_window", code="conflict")
+        least = math.ceil((0.5 - method.layerwise_mask_start) / method.layerwise_lr)  # Adam's step is at most about lr
+        if (method.layerwise_pruning or method.finetune_layerwise_pruning) and method.layerwise_epochs < least:
+            reach = "from layerwise_mask_start none of which reaches 1/2 with layerwise_lr"
+            raise BadInput(
+                found=f"{method.layerwise_epochs} steps, {reach}",
+                allowed=f"at least {least}",
+                key="method.layerwise_epochs",
+                code="conflict",
+            )
 
     @classmethod
     def unpenalised(cls, config: Any) -> Any:

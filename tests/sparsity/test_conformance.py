@@ -29,13 +29,18 @@ CASES = {
     ),
     "rl1": MethodCase({"name": "rl1", "penalty": "proximal", "finetune_epochs": 1, "alpha_convention": "sum"}, SPACES),
     "magnitude": MethodCase({"name": "magnitude", "finetune_epochs": 1, "accuracy_tolerance": 0.0}, SPACES),
-    "layerwise": MethodCase({"name": "layerwise", "finetune_epochs": 1, "layerwise_epochs": 200}, SPACES),
+    "layerwise": MethodCase(
+        {"name": "layerwise", "delta": 0.0, "finetune_epochs": 1, "layerwise_lr": 0.01, "layerwise_epochs": 200},
+        SPACES,
+    ),
     "magnitude, layerwise on the way": MethodCase(
         {
             "name": "magnitude",
             "finetune_epochs": 1,
             "layerwise_pruning": True,
             "layerwise_alpha": 0.01,
+            "delta": 0.0,
+            "layerwise_lr": 0.01,
             "layerwise_epochs": 100,
             "prune_biases": False,
             "shrinking": True,

@@ -84,7 +84,9 @@ JOBS = {
     ),
     "layerwise": Asked(
         {"name": "layerwise", "finetune_epochs": 1, "layerwise_epochs": 250},
-        {"optimizer": "adam", "lr": 0.02}, "layerwise_alpha", (0.1, 5.0),
+        {"optimizer": "adam", "lr": 0.02},
+        "layerwise_alpha",
+        (0.1, 5.0),
     ),
     "comb": Asked({"name": "comb", "levels": 2}, ADAM, "arm", ("ticket", "reinit", "shuffled")),
 }

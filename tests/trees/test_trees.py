@@ -30,8 +30,9 @@ PMMP = {
     "prune_window": 2,
     "shrinking_margin": 9.0,
 }
-LAYERWISE = {"name": "layerwise", "finetune_epochs": 1, "layerwise_lr": 0.01, "layerwise_epochs": 250}
-SHRINKING = {**TAMADE, "layerwise_pruning": True, "finetune_layerwise_pruning": True, "layerwise_epochs": 150}
+FIT = {"layerwise_lr": 0.01, "layerwise_epochs": 150}
+LAYERWISE = {"name": "layerwise", "finetune_epochs": 1, **FIT}
+SHRINKING = {**TAMADE, **FIT, "layerwise_pruning": True, "layerwise_alpha": 0.01}
 ITERATIONS = {"epochs": None, "iterations": 16, "evaluate": "7it", "weight_decay": 1e-3}
 DELTAS = (0.0, 0.1, 0.15, 1.0)  # two of them end in the same mask
 FORKS: dict[str, tuple[dict[str, Any], str, tuple[Any, ...], dict[str, Any]]] = {
@@ -40,7 +41,7 @@ FORKS: dict[str, tuple[dict[str, Any], str, tuple[Any, ...], dict[str, Any]]] = 
     "lottery": (LOTTERY, "arm", LOTTERY_ARMS, {**ADAM, **ITERATIONS}),
     "tamade": (TAMADE, "delta", (0.05, 0.3, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 3}),
     "pmmp": (PMMP, "delta", (0.05, 0.3, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 9}),
-    "layerwise": (LAYERWISE, "layerwise_alpha", (0.1, 1.0, 10.0), {"optimizer": "adam", "lr": 0.02}),
+    "layerwise": (LAYERWISE, "layerwise_alpha", (0.1, 10.0), {"optimizer": "adam", "lr": 0.02}),
     "layerwise, shrinking": (SHRINKING, "delta", (0.1, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 3}),
     "deltas": ({"name": "deltas"}, "delta", DELTAS, {}),
     "deltas, adam": ({"name": "deltas", "finetune": 1}, "delta", (0.1, 0.15), ADAM),
