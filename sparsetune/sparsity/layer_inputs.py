@@ -6,7 +6,7 @@ an input that is always 1.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -47,11 +47,15 @@ class LinearMap:
     @property
     def matrix(self) -> Tensor:
         """(groups, m, n) weights; those of the bias are the last of n."""
+        return self.joined(self.parameters)
+
+    def joined(self, parts: Sequence[Tensor]) -> Tensor:
+        """The same of what is shaped like weight and bias are."""
         shape = self.groups, len(self.layer.weight) // self.groups, -1
-        return torch.cat([each.detach().reshape(shape) for each in self.parameters], 2)
+        return torch.cat([each.detach().reshape(shape) for each in parts], 2)
 
     def parted(self, matrix: Tensor) -> list[Tensor]:
-        """What is shaped like the matrix, as weight and bias are."""
+        """And back."""
         parts = matrix.split([self.layer.weight[0].numel(), 1][: len(self.parameters)], 2)
         return [part.reshape(each.shape) for part, each in zip(parts, self.parameters, strict=True)]
 

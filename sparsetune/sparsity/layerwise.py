@@ -78,14 +78,14 @@ class LayerwisePruning:
         fit = MaskFit(target, moments, start, self.alpha, self.lr, free=free)
         for inner, share in fitted(fit, self.steps, self.window, state.get("fit")):
             yield {"inputs": inputs, "fit": inner}, _GATHERING + (1 - _GATHERING) * share
-        self._leave(session, layer, fit)
+        self.leave(session, layer, fit)
 
     def keep_at_start(self, session: Session, layer: LinearMap, target: Tensor) -> Tensor:
-        """(groups, m, n) keep probabilities; whoever has such of its own has others."""
+        """(groups, m, n) probabilities before the first step; methods with such of their own have others."""
         return torch.where(target == 0, 0.0, self.start).to(target.dtype)
 
     @torch.no_grad()
-    def _leave(self, session: Session, layer: LinearMap, fit: MaskFit) -> None:
+    def leave(self, session: Session, layer: LinearMap, fit: MaskFit) -> None:
         """Put what a fit keeps into the network, and into the masks."""
         values, kept = (layer.parted(each) for each in fit.rounded())
         narrowed = {}

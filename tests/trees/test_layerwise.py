@@ -13,9 +13,13 @@ from sparsetune.base.errors import BadInput
 from sparsetune.config.trial import resolve_trial
 from sparsetune.sparsity.compression import PruningStep
 from sparsetune.sparsity.in_turn import InTurn
+from sparsetune.sparsity.layer_inputs import linear_maps
 from sparsetune.sparsity.layerwise import LayerwisePruning
 from sparsetune.sparsity.method import TrainingFailed
 from sparsetune.sparsity.methods.layerwise import LayerwiseConfig
+from sparsetune.sparsity.methods.pmmp import Unkept
+from sparsetune.sparsity.minimax import copies_of
+from sparsetune.sparsity.minimax_layers import KeptByLayer
 from sparsetune.sparsity.stage import Stage
 from sparsetune.sparsity.tamade import Tamade
 from sparsetune.training.trainer import Trainer
@@ -62,9 +66,34 @@ def test_a_price_that_no_weight_is_worth_is_a_failure() -> None:
         list(trainer)
 
 
+def test_fits_begin_with_pmmp_s_keep_probabilities_and_decide_them() -> None:
+    """On the way, with biases and without them; what is left agrees with its copies."""
+    method = {"name": "pmmp", "alpha": 1e-4, "initial_p": 0.7, "layerwise_pruning": True}
+    for biases in (True, False):
+        config = toy({**method, "prune_biases": biases}, epochs=2)
+        trainer = Trainer(config, registries=KNOWN)
+        next(trainer)
+        session, copies = trainer.session, copies_of(trainer.session)
+        pruning = KeptByLayer(1.0, 0.02, 0.3, 300, 30, biases)
+        layer = linear_maps(session.network, session.prunable)[-1]
+        start = pruning.keep_at_start(session, layer, layer.matrix)
+        assert torch.equal(layer.parted(start)[0], copies["linear2.weight"].keep)
+        assert torch.equal(layer.parted(start)[1], copies["linear2.bias"].keep if biases else torch.ones(10))
+        for _ in pruning(session):
+            pass
+        weights = dict(session.network.named_parameters())
+        for name, each in copies.items():
+            assert torch.equal(each.keep, session.masks[name].float())
+            assert torch.equal(each.free, weights[name])
+        assert copies.keys() == session.masks.keys()
+        assert 0 < session.masks["linear1.weight"].sum() < 12 * 64
+        list(trainer)
+
+
 def steps_of(stage: Stage) -> Iterator[tuple[str, PruningStep]]:
     """Every pruning of a tree, by its stage."""
     for each in (*stage.before, *(between.do for between in stage.between)):
+        each = getattr(each, "procedure", each)  # of PMMP's
         if isinstance(each, PruningStep):
             yield stage.name, each
     for child in stage.then:
@@ -81,6 +110,7 @@ def steps_of(stage: Stage) -> Iterator[tuple[str, PruningStep]]:
         ({"finetune_shrinking": True}, ["prune"]),
         ({"name": "rl1", "finetune_shrinking": True, "finetune_layerwise_pruning": True}, ["finetune"]),
         ({"finetune_shrinking": True, "finetune_layerwise_pruning": True}, ["finetune", "prune"]),
+        ({"name": "pmmp", "layerwise_pruning": True, "shrinking": True}, ["prune", "train"]),
     ],
 )  # fmt: skip
 def test_where_it_happens(settings: dict[str, Any], where: list[str]) -> None:
@@ -93,7 +123,7 @@ def test_where_it_happens(settings: dict[str, Any], where: list[str]) -> None:
             layerwise, tamade = step.select.procedures
             assert isinstance(layerwise, LayerwisePruning)
             assert (layerwise.window, layerwise.gradients) == (20, step.gradients)
-            assert isinstance(tamade, Tamade)
+            assert isinstance(tamade, Tamade | Unkept)
             happens.append(name)
     assert sorted(happens) == where
 

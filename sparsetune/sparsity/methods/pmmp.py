@@ -26,6 +26,7 @@ from sparsetune.sparsity.compression_settings import TRAIN
 from sparsetune.sparsity.history import History, Rule
 from sparsetune.sparsity.methods.pmmp_metrics import METRICS
 from sparsetune.sparsity.minimax import Copies, Minimax, copies_of, undecided_share, violation
+from sparsetune.sparsity.minimax_layers import KeptByLayer
 from sparsetune.sparsity.penalised import PenalisedConfig, Regularised
 from sparsetune.sparsity.penalties import RelaxedL1
 from sparsetune.sparsity.session import Session
@@ -106,6 +107,7 @@ class MinimaxPruning(Regularised):
 
     Config = PmmpConfig
     metrics = ("density", *METRICS)
+    by_layer = KeptByLayer
 
     def __init__(self, config: PmmpConfig, session: Session) -> None:
         super().__init__(config, session)
@@ -133,7 +135,7 @@ class MinimaxPruning(Regularised):
     @classmethod
     def pruning_on_the_way(cls, config: PmmpConfig) -> Procedure:
         """By keep probabilities; without alpha there are none."""
-        return Forgotten(PruningStep(Unkept(), gradient_pruning(config))) if config.alpha else cls.pruning(config)
+        return Forgotten(cls.step(config, Unkept())) if config.alpha else cls.pruning(config)
 
     @classmethod
     def ended(cls, config: PmmpConfig) -> Rule | None:
