@@ -1,17 +1,18 @@
 """What do 50,000 tiny epochs cost? A student [2, 25, 25, 1] with 300 samples, Adam, one thread.
 
-    python benchmarks/tiny_epochs.py [--epochs 50000] [--repeats 3]
+    python benchmarks/tiny_epochs.py [--epochs 50000] [--repeats 3] [--losses mse gauss]
 
 The Trainer with method `dense`, which evaluates after each epoch and keeps every hundredth row, against a loop written
-by hand with the same evaluations; both with fused Adam, and with numbers below 1.2e-38 as zero. They begin with the
-same weights and draw the same orders, so they must end with the same weights, bit for bit; this is checked. They take
-turns of a thousand epochs; processor seconds stand beside those of the clock. Memory (of both) and the checkpoint's
-size are told on the way.
+by hand with the same evaluations, for the mean squared error and for the loss with a trained deviation; both with fused
+Adam, and with numbers below 1.2e-38 as zero. They begin with the same weights and draw the same orders, so they must
+end with the same weights, bit for bit; this is checked. They take turns of a thousand epochs; processor seconds stand
+beside those of the clock. Memory (of both) and the checkpoint's size are told on the way.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import tempfile
 import time
@@ -25,6 +26,7 @@ from torch.nn.functional import mse_loss
 
 from sparsetune.base.seeds import mix
 from sparsetune.config.trial import TrialConfig, resolve_trial
+from sparsetune.measures.size import gauss_loss
 from sparsetune.training.computing import subnormals_are_zero
 from sparsetune.training.left.saved import Saved
 from sparsetune.training.randomness import EVALUATION
@@ -35,13 +37,14 @@ SAMPLES, LR, SEED = 300, 5e-4, 0
 TURN = 1_000
 
 
-def config(epochs: int) -> TrialConfig:
+def config(epochs: int, loss: str) -> TrialConfig:
     raw = {
         "method": "dense",
         "data": {"name": "teacher_student", "num_train": SAMPLES},
-        "model": {"name": "mlp", "hidden": [25, 25]},
+        "model": {"name": "mlp", "hidden": [25, 25], "activation": "tanh", "init": "lux"},
         "training": {
             "epochs": epochs, "batch_size": SAMPLES, "lr": LR, "optimizer": "adam", "device": "cpu", "keep_row": 100,
+            "loss": None if loss == "mse" else loss,
         },
         "seed": SEED,
     }  # fmt: skip
@@ -58,7 +61,10 @@ def by_hand(trainer: Trainer, epochs: int) -> Iterator[nn.Module]:
     """The same training, as an expert would write it for this one task; each yield is after a turn of epochs."""
     torch.manual_seed(mix(SEED, 0))
     network: nn.Module = REGISTRIES.model.get("mlp").build(trainer.config.model, trainer.data.input_shape, 1)
-    optimizer = torch.optim.Adam(network.parameters(), LR, fused=True)
+    sigma = nn.Parameter(torch.tensor(trainer.config.training.initial_sigma))
+    trains_sigma = trainer.config.training.loss == "gauss"
+    parameters = [*network.parameters(), *([sigma] if trains_sigma else [])]
+    optimizer = torch.optim.Adam(parameters, LR, fused=True)
     data = trainer.data
     inputs, targets = data.train.inputs, data.train.targets
     val_inputs, val_targets = data.val.inputs, data.val.targets
@@ -69,15 +75,21 @@ def by_hand(trainer: Trainer, epochs: int) -> Iterator[nn.Module]:
         network.train()
         outputs = network(inputs.index_select(0, order))
         wanted = targets.index_select(0, order)
-        loss = mse_loss(outputs, wanted)
+        loss = error = mse_loss(outputs, wanted)
+        if trains_sigma:
+            variance = sigma.square()
+            loss = (error / variance + variance.log()) * (0.5 / math.log(2))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        train_loss = loss.item()
+        train_loss = error.item()
         network.eval()
         with torch.inference_mode():
             torch.default_generator.manual_seed(mix(SEED, EVALUATION + epoch + 1))
             val_loss = mse_loss(network(val_inputs), val_targets).item()
+        if trains_sigma:
+            trained: float = sigma.item() ** 2
+            train_loss, val_loss = gauss_loss(train_loss, trained), gauss_loss(val_loss, trained)
         best = min(best, val_loss)
         if (epoch + 1) % 100 == 0:
             losses.append((train_loss, val_loss, best))
@@ -114,9 +126,9 @@ class Watch:
 
 
 @subnormals_are_zero()
-def compare(epochs: int) -> tuple[float, float]:
+def compare(epochs: int, loss: str) -> tuple[float, float]:
     """Train in both ways, turn by turn; the ratios of all their times, by the clock and of the processor."""
-    trainer = Trainer(config(epochs))
+    trainer = Trainer(config(epochs, loss))
     theirs_trains, ours_trains = by_hand(trainer, epochs), ours(trainer)
     mine, theirs = Watch(), Watch()
     early = largest = 0.0
@@ -132,7 +144,7 @@ def compare(epochs: int) -> tuple[float, float]:
     same = all(map(torch.equal, network.state_dict().values(), trainer.network.state_dict().values()))
     ratios = mine.clock / theirs.clock, mine.processor / theirs.processor
     print(
-        f"sparsetune {mine.clock:.1f} s ({mine.processor:.1f} processor), by hand {theirs.clock:.1f} s "
+        f"{loss}: sparsetune {mine.clock:.1f} s ({mine.processor:.1f} processor), by hand {theirs.clock:.1f} s "
         f"({theirs.processor:.1f}): {ratios[0]:.3f} ({ratios[1]:.3f}) times; weights "
         f"{'are the same' if same else 'DIFFER'}; {len(trainer.record)} rows; {early:.1f} MB after {TURN} epochs, "
         f"{late - early:+.1f} MB at the end; checkpoint at most {largest / 1e3:.0f} kB",
@@ -151,12 +163,14 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--epochs", type=int, default=50_000, help=f"a multiple of {TURN}")
     options.add_argument("--repeats", type=int, default=3)
+    options.add_argument("--losses", nargs="+", choices=("mse", "gauss"), default=("mse", "gauss"))
     given = options.parse_args()
     torch.set_num_threads(1)
-    next(by_hand(Trainer(config(TURN)), TURN))  # torch imports its compiler when an optimiser first steps
-    ratios = [compare(given.epochs) for _ in range(given.repeats)]
-    clock, processor = (statistics.median(each) for each in zip(*ratios, strict=True))
-    print(f"median: {clock:.3f} times by the clock, {processor:.3f} of the processor")
+    next(by_hand(Trainer(config(TURN, "mse")), TURN))  # torch imports its compiler when an optimiser first steps
+    for loss in given.losses:
+        ratios = [compare(given.epochs, loss) for _ in range(given.repeats)]
+        clock, processor = (statistics.median(each) for each in zip(*ratios, strict=True))
+        print(f"{loss}, median: {clock:.3f} times by the clock, {processor:.3f} of the processor")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from sparsetune.training.build import DTYPES, device_of
 from sparsetune.training.left.rebuild import rebuild
 from sparsetune.training.left.ticket import About, Ticket, read_ticket
 from sparsetune.training.measuring import Measuring
-from sparsetune.training.task import make_task
+from sparsetune.training.setup import make_task
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -128,11 +128,12 @@ def _evaluated(
     torch.set_num_threads(about.threads)  # as the trial: sums depend on it
     device = device_of(training.device)
     scaled = load_dataset(config.data, registries.data).scaled_by(about.pixels)
-    data, _ = delivered(scaled, device, DTYPES[training.dtype], training.data_share)
+    dtype = DTYPES[training.dtype]
+    data, _ = delivered(scaled, device, dtype, training.data_share)
     here, there = ((each.input_shape, each.outputs, each.task) for each in (data, about))
     if here != there:
         raise BadInput(f"its network is for other data: {_samples(*there)}, here {_samples(*here)}", key="data")
-    task = make_task(data, training.label_smoothing)
+    task = make_task(data, training, device, dtype)
     built = rebuild(ticket, config, device, registries)
     with _shown(built.network, len(data.val) + len(data.test), console):
         metrics = Measuring(config, built, data, task, registries).predicting()

@@ -23,11 +23,13 @@ TICKET = "ticket.safetensors"
 MASKS = "masks.safetensors"  # bool tensors by parameter, of a network that is pruned
 LAYERS = "layers.json"
 TRACE = "trace.npz"
+SURFACES = "surfaces.npz"  # what a network of two inputs says over all of them, and what is true there
 ERROR_FILE = "error.txt"  # the traceback of what ended its job
 CURVES = "curves.png"
 CONTROLLER = "controller.png"
 DENSITIES = "density_by_layer.png"
 PIXELS = "input_pixels.png"
+SURFACE = "surface.png"
 LEVELS = "levels.png"
 
 TABLE = "results.json"  # of all results of a run that has several, as MLflow shows tables
@@ -36,8 +38,23 @@ ON_THE_WAY = "results"  # a folder with one for each of these but the last
 ENDS = "ends"  # a folder beside a job's checkpoint: states that it still needs, by key
 RECORD = "record.jsonl"  # beside a job's checkpoint: what its trainings have written down
 
-FIGURES = (CURVES, CONTROLLER, DENSITIES, PIXELS, LEVELS)
-LEFT = (CONFIG, FINAL, HISTORY, RESULTS, UNITS, TABLE, WEIGHTS, MASKS, TICKET, LAYERS, TRACE, *FIGURES, ERROR_FILE)
+FIGURES = (CURVES, CONTROLLER, DENSITIES, PIXELS, SURFACE, LEVELS)
+LEFT = (
+    CONFIG,
+    FINAL,
+    HISTORY,
+    RESULTS,
+    UNITS,
+    TABLE,
+    WEIGHTS,
+    MASKS,
+    TICKET,
+    LAYERS,
+    TRACE,
+    SURFACES,
+    *FIGURES,
+    ERROR_FILE,
+)
 
 
 CACHE = "SPARSETUNE_CACHE"  # an environment variable: where this machine keeps what can be made again

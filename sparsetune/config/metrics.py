@@ -87,7 +87,8 @@ def _of_splits(
     return on_splits(Metric(name, unit, goal, "end", definition, task=task, short=short), val_name)
 
 
-_LOSS = "mean cross entropy (of regression: mean squared error of targets as they are learned)"
+_LOSS = ("mean cross entropy (of regression: mean squared error of targets as they are learned, or with training.loss: "
+    "gauss bits: that / (2 sigma^2 ln 2) + log2(sigma^2) / 2)")  # fmt: skip
 
 _TRAINING = (
     Metric(
@@ -104,6 +105,8 @@ _TRAINING = (
         "test_accuracy", "fraction", "maximize", "end",
         "top-1 accuracy on the test split; never selects anything", task="classification",
         short="fraction of test samples it gets right; chooses nothing", beside=True),
+    Metric("sigma", "", None, "state", "trained standard deviation of training.loss: gauss, of targets as they are learned",
+        needs="training.loss", task="regression"),
     Metric("best_epoch", "epochs", None, "run", "the epoch with the lowest val_loss so far in its phase of the plan, counted from 1", curve=False),
     Metric("best_iteration", "iterations", "minimize", "run",
         "iterations from where the phase's learning rate schedule begins to its evaluation with the lowest val_loss so far",
@@ -136,6 +139,9 @@ _QUALITY = (
     *_of_splits("mae", "val_mae", "target unit", "minimize", "mean absolute error", "regression"),
     *_of_splits("r2", "val_r2", "", "maximize",
         "1 - squared error / squared deviation from the mean, at most 1, mean over outputs; of a constant target 1 where exact, else 0", "regression"),
+    Metric("test_truth_mse", "target unit squared", "minimize", "end",
+        "mean squared difference from what the targets were made of before noise, on the test split; never selects anything",
+        needs="data.noise", task="regression"),
     Metric("ape", "nats", "maximize", "end",
         "average predictive entropy on images of noise, N(0, 1) as the network sees them: the model should be unsure",
         needs="metrics.noise_samples", task="classification", any_state=True,

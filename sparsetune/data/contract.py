@@ -146,6 +146,9 @@ class DataSet:
         smoothing = config.training.label_smoothing
         if cls.task(data) == "regression" and smoothing:
             raise BadInput(found=shown(smoothing), allowed="0 for regression", key="training.label_smoothing")
+        if cls.task(data) == "classification" and config.training.loss is not None:
+            allowed = "null for classification, which is cross entropy"
+            raise BadInput(found=repr(config.training.loss), allowed=allowed, key="training.loss", code="conflict")
         outline = cls.outline(data)
         if outline is not None and len(outline.input_shape) != 3 and data.augment != "none":
             raise BadInput(found=repr(data.augment), allowed="none for data other than images", key="data.augment")

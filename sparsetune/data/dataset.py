@@ -19,7 +19,7 @@ from sparsetune.data.augment import AUGMENTATIONS
 from sparsetune.data.config import DataConfig
 from sparsetune.data.depth import words
 from sparsetune.data.pixels import Pixels, measured
-from sparsetune.data.pools import Array, Pools, Samples
+from sparsetune.data.pools import Array, Pools, Samples, Truth
 from sparsetune.data.scaling import Brightness, Scaling, moments, scaling_dtype
 from sparsetune.data.splits import Division, Rows
 
@@ -77,6 +77,7 @@ class Dataset:
         classes: their names, where the data have them.
         features: names of the inputs of a table.
         pixels: how those that are no bytes are scaled; None: there are none.
+        truth: what targets are made of before noise is added; None: nobody knows.
     """
 
     train: Split
@@ -90,6 +91,7 @@ class Dataset:
     features: tuple[str, ...] = ()
     target_scaling: Scaling | None = None
     pixels: Pixels | None = None
+    truth: Truth | None = None
 
     @property
     def splits(self) -> tuple[Split, Split, Split]:
@@ -167,6 +169,7 @@ def assemble(
         features=pools.features,
         target_scaling=_standard(*moments(division.targets), ndim=2) if standardize_targets else None,
         pixels=pixels,
+        truth=pools.truth,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,20 @@ class Samples:
 
 
 @dataclass(frozen=True)
+class Truth:
+    """What targets are made of before noise is added.
+
+    Attributes:
+        function: of inputs (N, features) as they lie in files: (N, outputs) of float64.
+        low, high: all inputs lie between.
+    """
+
+    function: Callable[[Array], Array]
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Pools:
     """What a data set brings.
 
@@ -38,6 +53,7 @@ class Pools:
         digest: hexadecimal SHA-256 of the content where it is known already; else "".
         classes: names, where the data have them.
         features: names of the inputs of a table.
+        truth: where the data know it.
     """
 
     train: Samples
@@ -48,6 +64,7 @@ class Pools:
     digest: str = ""
     classes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
+    truth: Truth | None = None
 
     def content(self) -> str:
         """Hexadecimal SHA-256 of all samples."""

@@ -11,6 +11,7 @@ Splits: 300 / 1,000 / 5,000, each with random numbers of its own, all of them an
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -20,9 +21,10 @@ from pydantic import StrictInt, field_validator
 from sparsetune.config.base import param
 from sparsetune.config.metrics import Kind
 from sparsetune.data.contract import DataConfig, DataSet, Outline
-from sparsetune.data.pools import Array, Pools, Samples
+from sparsetune.data.pools import Array, Pools, Samples, Truth
 
 SCALE = 2.0
+LOW, HIGH = -1.0, 1.0  # of inputs
 _TEACHER, _TRAIN, _VAL, _TEST = range(4)  # streams of random numbers
 
 Layers = list[tuple[Array, Array]]  # weights (out, in) and biases (out,)
@@ -74,7 +76,8 @@ class TeacherStudent(DataSet):
             samples(network, size, config.noise, np.random.RandomState([config.seed, stream]))
             for stream, size in sizes.items()
         )
-        return Pools(train, outputs=config.teacher[-1], val=val, test=test)
+        truth = Truth(partial(outputs, network), LOW, HIGH)
+        return Pools(train, outputs=config.teacher[-1], val=val, test=test, truth=truth)
 
 
 def teacher(widths: tuple[int, ...], random: np.random.RandomState) -> Layers:
@@ -93,8 +96,8 @@ def teacher(widths: tuple[int, ...], random: np.random.RandomState) -> Layers:
 
 
 def outputs(layers: Layers, inputs: Array) -> Array:
-    """What the network says to inputs (N, in): (N, out)."""
-    values = inputs
+    """What the network says to inputs (N, in): (N, out) of float64."""
+    values = inputs.astype(np.float64)
     for weights, biases in layers[:-1]:
         values = np.tanh(values @ weights.T + biases)
     weights, biases = layers[-1]
@@ -103,6 +106,6 @@ def outputs(layers: Layers, inputs: Array) -> Array:
 
 def samples(layers: Layers, count: int, noise: float, random: np.random.RandomState) -> Samples:
     """As many inputs and noisy outputs, as float32."""
-    inputs = random.uniform(-1, 1, (count, layers[0][0].shape[1])).astype(np.float32)
-    exact = outputs(layers, inputs.astype(np.float64))
+    inputs = random.uniform(LOW, HIGH, (count, layers[0][0].shape[1])).astype(np.float32)
+    exact = outputs(layers, inputs)
     return Samples(inputs, (exact + noise * random.standard_normal(exact.shape)).astype(np.float32))

@@ -19,6 +19,7 @@ from sparsetune.measures.density import Remains
 
 _SEED_BITS = 64
 _VALUE_BITS = 32  # of a non-zero in a description
+GAUSS_CONSTANT = 0.5 * math.log2(2 * math.pi)  # bits that a normal density has whatever its variance
 _SMALL = 2**31  # from here on indices want 64 bits, as in scipy
 
 
@@ -178,16 +179,29 @@ def cross_entropy_bits(nats: float) -> float:
 
 
 def gauss_bits(mse: float, variance: float) -> float:
-    """Bits for one predicted number under a normal distribution around the prediction.
+    """Bits for one predicted number under a normal distribution around the prediction: ``gauss_loss`` + log2(2 pi) / 2.
 
-    mse / (2 variance ln 2) + log2(variance) / 2 + log2(2 pi) / 2: of a density, so it may be negative, and another unit
-    of the target gives another number.
+    Of a density, so they may be negative, and another unit of the target gives another number.
 
     Args:
         mse: mean squared error over samples and outputs.
         variance: of that distribution, above 0; with the mse itself the bits are fewest.
     """
-    return mse / (2 * variance * math.log(2)) + 0.5 * math.log2(2 * math.pi * variance)
+    return gauss_loss(mse, variance) + GAUSS_CONSTANT
+
+
+def gauss_loss(mse: float, variance: float) -> float:
+    """mse / (2 variance ln 2) + log2(variance) / 2; infinite where the variance is 0."""
+    if not variance:
+        return math.inf
+    return mse / (2 * variance * math.log(2)) + 0.5 * math.log2(variance)
+
+
+def gauss_error(loss: float, variance: float) -> float:
+    """The mse, at least 0, of which ``gauss_loss`` is that; NaN of NaN."""
+    if not variance:
+        return math.inf
+    return max((loss - 0.5 * math.log2(variance)) * 2 * variance * math.log(2), 0.0)  # in this order for NaN
 
 
 def log2_choose(total: int, chosen: int) -> float:

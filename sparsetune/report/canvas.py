@@ -37,12 +37,17 @@ class Margins(NamedTuple):
     bottom: float = 0.5
 
 
-def blank(panels: int, height: float, margins: Margins, width: float = WIDTH) -> tuple[Figure, list[Axes]]:
-    """A figure with so many axes of that height, one below the other, without ticks."""
+def sheet(width: float, height: float) -> Figure:
+    """A figure without axes."""
     from matplotlib.figure import Figure
 
+    return Figure(figsize=(width, height), dpi=DPI)
+
+
+def blank(panels: int, height: float, margins: Margins, width: float = WIDTH) -> tuple[Figure, list[Axes]]:
+    """A figure with so many axes of that height, one below the other, without ticks."""
     whole = margins.top + panels * (height + _GAP) - _GAP + margins.bottom
-    drawing = Figure(figsize=(width, whole), dpi=DPI)
+    drawing = sheet(width, whole)
     across = margins.left / width, (width - margins.left - margins.right) / width
     panes = []
     for number in range(panels):

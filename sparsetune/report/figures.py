@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sparsetune.base.messages import Files, Key, Row, State, Trial
-from sparsetune.base.paths import CONTROLLER, CURVES, DENSITIES, FIGURES, LEVELS, PIXELS, TRACE, slug
+from sparsetune.base.paths import CONTROLLER, CURVES, DENSITIES, FIGURES, LEVELS, PIXELS, SURFACE, TRACE, slug
 from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registry
 from sparsetune.config.study.front import Leaders
@@ -58,6 +58,7 @@ def draw_figures(
     """
     _draw(folder / CONTROLLER, lambda: _steps(folder / TRACE, config["method"], numbers.methods))
     _draw(folder / PIXELS, lambda: _pixels(folder))
+    _draw(folder / SURFACE, lambda: _surface(folder))
     if len(runs) == 1:
         _draw(folder / DENSITIES, lambda: _layers(runs[0], folder))
     if runs:
@@ -107,6 +108,13 @@ def _pixels(folder: Path) -> Figure | None:
 
     counts = left_of_pixels(folder)
     return None if counts is None else pixels_figure(counts)
+
+
+def _surface(folder: Path) -> Figure | None:
+    from sparsetune.report.surface import surface_figure, surfaces_of
+
+    surfaces = surfaces_of(folder)
+    return None if surfaces is None else surface_figure(surfaces)
 
 
 def draw_levels(path: Path, trial: Trial, methods: Registry) -> None:

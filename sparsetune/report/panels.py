@@ -13,6 +13,7 @@ from sparsetune.config.metrics import Metric, metric_of
 Line = tuple[list[int], list[float]]  # epochs and values; NaN where there is no finite one
 
 _LOG_FROM = 10.0  # losses that differ by this factor are drawn on a logarithmic axis
+_LOSSES = (("val_accuracy", "nats"), ("sigma", "bits, without log2(2 pi) / 2"))  # of rows with such a number
 _QUALITY = ("accuracy", "r2", "mse")  # beside the loss: the first that the rows have
 
 
@@ -40,8 +41,7 @@ def panels(runs: Sequence[Sequence[Row]], objectives: Sequence[str], table: Mapp
         table: of the metrics, for units.
     """
     first = next((rows[0].metrics for rows in runs if rows), {})
-    classes = "val_accuracy" in first
-    chosen = [_pair("loss", first, "nats" if classes else "mean squared error")]
+    chosen = [_pair("loss", first, next((unit for name, unit in _LOSSES if name in first), "mean squared error"))]
     quality = next((name for name in _QUALITY if f"val_{name}" in first), None)
     if quality is not None:
         chosen.append(_pair(quality, first, table[f"val_{quality}"].unit))

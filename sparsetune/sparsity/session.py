@@ -80,8 +80,15 @@ class Session(Protocol):
         """
         ...
 
+    def error(self, split: Split) -> float:
+        """What of that says how wrong predictions are, at least 0: all of it, but of a loss that may be negative.
+
+        That is the loss with trained sigma, of which it is the mean squared error.
+        """
+        ...
+
     def objective(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """The task's loss on a batch, with gradient: what is trained on but for penalties."""
+        """The same of a batch, with gradient: what is trained on but for penalties and sigma."""
         ...
 
     def batches(self, split: Split, size: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -54,7 +54,7 @@ class Tamade:
     not add up.
 
     Attributes:
-        delta: tolerated increase of the loss as a fraction of it, at least 0.
+        delta: tolerated increase of the loss as a fraction of it, at least 0; of a session's ``error``.
         split: the samples that the loss is of.
         accuracy: instead of ``delta``: tolerated decrease of the accuracy, a fraction of 1.
         by_layer: a threshold for each layer, from the input on, after each of which an equal share more of the
@@ -88,9 +88,8 @@ class Tamade:
         return [with_biases(session, self.biases, {name: weight}) for name, weight in session.prunable.items()]
 
     def _measured(self, session: Session) -> float:
-        """What is to be small: the loss, or the share of wrong predictions."""
-        measured = session.evaluate(self.split)
-        return measured["loss"] if self.accuracy is None else 1 - measured["accuracy"]
+        """What is to be small: the loss, of one that may be negative its error, or the share of wrong predictions."""
+        return session.error(self.split) if self.accuracy is None else 1 - session.evaluate(self.split)["accuracy"]
 
     def _reference(self, session: Session) -> float:
         now = self._measured(session)
@@ -105,7 +104,7 @@ class Tamade:
         """As much as may be measured where that share of the tolerance may be used up."""
         if self.accuracy is not None:
             return reference + share * self.accuracy
-        return reference + share * self.delta * abs(reference)
+        return reference + share * self.delta * reference
 
 
 def with_biases(

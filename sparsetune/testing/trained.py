@@ -21,13 +21,14 @@ def trial_config(
     method: dict[str, Any] | str = "dense",
     model: dict[str, Any] | str = "mlp",
     *,
+    data: dict[str, Any] | str = "digits",
     metrics: dict[str, Any] | None = None,
     seed: int = 0,
     registries: Registries = REGISTRIES,
     **training: Any,
 ) -> TrialConfig:
-    """A trial on digits with ``device: cpu``; what is not given has its default."""
-    raw = {"method": method, "data": "digits", "model": model, "training": {"device": "cpu", **training}, "seed": seed}
+    """A trial with ``device: cpu``, on digits unless it says otherwise; what is not given has its default."""
+    raw = {"method": method, "data": data, "model": model, "training": {"device": "cpu", **training}, "seed": seed}
     return resolve_trial({**raw, "metrics": metrics or {}}, registries)
 
 

@@ -63,7 +63,7 @@ def train_steps(
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     clipped = [each for group in optimizer.param_groups if group.get("clipped", True) for each in group["params"]]
     session = method.session
-    named = dict(network.named_parameters())
+    named = dict(network.named_parameters()) if session.masks else {}
     worn = [bits(named[name], mask) for name, mask in session.masks.items()]
     step = -1
     for step, window in enumerate(windows(data, grad_accum_steps)):

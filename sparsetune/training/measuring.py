@@ -25,7 +25,6 @@ from sparsetune.measures.density import remains
 from sparsetune.measures.machine import device_peak_bytes, host_peak_bytes
 from sparsetune.measures.macs import Work
 from sparsetune.measures.network import network_numbers
-from sparsetune.measures.size import cross_entropy_bits, gauss_bits
 from sparsetune.measures.uncertainty import average_predictive_entropy, noise
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.monte_carlo import averaged
@@ -34,7 +33,6 @@ from sparsetune.training.computing import set_mode, subnormals_are_zero
 from sparsetune.training.randomness import EVALUATION, seed_all
 from sparsetune.training.task import Meter, Task
 
-_EXACT = 1e-12  # a mean squared error that counts as one of a perfect fit
 _NOISE = 0x401E5  # noise is the same for all trials
 
 
@@ -98,7 +96,7 @@ class Measuring:
 
     def at_the_end(self) -> Metrics:
         """Test data's numbers, and what no row has."""
-        of_state = {} if self._asked.each_epoch else self._of_state(self._predicted(self._data.val))
+        of_state = {} if self._asked.each_epoch else self._of_state(self.predicted(self._data.val))
         return {**of_state, **self._tested()}
 
     def predicting(self) -> Metrics:
@@ -114,14 +112,25 @@ class Measuring:
         means = evaluate(built.network, built.method, self._task, split, built.evaluation_batch, kept)
         return dict(zip(self._task.names, means, strict=True))
 
-    def _predicted(self, split: Split) -> Tensor:
+    def predicted(self, split: Split) -> Tensor:
+        """Outputs (N, C) for a split, as a result has them."""
         built = self._built
         seed_all(self._config.seed, EVALUATION, built.device)
         return predictions(built.network, built.method, split, built.evaluation_batch)
 
     def _tested(self) -> Metrics:
-        quality = self._quality(self._predicted(self._data.test), self._data.test.targets)
-        return {f"test_{name}": value for name, value in quality.items()}
+        outputs, test = self.predicted(self._data.test), self._data.test
+        quality = self._quality(outputs, test.targets)
+        return {f"test_{name}": value for name, value in {**quality, **self._against_truth(outputs, test)}.items()}
+
+    def _against_truth(self, outputs: Tensor, split: Split) -> Metrics:
+        """The mean squared difference from what targets are made of before noise is added, where data know it."""
+        truth, scaling = self._data.truth, self._data.target_scaling
+        if truth is None:
+            return {}
+        exact = truth.function(split.store.index_select(0, split.rows).cpu().numpy())
+        said = (outputs if scaling is None else scaling.undone(outputs)).double().cpu().numpy()
+        return {"truth_mse": float(((said - exact) ** 2).mean())}
 
     def _validation(self, outputs: Tensor) -> Metrics:
         quality = self._quality(outputs, self._data.val.targets)
@@ -151,11 +160,6 @@ class Measuring:
         A subnormal weight is one, so nothing here may take it for zero.
         """
         built, data = self._built, self._data
-        if data.task == "regression":
-            error = max(of_splits["val_mse"], _EXACT)
-            bits = data.outputs * gauss_bits(error, error)
-        else:
-            bits = cross_entropy_bits(of_splits["val_loss"])
         first_dropout, samples = averaged(built.method)
         numbers = network_numbers(
             built.network,
@@ -164,7 +168,7 @@ class Measuring:
             first_dropout=first_dropout,
             mc_samples=samples,
             samples=len(data.train),
-            bits_per_sample=bits,
+            bits_per_sample=self._task.bits(of_splits),
         )
         wanted = {*core(data.task), *named(built.method.metrics)}  # some are of some methods
         wanted |= {LAYER_DENSITY} if self._asked.each_epoch else set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -22,6 +22,15 @@ def make_optimizer(parameters: Parameters, training: Training) -> Optimizer:
     if training.optimizer == "sgd":
         return fused.SGD(parameters, momentum=training.momentum, nesterov=training.nesterov, **usual)
     return {"adam": fused.Adam, "adamw": fused.AdamW}[training.optimizer](parameters, **usual)
+
+
+def with_own(parameters: Parameters, own: Sequence[torch.nn.Parameter]) -> Parameters:
+    """Those, or those groups, and what is a task's own, which neither decays nor is clipped, in a group beside them."""
+    if not own:
+        return parameters
+    listed: list[Any] = list(parameters)
+    groups = listed if isinstance(listed[0], dict) else [{"params": listed}]
+    return [*groups, {"params": [*own], "weight_decay": 0.0, "clipped": False}]
 
 
 class Position(NamedTuple):

@@ -104,8 +104,11 @@ class TrainingSession:
     def loss(self, split: Split) -> float:
         return self.evaluate(split)["loss"]
 
+    def error(self, split: Split) -> float:
+        return self._training.task.error_of(self.loss(split))
+
     def objective(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        return self._training.task.loss(self.network(inputs), targets)
+        return self._training.task.error(self.network(inputs), targets)
 
     def batches(self, split: Split, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         return delivery.batches(self._split(split), size)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
 from sparsetune.base.messages import SPLIT
 from sparsetune.config.registry import Registries
-from sparsetune.config.trial import TrialConfig
+from sparsetune.config.trial import Training, TrialConfig
 from sparsetune.data import load_dataset
 from sparsetune.data.dataset import Dataset
 from sparsetune.data.delivery import delivered
@@ -18,11 +19,12 @@ from sparsetune.measures.cost import SampleFlops, given_flops
 from sparsetune.measures.machine import GpuEnergy, restart_peaks
 from sparsetune.sparsity.method import Method
 from sparsetune.training.build import DTYPES, Built, build, device_of
+from sparsetune.training.gauss import Gauss
 from sparsetune.training.measuring import Measuring
-from sparsetune.training.optim import Pacer, make_optimizer
+from sparsetune.training.optim import Pacer, make_optimizer, with_own
 from sparsetune.training.randomness import Order
 from sparsetune.training.session import Going, TrainingSession
-from sparsetune.training.task import Task, make_task
+from sparsetune.training.task import Classification, Regression, Task
 
 
 @dataclass
@@ -67,7 +69,7 @@ class Setup:
     def renew_optimizer(self) -> None:
         """One that knows nothing of earlier steps."""
         training = self.config.training
-        self.optimizer = make_optimizer(self.method.parameters(), training)
+        self.optimizer = make_optimizer(with_own(self.method.parameters(), self.task.parameters()), training)
         self.pacer = Pacer(self.optimizer, training)
         self.session.going = Going(self.data, self.task, self.optimizer, self.measuring.evaluated)
 
@@ -79,13 +81,12 @@ def set_up(config: TrialConfig, seen: Any, registries: Registries) -> Setup:
     energy = GpuEnergy(device)
     energy.start()
     training = config.training
-    data, how = delivered(
-        load_dataset(config.data, registries.data), device, DTYPES[training.dtype], training.data_share
-    )
+    dtype = DTYPES[training.dtype]
+    data, how = delivered(load_dataset(config.data, registries.data), device, dtype, training.data_share)
     notes = {SPLIT: data.digest, "data": how}
     if data.pixels is not None:
         notes["pixels"] = str(data.pixels)
-    task = make_task(data, training.label_smoothing)
+    task = make_task(data, training, device, dtype)
     as_seen = config.model_copy(update={"method": seen})
     built = build(as_seen, data.input_shape, data.outputs, data.task, device, registries)
     per_sample = config.metrics.base_flop_per_sample
@@ -101,3 +102,12 @@ def set_up(config: TrialConfig, seen: Any, registries: Registries) -> Setup:
         notes,
         given_flops(per_sample) if per_sample else built.anatomy.flops,
     )
+
+
+def make_task(data: Dataset, training: Training, device: torch.device, dtype: torch.dtype) -> Task:
+    """What is learned from that data, which are on ``device`` as ``dtype``."""
+    if data.task != "regression":
+        return Classification(training.label_smoothing)
+    if training.loss is None:
+        return Regression(data.target_scaling, data.outputs)
+    return Gauss(data.target_scaling, data.outputs, training.initial_sigma, device, dtype)

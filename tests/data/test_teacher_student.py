@@ -55,6 +55,36 @@ def unscaled(seed: int) -> list[Any]:
     return [((first - 1) / 2).ravel(), (second / 2).ravel(), third.ravel()]
 
 
+class Uppermost:
+    """Draws the upper bound of whatever it is asked for."""
+
+    def uniform(self, low: float, high: float, size: Any) -> Any:
+        return np.full(size, high)
+
+
+def test_the_teacher_s_weights_by_hand() -> None:
+    """Bounds 5/3 sqrt(3/2), 5/3 sqrt(3/5), sqrt(3/8); the first becomes 2 W + 1, the second 2 W; biases stay."""
+    (first, b1), (second, b2), (third, b3) = teacher((2, 5, 8, 1), Uppermost())  # type: ignore[arg-type]
+    expected = [2 * 2.0412415 + 1, 2 * 1.2909944, 0.6123724]
+    assert [each[0, 0] for each in (first, second, third)] == pytest.approx(expected)
+    assert [each[0] for each in (b1, b2, b3)] == pytest.approx([0.7071068, 0.4472136, 0.3535534])
+
+
+def test_no_sample_is_in_two_splits() -> None:
+    splits = TeacherStudent.load(TeacherStudentConfig()).splits
+    rows = np.concatenate([split.inputs.numpy() for split in splits])
+    assert len(np.unique(rows, axis=0)) == 6_300
+
+
+def test_the_truth_is_what_targets_are_made_of() -> None:
+    """On the samples as they lie in files, also where networks see them scaled."""
+    exact = TeacherStudent.load(TeacherStudentConfig(noise=0, normalize="standard"))
+    assert exact.truth is not None
+    assert (exact.truth.low, exact.truth.high) == (-1, 1)
+    np.testing.assert_allclose(exact.truth.function(exact.val.store.numpy()), exact.val.targets.numpy(), rtol=1e-6)
+    assert not torch.equal(exact.val.inputs, exact.val.store)
+
+
 def test_outputs_by_hand_and_by_torch() -> None:
     tiny = [(np.array([[1.0, 2.0]]), np.array([0.5])), (np.array([[3.0]]), np.array([-1.0]))]
     assert outputs(tiny, np.array([[0.25, -0.125]])).item() == pytest.approx(3 * math.tanh(0.5) - 1)

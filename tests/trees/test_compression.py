@@ -24,9 +24,9 @@ from .walking import KNOWN, STEPS, branches, toy, walked
 DRR = {"name": "drr", "alpha": 1e-3, "delta": 0.1, "finetune_epochs": 1}
 
 
-def at_pruning(**method: Any) -> Trainer:
+def at_pruning(**training: Any) -> Trainer:
     """A trainer whose training has ended, and which has pruned nothing."""
-    trainer = Trainer(toy({**DRR, **method}, epochs=4, lr=0.3), registries=KNOWN)
+    trainer = Trainer(toy(DRR, **{"epochs": 4, "lr": 0.3, **training}), registries=KNOWN)
     while trainer.cursor is None or not trainer.evaluating or not trainer.evaluating.over:
         trainer.go_on()
     assert trainer.node.stage.name == "train"
@@ -65,6 +65,51 @@ def test_tamade_s_threshold_is_feasible_and_the_next_is_not(split: Any, delta: f
         for name, weight in with_biases(session, True).items():
             weight.copy_(torch.where(weights[name].abs() >= following, weights[name], 0))
     assert session.loss(split) > (1 + delta) * before
+
+
+@pytest.mark.parametrize("delta", [0.0, 0.1, 1.0])
+def test_with_a_trained_deviation_the_squared_error_may_grow(delta: float) -> None:
+    """The loss is negative: of a share more of it less would be left."""
+    student = {"data": "teacher_student", "loss": "gauss", "optimizer": "adam", "initial_sigma": 0.3}
+    trainer = at_pruning(**{**student, "epochs": 40, "lr": 0.02})
+    session = trainer.session
+    assert session.loss("val") < 0
+    before = mean_squared_error(trainer)
+    assert session.error("val") == pytest.approx(before)
+    weights = {name: weight.detach().clone() for name, weight in with_biases(session, True).items()}
+    sigma, all_of_them = trainer.setup.task.numbers(), thresholds(weights)
+    run(trainer, Tamade(delta))
+    assert mean_squared_error(trainer) <= (1 + delta) * before
+    least = min(float(weights[name][mask].abs().min()) for name, mask in session.masks.items() if mask.any())
+    following = all_of_them[all_of_them.index(least) + 1]
+    with torch.no_grad():
+        for name, weight in with_biases(session, True).items():
+            weight.copy_(torch.where(weights[name].abs() >= following, weights[name], 0))
+    assert mean_squared_error(trainer) > (1 + delta) * before
+    assert trainer.setup.task.numbers() == sigma
+
+
+def mean_squared_error(trainer: Trainer) -> float:
+    val = trainer.data.val
+    with torch.no_grad():
+        return float((trainer.network.eval()(val.inputs) - val.targets).double().square().mean())
+
+
+def test_the_objective_is_the_squared_error_without_the_deviation() -> None:
+    trainer = at_pruning(data="teacher_student", loss="gauss", lr=0.01)
+    inputs, targets = next(iter(trainer.session.batches("train", 50)))
+    trainer.network.zero_grad()
+    trainer.session.objective(inputs, targets).backward()
+    slopes = [each.grad.clone() for each in trainer.network.parameters() if each.grad is not None]
+    trainer.network.zero_grad()
+    (trainer.network(inputs) - targets).square().mean().backward()
+    for parameter, slope in zip(trainer.network.parameters(), slopes, strict=True):
+        assert parameter.grad is not None
+        torch.testing.assert_close(slope, parameter.grad)
+    (sigma,) = trainer.setup.task.parameters()
+    before = sigma.grad
+    trainer.session.objective(inputs, targets).backward()
+    assert sigma.grad is before
 
 
 def test_layers_share_the_tolerance() -> None:

@@ -67,6 +67,10 @@ JOBS = {
     "tamade": Asked(
         {"name": "drr", "alpha": 1e-4, "finetune_epochs": 1}, {"optimizer": "adam", "lr": 0.02}, "delta", (0.05, 0.3)
     ),
+    "gauss": Asked(
+        {"name": "drr", "alpha": 1e-4, "finetune_epochs": 1},
+        {**ADAM, "data": "teacher_student", "loss": "gauss"}, "delta", (0.05, 0.3),
+    ),
     "pmmp": Asked(
         {
             "name": "pmmp",
@@ -89,7 +93,7 @@ JOBS = {
         (0.1, 5.0),
     ),
     "comb": Asked({"name": "comb", "levels": 2}, ADAM, "arm", ("ticket", "reinit", "shuffled")),
-}
+}  # fmt: skip
 FIRST, SECOND = "level 0/level 1", "level 0/level 1/level 2"
 CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "between pieces of a procedure": ("fit", 2, {"stage": "train", "begun": False, "pieces": 2}),
@@ -111,6 +115,7 @@ CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "in a chain of levels": ("lottery", 7, {"stage": FIRST, "position": 9, "masks": 2, "snapshots": ["start"]}),
     "in a control of its second level": ("lottery", 14, {"stage": f"{SECOND} random_mask", "position": 9}),
     "between passes of TAMADE": ("tamade", 5, {"stage": "train/prune", "begun": False, "pieces": 3}),
+    "with a trained deviation": ("gauss", 6, {"stage": "train/prune", "begun": False, "pieces": 4}),
     "after shrinking by probabilities": ("pmmp", 8, {"stage": "train", "evaluations": 8, "masks": 4}),
     "between passes of TAMADE after that": ("pmmp", 15, {"stage": "train/prune", "begun": False, "masks": 4}),
     "between steps of a layer's fit": ("layerwise", 6, {"stage": "train/prune", "begun": False, "pieces": 4}),

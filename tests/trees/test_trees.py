@@ -34,12 +34,14 @@ FIT = {"layerwise_lr": 0.01, "layerwise_epochs": 150}
 LAYERWISE = {"name": "layerwise", "finetune_epochs": 1, **FIT}
 SHRINKING = {**TAMADE, **FIT, "layerwise_pruning": True, "layerwise_alpha": 0.01}
 ITERATIONS = {"epochs": None, "iterations": 16, "evaluate": "7it", "weight_decay": 1e-3}
+STUDENT = {"data": "teacher_student", "loss": "gauss", "optimizer": "adam", "lr": 0.02}
 DELTAS = (0.0, 0.1, 0.15, 1.0)  # two of them end in the same mask
 FORKS: dict[str, tuple[dict[str, Any], str, tuple[Any, ...], dict[str, Any]]] = {
     "comb": ({"name": "comb", "levels": 2}, "arm", ARMS, {}),
     "comb, adam": ({"name": "comb", "levels": 2}, "arm", ARMS, ADAM),
     "lottery": (LOTTERY, "arm", LOTTERY_ARMS, {**ADAM, **ITERATIONS}),
     "tamade": (TAMADE, "delta", (0.05, 0.3, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 3}),
+    "tamade, gauss": (TAMADE, "delta", (0.02, 0.1, 0.2), {**STUDENT, "epochs": 20, "keep": "best"}),
     "pmmp": (PMMP, "delta", (0.05, 0.3, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 9}),
     "layerwise": (LAYERWISE, "layerwise_alpha", (0.1, 10.0), {"optimizer": "adam", "lr": 0.02}),
     "layerwise, shrinking": (SHRINKING, "delta", (0.1, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 3}),
@@ -59,6 +61,7 @@ COURSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "saturation": ({"name": "course", "saturate": True}, {"epochs": 12, "lr": 1.0}),
     "iterations": ("dense", {"epochs": None, "iterations": 40, "evaluate": "7it"}),
     "iterations, ast": ("ast", {"epochs": None, "iterations": 25, "evaluate": "7it", **ADAM}),
+    "gauss": ("dense", {**STUDENT, "epochs": None, "iterations": 12, "evaluate": "5it", "keep": "best"}),
     "iterations, slt": ({"name": "slt", "n_dropout_layers": 1}, {"epochs": None, "iterations": 12, "evaluate": "5it"}),
 }
 

@@ -26,7 +26,7 @@ Branches = Mapping[str, Part]
 
 
 def toy(method: dict[str, Any] | str, **training: Any) -> TrialConfig:
-    """On digits, two epochs of nine steps unless it says otherwise."""
+    """Two epochs, on digits nine steps each, unless it says otherwise."""
     return trial_config(method, NETWORK, registries=KNOWN, **{"batch_size": BATCH, "epochs": 2, "lr": 0.1, **training})
 
 

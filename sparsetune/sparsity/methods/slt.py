@@ -103,11 +103,15 @@ class StrongLotteryTicket(MonteCarloMethod):
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
-        """Weights come from the seed, for a ticket holds nothing else of them."""
+        """Weights come from the seed, for a ticket holds nothing else of them, nor a trained deviation."""
         super().check(config, registries)
         weights = getattr(config.model, "weights", None)
         if weights is not None:
             raise BadInput("'slt' draws weights", found=repr(weights), allowed="null", key="model.weights")
+        if config.training.loss is not None:
+            raise BadInput(
+                "a ticket holds no sigma", found=repr(config.training.loss), allowed="null", key="training.loss"
+            )
 
     def parameters(self) -> list[nn.Parameter]:
         """The scores, as one vector."""

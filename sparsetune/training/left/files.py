@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import safetensors.torch
 
 from sparsetune.base.messages import Metrics, Which
-from sparsetune.base.paths import LAYERS, MASKS, RESULTS, TICKET, TRACE, UNITS, WEIGHTS
+from sparsetune.base.paths import LAYERS, MASKS, RESULTS, SURFACES, TICKET, TRACE, UNITS, WEIGHTS
 from sparsetune.base.yaml_io import write_atomic
+from sparsetune.data.pools import Array
 from sparsetune.training.left.rebuild import ticket_of
 from sparsetune.training.left.results import columns_of, results_csv, results_units
+from sparsetune.training.left.surfaces import surfaces
 from sparsetune.training.measuring import layer_rows
 from sparsetune.training.trainer import Trainer
 
@@ -55,9 +57,13 @@ def _files(trainer: Trainer, metrics: Metrics) -> dict[str, str | bytes]:
     layers = layer_rows(trainer.network, list(trainer.session.prunable), work, inputs)
     if any(layer["density"] < 1 for layer in layers):  # of a dense network it says what its shape says
         files[LAYERS] = json.dumps(layers, indent=1) + "\n"
-    trace = trainer.method.trace()
-    if trace:
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **trace)
-        files[TRACE] = buffer.getvalue()
+    for name, arrays in ((TRACE, trainer.method.trace()), (SURFACES, surfaces(trainer))):
+        if arrays:
+            files[name] = _compressed(arrays)
     return files
+
+
+def _compressed(arrays: Mapping[str, Array]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()

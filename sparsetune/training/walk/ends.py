@@ -17,8 +17,8 @@ from sparsetune.training.tensors import cloned
 from sparsetune.training.walk.journal import Journal
 from sparsetune.training.walk.union import Looked, Node, Union
 
-OF_WEIGHTS = ("network", "masks", "optimizer", "method")  # what a best evaluation is better by
-MEASURED = ("network", "masks")  # what results are of
+OF_WEIGHTS = ("network", "task", "masks", "optimizer", "method")  # what a best evaluation is better by
+MEASURED = ("network", "task", "masks")  # what results are of
 State = dict[str, Any]
 BEGINNING = "beginning"  # the key of the state before any training
 
@@ -28,6 +28,7 @@ def captured(setup: Setup) -> State:
     session = setup.session
     return {
         "network": setup.network.state_dict(),
+        "task": setup.task.state_dict(),
         "masks": dict(session.masks),
         "optimizer": setup.optimizer.state_dict(),
         "method": setup.method.state_dict(),
@@ -42,6 +43,7 @@ def put_back(setup: Setup, state: Mapping[str, Any]) -> None:
     """Go on from a state; it stays as it is, for an optimiser trains on in the tensors that it is given."""
     session, device = setup.session, setup.session.device
     tensors.put_back(setup.network, state["network"])
+    setup.task.load_state_dict(state.get("task", {}))  # of a checkpoint of an earlier version none, nor below
     session.masks = {name: mask.to(device) for name, mask in state["masks"].items()}
     setup.optimizer.load_state_dict(cloned(state["optimizer"]))
     setup.method.load_state_dict(cloned(state["method"]))
@@ -49,7 +51,7 @@ def put_back(setup: Setup, state: Mapping[str, Any]) -> None:
     session.counters.load_state_dict(state["counters"])
     session.cost = Cost(**state["cost"])
     session.snapshots = dict(state["snapshots"])
-    session.memory = dict(state.get("memory", {}))  # of a checkpoint of an earlier version none
+    session.memory = dict(state.get("memory", {}))
 
 
 def content_of(setup: Setup) -> str:

@@ -108,6 +108,7 @@ class Evaluating:
         setup, session = self._setup, self._setup.session
         epochs = session.counters.epochs
         of_method = declared(setup.method, setup.method.numbers(), setup.registries.metrics)
+        of_task = setup.task.numbers()
         active = [each for each in self.settings if any(map(self._open, each.views))]
         measured = [setup.measuring.validated(each.setting, epochs) for each in active]
         setup.method.adopt(self._node.stage.sees)
@@ -122,7 +123,7 @@ class Evaluating:
                 self._journal.fail(left, Diverged(setting.diverged))
                 continue
             of_both = {**of_training, **{f"val_{name}": value for name, value in numbers.items()}}
-            ended += self._write(setting, cursor, of_both, {**further, **of_method})
+            ended += self._write(setting, cursor, of_both, {**further, **of_task, **of_method})
         cursor.since = replace(session.cost)
         if all(each.diverged for each in active):
             raise Diverged(active[0].diverged)

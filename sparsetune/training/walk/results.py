@@ -21,7 +21,7 @@ from sparsetune.training.walk.journal import Journal
 from sparsetune.training.walk.union import Looked, Node, Union
 
 Leave = Callable[[Metrics], None]
-State = Mapping[str, Mapping[str, Tensor]]  # "network": weights and buffers by name; "masks"
+State = Mapping[str, Mapping[str, Tensor]]  # "network": weights and buffers by name; "task"; "masks"
 
 
 class Due(NamedTuple):
@@ -73,7 +73,7 @@ class Results:
         """Measure a state on test data, for the first and only time.
 
         Args:
-            state: network and masks; None: as they are.
+            state: network, task and masks; None: as they are.
             goes_on: training goes on after it, from where it stands.
             leave: called with the numbers while the network is in that state.
 
@@ -136,11 +136,12 @@ class Results:
     def _as_it_ends(self, setting: Any, state: State | None, *, goes_on: bool) -> Iterator[None]:
         """Within, network, masks and method are as a result has them; after it as before, if training goes on."""
         setup, masks = self._setup, self._setup.session.masks
-        live = {"network": setup.network.state_dict(), "method": setup.method.state_dict()}
+        live = {part: getattr(setup, part).state_dict() for part in ("network", "task", "method")}
         before = cloned(live) if goes_on and state is not None else None
         setup.method.adopt(setting)
         if state is not None:
             put_back(setup.network, state["network"])
+            setup.task.load_state_dict(state.get("task", {}))
             setup.session.masks = {name: mask.to(setup.session.device) for name, mask in state["masks"].items()}
         seed_all(setup.config.seed, EVALUATION, setup.session.device)
         try:
@@ -149,6 +150,7 @@ class Results:
             if before is not None:
                 setup.session.masks = masks
                 put_back(setup.network, before["network"])
+                setup.task.load_state_dict(before["task"])
                 setup.method.load_state_dict(before["method"])
 
     def state_dict(self) -> dict[str, Any]:
