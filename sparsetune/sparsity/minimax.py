@@ -21,7 +21,7 @@ from torch import Tensor
 from sparsetune.sparsity.session import Session
 
 UNDECIDED = (0.1, 0.9)
-_PIECE = {"cpu": 1 << 17, "cuda": 1 << 24}  # numbers at once: what is in between stays in a cache, and small
+_PIECE = {"cpu": 1 << 18, "cuda": 1 << 24}  # numbers at once: what is in between stays in a cache, and small
 
 
 class Copies(NamedTuple):
@@ -67,7 +67,8 @@ class Minimax:
             mask: bool: what is False is pruned, so that theta and p are 0 there, and has no gradient.
         """
         alpha, nothing = weight.new_full((), self.alpha), weight.new_zeros(())
-        for piece in pieces(to, *of_copies, weight, *copies, *(() if mask is None else (mask,))):
+        masks = () if mask is None else (as_factor(mask),)
+        for piece in pieces(to, *of_copies, weight, *copies, *masks):
             onto, free_, keep_, multiplier_, theta, w, p, u, *kept = piece
             torch.sub(w, theta, out=free_)
             squares = torch.addcmul(nothing, free_, free_, value=self.factor)
@@ -81,6 +82,11 @@ class Minimax:
             torch.addcmul(nothing, free_, u, value=2 * self.factor, out=free_)  # 2 factor u p (w - theta)
             for each in kept:
                 keep_.mul_(each)
+
+
+def as_factor(mask: Tensor) -> Tensor:
+    """A bool mask as numbers 0 and 1 in the same memory: a product with these takes an eighth of the time."""
+    return mask.view(torch.uint8)
 
 
 def gap(weight: Tensor, copies: Copies) -> Tensor:

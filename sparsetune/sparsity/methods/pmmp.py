@@ -25,7 +25,7 @@ from sparsetune.config.base import param
 from sparsetune.sparsity.compression_settings import TRAIN
 from sparsetune.sparsity.history import History, Rule
 from sparsetune.sparsity.methods.pmmp_metrics import METRICS
-from sparsetune.sparsity.minimax import Copies, Minimax, copies_of, undecided_share, violation
+from sparsetune.sparsity.minimax import Copies, Minimax, as_factor, copies_of, undecided_share, violation
 from sparsetune.sparsity.minimax_layers import KeptByLayer
 from sparsetune.sparsity.penalised import PenalisedConfig, Regularised
 from sparsetune.sparsity.penalties import RelaxedL1
@@ -178,7 +178,7 @@ class MinimaxPruning(Regularised):
         for name, copies in self.copies.items() if self.config.alpha else ():
             copies.keep.clamp_(0, 1)
             if name in self.session.masks:
-                copies.keep.mul_(self.session.masks[name])
+                copies.keep.mul_(as_factor(self.session.masks[name]))
 
     def numbers(self) -> Metrics:
         if self.config.alpha:
