@@ -319,7 +319,7 @@ def bytes_like(weights: Iterable[Tensor]) -> int:
 
 
 def test_memory_between_steps() -> None:
-    """Four copies, eight moments, three gradients; a bool mask, and what the loop makes of it: 16.25 parameters."""
+    """Of parameters four copies, eight moments, three gradients; a bool mask, and what the loop makes of it."""
     gc.collect()
     trainer = watched()
     while not trainer.session.masks:
@@ -328,6 +328,9 @@ def test_memory_between_steps() -> None:
     trainer.go_on()
     size = sum(weight.numel() * weight.element_size() for weight in trainer.session.prunable.values())
     assert trainer.session.memory["bytes"] / size == 16.25
+    trainer.session.memory = through(trainer, "prune").session.memory | {"bytes": 0}
+    through(trainer, "finetune")
+    assert trainer.session.memory["bytes"] / size == 16.25 - 3, "copies rest, and have no gradients"
 
 
 @pytest.mark.parametrize(
