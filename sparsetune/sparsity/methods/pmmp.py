@@ -5,7 +5,8 @@ Idea:    each weight theta has a copy w of its own, a probability p that it is k
          that theta is w where it is kept and else 0. alpha p is the cost of keeping it; u ascends while that is not
          so. What comes of it is a gradient of the number of weights without samples of masks.
 Hooks:   after_backward, after_step, numbers.
-Ranges:  search_spaces/pmmp.yaml: alpha 1e-7-1e-3 (log), initial_u 0-5; search_spaces/tamade.yaml: delta 0-0.5.
+Ranges:  search_spaces/pmmp.yaml: alpha 1e-7-1e-3 (log), initial_u 0-5, ascent_lr 3e-5-3e-3 (log);
+         search_spaces/tamade.yaml: delta 0-0.5.
 
 The network's weights are theta; pruning looks at them, as in all methods of compression. w, p and u are parameters of
 the optimiser, of the same step; in fine-tuning they rest. ``sparsity/minimax.py`` has the objective.
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sparsetune.base.messages import Metrics
 from sparsetune.config.base import param
@@ -184,10 +185,7 @@ class MinimaxPruning(Regularised):
         if self.config.alpha:
             with torch.no_grad():
                 undecided = undecided_share(self.copies, self.session.masks)
-                self._numbers = {
-                    "undecided": undecided,
-                    "constraint_violation": violation(self.weights, self.copies),
-                }
+                self._numbers = dict(zip(self._numbers, (undecided, violation(self.weights, self.copies)), strict=True))
         return {**super().numbers(), **self._numbers}
 
     def state_dict(self) -> dict[str, Any]:
@@ -204,7 +202,6 @@ class MinimaxPruning(Regularised):
 
     def _gradients_of(self, name: str) -> Copies:
         """Room for those of a weight's copies."""
-        shape: Tensor = self.weights[name]
-        if name not in self._gradients or self._gradients[name].free.shape != shape.shape:
+        if name not in self._gradients or self._gradients[name].free.shape != self.weights[name].shape:
             self._gradients[name] = Copies(*(torch.empty_like(each) for each in self.copies[name]))
         return self._gradients[name]
