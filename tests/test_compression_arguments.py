@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = (ROOT / "docs" / "compression.md").read_text()
 NAMES = ("lenet300", "lenet5_caffe", "vgg_cifar")
 STUDIES = {name: load(ROOT / "studies" / f"compression_{name}.yaml") for name in NAMES}
+TEACHER = load(ROOT / "studies" / "teacher_student.yaml")
 OURS = resolve_trial({"method": "drr", "data": "mnist", "model": "lenet_300_100"}, REGISTRIES)
 Values = tuple[Any, Any, Any]
 
@@ -78,6 +79,12 @@ OF_METHODS: tuple[tuple[str, str, str, str], ...] = (  # default there, key here
     ("initial_p_value", "1.0", "method.initial_p", "pmmp"),
     ("initial_u_value", "0.0", "method.initial_u", "pmmp"),
     ("u_value_multiply_factor", "1.0", "method.multiplier_factor", "pmmp"),
+)
+OF_TEACHERS: tuple[tuple[str, str, str, Any], ...] = (  # default there, key here, its value in teacher_student
+    ("architecture_teacher", "[2,5,8,1]", "data.teacher", [2, 5, 8, 1]),
+    ("architecture_student", "[2,25,25,1]", "model.hidden", [25, 25]),
+    ("noise", "0.08", "data.noise", 0.08),
+    ("gauss_loss", "true", "training.loss", "gauss"),
 )
 FIXED = {
     "method.alpha_convention": "mean",
@@ -143,9 +150,15 @@ def test_an_argument_of_one_method(argument: str, default: str, key: str, method
     assert value_of(plain, key) == yaml.safe_load(default if said is None else said)
 
 
+@pytest.mark.parametrize(("argument", "default", "key", "value"), OF_TEACHERS, ids=[each[0] for each in OF_TEACHERS])
+def test_an_argument_of_teachers(argument: str, default: str, key: str, value: Any) -> None:
+    assert rows()[argument] == (default, key, None)
+    assert value_of(TEACHER.trial.plain(), key) == value
+
+
 def test_the_table_has_all_arguments_and_no_other() -> None:
-    of_all, of_methods = ([argument for argument, *_ in each] for each in (ARGUMENTS, OF_METHODS))
-    assert sorted(rows()) == sorted(of_all + of_methods)
+    ours = [argument for each in (ARGUMENTS, OF_METHODS, OF_TEACHERS) for argument, *_ in each]
+    assert sorted(rows()) == sorted(ours)
 
 
 @pytest.mark.parametrize("name", NAMES)
