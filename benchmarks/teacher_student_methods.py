@@ -31,8 +31,8 @@ FLOOR, TEACHER = 0.0064, 72
 METHODS: dict[str, dict[str, Any]] = {
     "magnitude": {},
     "drr": {"alpha": 3.0, "alpha_convention": "sum", "beta": 5.0},
-    "rl1": {"alpha": 3.0, "alpha_convention": "sum"},
-    "pmmp": {"alpha": 3.0, "alpha_convention": "sum", "initial_u": 1.0},
+    "rl1": {"alpha": 2.0, "alpha_convention": "sum"},
+    "pmmp": {"alpha": 100.0, "alpha_convention": "sum", "initial_u": 1.0},
 }
 NUMBERS = ("test_mse", "test_truth_mse", "nonzeros")
 FIRST_SEED = 1  # settings were chosen with seed 0
