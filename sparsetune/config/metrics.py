@@ -97,7 +97,7 @@ _TRAINING = (
     ),
     Metric("train_accuracy", "fraction", "maximize", "epoch", "top-1 accuracy of the same predictions", task="classification"),
     Metric("val_loss", "nats", "minimize", "state", f"{_LOSS} on the validation split",
-        short="mean cross entropy on the validation samples"),
+        short="mean loss on the validation samples: cross entropy, of regression squared error or bits"),
     Metric("val_accuracy", "fraction", "maximize", "state", "top-1 accuracy on the validation split", task="classification",
         short="fraction of validation samples it gets right", beside=True),
     Metric("test_loss", "nats", "minimize", "end", f"{_LOSS} on the test split; never selects anything"),

@@ -154,6 +154,11 @@ def test_phases_are_named_and_divided() -> None:
     assert "train" not in texts(figure(TrainedRuns([run(6)])))
 
 
+def test_a_loss_with_a_trained_deviation_is_in_bits() -> None:
+    rows = [Row(epoch, 0, {"train_loss": -epoch, "val_loss": 1.0 - epoch, "sigma": 0.1}) for epoch in (1, 2, 3)]
+    assert "loss (bits, without log2(2 pi) / 2)" in texts(figure(TrainedRuns([rows])))
+
+
 def test_numbers_of_a_regression() -> None:
     drawing = figure(SUBJECTS["regression"])
     assert "loss (mean squared error)" in texts(drawing)

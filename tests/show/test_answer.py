@@ -98,7 +98,7 @@ def test_the_best_of_one_objective_with_those_behind_it() -> None:
     text = " ".join(printed(best(ONE, [trials[3]], trials, 80)).split())
     assert "Best trial" in text
     assert "Next by val loss: trial 2 (2), trial 4 (2), trial 1 (5); median of all complete trials 3.5." in text
-    assert "lower is better: mean cross entropy on the validation samples" in text
+    assert "lower is better: mean loss on the validation samples" in text
 
 
 SCORE = Objective(metric="frugal", goal="maximize", score="val_accuracy - 0.1 * density - 0 * ece")
