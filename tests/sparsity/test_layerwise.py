@@ -90,6 +90,10 @@ def test_weights_that_were_pruned_stay_so() -> None:
     session = session_of(network, torch.eye(2))
     session.masks["0.weight"] = torch.tensor([[False, True], [True, True]])
     session.wear()
+    layer = LinearMap("0.weight", network[0])
+    assert pruning().keep_at_start(session, layer, layer.matrix).tolist() == [
+        [pytest.approx([0, 0.3]), pytest.approx([0.3, 0.3])]
+    ]
     run(session, pruning(0.0))
     assert session.masks["0.weight"].tolist() == [[False, True], [True, True]]
     assert network[0].weight[0, 0].item() == 0

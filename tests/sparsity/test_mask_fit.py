@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sparsetune.sparsity import mask_fit
 from sparsetune.sparsity.adam import Adam
 from sparsetune.sparsity.bernoulli import Moments, expected_error
 from sparsetune.sparsity.mask_fit import LOOK_EVERY, Ending, MaskFit, fitted
@@ -93,6 +94,15 @@ def test_what_is_masked_stays_so_and_what_is_free_costs_nothing() -> None:
     assert torch.allclose(weights, target, atol=1e-4)
 
 
+def test_what_is_free_is_not_moved() -> None:
+    """Though its probability has a slope."""
+    fit = MaskFit(tensor([1.0, 1.0]), Moments(torch.eye(2).double()[None]), tensor([0.4, 0.4]), 0.1, 1e-2, free=1)
+    for _ in range(10):
+        fit.step()
+    assert fit.values[1, 0, 0, 0] != 0.4
+    assert fit.values[1, 0, 0, 1] == 0.4
+
+
 def test_more_than_a_half_is_kept() -> None:
     fit = MaskFit(tensor([2.0, 2.0, 2.0]), Moments(torch.eye(3).double()[None]), tensor([0.5, 0.51, 0.0]), 0.0, 1e-9)
     assert fit.rounded()[1].tolist() == [[[False, True, False]]]
@@ -132,22 +142,33 @@ def test_it_ends_at_its_steps_at_the_latest() -> None:
     assert len(states[-1][0]["objectives"]) == 32
 
 
+def test_pieces_of_a_large_layer_are_short_and_end_where_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    fit = fit_of(tensor([0.5, 2.0]), tensor([1.0, 0.0], [0.0, 4.0]), alpha=0.9, lr=1e-6)
+    monkeypatch.setattr(mask_fit, "_WORK", 30 * fit.multiplications)
+    assert [state["done"] for state, _ in fitted(fit, 210, 30)] == [30, 60, 90, 100, 130, 160, 190, 200, 210]
+
+
 def test_masks_that_are_decided_end_it() -> None:
     """All are at the first look, and the weights are where they should be."""
     fit = MaskFit(tensor([2.0]), Moments(tensor([1.0])), tensor([1.0]), 0.1, 1e-3)
     assert ended(fit) == LOOK_EVERY
 
 
-def test_it_goes_on_from_every_state_bit_for_bit() -> None:
+@pytest.mark.parametrize("piece", [LOOK_EVERY, 30])
+def test_it_goes_on_from_every_state_bit_for_bit(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where pieces are shorter than the window, or do not end where it is looked at."""
+    window = 6 if piece == LOOK_EVERY else 40
+
     def fresh() -> MaskFit:
         return fit_of(tensor([0.5, 2.0], [1.0, 0.1]), tensor([1.0, 0.5], [0.5, 4.0]), alpha=0.9, lr=1e-3)
 
     straight = fresh()
-    states = [state for state, _ in fitted(straight, 2000, 6)]
+    monkeypatch.setattr(mask_fit, "_WORK", piece * straight.multiplications)
+    states = [state for state, _ in fitted(straight, 1500, window)]
     assert len(states) > 5
     for number, state in enumerate(states):
         fit = fresh()
-        rest = [later for later, _ in fitted(fit, 2000, 6, state)]
+        rest = [later for later, _ in fitted(fit, 1500, window, state)]
         assert len(rest) == len(states) - number - 1
         fit.load_state_dict(rest[-1]["fit"] if rest else state["fit"])
         assert torch.equal(fit.values, straight.values)
