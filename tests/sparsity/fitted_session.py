@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sparsetune.data.dataset import Dataset, Split
 from sparsetune.sparsity.stage import Procedure
+from sparsetune.training.fused import SGD
 from sparsetune.training.session import Going, TrainingSession
 from sparsetune.training.task import Regression
 
@@ -20,7 +21,7 @@ def session_of(network: nn.Module, inputs: Tensor, *, prunable: tuple[str, ...] 
     data = Dataset(split, split, split, tuple(inputs.shape[1:]), targets[0].numel(), "regression", "0")
     weights = tuple(name for name, _ in network.named_parameters() if name.endswith("weight"))
     session = TrainingSession.of(network, weights if prunable is None else prunable, task="regression")
-    session.going = Going(data, Regression(), torch.optim.SGD(network.parameters(), 0.1), lambda split, epochs: {})
+    session.going = Going(data, Regression(), SGD(network.parameters(), 0.1), lambda split, epochs: {})
     return session
 
 

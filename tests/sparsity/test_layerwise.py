@@ -113,6 +113,27 @@ def wide(kind: str) -> tuple[nn.Module, Tensor]:
     return network, torch.randn(1100, *shape)
 
 
+@pytest.mark.parametrize("kind", ["linear", "convolution"])
+def test_a_network_of_such_layers_says_nearly_the_same_with_fewer_weights(kind: str) -> None:
+    """And more nearly than with as many of each layer that are largest."""
+    network, samples = wide(kind)
+    before = network.eval()(samples).detach()
+    weights = {name: each for name, each in network.named_parameters() if each.ndim > 1}
+    whole = {name: each.detach().clone() for name, each in weights.items()}
+    session = session_of(network, samples, prunable=tuple(weights))
+    run(session, pruning(1.0, biases=False))
+    kept = {name: int(session.masks[name].sum()) for name in weights}
+    assert 0 < sum(kept.values()) < 0.85 * sum(each.numel() for each in weights.values())
+    with torch.no_grad():
+        missed = (network.eval()(samples) - before).square().mean()
+        for name, each in weights.items():
+            least = whole[name].abs().flatten().sort(descending=True).values[kept[name] - 1]
+            each.copy_(torch.where(whole[name].abs() >= least, whole[name], 0))
+        by_magnitude = (network(samples) - before).square().mean()
+    assert missed < 0.3 * by_magnitude
+    assert missed < 0.2 * before.var(0).mean()
+
+
 def gather(session: TrainingSession, layer: LinearMap) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     states = [state for state, _ in gathered(session, layer)]
     return states[-1], states
