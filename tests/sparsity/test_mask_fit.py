@@ -158,18 +158,18 @@ def test_masks_that_are_decided_end_it() -> None:
 @pytest.mark.parametrize("piece", [LOOK_EVERY, 30])
 def test_it_goes_on_from_every_state_bit_for_bit(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where pieces are shorter than the window, or do not end where it is looked at."""
-    window = 6 if piece == LOOK_EVERY else 40
+    window, steps = (6, 1500) if piece == LOOK_EVERY else (40, 450)
 
     def fresh() -> MaskFit:
         return fit_of(tensor([0.5, 2.0], [1.0, 0.1]), tensor([1.0, 0.5], [0.5, 4.0]), alpha=0.9, lr=1e-3)
 
     straight = fresh()
     monkeypatch.setattr(mask_fit, "_WORK", piece * straight.multiplications)
-    states = [state for state, _ in fitted(straight, 1500, window)]
+    states = [state for state, _ in fitted(straight, steps, window)]
     assert len(states) > 5
     for number, state in enumerate(states):
         fit = fresh()
-        rest = [later for later, _ in fitted(fit, 1500, window, state)]
+        rest = [later for later, _ in fitted(fit, steps, window, state)]
         assert len(rest) == len(states) - number - 1
         fit.load_state_dict(rest[-1]["fit"] if rest else state["fit"])
         assert torch.equal(fit.values, straight.values)
