@@ -72,5 +72,9 @@ class CompressionConfig(Part):
     layerwise_lr: float = param(1e-3, "Adam's learning rate there", phase=PRUNE, gt=0, allow_inf_nan=False)
     layerwise_mask_start: float = param(0.3, "keep probabilities before the first step", phase=PRUNE, ge=0, le=1)
     layerwise_epochs: int = param(
-        20000, "steps for a layer, each on all training samples; fewer once its masks are decided", phase=PRUNE, ge=1
+        20000,
+        "steps for a layer at most, each on all training samples; fewer once its masks are decided",
+        unit="epochs",
+        phase=PRUNE,
+        ge=1,
     )
