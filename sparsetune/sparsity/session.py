@@ -104,11 +104,11 @@ class Session(Protocol):
         ...
 
     def snapshot(self, name: str) -> None:
-        """Keep the network's weights and buffers, and where in schedule and data the training stands."""
+        """Keep weights, buffers, what the task trains beside them, and where in schedule and data training stands."""
         ...
 
     def restore(self, name: str) -> None:
-        """Put weights and buffers back as they were at a snapshot; masks stay, and so do the optimiser's moments.
+        """Put back what a snapshot keeps, but for the place; masks stay, and so do the optimiser's moments.
 
         Raises:
             ValueError: there is none of that name, or the network has other shapes by now.
@@ -116,7 +116,7 @@ class Session(Protocol):
         ...
 
     def redraw(self) -> None:
-        """Draw weights and buffers anew, as they were drawn at the beginning; masks and moments stay.
+        """Let weights, buffers and what the task trains be as before training, drawn anew; masks and moments stay.
 
         A procedure's piece seeds what is drawn from: a function of the seed and of the stage's path.
         """

@@ -38,6 +38,7 @@ class Gauss(Regression):
             dtype.
         """
         super().__init__(scaling, outputs)
+        self._initial = sigma
         self.sigma = nn.Parameter(torch.tensor(sigma, dtype=dtype, device=device))
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -75,6 +76,10 @@ class Gauss(Regression):
     @torch.no_grad()
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         self.sigma.copy_(state["sigma"])
+
+    @torch.no_grad()
+    def redraw(self) -> None:
+        self.sigma.fill_(self._initial)
 
     @property
     def _variance(self) -> float:

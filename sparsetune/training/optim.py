@@ -123,13 +123,14 @@ def momentum(schedule: OneCycle, at: Position) -> float:
 class Pacer:
     """Sets the learning rates of an optimiser, and its momentum where the schedule moves that too.
 
-    To be made before the optimiser takes up a state: a method's groups may have rates of their own to start from.
+    To be made before the optimiser takes up a state: a method's groups may have rates of their own to start from, which
+    stay in proportion to that of the training.
     """
 
     def __init__(self, optimizer: Optimizer, training: Training) -> None:
         self._optimizer = optimizer
         self._training = training
-        self._lrs = [group["lr"] for group in optimizer.param_groups]
+        self._proportions = [group["lr"] / training.lr for group in optimizer.param_groups]
         schedule = training.schedule
         self._cycle = schedule if isinstance(schedule, OneCycle) and schedule.cycle_momentum else None
         self._by_step = isinstance(schedule, OneCycle) or (isinstance(schedule, Cosine) and schedule.per == "step")
@@ -153,9 +154,10 @@ class Pacer:
         return lambda step: self._set(_position(done + step, steps, total))
 
     def _set(self, at: Position) -> None:
-        factor = warmup(self._training.warmup_epochs, at)
-        for group, lr in zip(self._optimizer.param_groups, self._lrs, strict=True):
-            group["lr"] = factor * learning_rate(self._training.schedule, lr, *at)
+        training = self._training
+        lr = warmup(training.warmup_epochs, at) * learning_rate(training.schedule, training.lr, *at)
+        for group, proportion in zip(self._optimizer.param_groups, self._proportions, strict=True):
+            group["lr"] = lr * proportion
         if self._cycle is None:
             return
         for group in self._optimizer.param_groups:

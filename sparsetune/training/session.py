@@ -49,7 +49,8 @@ class TrainingSession:
         counters: where in the data training stands.
         stage: path of the one that runs.
         draw: a network as it was drawn at the beginning, on the CPU, from torch's random numbers.
-        snapshots: by name: weights and buffers, and where in the data training stood. They never change.
+        snapshots: by name: weights, buffers, the task's parameters, and where in the data training stood. They never
+            change.
     """
 
     network: nn.Module
@@ -122,7 +123,8 @@ class TrainingSession:
         self.cost.scored += scored
 
     def snapshot(self, name: str) -> None:
-        state = cloned({"network": self.network.state_dict(), "counters": self.counters.state_dict()})
+        state = {"network": self.network.state_dict(), "counters": self.counters.state_dict()}
+        state = cloned({**state, "task": self.going.task.state_dict() if self.going else {}})
         self.snapshots[name] = {"key": digest_of_state(state), **state}
 
     def restore(self, name: str) -> None:
@@ -133,6 +135,8 @@ class TrainingSession:
         if changed:
             raise ValueError(f"{', '.join(changed)} had other shapes at snapshot {name!r}: there is no way back")
         self.network.load_state_dict(kept)
+        if self.going is not None:
+            self.going.task.load_state_dict(self.snapshots[name].get("task", {}))  # of an earlier version none
         self.wear()
 
     @torch.no_grad()
@@ -142,6 +146,8 @@ class TrainingSession:
         drawn = tensors.tensors_of(self.draw())
         for name, tensor in tensors.tensors_of(self.network).items():
             tensor.copy_(drawn[name])
+        if self.going is not None:
+            self.going.task.redraw()
         self.wear()
 
     @torch.no_grad()

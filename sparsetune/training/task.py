@@ -68,6 +68,9 @@ class Task:
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take up a state from :meth:`state_dict`."""
 
+    def redraw(self) -> None:
+        """Let its parameters be as they were before training."""
+
 
 class Classification(Task):
     """Cross entropy in nats and top-1 accuracy: outputs (B, C) logits, targets (B,) int64."""

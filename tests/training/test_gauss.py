@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -176,6 +177,24 @@ def test_the_best_state_has_its_sigma() -> None:
     assert numbers["sigma"] == best.metrics["sigma"] != rows[-1].metrics["sigma"]
     assert numbers["test_loss"] == pytest.approx(gauss_loss(numbers["test_mse"], best.metrics["sigma"] ** 2))
     assert numbers["val_loss"] == best.metrics["val_loss"]
+
+
+def test_levels_begin_with_the_sigma_that_their_weights_had() -> None:
+    """Of a lottery that takes nothing away: each level is the dense training again."""
+    none = {"name": "lottery", "levels": 2, "prune_fraction": 1e-6}
+    dense, *levels = (
+        [(row.metrics["sigma"], row.metrics["val_loss"]) for row in rows]
+        for _, rows in groupby(Trainer(student(none)), lambda row: row.phase)
+    )
+    assert levels == [dense, dense]
+
+
+def test_it_is_as_at_first_where_weights_are_drawn_anew() -> None:
+    trainer = Trainer(student())
+    next(trainer)
+    assert trainer.setup.task.numbers() != {"sigma": pytest.approx(0.1)}
+    trainer.session.redraw()
+    assert trainer.setup.task.numbers() == {"sigma": pytest.approx(0.1)}
 
 
 def test_a_sigma_of_nothing_is_a_failure() -> None:

@@ -60,6 +60,15 @@ def test_a_group_keeps_its_own_rate_under_the_schedule() -> None:
     assert rates == pytest.approx([0.1, 0.5, 0.01, 0.05, 0.001, 0.005])
 
 
+@pytest.mark.usefixtures("recorder")
+def test_a_group_of_a_lower_rate_falls_with_the_training_s() -> None:
+    """Below ``min_lr``, which is the training's."""
+    method = {"name": "recorder", "last_layer_lr": 0.003}
+    trainer = Trainer(trial_config(method, epochs=2, lr=0.1, schedule={"name": "cosine", "min_lr": 0.01}))
+    rates = [group["lr"] for _ in trainer for group in trainer.optimizer.param_groups]
+    assert rates == pytest.approx([0.1, 0.003, 0.055, 0.00165])
+
+
 SCHEDULES: list[Schedule] = [Constant(), Step(every=2, gamma=0.3), Cosine(min_lr=0.01)]
 
 
