@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from .walking import STEPS, all_told, branches, restarted_everywhere, told, toy, walked
+from sparsetune.training.trainer import Trainer
+
+from .walking import KNOWN, STEPS, all_told, branches, measure, restarted_everywhere, told, toy, walked
 
 ADAM = {"optimizer": "adam", "lr": 0.02, "schedule": {"name": "cosine", "per": "step"}, "keep": "best"}
 ARMS = ("ticket", "reinit", "shuffled")
@@ -92,6 +94,26 @@ def test_a_fork_that_is_restarted_everywhere(fork: tuple[Any, str, tuple[Any, ..
     assert all_told(resumed) == all_told(walked(config, parts))
 
 
+def test_checkpoints_from_before_tasks_had_parameters() -> None:
+    """Taken up at each stopping point, also where the best evaluation has been before it."""
+    config = toy({"name": "deltas", "finetune": 4}, keep="best", lr=1.0)
+    parts = branches(config, "delta", DELTAS)
+    trainer = Trainer(config, parts, registries=KNOWN)
+    while trainer.go_on():
+        measure(trainer)
+        if not trainer.done:
+            state = without_task(trainer.state_dict())
+            trainer = Trainer(config, parts, registries=KNOWN)
+            trainer.load_state_dict(state)
+    assert all_told(trainer) == all_told(walked(config, parts))
+
+
+def without_task(state: Any) -> Any:
+    if isinstance(state, dict):
+        return {name: without_task(part) for name, part in state.items() if name != "task"}
+    return list(map(without_task, state)) if isinstance(state, list) else state
+
+
 @pytest.mark.parametrize("course", COURSES.values(), ids=COURSES)
 def test_a_course_that_is_restarted_everywhere(course: tuple[Any, dict[str, Any]]) -> None:
     config = toy(course[0], **course[1])
@@ -122,10 +144,6 @@ def test_deltas_that_end_in_equal_masks_share_what_follows() -> None:
 def test_few_ends_are_kept_at_once() -> None:
     """One of a comb: that from which the next level and its controls start."""
     config = toy({"name": "comb"})
-    from sparsetune.training.trainer import Trainer
-
-    from .walking import KNOWN
-
     trainer, most = Trainer(config, branches(config, "arm", ARMS), registries=KNOWN), 0
     while trainer.go_on():
         most = max(most, len(trainer.ends.aside))

@@ -59,6 +59,11 @@ def content_of(setup: Setup) -> str:
     return digest_of_state({name: value for name, value in captured(setup).items() if name != "cost"})
 
 
+def _measured(state: State) -> Any:
+    """A copy of what results are of; the best of a checkpoint of an earlier version has no task."""
+    return cloned({part: state[part] for part in MEASURED if part in state})
+
+
 class Ends:
     """The agenda of a walk.
 
@@ -115,8 +120,7 @@ class Ends:
         if again:
             last = captured(self._setup)
             of = {"best": best or last, "last": last}
-            measured = {which: {part: of[which][part] for part in MEASURED} for which in looked.view.results}
-            self.aside[key]["results"][looked.key] = cloned(measured)
+            self.aside[key]["results"][looked.key] = {which: _measured(of[which]) for which in looked.view.results}
 
     def following(self, node: Node, journal: Journal) -> list[tuple[int, str]]:
         """What starts from the ends of a node, in the order in which it is trained, with the keys of these ends."""
