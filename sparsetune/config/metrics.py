@@ -87,20 +87,21 @@ def _of_splits(
     return on_splits(Metric(name, unit, goal, "end", definition, task=task, short=short), val_name)
 
 
-_LOSS = ("mean cross entropy (of regression: mean squared error of targets as they are learned, or with training.loss: "
-    "gauss bits: that / (2 sigma^2 ln 2) + log2(sigma^2) / 2)")  # fmt: skip
+_LOSS = ("mean cross entropy in nats (of regression: mean squared error of targets as they are learned, or with "
+    "training.loss: gauss bits: that / (2 sigma^2 ln 2) + log2(sigma^2) / 2)")  # fmt: skip
 
 _TRAINING = (
     Metric(
-        "train_loss", "nats", "minimize", "epoch",
-        f"{_LOSS} of the samples drawn in the epoch, each as it was before the step that used it, without label smoothing",
+        "train_loss", "", "minimize", "epoch",
+        f"{_LOSS} of the samples drawn in the epoch, each as it was before the step that used it, without label smoothing; "
+        "sigma is that of the epoch's end",
     ),
     Metric("train_accuracy", "fraction", "maximize", "epoch", "top-1 accuracy of the same predictions", task="classification"),
-    Metric("val_loss", "nats", "minimize", "state", f"{_LOSS} on the validation split",
+    Metric("val_loss", "", "minimize", "state", f"{_LOSS} on the validation split",
         short="mean loss on the validation samples: cross entropy, of regression squared error or bits"),
     Metric("val_accuracy", "fraction", "maximize", "state", "top-1 accuracy on the validation split", task="classification",
         short="fraction of validation samples it gets right", beside=True),
-    Metric("test_loss", "nats", "minimize", "end", f"{_LOSS} on the test split; never selects anything"),
+    Metric("test_loss", "", "minimize", "end", f"{_LOSS} on the test split; never selects anything"),
     Metric(
         "test_accuracy", "fraction", "maximize", "end",
         "top-1 accuracy on the test split; never selects anything", task="classification",
@@ -111,7 +112,7 @@ _TRAINING = (
     Metric("best_iteration", "iterations", "minimize", "run",
         "iterations from where the phase's learning rate schedule begins to its evaluation with the lowest val_loss so far",
         curve=False, short="iterations to the lowest validation loss"),
-    Metric("best_val_loss", "nats", "minimize", "run", "val_loss of that epoch", curve=False),
+    Metric("best_val_loss", "", "minimize", "run", "val_loss of that epoch", curve=False),
     Metric("best_val_accuracy", "fraction", "maximize", "run", "val_accuracy of that epoch", task="classification", curve=False),
 )  # fmt: skip
 

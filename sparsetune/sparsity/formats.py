@@ -36,6 +36,9 @@ EFFICIENT_COMPRESSION = {
     "timestamp": "started",
     "run_time": "seconds",
     "architecture": "model.name",
+    "architecture_teacher": "data.teacher",
+    "architecture_student": "model.hidden",
+    "noise": "data.noise",
     "optimization_procedure": "method.name",
     "dataset": "data.name",
     "dtype": "training.dtype",
@@ -48,6 +51,7 @@ EFFICIENT_COMPRESSION = {
     "β": "method.beta",
     "ρ": "method.rho",
     "L1_alpha": "method.l1_alpha",
+    "gauss_loss": "training.loss",
     "initial_p_value": "method.initial_p",
     "initial_u_value": "method.initial_u",
     "u_value_multiply_factor": "method.multiplier_factor",
@@ -77,8 +81,10 @@ EFFICIENT_COMPRESSION = {
     "final_loss_trainset": "train_loss",
     "final_loss_valset": "val_loss",
     "final_loss_testset": "test_loss",
+    "final_sigma": "sigma",
     "l0_norm": "nonzeros",
 }
 """Columns of ``runs.csv`` of L0-and-behold/efficient-compression, whose figures of training samples are of the last
-epoch as they were predicted before each step; losses are in nats, ``converge_val_loss`` says whose loss.
+epoch as they were predicted before each step; losses are in nats, of regression in squared units
+or, where ``gauss_loss`` says gauss, in bits; ``converge_val_loss`` says whose loss.
 """

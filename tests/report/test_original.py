@@ -12,6 +12,7 @@ from sparsetune.sparsity.formats import EFFICIENT_COMPRESSION
 from sparsetune.sparsity.methods import METHODS, METRICS
 from sparsetune.training.registries import REGISTRIES
 
+DATA = ("mnist", "teacher_student")
 CONFIG = {"method": {"name": "drr", "alpha": 0.1, "beta": 5.0, "delta": 0.2}, "training": {"lr": 0.01}}
 
 
@@ -36,6 +37,15 @@ def test_a_line_for_each_run_that_is_complete() -> None:
     assert lines[0]["dev"] == "", "what is not there is empty"
 
 
+def test_what_teacher_student_runs_have_beside_others() -> None:
+    config = {"data": {"teacher": [2, 5, 1], "noise": 0.08}, "model": {"hidden": [25]}, "training": {"loss": "gauss"}}
+    of_run = Run(Key(0, 0, ""), "COMPLETE", {"sigma": 0.07})
+    row = Trial(0, "COMPLETE", {}, config, branches=(Branch(),), branch="", started_ms=0, runs=(of_run,))
+    [line] = csv.DictReader(io.StringIO(original_csv("s", [row], EFFICIENT_COMPRESSION)))
+    names = ("architecture_teacher", "architecture_student", "noise", "gauss_loss", "final_sigma")
+    assert [line[name] for name in names] == ["[2, 5, 1]", "[25]", "0.08", "gauss", "0.07"]
+
+
 def test_each_column_is_a_setting_or_a_number() -> None:
     of_methods = {field for name in ("drr", "pmmp") for field in METHODS.get(name).Config.model_fields}
     fields = {"number", "study", "started", "seconds", "seed", "data.num_train"}
@@ -43,8 +53,8 @@ def test_each_column_is_a_setting_or_a_number() -> None:
         section, _, field = name.partition(".")
         settings = {
             "method": of_methods,
-            "model": {"name"},
-            "data": REGISTRIES.data.get("mnist").Config.model_fields,
+            "model": REGISTRIES.model.get("mlp").Config.model_fields,
+            "data": {each for data in DATA for each in REGISTRIES.data.get(data).Config.model_fields},
         }
         if section == "training":
             assert field in Training.model_fields

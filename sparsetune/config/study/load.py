@@ -20,6 +20,7 @@ from sparsetune.config.space.checks import check_space, refuse_double, resolve_b
 from sparsetune.config.space.files import joined, load_choice, load_space
 from sparsetune.config.study.file import FILE_KEYS, STUDY_KEYS, StudyFile, refuse_other_kind, refuse_unknown
 from sparsetune.config.study.forks import check_fork
+from sparsetune.config.study.losses import refuse_several_losses
 from sparsetune.config.study.objectives import check_objectives
 from sparsetune.config.study.study import Study
 from sparsetune.config.trial import NAMED, SECTIONS, resolve_part
@@ -97,4 +98,5 @@ def _load(path: Path, registries_of: RegistriesOf, overrides: Mapping[str, Any])
                 getattr(registries, section).get(part.name).refuse(part, study.problem_in(cell))
         except BadInput as error:
             raise error.located(key=section) from None
+    refuse_several_losses(study)
     return study
