@@ -11,7 +11,7 @@ Source: L0-and-behold/efficient-compression.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -115,13 +115,20 @@ def undecided_share(copies: Mapping[str, Copies], masks: Mapping[str, Tensor]) -
     Of a pruned weight p is 0.
     """
     low, high = UNDECIDED
-    between = sum(int(((each.keep > low) & (each.keep < high)).sum()) for each in copies.values())
-    left = sum(int(masks[name].sum()) if name in masks else each.keep.numel() for name, each in copies.items())
+    between = _total((each.keep > low) & (each.keep < high) for each in copies.values())
+    left = _total(masks[name] for name in copies if name in masks)
+    left += sum(each.keep.numel() for name, each in copies.items() if name not in masks)
     return between / left if left else 0.0
 
 
 def violation(weights: Mapping[str, Tensor], copies: Mapping[str, Copies]) -> float:
     """sum E[(theta - w z)^2] / sum theta^2: how far what is drawn is from the weights; 0 where these are all 0."""
-    gaps = sum(float(gap(weights[name], each).sum()) for name, each in copies.items())
-    squares = sum(float(weights[name].square().sum()) for name in copies)
+    gaps = _total(gap(weights[name], each) for name, each in copies.items())
+    squares = _total(weights[name].square() for name in copies)
     return gaps / squares if squares else 0.0
+
+
+def _total(tensors: Iterable[Tensor]) -> float:
+    """Of all their numbers; the device is waited for once."""
+    sums = [each.sum() for each in tensors]
+    return float(sum(torch.stack(sums).tolist())) if sums else 0.0

@@ -192,8 +192,15 @@ class Watched(MinimaxPruning):
 
     Config = WatchedConfig
     weighs = False
+    zero: dict[str, Tensor] | None = None  # where p was 0 after the last step, of who asks whether only that goes
+    seen: dict[str, Tensor] = {}
 
     def before_batch(self) -> None:
+        if self.zero:
+            for name, mask in self.session.masks.items():
+                went = self.seen.get(name, torch.ones_like(mask)) & ~mask
+                assert self.zero[name][went].all()
+            self.seen = dict(self.session.masks)
         if self.weighs and self.session.network.training and self.session.masks:
             self._most("bytes", bytes_like(self.session.prunable.values()))
         super().before_batch()
@@ -210,6 +217,8 @@ class Watched(MinimaxPruning):
         for name, mask in self.session.masks.items():
             assert not self.copies[name].keep[~mask].any()
             assert not self.weights[name][~mask].any()
+        if self.zero is not None:
+            self.zero = {name: copies.keep == 0 for name, copies in self.copies.items()}
         if self.config.alpha and self.session.masks:
             self._most("steps under masks", self.session.memory.get("steps under masks", 0) + 1)
 
@@ -229,6 +238,7 @@ def watched(**changes: Any) -> Trainer:
 
 def test_shrinking_goes_by_probabilities_and_nothing_comes_back() -> None:
     trainer, kept = watched(random_gradient_pruning="none"), []
+    trainer.method.zero = {}
     while trainer.cursor is None or trainer.node.stage.name == "train":
         assert trainer.go_on()
         if trainer.session.masks and trainer.node.stage.name == "train":

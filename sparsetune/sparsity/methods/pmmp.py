@@ -5,7 +5,7 @@ Idea:    each weight theta has a copy w of its own, a probability p that it is k
          that theta is w where it is kept and else 0. alpha p is the cost of keeping it; u ascends while that is not
          so. What comes of it is a gradient of the number of weights without samples of masks.
 Hooks:   after_backward, after_step, numbers.
-Ranges:  search_spaces/pmmp.yaml: alpha 1e-7-1e-3 (log), initial_u 0-5, ascent_lr 3e-5-3e-3 (log);
+Ranges:  search_spaces/pmmp.yaml: alpha 1e-5-3e-2 (log), initial_u 0-5, ascent_lr 3e-5-3e-3 (log);
          search_spaces/tamade.yaml: delta 0-0.5.
 
 The network's weights are theta; pruning looks at them, as in all methods of compression. w, p and u are parameters of
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sparsetune.base.messages import Metrics
 from sparsetune.config.base import param
@@ -113,7 +113,7 @@ class MinimaxPruning(Regularised):
     def __init__(self, config: PmmpConfig, session: Session) -> None:
         super().__init__(config, session)
         self._gradients: dict[str, Copies] = {}  # kept from step to step: new memory takes as long as filling it
-        self._numbers = dict.fromkeys((metric.name for metric in METRICS), 0.0)
+        self._numbers: Metrics = {}  # none without copies
         self.copies: dict[str, Copies] = {}
         for name, weight in self.weights.items() if config.alpha else ():
             of_weight = weight.detach()
@@ -148,6 +148,9 @@ class MinimaxPruning(Regularised):
         network: dict[str, Any] = {"params": [*self.session.network.parameters()]}
         if not self.copies:
             return [network]
+        for name, copies in self.copies.items():  # the network's memory may have got another order since they were made
+            for each in copies:
+                each.data = _in_order_of(self.weights[name], each)
         free, keep, multipliers = ([*each] for each in zip(*self.copies.values(), strict=True))
         apart, lr = {"weight_decay": 0.0, "clipped": False}, self.config.ascent_lr
         ascent = {**apart, "maximize": True, **({} if lr is None else {"lr": lr})}
@@ -184,8 +187,8 @@ class MinimaxPruning(Regularised):
     def numbers(self) -> Metrics:
         if self.config.alpha:
             with torch.no_grad():
-                undecided = undecided_share(self.copies, self.session.masks)
-                self._numbers = dict(zip(self._numbers, (undecided, violation(self.weights, self.copies)), strict=True))
+                numbers = undecided_share(self.copies, self.session.masks), violation(self.weights, self.copies)
+            self._numbers = {metric.name: number for metric, number in zip(METRICS, numbers, strict=True)}
         return {**super().numbers(), **self._numbers}
 
     def state_dict(self) -> dict[str, Any]:
@@ -196,7 +199,7 @@ class MinimaxPruning(Regularised):
         """Their shapes may have changed since."""
         for name, saved in state["copies"].items():
             for parameter, value in zip(self.copies[name], saved, strict=True):
-                parameter.data = value.to(parameter.device, copy=True)
+                parameter.data = _in_order_of(self.weights[name], value)
                 parameter.grad = None
         self._numbers = dict(state["numbers"])
 
@@ -205,3 +208,8 @@ class MinimaxPruning(Regularised):
         if name not in self._gradients or self._gradients[name].free.shape != self.weights[name].shape:
             self._gradients[name] = Copies(*(torch.empty_like(each) for each in self.copies[name]))
         return self._gradients[name]
+
+
+def _in_order_of(weight: Tensor, values: Tensor) -> Tensor:
+    """A copy that lies in memory as the weight does: channels last, or not."""
+    return torch.empty_like(weight.detach()).copy_(values.detach())
