@@ -36,8 +36,8 @@ class Adam:
         self._values.addcdiv_(self._first, self._room, value=-self._lr / (1 - _BETA1**self._steps))
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of the moments, and the number of steps."""
-        return {"first": self._first.clone(), "second": self._second.clone(), "steps": self._steps}
+        """The moments themselves, which the next step changes, and the number of steps."""
+        return {"first": self._first, "second": self._second, "steps": self._steps}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up a state from :meth:`state_dict`."""

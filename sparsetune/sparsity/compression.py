@@ -103,11 +103,10 @@ class Compression(Method):
         if method.smoothing_window is not None and config.training.early_stop_patience is not None:
             both = f"smoothing_window {method.smoothing_window} and training.early_stop_patience"
             raise BadInput(found=both, allowed="one of them", key="method.smoothing_window", code="conflict")
-        least = math.ceil((0.5 - method.layerwise_mask_start) / method.layerwise_lr)  # Adam's step is at most about lr
+        least = math.ceil(1 / method.layerwise_lr)  # Adam's step is at most about lr
         if (method.layerwise_pruning or method.finetune_layerwise_pruning) and method.layerwise_epochs < least:
-            reach = "from layerwise_mask_start none of which reaches 1/2 with layerwise_lr"
             raise BadInput(
-                found=f"{method.layerwise_epochs} steps, {reach}",
+                found=f"{method.layerwise_epochs} steps, in which layerwise_lr takes no probability from 0 to 1",
                 allowed=f"at least {least}",
                 key="method.layerwise_epochs",
                 code="conflict",

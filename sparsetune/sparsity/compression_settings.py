@@ -69,7 +69,7 @@ class CompressionConfig(Part):
         ge=0,
         allow_inf_nan=False,
     )
-    layerwise_lr: float = param(1e-3, "Adam's learning rate there", phase=PRUNE, gt=0, allow_inf_nan=False)
+    layerwise_lr: float = param(1e-3, "Adam's learning rate there", phase=PRUNE, ge=1e-7, le=1)
     layerwise_mask_start: float = param(0.3, "keep probabilities before the first step", phase=PRUNE, ge=0, le=1)
     layerwise_epochs: int = param(
         20000,

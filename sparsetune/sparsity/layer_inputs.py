@@ -6,15 +6,18 @@ an input that is always 1.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
+MOST_INPUTS = 8192  # of an output: their second moments are 0.5 GB
 
 
 @dataclass(frozen=True)
@@ -90,18 +93,44 @@ def _margins(layer: Convolution) -> list[int]:
 
 
 def linear_maps(network: nn.Module, prunable: Collection[str]) -> list[LinearMap]:
-    """Layers with these weights, in the order of the network; projections of attention layers are none."""
+    """Layers with these weights, in the order of the network.
+
+    Projections of attention layers are none, nor are layers that share weight or bias with others, or that have too
+    many inputs.
+    """
     kinds = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
     modules = ((f"{path}.weight" if path else "weight", module) for path, module in network.named_modules())
-    return [LinearMap(name, module) for name, module in modules if name in prunable and isinstance(module, kinds)]
+    layers = [LinearMap(name, module) for name, module in modules if name in prunable and isinstance(module, kinds)]
+    owners = Counter(each for module in network.modules() for each in module.parameters(recurse=False))
+    return [
+        layer
+        for layer in layers
+        if layer.layer.weight[0].numel() <= MOST_INPUTS and all(owners[each] == 1 for each in layer.parameters)
+    ]
 
 
-@contextmanager
-def inputs_of(layer: nn.Module) -> Iterator[list[Tensor]]:
-    """What the layer is called with while the context lasts."""
+class _Enough(Exception):
+    """All calls that are waited for have come."""
+
+
+@torch.no_grad()
+def calls_of(layer: nn.Module, network: nn.Module, samples: Tensor, most: int | None = None) -> list[Tensor]:
+    """What the layer is called with where the network is called with these.
+
+    Args:
+        most: after so many calls what comes behind them in the network is left out.
+    """
     calls: list[Tensor] = []
-    handle = layer.register_forward_pre_hook(lambda _, inputs: calls.append(inputs[0].detach()))
+
+    def note(_: nn.Module, inputs: tuple[Any, ...]) -> None:
+        calls.append(inputs[0])
+        if len(calls) == most:
+            raise _Enough
+
+    handle = layer.register_forward_pre_hook(note)
     try:
-        yield calls
+        with suppress(_Enough):
+            network(samples)
     finally:
         handle.remove()
+    return calls

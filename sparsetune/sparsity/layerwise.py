@@ -38,7 +38,7 @@ class LayerwisePruning:
         steps: of Adam for a layer, at most.
         window: objectives that say whether a fit is saturated, at least 4.
         biases: they may go, too; else they are fitted and stay.
-        gradients: what follows each layer.
+        gradients: what follows each layer that is fitted.
     """
 
     alpha: float
@@ -53,13 +53,13 @@ class LayerwisePruning:
         """Yields the number of the layer, what has been gathered of its inputs, and the state of its fit."""
         layers = linear_maps(session.network, session.prunable)[::-1]
         if not layers:
-            raise TrainingFailed("layerwise pruning needs a linear layer or a convolution, and this network has none")
+            raise TrainingFailed(
+                "layerwise pruning needs a linear layer or a convolution that it can fit, and this network has none"
+            )
         for number in range(0 if state is None else state["layer"], len(layers)):
             for inner, share in self._layer(session, layers[number], state or {}):
                 yield {"layer": number, **inner}, (number + share) / len(layers)
             state = None
-            if self.gradients is not None:
-                self.gradients(session)
 
     def _layer(self, session: Session, layer: LinearMap, state: dict[str, Any]) -> Iterator[Yielded]:
         target = layer.matrix
@@ -79,6 +79,8 @@ class LayerwisePruning:
         for inner, share in fitted(fit, self.steps, self.window, state.get("fit")):
             yield {"inputs": inputs, "fit": inner}, _GATHERING + (1 - _GATHERING) * share
         self.leave(session, layer, fit)
+        if self.gradients is not None:
+            self.gradients(session)
 
     def keep_at_start(self, session: Session, layer: LinearMap, target: Tensor) -> Tensor:
         """(groups, m, n) probabilities before the first step; methods with such of their own have others."""

@@ -17,7 +17,7 @@ from sparsetune.sparsity.bernoulli import Moments, slopes
 from sparsetune.sparsity.saturation import is_saturated
 
 LOOK_EVERY, MARGIN = 100, 1e-10  # steps between two looks at the end; what the objective may still fall by
-_WORK = 1e10  # multiplications of a piece: a stop is heard within a second
+_WORK = 1e10  # multiplications of a piece: a stop is heard within a second, or after the step that takes longer
 
 
 class MaskFit:
@@ -73,8 +73,8 @@ class MaskFit:
         return torch.where(kept, weights, 0), kept
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of tensors, and plain values."""
-        return {"values": self.values.clone(), "adam": self._adam.state_dict()}
+        """The tensors themselves, which the next step changes, and plain values."""
+        return {"values": self.values, "adam": self._adam.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up a state from :meth:`state_dict`."""

@@ -42,7 +42,8 @@ class GradientPruning:
                 inputs = torch.randn(inputs.shape, dtype=inputs.dtype).to(inputs.device)
                 with torch.no_grad():
                     targets = torch.randn(session.network(inputs).shape, dtype=inputs.dtype).to(inputs.device)
-            gradients = torch.autograd.grad(session.objective(inputs, targets), list(weights.values()))
+            objective = session.objective(inputs, targets)
+            gradients = torch.autograd.grad(objective, list(weights.values()), materialize_grads=True)
             session.spend(trained=len(inputs))
             for mask, gradient in zip(matter.values(), gradients, strict=True):
                 mask |= gradient != 0

@@ -20,15 +20,18 @@ GO_ON, AGAIN = "go on", "again"
 NO_TIME, AN_EPOCH = Duration(0), Duration(1)
 
 Yielded = tuple[Any, float]
-"""A state of tensors and plain values, not None, from which a procedure goes on; and how much is done, from 0 to 1."""
+"""A state of tensors and plain values, not None, from which a procedure goes on; and how much is done, from 0 to 1.
+
+Whoever keeps a state longer than until the next piece begins copies it.
+"""
 
 
 class Procedure(Protocol):
     """What happens between trainings: pruning, rewinding, fitting layers. A frozen dataclass.
 
-    Called with a state that it has yielded before, it goes on from there; the network, the optimiser and whatever else
-    belongs to the session are as they were then. Before each piece torch's random numbers are seeded anew, and the
-    network is in training mode.
+    Called with a state that it has yielded before, its tensors on the session's device, it goes on from there; the
+    network, the optimiser and whatever else belongs to the session are as they were then. Before each piece torch's
+    random numbers are seeded anew, and the network is in training mode.
     """
 
     def __call__(self, session: Session, state: Any = None) -> Iterator[Yielded] | None: ...

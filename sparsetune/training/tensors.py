@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -65,10 +65,20 @@ def check_moments(optimizer: Optimizer) -> None:
 
 def cloned(state: Any) -> Any:
     """The same state in memory of its own."""
+    return _with(state, lambda tensor: tensor.detach().clone())
+
+
+def moved(state: Any, device: torch.device) -> Any:
+    """The same state with its tensors on that device."""
+    return _with(state, lambda tensor: tensor.to(device))
+
+
+def _with(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """With all tensors in it changed."""
     if isinstance(state, Tensor):
-        return state.detach().clone()
+        return change(state)
     if isinstance(state, dict):
-        return {key: cloned(value) for key, value in state.items()}
+        return {key: _with(value, change) for key, value in state.items()}
     if isinstance(state, list | tuple):
-        return type(state)(map(cloned, state))
+        return type(state)(_with(value, change) for value in state)
     return state

@@ -30,7 +30,7 @@ CASES = {
     "rl1": MethodCase({"name": "rl1", "penalty": "proximal", "finetune_epochs": 1, "alpha_convention": "sum"}, SPACES),
     "magnitude": MethodCase({"name": "magnitude", "finetune_epochs": 1, "accuracy_tolerance": 0.0}, SPACES),
     "layerwise": MethodCase(
-        {"name": "layerwise", "delta": 0.0, "finetune_epochs": 1, "layerwise_lr": 0.01, "layerwise_epochs": 200},
+        {"name": "layerwise", "delta": 0.0, "finetune_epochs": 1, "layerwise_lr": 0.01, "layerwise_epochs": 1000},
         SPACES,
     ),
     "magnitude, layerwise on the way": MethodCase(

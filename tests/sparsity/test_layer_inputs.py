@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, unfold
 
 from sparsetune.sparsity.bernoulli import Moments, expected_error
-from sparsetune.sparsity.layer_inputs import LinearMap, inputs_of, linear_maps, patches
+from sparsetune.sparsity.layer_inputs import MOST_INPUTS, LinearMap, calls_of, linear_maps, patches
 
 CONVOLUTIONS: dict[str, tuple[type[nn.Module], tuple[int, ...], dict[str, Any]]] = {
     "plain": (nn.Conv2d, (3, 7, 6), {}),
@@ -111,10 +111,60 @@ def test_which_layers_there_are() -> None:
 def test_a_layer_is_listened_to_for_a_while() -> None:
     network = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1))
     samples = torch.randn(3, 2)
-    with inputs_of(network[2]) as calls:
-        network(samples)
-        network(2 * samples)
+    calls = calls_of(network[2], network, samples)
     network(samples)
-    assert len(calls) == 2
+    assert len(calls) == 1
     assert torch.equal(calls[0], network[:2](samples))
     assert not calls[0].requires_grad
+
+
+class Again(nn.Module):
+    """Passes samples through one layer twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.last = nn.Linear(2, 2), nn.Linear(2, 1)
+        self.asked = 0
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs = self.layer(self.layer(inputs))
+        self.asked += 1
+        outputs = self.last(outputs)
+        return outputs
+
+
+@pytest.mark.parametrize(("most", "calls", "asked"), [(None, 2, 1), (3, 2, 1), (2, 2, 0), (1, 1, 0)])
+def test_what_comes_behind_the_last_call_is_left_out(most: int | None, calls: int, asked: int) -> None:
+    network, samples = Again(), torch.randn(3, 2)
+    inputs = calls_of(network.layer, network, samples, most)
+    wanted = [samples, network.layer(samples)][:calls]
+    assert len(inputs) == calls
+    assert all(torch.equal(*pair) for pair in zip(inputs, wanted, strict=True))
+    assert network.asked == asked
+    network(samples)
+    assert network.asked == asked + 1, "it is called as ever"
+
+
+def test_an_error_of_the_network_is_its_own() -> None:
+    network = nn.Sequential(nn.Linear(2, 2), nn.Linear(3, 1))
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        calls_of(network[0], network, torch.randn(3, 2))
+    assert len(calls_of(network[0], network, torch.randn(3, 2), 1)) == 1
+
+
+def test_layers_that_share_their_weights_are_none() -> None:
+    """They would be fitted to what goes into one of them; nor are those that share a bias, or an embedding."""
+    network = nn.ModuleDict({name: nn.Linear(4, 4) for name in "abcde"} | {"words": nn.Embedding(4, 4)})
+    network["b"].weight = network["a"].weight
+    network["d"].bias = network["c"].bias
+    network["e"].weight = network["words"].weight
+    network["f"] = nn.Linear(4, 4)
+    network["f again"] = network["f"]  # one layer, called twice: all that goes into it is gathered
+    names = [name for name, each in network.named_parameters() if each.ndim > 1]
+    assert [each.weight for each in linear_maps(network, names)] == ["f.weight"]
+
+
+def test_the_widest_layers_are_none() -> None:
+    with torch.device("meta"):
+        network = nn.Sequential(nn.Linear(MOST_INPUTS, 1), nn.Linear(MOST_INPUTS + 1, 1), nn.Conv2d(1000, 1, 3))
+    assert [each.weight for each in linear_maps(network, ["0.weight", "1.weight", "2.weight"])] == ["0.weight"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from sparsetune.sparsity.layer_moments import SAMPLES, gathered
 from sparsetune.sparsity.layerwise import LayerwisePruning
 from sparsetune.sparsity.method import TrainingFailed
 from sparsetune.sparsity.random_gradient import GradientPruning
+from sparsetune.training.computing import _in_bfloat16
 from sparsetune.training.session import TrainingSession
 
 from .fitted_session import run, session_of
@@ -158,15 +160,25 @@ def test_moments_are_of_inputs_in_evaluation_mode(kind: str) -> None:
     assert session.cost.scored == 1 + len(samples), "one sample says how large a batch may be"
 
 
-def test_gathering_goes_on_from_every_state() -> None:
+def test_gathering_goes_on_from_every_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    for count, summed in ((1100, True), (3, False)):
+        network, samples = wide("linear")
+        session = session_of(network, samples[:count])
+        layer = LinearMap("4.weight", network[4])
+        monkeypatch.setattr(layer_moments, "_MOST", count // 3 + 1 if summed else 1)
+        states = [copy.deepcopy(state) for state, _ in gathered(session, layer)]
+        assert [state["summed"] for state in states] == [summed] * 3
+        for number, state in enumerate(states):
+            rest = [later for later, _ in gathered(session, layer, copy.deepcopy(state))]
+            assert len(rest) == len(states) - number - 1
+            assert torch.equal((rest or [state])[-1]["values"], states[-1]["values"])
+
+
+def test_sums_grow_in_place() -> None:
+    """Of a wide layer each is gigabytes."""
     network, samples = wide("linear")
-    session = session_of(network, samples)
-    layer = LinearMap("4.weight", network[4])
-    last, states = gather(session, layer)
-    for number, state in enumerate(states):
-        rest = [later for later, _ in gathered(session, layer, state)]
-        assert len(rest) == len(states) - number - 1
-        assert torch.equal((rest or [state])[-1]["values"], last["values"])
+    running = gathered(session_of(network.double(), samples.double()), LinearMap("4.weight", network[4]))
+    assert len({state["values"].data_ptr() for state, _ in running}) == 1
 
 
 def test_batches_are_small_where_much_goes_into_a_layer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,6 +192,70 @@ def test_batches_are_small_where_much_goes_into_a_layer(monkeypatch: pytest.Monk
     assert last["size"] == int(1e6 / each)
     assert len(states) == -(-len(samples) // last["size"])
     assert torch.allclose(last["values"], all_at_once["values"], rtol=1e-5, atol=1e-3)
+
+
+def test_samples_come_in_batches_however_few_one_call_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut one by one, a million of them take seconds before the first comes."""
+    network, samples = wide("linear")
+    session = session_of(network, samples)
+    sizes, batches = [], session.batches
+
+    def noted(split: Any, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        sizes.append(size)
+        return batches(split, size)
+
+    monkeypatch.setattr(session, "batches", noted)
+    gather(session, LinearMap("4.weight", network[4]))
+    assert sizes == [500, 500]
+
+
+def test_samples_that_are_kept_are_not_held_to_the_work_of_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No product of them is made; what is laid out at once has its limit."""
+    network, samples = nn.Sequential(nn.Linear(40, 3)), torch.randn(10, 40)
+    session, layer = session_of(network, samples), LinearMap("0.weight", network[0])
+    monkeypatch.setattr(layer_moments, "_WORK", 1)
+    last, states = gather(session, layer)
+    assert len(states) == 1
+    monkeypatch.setattr(layer_moments, "_NUMBERS", 4 * 41)
+    again, states = gather(session, layer)
+    assert [state["batches"] for state in states] == [1, 2, 3]
+    assert torch.equal(again["values"], last["values"])
+    assert torch.allclose(last["values"][0, :, :40], samples * (SAMPLES / 10) ** 0.5)
+
+
+def test_moments_of_bfloat16_inputs_have_the_weights_precision() -> None:
+    """Rounded to bfloat16, sums would be off by parts in a thousand, and have directions below 0."""
+    torch.manual_seed(0)
+    network, samples = nn.Sequential(nn.Linear(8, 30), nn.ReLU(), nn.Linear(30, 2)), torch.randn(200, 8)
+    network.__class__ = _in_bfloat16(nn.Sequential)
+    layer = LinearMap("2.weight", network[2])
+    last, _ = gather(session_of(network, samples), layer)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        hidden = network[1](network[0](samples))
+    assert hidden.dtype == torch.bfloat16
+    rows = layer.inputs(hidden).double()
+    assert torch.allclose(last["values"].double(), rows.mT @ rows * SAMPLES / 200, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("place", "asked"), [(0, 1), (1, 4)])
+def test_the_network_runs_no_further_than_the_layer(place: int, asked: int) -> None:
+    """But once: one sample says how often the layer is called. Three batches follow."""
+    network = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    calls: list[int] = []
+    network[1].register_forward_pre_hook(lambda _, inputs: calls.append(len(inputs[0])))
+    session = session_of(network, torch.randn(1100, 2))
+    calls.clear()
+    gather(session, LinearMap(f"{place}.weight", network[place]))
+    assert len(calls) == asked
+
+
+def test_what_goes_into_a_layer_in_all_its_calls_counts() -> None:
+    layer = nn.Linear(2, 2)
+    network, samples = nn.Sequential(layer, nn.ReLU(), layer), torch.randn(1100, 2)
+    last, _ = gather(session_of(network, samples), LinearMap("0.weight", layer))
+    with torch.no_grad():
+        rows = torch.cat([LinearMap("0.weight", layer).inputs(each)[0] for each in (samples, network[:2](samples))])
+    assert torch.allclose(last["values"][0], rows.mT @ rows * SAMPLES / 1100, rtol=1e-4, atol=1e-2)
 
 
 def test_few_samples_are_kept_themselves() -> None:
@@ -231,10 +307,24 @@ def test_a_layer_that_is_never_called_is_left_alone() -> None:
     assert session.masks.keys() == {"used.weight", "used.bias"}
 
 
+@pytest.mark.parametrize("nothing", ["unused", "zero"])
+def test_gradients_are_asked_for_only_where_a_layer_was_fitted(nothing: str) -> None:
+    network = Aside() if nothing == "unused" else two_layers()
+    session = session_of(network, torch.eye(2))
+    if nothing == "zero":
+        session.masks["2.weight"] = torch.zeros(2, 2, dtype=torch.bool)
+        session.wear()
+    run(session, pruning(gradients=GRADIENTS))
+    assert session.cost.trained == 2
+    assert nothing == "zero" or not session.masks["unused.weight"].any(), "nor has that a gradient"
+
+
 @pytest.mark.parametrize("network", [lambda: nn.Sequential(nn.BatchNorm1d(2)), two_layers])
 def test_a_network_without_such_layers_is_a_failure(network: Callable[[], nn.Module]) -> None:
     session = session_of(network(), torch.eye(2), prunable=())
-    with pytest.raises(TrainingFailed, match="needs a linear layer or a convolution, and this network has none"):
+    with pytest.raises(
+        TrainingFailed, match="needs a linear layer or a convolution that it can fit, and this network has none"
+    ):
         run(session, pruning())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 
 import pytest
@@ -165,15 +166,23 @@ def test_it_goes_on_from_every_state_bit_for_bit(piece: int, monkeypatch: pytest
 
     straight = fresh()
     monkeypatch.setattr(mask_fit, "_WORK", piece * straight.multiplications)
-    states = [state for state, _ in fitted(straight, steps, window)]
+    states = [copy.deepcopy(state) for state, _ in fitted(straight, steps, window)]
     assert len(states) > 5
     for number, state in enumerate(states):
         fit = fresh()
-        rest = [later for later, _ in fitted(fit, steps, window, state)]
+        rest = [later for later, _ in fitted(fit, steps, window, copy.deepcopy(state))]
         assert len(rest) == len(states) - number - 1
         fit.load_state_dict(rest[-1]["fit"] if rest else state["fit"])
         assert torch.equal(fit.values, straight.values)
         assert not rest or torch.equal(rest[-1]["objectives"], states[-1]["objectives"])
+
+
+def test_states_take_no_memory_of_their_own() -> None:
+    """Of a wide layer each would be gigabytes, after each piece."""
+    fit = fit_of(tensor([0.5, 2.0]), tensor([1.0, 0.0], [0.0, 4.0]), alpha=0.9, lr=1e-6)
+    (first, _), (second, _) = fitted(fit, 2 * LOOK_EVERY, 30)
+    assert first["fit"]["values"] is fit.values
+    assert all(first["fit"]["adam"][name] is second["fit"]["adam"][name] for name in ("first", "second"))
 
 
 def test_adam_is_torch_s() -> None:

@@ -87,7 +87,7 @@ JOBS = {
         (0.05, 0.3),
     ),
     "layerwise": Asked(
-        {"name": "layerwise", "finetune_epochs": 1, "layerwise_epochs": 250},
+        {"name": "layerwise", "finetune_epochs": 1, "layerwise_lr": 0.005, "layerwise_epochs": 250},
         {"optimizer": "adam", "lr": 0.02},
         "layerwise_alpha",
         (0.1, 5.0),

@@ -163,7 +163,10 @@ def test_procedures_in_turn_go_on_where_they_were(stopped: int) -> None:
     [
         ({"layerwise_alpha": -0.1}, "at least 0"),
         ({"layerwise_alpha": float("inf")}, "a finite number"),
-        ({"layerwise_lr": 0.0}, "above 0"),
+        ({"layerwise_lr": 0.0}, "at least 1e-07"),
+        ({"layerwise_lr": 1e-310}, "at least 1e-07"),
+        ({"layerwise_lr": 3e38}, "at most 1"),
+        ({"name": "magnitude", "layerwise_lr": 1e-310}, "at least 1e-07"),
         ({"layerwise_mask_start": 1.1}, "at most 1"),
         ({"layerwise_mask_start": -0.1}, "at least 0"),
         ({"layerwise_epochs": 0}, "at least 1"),
@@ -173,19 +176,27 @@ def test_procedures_in_turn_go_on_where_they_were(stopped: int) -> None:
 def test_impossible_settings(wrong: dict[str, Any], allowed: str) -> None:
     with pytest.raises(BadInput) as refused:
         toy({"name": "layerwise", **wrong})
-    assert refused.value.key == f"method.{next(iter(wrong))}"
+    assert refused.value.key == f"method.{[*wrong][-1]}"
     assert allowed in str(refused.value)
 
 
-@pytest.mark.parametrize("settings", [{}, {"name": "magnitude", "finetune_layerwise_pruning": True}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"name": "magnitude", "finetune_layerwise_pruning": True},
+        {"name": "pmmp", "layerwise_pruning": True},
+        {"layerwise_mask_start": 0.6},
+    ],
+)
 def test_masks_that_none_could_keep_are_refused(settings: dict[str, Any]) -> None:
-    """From 0.3 Adam is at 0.5 after 200 steps of 0.001 at the earliest."""
-    method = {"name": "layerwise", "layerwise_epochs": 199, **settings}
-    with pytest.raises(BadInput, match=r"found 199 steps, .*allowed: at least 200") as refused:
+    """Adam goes from 0 to 1 in 1,000 steps of 0.001 at the earliest, wherever fits begin."""
+    method = {"name": "layerwise", "layerwise_epochs": 999, **settings}
+    with pytest.raises(BadInput, match=r"found 999 steps, .*allowed: at least 1000") as refused:
         toy(method)
     assert refused.value.key == "method.layerwise_epochs"
-    toy({**method, "layerwise_epochs": 200})
-    toy({**method, "layerwise_mask_start": 0.6})
+    toy({**method, "layerwise_epochs": 1000})
+    toy({**method, "layerwise_lr": 1.1e-3})
     resolve_trial({"method": {"name": "magnitude", "layerwise_epochs": 1}, "data": "digits", "model": "mlp"}, KNOWN)
 
 

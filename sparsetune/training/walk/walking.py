@@ -17,6 +17,7 @@ from sparsetune.training.randomness import seed_piece
 from sparsetune.training.session import TrainingSession
 from sparsetune.training.setup import Setup
 from sparsetune.training.task import Meter
+from sparsetune.training.tensors import moved
 from sparsetune.training.walk.cursor import Cursor
 from sparsetune.training.walk.evaluating import Evaluating
 from sparsetune.training.walk.union import Node
@@ -97,7 +98,7 @@ def pieces(procedure: Procedure, session: TrainingSession, cursor: Cursor, name:
         session.network.train()  # whatever came before, in this process or another
         seed_piece(session.seed, session.stage, name, cursor.pieces, session.device)
         if running is None:
-            running = iter(procedure(session, cursor.state) or ())
+            running = iter(procedure(session, moved(cursor.state, session.device)) or ())
         yielded = next(running, _DONE)
         session.wear()
         session.cost.seconds += time.perf_counter() - started
