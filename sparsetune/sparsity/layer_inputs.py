@@ -101,7 +101,7 @@ def linear_maps(network: nn.Module, prunable: Collection[str]) -> list[LinearMap
     kinds = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
     modules = ((f"{path}.weight" if path else "weight", module) for path, module in network.named_modules())
     layers = [LinearMap(name, module) for name, module in modules if name in prunable and isinstance(module, kinds)]
-    owners = Counter(each for module in network.modules() for each in module.parameters(recurse=False))
+    owners: Counter[Tensor] = Counter(each for module in network.modules() for each in module.parameters(recurse=False))
     return [
         layer
         for layer in layers

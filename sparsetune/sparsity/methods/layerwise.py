@@ -3,6 +3,7 @@
 Source:  L0-and-behold/efficient-compression (layerwise_procedure).
 Idea:    from the last layer to the first, weights and keep probabilities such that the layer's outputs on training
          samples hardly change while few weights are kept; what is left makes up for what goes. No penalty in training.
+         Layers of more than 8,192 inputs, or that share weights, are left to TAMADE.
 Hooks:   numbers.
 Ranges:  search_spaces/layerwise.yaml: layerwise_alpha 0.01-100 (log), layerwise_lr 1e-3-3e-2 (log);
          search_spaces/tamade.yaml: delta 0-0.5.
