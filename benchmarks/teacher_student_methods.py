@@ -4,8 +4,9 @@
 
 Each seed has a teacher, samples and a student of its own: [2, 25, 25, 1] with tanh, 300 samples in one batch, Adam
 5e-4, the loss with a trained deviation, fine-tuning for a fifth of the epochs; a worker has one thread. alpha is held
-against the sum over samples, and is the best of a few short runs with a seed that is not among these. A run is a line
-as it ends; then the means with their 95 % intervals (Student's t). No student's test error is below 0.0064 on average.
+against the sum over samples, and is the best of a few short runs with seeds that are not among these. A run is a line
+as it ends, with its validation error, which is what settings may be chosen by; then the means over test data with their
+95 % intervals (Student's t). No student's test error is below 0.0064 on average.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "pmmp": {"alpha": 100.0, "alpha_convention": "sum", "initial_u": 1.0},
 }
 NUMBERS = ("test_mse", "test_truth_mse", "nonzeros")
-FIRST_SEED = 1  # settings were chosen with seed 0
+FIRST_SEED = 3  # settings were chosen with lower ones
 
 
 class Asked(NamedTuple):
@@ -76,7 +77,7 @@ def run(asked: Asked) -> tuple[dict[str, float], str]:
         numbers = trainer.finish()
     except TrainingFailed as error:
         return {}, str(error)
-    return {name: numbers[name] for name in NUMBERS} | {"minutes": (time.perf_counter() - began) / 60}, ""
+    return {name: numbers[name] for name in ("val_mse", *NUMBERS)} | {"minutes": (time.perf_counter() - began) / 60}, ""
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
@@ -91,8 +92,7 @@ def told(asked: Asked, numbers: dict[str, float], reason: str) -> str:
     name = f"{asked.method:9} seed {asked.seed:3}"
     if reason:
         return f"{name}  {reason}"
-    error, exact, left = (numbers[each] for each in NUMBERS)
-    said = f"test mse {error:.5f}, against the teacher {exact:.5f}; {left:.0f} non-zeros"
+    said = f"validation mse {numbers['val_mse']:.5f}; {numbers['nonzeros']:.0f} non-zeros"
     return f"{name}  {said}; {numbers['minutes']:.1f} min"
 
 
@@ -121,7 +121,7 @@ def main() -> None:
     options.add_argument("--epochs", type=int, default=50_000, help="before pruning")
     options.add_argument("--evaluate", type=int, default=10, help="every how many epochs")
     options.add_argument("--lr", type=float, default=5e-4)
-    options.add_argument("--alpha", type=float, help="of all methods that have one; to try others")
+    options.add_argument("--alpha", type=float, help="of all methods that have one; to try others, without test data")
     options.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     options.add_argument("--workers", type=int, default=1)
     wanted = options.parse_args()
@@ -139,7 +139,8 @@ def main() -> None:
             if numbers:
                 results[coming[done].method].append(numbers)
             print(told(coming[done], numbers, reason), flush=True)
-    print(table(results))
+    if wanted.alpha is None:
+        print(table(results))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Training(Model):
         "around the prediction, whose deviation sigma is trained, too",
     )
     initial_sigma: float = param(
-        0.1, "what sigma of loss: gauss begins with, of targets as they are learned", gt=0, allow_inf_nan=False
+        0.1, "what sigma of loss: gauss begins with, of targets as they are learned", ge=1e-15, le=1e15
     )
     schedule: Schedule = param(
         Constant(), "learning rate over epochs: constant, step, cosine; over steps: onecycle, and cosine with per: step"

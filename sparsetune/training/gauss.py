@@ -33,7 +33,7 @@ class Gauss(Regression):
     ) -> None:
         """
         Args:
-            sigma: to begin with, above 0.
+            sigma: to begin with, 1e-15 to 1e15: its square is to be a number.
             device: of the outputs, and
             dtype.
         """
@@ -85,4 +85,4 @@ class Gauss(Regression):
     def _variance(self) -> float:
         """As training has it: its sign means nothing."""
         sigma: float = self.sigma.item()
-        return sigma**2
+        return sigma * sigma  # where sigma**2 would be an OverflowError, that is infinite

@@ -199,8 +199,12 @@ def test_it_is_as_at_first_where_weights_are_drawn_anew() -> None:
 
 def test_a_sigma_of_nothing_is_a_failure() -> None:
     """Its square is 0 in float32."""
+    trainer = Trainer(student())
+    trainer.setup.task.load_state_dict({"sigma": torch.tensor(1e-30)})
     with pytest.raises(Diverged, match="train_loss became nan"):
-        list(Trainer(student(initial_sigma=1e-30)))
+        list(trainer)
+    wide = Gauss(sigma=1e200, dtype=torch.float64)
+    assert wide.means((1.0,)) == (math.inf,), "its square is no number"
     assert gauss_loss(0.0, 0.0) == gauss_error(0.0, 0.0) == math.inf
     assert math.isnan(gauss_error(math.nan, 1.0))
 
@@ -225,7 +229,8 @@ def test_a_perfect_fit_gives_numbers() -> None:
     [
         ("dense", "digits", {}, "training.loss: found 'gauss', allowed: null for classification"),
         ("slt", "teacher_student", {}, "training.loss: found 'gauss': a ticket holds no sigma; allowed: null"),
-        ("dense", "teacher_student", {"initial_sigma": 0}, "training.initial_sigma: found 0, allowed: above 0"),
+        ("dense", "teacher_student", {"initial_sigma": 0}, "training.initial_sigma: found 0, allowed: at least 1e-15"),
+        ("dense", "teacher_student", {"initial_sigma": 1e16}, "training.initial_sigma: found 1e+16, allowed: at most"),
         ("dense", "teacher_student", {"loss": "mse"}, "training.loss: found 'mse', allowed: 'gauss'"),
     ],
 )

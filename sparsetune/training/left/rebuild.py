@@ -21,14 +21,14 @@ from sparsetune.training.trainer import Trainer
 
 
 def ticket_of(trainer: Trainer, metrics: Metrics) -> Ticket | None:
-    """The ticket of the network as it is now; None where the method trains weights, or has no mask.
+    """The ticket of the network as it is now; None where weights or a sigma are trained, or there is no mask.
 
     Args:
         metrics: of the trial; the ticket keeps what they say of predictions for validation and test data.
     """
     network, method = trainer.network, trainer.method
     drawn, mask = (method.drawn, method.mask) if isinstance(method, LeavesTickets) else (None, None)
-    if drawn is None or mask is None:
+    if drawn is None or mask is None or trainer.setup.task.parameters():
         return None
     density = mask.count_nonzero().item() / len(mask)
     state = _not_drawn(network, method)

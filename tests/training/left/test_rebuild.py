@@ -21,6 +21,7 @@ from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.sparsity.methods.slt import StrongLotteryTicket
 from sparsetune.sparsity.tickets import leaves_tickets
 from sparsetune.training.build import Built
+from sparsetune.training.gauss import Gauss
 from sparsetune.training.left.rebuild import rebuild, ticket_of
 from sparsetune.training.left.ticket import TICKET, Ticket, read_ticket
 from sparsetune.training.registries import REGISTRIES
@@ -201,6 +202,14 @@ def test_parameters_that_are_trained_beside_the_mask_are_in_the_ticket_and_other
     assert frozen is not None
     assert frozen.state == {}
     assert frozen.about.drawn != drawn.about.drawn
+
+
+def test_where_a_sigma_is_trained_no_ticket_is_left() -> None:
+    """It holds none, so its loss would be another."""
+    trainer = Trainer(config(**MLP))
+    assert ticket_of(trainer, {}) is not None
+    trainer.setup.task = Gauss()
+    assert ticket_of(trainer, {}) is None
 
 
 @pytest.mark.parametrize("name", ["drawn", "mask"])
