@@ -91,7 +91,7 @@ def as_factor(mask: Tensor) -> Tensor:
 
 def gap(weight: Tensor, copies: Copies) -> Tensor:
     """E[(theta - w z)^2] of (...) weights over z, which is 1 with probability p and else 0."""
-    return (1 - copies.keep) * weight.square() + copies.keep * (weight - copies.free).square()
+    return weight.square().lerp((weight - copies.free).square(), copies.keep)
 
 
 def pieces(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
