@@ -86,12 +86,11 @@ def counts_axis(axes: Axes, label: str, low: float, high: float) -> None:
 
 def marks_axis(axes: Axes, label: str, marks: Sequence[tuple[float, str]]) -> None:
     """Named positions below the axes, those of the first ones that leave room between, and what they are."""
-    along, room, taken = axes.get_xaxis_transform(), _share(axes, 0.45, 0), list[float]()
-    low, high = axes.get_xlim()
+    along, taken = axes.get_xaxis_transform(), list[float]()
     for at, name in marks:
-        share = (at - low) / (high - low)
-        if all(abs(share - other) >= room for other in taken):
-            taken.append(share)
+        inches = along.transform((at, 0))[0] / DPI  # whatever the scale of the axis
+        if all(abs(inches - other) >= 0.45 for other in taken):
+            taken.append(inches)
             _text(axes, at, -_share(axes, 0.07, 1), name, along, ha="center", va="top")
     _text(axes, 0.5, -_share(axes, 0.28, 1), label, axes.transAxes, ha="center", va="top", fontsize=NORMAL)
 

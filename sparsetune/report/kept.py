@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sparsetune.base.paths import LAYERS
-from sparsetune.report.canvas import GREY, GRID, NORMAL, SMALL, Margins, blank, compact, log_ticks, written
+from sparsetune.report.canvas import GREY, GRID, SMALL, Margins, blank, compact, log_ticks, marks_axis, written
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +41,7 @@ def layers_left(folder: Path) -> list[Layer]:
     """From the file that a run has left, in the network's order; none if nothing is pruned."""
     path = folder / LAYERS
     listed: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
-    return [Layer(each["name"], each["nonzeros"], each["size"]) for each in listed if "size" in each]
+    return [Layer(each["name"], each["nonzeros"], each["size"]) for each in listed]
 
 
 def kept_figure(layers: Sequence[Layer]) -> Figure:
@@ -67,9 +67,5 @@ def kept_figure(layers: Sequence[Layer]) -> Figure:
         for at, text, side in ((-0.1 / _ACROSS, name, "right"), (1 + 0.1 / _ACROSS, layer.said, "left")):
             across = axes.get_yaxis_transform()
             axes.text(at, line, text, transform=across, ha=side, va="center_baseline", fontsize=SMALL, color=GREY)
-    for mark in marks:
-        below = axes.get_xaxis_transform()
-        axes.text(mark, -0.07 / height, compact(mark), transform=below, ha="center", va="top", fontsize=SMALL)
-    label = "fraction of the layer's weights that is left"
-    axes.text(0.5, -0.28 / height, label, transform=axes.transAxes, ha="center", va="top", fontsize=NORMAL)
+    marks_axis(axes, "fraction of the layer's weights that is left", [(mark, compact(mark)) for mark in marks])
     return drawing

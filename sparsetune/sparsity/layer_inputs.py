@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from sparsetune.sparsity.tamade import bias_beside
+
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
 MOST_INPUTS = 8192  # of an output: their second moments are 0.5 GB
 
@@ -41,7 +43,7 @@ class LinearMap:
     @property
     def names(self) -> list[str]:
         """Theirs."""
-        return [self.weight, f"{self.weight.removesuffix('weight')}bias"][: len(self.parameters)]
+        return [self.weight, bias_beside(self.weight)][: len(self.parameters)]
 
     @property
     def groups(self) -> int:

@@ -114,10 +114,15 @@ def with_biases(
     parameters, named = dict(session.network.named_parameters()), {}
     for name, weight in (session.prunable if weights is None else weights).items():
         named[name] = weight
-        bias = "bias".join(name.rsplit("weight", 1))
+        bias = bias_beside(name)
         if biases and bias in parameters:
             named[bias] = parameters[bias]
     return named
+
+
+def bias_beside(weight: str) -> str:
+    """What the bias of the layer is called, if it has one, that has a weight of this name."""
+    return "bias".join(weight.rsplit("weight", 1))
 
 
 def distinct_magnitudes(weights: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> Tensor:

@@ -34,7 +34,7 @@ def test_dots_stand_at_the_fractions_and_texts_fit(layers: list[Layer]) -> None:
     assert dots == [(each.nonzeros / each.size, line) for line, each in enumerate(layers) if each.nonzeros]
     assert axes.get_xlim()[0] <= min((at for at, _ in dots), default=1)
     drawing.draw_without_rendering()
-    boxes = [text.get_window_extent() for text in axes.texts]
+    boxes = [text.get_window_extent() for text in (*axes.texts, *drawing.texts)]
     whole = drawing.bbox
     assert all(whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 for box in boxes)
 

@@ -35,3 +35,17 @@ def run(session: TrainingSession, procedure: Procedure) -> list[tuple[object, fl
         session.network.train()
     session.wear()
     return yielded
+
+
+def wide(kind: str) -> tuple[nn.Module, Tensor]:
+    """A network with BatchNorm and dropout, which act otherwise in training, and samples for it."""
+    torch.manual_seed(0)
+    layers: list[nn.Module] = [nn.Linear(8, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.5), nn.Linear(6, 3)]
+    shape: tuple[int, ...] = (8,)
+    if kind == "convolution":
+        layers = [nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Conv2d(4, 2, 3, stride=2), nn.Flatten()]
+        shape = (1, 8, 8)
+    network = nn.Sequential(*layers, nn.Linear(8 if kind == "convolution" else 3, 2))
+    for _ in range(3):
+        network(torch.randn(50, *shape) + 1)  # statistics of BatchNorm
+    return network, torch.randn(1100, *shape)
