@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sparsetune.report.canvas import Margins, blank, compact, log_ticks, padded, save, ticks, values_axis, written
+from sparsetune.report.canvas import (
+    Margins,
+    blank,
+    compact,
+    log_ticks,
+    marks_axis,
+    padded,
+    save,
+    ticks,
+    values_axis,
+    written,
+)
 
 
 def test_ticks_by_hand() -> None:
@@ -62,3 +73,16 @@ def test_a_picture_keeps_its_colours(tmp_path: Path) -> None:
     assert tuple(pixels[0, 0]) == (255, 255, 255)
     line = (np.abs(pixels - (0x1F, 0x5F, 0xA8)).max(axis=2) <= 3).sum()
     assert line > 740 * 6, "most of 745 x 8 pixels"
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_named_marks_leave_room_between(log: bool) -> None:
+    """Whatever the scale: of two that are nearer than 0.45 inches the first is named."""
+    drawing, (axes,) = blank(1, 1.0, Margins(left=0.0, right=0.0), width=4.0)
+    if log:
+        axes.set_xscale("log")
+    axes.set_xlim(1, 10_000)
+    inches = [0.0, 0.4, 0.5, 1.0, 1.4, 4.0]
+    at = [10**each if log else 1 + 9_999 * each / 4 for each in inches]
+    marks_axis(axes, "label", [(place, f"{each:g}") for place, each in zip(at, inches, strict=True)])
+    assert [text.get_text() for text in drawing.texts] == ["0", "0.5", "1", "4", "label"]
