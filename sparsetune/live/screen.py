@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from sparsetune.base.layout.columns import Column, aligned, fitting
+from sparsetune.base.layout.columns import Column, aligned, fitting, of_params
 from sparsetune.base.layout.text import UNKNOWN, about, bar, clock_time, cut, number
 from sparsetune.base.messages import Key, Row, Trial
 from sparsetune.live.lines import (
@@ -122,12 +122,11 @@ def _table(columns: Sequence[Column], width: int) -> list[Text]:
 
 def _trade_offs(standing: Standing, trials: Sequence[Trial], width: int) -> list[Column]:
     forked = {name for trial in trials if trial.branch for branch in trial.branches for name in branch.values}
-    names = [name for name in dict.fromkeys(name for trial in trials for name in trial.params) if name not in forked]
     return fitting(
         [
             Column("trial", [trial.label for trial in trials]),
             *(Column(o.metric, [number(trial.metrics[o.metric], 4) for trial in trials]) for o in standing.objectives),
-            *(Column(_short(name), [number(trial.params.get(name)) for trial in trials]) for name in names),
+            *of_params([trial.params for trial in trials], forked),
         ],
         width,
     )

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from sparsetune.base.layout.columns import GAP, Column, fitting, widths
+from sparsetune.base.layout.columns import GAP, Column, fitting, of_params, widths
 from sparsetune.base.layout.text import heading, measured, number, spread
 from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import metric_of
@@ -34,11 +34,7 @@ def trial_table(
         *(Column(name, [metric(row, name) for row in rows]) for name in recorded(metrics, rows)),
     ]
     forked = {name for row in rows if row.branch for branch in row.branches for name in branch.values}  # in its name
-    params = [
-        Column(name.removesuffix(".name").rpartition(".")[2], [number(row.params.get(name)) for row in rows])
-        for name in dict.fromkeys(name for row in rows for name in row.params)
-        if name not in forked
-    ]
+    params = of_params([row.params for row in rows], forked)
     shown = fitting([*columns, *params], width)
     table = plain_table(title)
     left_out = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sparsetune.base.layout.text import heading
+from sparsetune.base.layout.text import heading, number, short_names
 
 GAP = 2  # characters between two columns
 
@@ -25,6 +25,23 @@ class Column(NamedTuple):
     def wide(self) -> int:
         """Characters that it needs with its name on one line."""
         return max(len(self.name), self.narrow)
+
+
+def of_params(rows: Sequence[Mapping[str, Any]], left_out: Collection[str] = ()) -> list[Column]:
+    """Parameters by the last part of their names, in the order of the rows.
+
+    Branches of a choice share a column (``drr.delta`` and ``magnitude.delta``), for a row has at most one of them.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in dict.fromkeys(name for row in rows for name in row if name not in left_out):
+        alike.setdefault(name.removesuffix(".name").rpartition(".")[2], []).append(name)
+    columns = []
+    for short, names in alike.items():
+        together = all(sum(name in row for name in names) <= 1 for row in rows)
+        for title, several in [(short, names)] if together else [(own, [name]) for name, own in short_names(names)]:
+            cells = [number(next((row[name] for name in several if name in row), None)) for row in rows]
+            columns.append(Column(title, cells))
+    return columns
 
 
 def fitting(columns: Iterable[Column], width: int) -> list[Column]:
