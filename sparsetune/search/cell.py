@@ -47,9 +47,10 @@ class Cell:
         Args:
             factors: the cell's values, by name.
         """
-        self.factors = dict(factors)
+        self._at = dict(factors)
         self._study = study
         self._problem = study.problem_in(factors)
+        self.factors = {name: value for name, value in factors.items() if name not in self._problem.parameters}
         space, here = study.space, within(study.space, factors).chosen
         self._choices = {  # of branches, where the cell has some of them only
             f"{section}.name": CategoricalDistribution(here[section])
@@ -77,7 +78,7 @@ class Cell:
 
     def has(self, params: Mapping[str, Any]) -> bool:
         """Whether a trial of the study is one of the cell's."""
-        return holds(self._study.space, self.factors, params)
+        return holds(self._study.space, self._at, params)
 
     def news(self) -> dict[str, Any]:
         """What the sampler has noted of the study at the last ask.
@@ -132,7 +133,7 @@ class Cell:
     def _drawn(self, asked: optuna.trial.Trial) -> tuple[dict[str, Any], str]:
         """The whole config of a trial that is drawn here, or why it has none."""
         try:
-            return self._study.config(suggester(asked), self.factors), ""
+            return self._study.config(suggester(asked), self._at), ""
         except BadInput as error:
             return self._study.trial.plain(), str(error)
 

@@ -133,6 +133,7 @@ def _of_study(study: Study, word: str, name: str, warn: Callable[[str], None]) -
             f"start_with: {len(problems)} of {len(rows)} rows of {name!r} lie outside this space and are left out "
             f"({problems[0]})"
         )
-    if word == "best_of":  # a start for every cell
-        points = [{key: value for key, value in each.items() if key not in study.space.factors} for each in points]
+    if word == "best_of":  # a start for every cell that has its branch
+        left = study.space.factors.keys() - {f"{section}.name" for section in study.space.chosen}
+        points = [{key: value for key, value in each.items() if key not in left} for each in points]
     return Points(points, results)

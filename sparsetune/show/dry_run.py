@@ -20,11 +20,11 @@ from sparsetune.show.space import point_lines, space_lines
 if TYPE_CHECKING:
     from rich.console import Console
 
-SAMPLED = 3  # configs
+SAMPLED, MOST_SAMPLED = 3, 12  # configs; one of each cell, where there are more
 
 
 def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: bool, console: Console) -> int:
-    """The resolved study, its space, three configs and, with ``probe``, what they cost here.
+    """The resolved study, its space, some configs and, with ``probe``, what they cost here.
 
     Returns:
         The exit code: 1 if a probed config failed.
@@ -46,14 +46,14 @@ def show_dry_run(study: Study, *, probe: bool, workers: int | None, in_process: 
     begun = Points.of(study, warn)
     for remark in study.remarks:
         warn(remark)
-    drawn = preview(study, SAMPLED)
+    drawn = preview(study, min(max(SAMPLED, len(study.cells)), MOST_SAMPLED))
     print(printable(f"# {study.source}, resolved"))
     print(dump(study.resolved()))
     _comment("the space", *space_lines(study.space))
     if study.space.parameters:
         _comment(
             "",
-            "three configs as they would be drawn before any trial has finished",
+            f"{len(drawn)} configs as they would be drawn before any trial has finished",
             *point_lines([each.params for each in drawn]),
         )
     if study.start_with:

@@ -32,10 +32,10 @@ def space_lines(space: Space) -> list[str]:
 
 
 def _shares(space: Space) -> list[str]:
-    """A line for the branches that share cells, where not all do."""
+    """A line for the branches that share cells, where not all do and not each has one."""
     chosen = [within(space, cell).chosen for cell in cells(space)]
     counts = Counter(" and ".join(_listed(names, "or") for names in here.values()) for here in chosen)
-    return [f"    {count} of them: {names}" for names, count in counts.items()] if len(counts) > 1 else []
+    return [f"    {count} of them: {names}" for names, count in counts.items()] if 1 < len(counts) < len(chosen) else []
 
 
 def _rule_lines(rules: Mapping[str, Rule], margin: str) -> list[str]:

@@ -257,11 +257,11 @@ def chosen_spaces(draw_: st.DrawFn) -> tuple[Raw, Raw]:
     return shared, dict(zip(("one", "two"), own, strict=True))
 
 
-@given(chosen_spaces())
-def test_both_written_forms_read_back_as_the_same_space(written: tuple[Raw, Raw]) -> None:
-    shared, choose = written
+@given(chosen_spaces(), st.sampled_from(["choose", "factor"]))
+def test_both_written_forms_read_back_as_the_same_space(written: tuple[Raw, Raw], word: str) -> None:
+    shared, own = written
     nowhere = Path("/nowhere")
-    branches = load_choice("method", {"choose": choose}, nowhere, "s")
+    branches = load_choice("method", {word: own}, nowhere, "s")
     space = joined(load_space(shared, folder=nowhere, source="s"), [branches])
     study = parse(dump(space.in_study()), source="")
     nested = joined(

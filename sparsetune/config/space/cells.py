@@ -1,7 +1,8 @@
 """Cells: what factors divide a study into. Each is searched by itself.
 
 A cell has one value of each of its factors, and so have all of its trials. A branch with factors of its own therefore
-has cells of its own; the branches without are together in others, where one of them is drawn.
+has cells of its own; the branches without are together in others, where one of them is drawn. Where the branches
+themselves are a factor, each has its own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sparsetune.config.space.conditions import matches
-from sparsetune.config.space.parameters import Constant, Factor, Rule
+from sparsetune.config.space.parameters import Choice, Constant, Factor, Rule
 from sparsetune.config.space.space import Space
 
 Cell = Mapping[str, Any]
@@ -22,7 +23,8 @@ def cells(space: Space) -> list[dict[str, Any]]:
 
     The last factor varies fastest. Those of branches come last, in the order of the choice.
     """
-    shared = {name: factor.values for name, factor in space.factors.items() if not factor.when}
+    named = {f"{section}.name" for section in space.chosen}
+    shared = {name: each.values for name, each in space.factors.items() if not each.when and name not in named}
     divided = [_of_branches(space, section) for section in space.chosen]
     parts = itertools.product(combined(shared), *divided)
     return [{name: value for part in each for name, value in part.items()} for each in parts]
@@ -31,7 +33,7 @@ def cells(space: Space) -> list[dict[str, Any]]:
 def within(space: Space, cell: Cell) -> Space:
     """The space of a cell: factors are constants there, and of other cells' branches nothing is left.
 
-    What the cell's branches have in common is no condition there.
+    What the cell's branches have in common is no condition there. The name of its only branch is a choice of one.
     """
     here = {f"{section}.name": _branches(space, section, cell) for section in space.chosen if _divides(space, section)}
     if not here and not cell:
@@ -42,10 +44,12 @@ def within(space: Space, cell: Cell) -> Space:
         if not all(map(any, asked.values())):
             continue
         when = {key: wanted for key, wanted in rule.when.items() if key not in asked or not all(asked[key])}
-        if name in cell:
+        if name in here:
+            rules[name] = Choice(values=here[name], target=rule.target, when=when)
+        elif name in cell:
             rules[name] = Constant(value=cell[name], target=rule.target, when=when)
         else:
-            rules[name] = rule.model_copy(update={"when": when, **({"values": here[name]} if name in here else {})})
+            rules[name] = rule.model_copy(update={"when": when})
     return Space(rules, space.sources)
 
 
@@ -68,12 +72,19 @@ def _own(space: Space, section: str, branch: str) -> dict[str, Factor]:
     return {name: factor for name, factor in space.factors.items() if factor.when.get(f"{section}.name") == branch}
 
 
+def _in_turn(space: Space, section: str) -> bool:
+    """Whether trials take its branches in turn."""
+    return f"{section}.name" in space.factors
+
+
 def _divides(space: Space, section: str) -> bool:
-    return any(_own(space, section, branch) for branch in space.chosen[section])
+    return _in_turn(space, section) or any(_own(space, section, branch) for branch in space.chosen[section])
 
 
 def _branches(space: Space, section: str, cell: Cell) -> tuple[str, ...]:
-    """Those of a cell: the one whose factors it has, or all without factors."""
+    """Those of a cell: the one that it names, the one whose factors it has, or all without factors."""
+    if _in_turn(space, section):
+        return (cell[f"{section}.name"],)
     own = {branch: _own(space, section, branch) for branch in space.chosen[section]}
     return tuple(branch for branch, factors in own.items() if factors and factors.keys() <= cell.keys()) or tuple(
         branch for branch, factors in own.items() if not factors
@@ -81,8 +92,14 @@ def _branches(space: Space, section: str, cell: Cell) -> tuple[str, ...]:
 
 
 def _of_branches(space: Space, section: str) -> list[dict[str, Any]]:
-    """The values of branches' factors, one combination after another; ``{}`` once for all branches without."""
+    """The values of branches' factors, one combination after another; ``{}`` once for all branches without.
+
+    Where branches are taken in turn each combination has the name of its own.
+    """
     own = [_own(space, section, branch) for branch in space.chosen[section]]
     parts = [{name: factor.values for name, factor in factors.items()} for factors in own]
+    if _in_turn(space, section):
+        named = zip(space.chosen[section], parts, strict=True)
+        return [{f"{section}.name": branch, **each} for branch, part in named for each in combined(part)]
     first = parts.index({}) if {} in parts else -1
     return [each for index, part in enumerate(parts) if part or index == first for each in combined(part)]

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from sparsetune.base.errors import BadInput
 from sparsetune.config.overrides import assign, flatten
 from sparsetune.config.registry import Registries
+from sparsetune.config.space.branches import raw_bases
 from sparsetune.config.space.conditions import matches
-from sparsetune.config.space.files import raw_bases
 from sparsetune.config.space.parameters import Determined, Rule
 from sparsetune.config.space.points import branch_of, corners, flat_base
 from sparsetune.config.space.space import Space

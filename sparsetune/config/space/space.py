@@ -10,6 +10,8 @@ from typing import Any
 from sparsetune.config.space.parameters import Choice, Determined, Factor, Int, Parameter, Rule
 from sparsetune.config.trial import NAMED
 
+BRANCHING: Mapping[str, type[Choice | Factor]] = {"choose": Choice, "factor": Factor}
+"""How a study file's section says that it has branches: one is drawn, or trials take them in turn."""
 _FEW = 50
 
 
@@ -42,8 +44,8 @@ class Space:
     @cached_property
     def chosen(self) -> Mapping[str, tuple[str, ...]]:
         """The sections of a trial config that have branches, and their names."""
-        parameters = self.parameters
-        return {each: rule.values for each in NAMED if isinstance(rule := parameters.get(f"{each}.name"), Choice)}
+        named = {each: self.rules.get(f"{each}.name") for each in NAMED}
+        return {each: rule.values for each, rule in named.items() if isinstance(rule, Choice | Factor)}
 
     @property
     def targets(self) -> set[str]:
@@ -76,11 +78,14 @@ class Space:
     def in_study(self) -> dict[str, Any]:
         """The space as a study file would say it: each section that has branches, and ``space``."""
         sections = {
-            section: {"choose": {branch: _plain(self.of_branch(section, branch)) or None for branch in branches}}
+            section: {self._word(section): {each: _plain(self.of_branch(section, each)) or None for each in branches}}
             for section, branches in self.chosen.items()
         }
         names = {f"{section}.name" for section in sections}
         return {**sections, "space": _plain({n: e for n, e in self.shared().items() if n not in names})}
+
+    def _word(self, section: str) -> str:
+        return next(word for word, kind in BRANCHING.items() if isinstance(self.rules[f"{section}.name"], kind))
 
     def shared(self) -> dict[str, Rule]:
         """The rules that are no branch's own, those that choose a branch first."""

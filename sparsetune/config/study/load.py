@@ -16,8 +16,9 @@ from sparsetune.config.base import TEXT, check_model, expand_name
 from sparsetune.config.overrides import IN_QUOTES, assign, flatten
 from sparsetune.config.own import read_own
 from sparsetune.config.registry import StudyRegistries
+from sparsetune.config.space.branches import joined, load_choice
 from sparsetune.config.space.checks import check_space, refuse_double, resolve_bases
-from sparsetune.config.space.files import joined, load_choice, load_space
+from sparsetune.config.space.files import load_space
 from sparsetune.config.study.file import FILE_KEYS, STUDY_KEYS, StudyFile, refuse_other_kind, refuse_unknown
 from sparsetune.config.study.forks import check_fork
 from sparsetune.config.study.losses import refuse_several_losses
