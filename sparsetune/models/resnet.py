@@ -34,9 +34,13 @@ class ResNet20Config(ModelConfig):
 
 
 class BasicBlock(nn.Module):
-    """relu(3x3 -> BatchNorm -> relu -> 3x3 -> BatchNorm, plus the shortcut)."""
+    """relu(3x3 -> BatchNorm -> relu -> 3x3 -> BatchNorm, plus the shortcut).
+
+    Channels that the shortcut lacks are zeros, half of them before and half behind (option A).
+    """
 
     expansion = 1
+    pads_evenly = True
 
     def __init__(self, inputs: int, width: int, outputs: int, stride: int, shortcut: nn.Module | None) -> None:
         super().__init__()
@@ -49,9 +53,9 @@ class BasicBlock(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         hidden = self.relu(self.bn1(self.conv1(inputs)))
+        outputs: Tensor = self.bn2(self.conv2(hidden))
         added = inputs if self.downsample is None else self.downsample(inputs)
-        outputs: Tensor = self.relu(self.bn2(self.conv2(hidden)) + added)
-        return outputs
+        return self.relu(outputs + widened(added, outputs.shape[1]))  # type: ignore[no-any-return]
 
 
 class Bottleneck(nn.Module):
@@ -78,18 +82,21 @@ class Bottleneck(nn.Module):
         return outputs
 
 
-class PaddedShortcut(nn.Module):
-    """Option A: every ``stride``-th pixel, new channels of zeros half before and half behind; no parameters."""
+def widened(inputs: Tensor, channels: int) -> Tensor:
+    """(N, C, H, W) with zeros for the channels that are missing, half of them before and half behind."""
+    missing = channels - inputs.shape[1]
+    return pad(inputs, (0, 0, 0, 0, missing // 2, missing - missing // 2)) if missing else inputs
+
+
+class StridedShortcut(nn.Module):
+    """Option A: every ``stride``-th pixel; channels are added where the block adds it up; no parameters."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.stride = stride
-        self.before = (outputs - inputs) // 2
-        self.behind = outputs - inputs - self.before
 
     def forward(self, inputs: Tensor) -> Tensor:
-        kept = inputs[..., :: self.stride, :: self.stride]
-        return pad(kept, (0, 0, 0, 0, self.before, self.behind))
+        return inputs[..., :: self.stride, :: self.stride]
 
 
 class Projection(nn.Sequential):
@@ -108,7 +115,7 @@ class _ResNet(ImageModel):
     block: ClassVar[type[BasicBlock] | type[Bottleneck]] = BasicBlock
     blocks: ClassVar[tuple[int, ...]]  # of each stage
     width: ClassVar[int]  # of the first stage, before it is scaled
-    shortcut: ClassVar[type[Projection] | type[PaddedShortcut]] = Projection  # where a block changes widths or sides
+    shortcut: ClassVar[type[Projection] | type[StridedShortcut]] = Projection  # where a block changes widths or sides
 
     @classmethod
     def batch_norm(cls, config: Any) -> bool:
@@ -169,4 +176,4 @@ class ResNet20(_ResNet):
     Config = ResNet20Config
     blocks = (3, 3, 3)
     width = 16
-    shortcut = PaddedShortcut
+    shortcut = StridedShortcut

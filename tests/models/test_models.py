@@ -18,6 +18,7 @@ from sparsetune.models.contract import Model, ModelConfig
 from sparsetune.models.fc import Fc, FcConfig
 from sparsetune.models.lenet5 import Lenet5, Lenet5Config
 from sparsetune.models.mlp import Mlp, MlpConfig
+from sparsetune.models.resnet import widened
 
 GREY, COLOUR, PHOTO = (1, 28, 28), (3, 32, 32), (3, 224, 224)
 REGISTRIES = Registries(method=Registry("method", {}), data=DATA, model=MODELS)
@@ -203,12 +204,18 @@ def test_the_stem_goes_by_the_size_of_images() -> None:
 
 
 def test_option_a_pads_new_channels_with_zeros_on_both_sides() -> None:
-    shortcut = build("resnet20", COLOUR, 10).get_submodule("layer2.0.downsample")
-    inputs = torch.randn(2, 16, 8, 8)
-    outputs = shortcut(inputs)
+    block = build("resnet20", COLOUR, 10).get_submodule("layer2.0").eval()
+    nn.init.zeros_(block.get_submodule("bn2").weight)
+    inputs = torch.rand(2, 16, 8, 8)
+    outputs = block(inputs)
     assert torch.equal(outputs[:, 8:24], inputs[:, :, ::2, ::2])
     assert not outputs[:, :8].any()
     assert not outputs[:, 24:].any()
+
+
+def test_of_an_odd_number_of_new_channels_one_more_lies_behind() -> None:
+    outputs = widened(torch.ones(1, 2, 3, 3), 5)
+    assert outputs[0, :, 0, 0].tolist() == [0, 1, 1, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,100 @@
+"""Who goes: units that no path from the inputs leads through, or none to the outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sparsetune.sparsity.units.flow import STAYS, Notes, Read
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Each a mask of labels, (count,); labels that are of one unit have the same.
+
+    Attributes:
+        kept: what stays.
+        stuck: what stays without a path.
+        hidden: of units that layers make and that are no outputs, one label each.
+    """
+
+    kept: Tensor
+    stuck: Tensor
+    hidden: Tensor
+
+
+def unite(count: int, ties: Sequence[tuple[Tensor, Tensor]], device: torch.device) -> Tensor:
+    """(count,) the lowest label that each is tied to, over any number of ties."""
+    lowest = torch.arange(count, device=device)
+    if not ties:
+        return lowest
+    one, other = (torch.cat(side) for side in zip(*ties, strict=True))
+    while True:
+        low = torch.minimum(lowest[one], lowest[other])
+        lower = lowest.scatter_reduce(0, lowest[one], low, "amin").scatter_reduce(0, lowest[other], low, "amin")
+        lower = lower[lower]
+        if torch.equal(lower, lowest):
+            return lowest
+        lowest = lower
+
+
+def decide(notes: Notes) -> Paths:
+    """The fewest units that leave all outputs as they are."""
+    unit = unite(notes.count, notes.ties, notes.device)
+    outputs = _marked(unit, notes.outputs)
+    seeds = outputs | _marked(unit, notes.pinned)
+    seeds[STAYS] = True
+    path = _reached(notes.reads, unit, seeds, [read.varying for read in notes.reads])
+    standing = torch.zeros_like(seeds)
+    while True:
+        columns = [_counting(read, standing[unit[read.columns]]) for read in notes.reads]
+        kept = (_reached(notes.reads, unit, seeds, columns) | standing)[unit]
+        more = torch.cat([*_last_ones(notes, kept), *_uneven(notes, kept), unit[:0]])
+        if not len(more):
+            made = _marked(unit, notes.made) & ~outputs
+            hidden = made & (unit == torch.arange(notes.count, device=notes.device))
+            return Paths(kept, kept & ~path[unit], hidden)
+        standing[unit[more]] = True
+
+
+def _counting(read: Read, standing: Tensor) -> Tensor:
+    """(n,) columns that have to be read: not 0, and no constant that is folded but of a unit that stays."""
+    return (read.constants != 0) & (~read.folds | standing)
+
+
+def _marked(unit: Tensor, labels: Sequence[Tensor]) -> Tensor:
+    """(count,) True at the lowest label of each of these units."""
+    marked = torch.zeros_like(unit, dtype=torch.bool)
+    for each in labels:
+        marked[unit[each]] = True
+    return marked
+
+
+def _reached(reads: Sequence[Read], unit: Tensor, seeds: Tensor, columns: Sequence[Tensor]) -> Tensor:
+    """The units that these read, over any number of layers, through non-zero weights of the columns that count."""
+    reached = seeds.clone()
+    before = torch.zeros_like(seeds)
+    while not torch.equal(before, reached):
+        before = reached.clone()
+        for read, counts in zip(reversed(reads), reversed(columns), strict=True):
+            rows = reached[unit[read.rows]]
+            reached[unit[read.columns[read.nonzero[rows].any(0) & counts]]] = True
+    return reached
+
+
+def _last_ones(notes: Notes, kept: Tensor) -> list[Tensor]:
+    """One for each tensor that would be left empty."""
+    return [side.labels[:1] for side in notes.sides if not kept[side.labels].any()]
+
+
+def _uneven(notes: Notes, kept: Tensor) -> list[Tensor]:
+    """Of padded channels those that may not go, so that half of them lie before and half, or one more, behind."""
+    more = []
+    for before, behind in notes.padded:
+        ahead, after = int(kept[before].sum()), int(kept[behind].sum())
+        more.append(behind[~kept[behind]][: max(0, ahead - after)])
+        more.append(before[~kept[before]][: max(0, after - 1 - ahead)])
+    return more
