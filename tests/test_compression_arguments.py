@@ -55,6 +55,7 @@ ARGUMENTS: tuple[tuple[str, str, str, Values], ...] = (  # default there, key he
     ("test_batch_size", "5000", "", alike(None)),
     ("random_gradient_pruning", "true", "method.random_gradient_pruning", alike("noise")),
     ("shrinking", "false", "method.shrinking", alike(False)),
+    ("delete_neurons", "false", "method.delete_neurons", alike(False)),
     ("binary_search_resolution", "1e-7", "", alike(None)),
     ("shrinking_from_deviation_of", "1e-2", "method.shrinking_margin", alike(0.01)),
     ("prune_window", "10", "method.prune_window", alike(10)),

@@ -14,7 +14,7 @@ class Remains:
     """Parameters and those that are kept, by name; a parameter with two names is listed under the first.
 
     Attributes:
-        sizes: of every parameter tensor.
+        sizes: of every parameter tensor, as it was before neurons were deleted.
         nonzeros: what is kept of each: not zero, or within its mask.
         prunable: names of those that pruning may remove.
     """
@@ -61,13 +61,20 @@ class Remains:
         return self.parameters / max(1, self.kept)
 
 
-def remains(network: nn.Module, prunable: Collection[str], masks: Mapping[str, Tensor] | None = None) -> Remains:
+def remains(
+    network: nn.Module,
+    prunable: Collection[str],
+    masks: Mapping[str, Tensor] | None = None,
+    *,
+    sizes: Mapping[str, int] | None = None,
+) -> Remains:
     """Count what is kept; the device is waited for once.
 
     Args:
         prunable: names of parameters, as ``named_parameters`` gives them.
         masks: by name of a parameter, (its shape) bool, True where it is kept; else what is not zero is kept. A kept
             weight may be zero for the moment.
+        sizes: of every parameter before any neuron was deleted; else as they are.
 
     Raises:
         KeyError: a name is no parameter's.
@@ -79,8 +86,8 @@ def remains(network: nn.Module, prunable: Collection[str], masks: Mapping[str, T
         raise KeyError(f"no parameter of this network: {', '.join(sorted(unknown))}")
     counts = [torch.count_nonzero(masks.get(name, parameter.detach())) for name, parameter in parameters.items()]
     nonzeros = torch.stack(counts).tolist() if counts else []
-    sizes = {name: parameter.numel() for name, parameter in parameters.items()}
-    return Remains(sizes, dict(zip(sizes, nonzeros, strict=True)), tuple(prunable))
+    sizes = sizes or {name: parameter.numel() for name, parameter in parameters.items()}
+    return Remains(sizes, dict(zip(parameters, nonzeros, strict=True)), tuple(prunable))
 
 
 def _fraction(part: int, whole: int) -> float:

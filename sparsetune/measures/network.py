@@ -19,6 +19,7 @@ def network_numbers(
     work: Work,
     *,
     masks: Mapping[str, Tensor] | None = None,
+    parameters: Mapping[str, int] | None = None,
     first_dropout: str | None = None,
     mc_samples: int = 1,
     samples: int,
@@ -30,12 +31,13 @@ def network_numbers(
         prunable: names of parameters that pruning may remove.
         work: of a network of this shape.
         masks: by name of a parameter, True where it is kept; else what is not zero is kept.
+        parameters: sizes by name before any neuron was deleted; else as they are.
         first_dropout: the first module whose output is dropped in predictions, if any is.
         mc_samples: predictions that are averaged.
         samples: that the description length is of.
         bits_per_sample: what their targets cost with this model.
     """
-    counted = remains(network, prunable, masks)
+    counted = remains(network, prunable, masks, sizes=parameters)
     size = sizes(network, counted)
     length = description_length(samples, bits_per_sample, counted.parameters, counted.kept)
     macs, dense_macs = work.macs(counted.nonzeros), work.dense

@@ -23,12 +23,14 @@ from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
 from sparsetune.sparsity.compression_settings import FINETUNE, PRUNE, TRAIN
+from sparsetune.sparsity.deletion import DeleteNeurons, deletion_numbers
 from sparsetune.sparsity.formats import EFFICIENT_COMPRESSION
 from sparsetune.sparsity.history import Rule
 from sparsetune.sparsity.in_turn import InTurn
 from sparsetune.sparsity.layerwise import LayerwisePruning
 from sparsetune.sparsity.masks import kept_share
 from sparsetune.sparsity.method import Method, TrainingFailed
+from sparsetune.sparsity.metrics import DELETED, STUCK
 from sparsetune.sparsity.random_gradient import GradientPruning
 from sparsetune.sparsity.saturation import Saturated
 from sparsetune.sparsity.session import Session
@@ -41,10 +43,11 @@ WINDOW = 30
 
 @dataclass(frozen=True)
 class PruningStep:
-    """Random gradient pruning, TAMADE or what else selects weights, random gradient pruning again."""
+    """Random gradient pruning, TAMADE or what else selects weights, random gradient pruning again, deletion."""
 
     select: Procedure
     gradients: GradientPruning | None
+    delete: DeleteNeurons | None
 
     def __call__(self, session: Session, state: Any = None) -> Iterator[Yielded]:
         """Yields what the selection yields."""
@@ -54,6 +57,8 @@ class PruningStep:
         if self.gradients is not None:
             self.gradients(session)
         refuse_a_constant(session)
+        if self.delete is not None:
+            self.delete(session)
 
 
 @torch.no_grad()
@@ -86,11 +91,15 @@ class LongEnough:
 class Compression(Method):
     """Base of the methods: dense training, pruned and fine-tuned."""
 
-    metrics: ClassVar[tuple[Metric | str, ...]] = ("density",)
+    metrics: ClassVar[tuple[Metric | str, ...]] = ("density", DELETED, STUCK)
     phases = (TRAIN, PRUNE, FINETUNE)
     runs_table = EFFICIENT_COMPRESSION
     by_layer: ClassVar[type[LayerwisePruning]] = LayerwisePruning
     """How layers are fitted, where a config asks for that."""
+
+    def __init__(self, config: Any, session: Session) -> None:
+        super().__init__(config, session)
+        self._sizes = {name: weight.numel() for name, weight in session.prunable.items()}
 
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
@@ -152,9 +161,9 @@ class Compression(Method):
     @classmethod
     def step(cls, config: Any, select: Procedure) -> PruningStep:
         """A pruning that selects weights by that, after layerwise pruning where the config asks for it."""
-        gradients = gradient_pruning(config)
+        gradients, delete = gradient_pruning(config), DeleteNeurons() if config.delete_neurons else None
         if not config.layerwise_pruning:
-            return PruningStep(select, gradients)
+            return PruningStep(select, gradients, delete)
         by_layer = cls.by_layer(
             config.layerwise_alpha,
             config.layerwise_lr,
@@ -164,7 +173,7 @@ class Compression(Method):
             config.prune_biases,
             gradients,
         )
-        return PruningStep(InTurn((by_layer, select)), gradients)
+        return PruningStep(InTurn((by_layer, select)), gradients, delete)
 
     @classmethod
     def pruning_on_the_way(cls, config: Any) -> Procedure:
@@ -177,8 +186,8 @@ class Compression(Method):
         return saturated(config)
 
     def numbers(self) -> Metrics:
-        """The density of the prunable weights that masks allow."""
-        return {"density": kept_share(self.session.masks, self.session.prunable)}
+        """The density of the prunable weights that masks allow, and what has been deleted."""
+        return {"density": kept_share(self.session.masks, self._sizes), **deletion_numbers(self.session.memory)}
 
 
 def gradient_pruning(config: Any) -> GradientPruning | None:

@@ -33,6 +33,9 @@ class CompressionConfig(Part):
         phase=PRUNE,
     )
     gradient_batches: int = param(10, "batches of 500 samples that this looks at", unit="batches", phase=PRUNE, ge=1)
+    delete_neurons: bool = param(
+        False, "cut units that pruning has left without a path out of the network, in every pruning", phase=PRUNE
+    )
     finetune_epochs: int = param(10, "epochs after pruning; 0: none", unit="epochs", phase=FINETUNE, ge=0)
     finetune_schedule: Literal["go on", "again"] = param(
         "go on", "the schedule of the learning rate in fine-tuning: one that spans both, or its own", phase=TRAIN

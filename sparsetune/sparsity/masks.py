@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -11,10 +11,14 @@ import torch
 from torch import Tensor
 
 
-def kept_share(masks: Mapping[str, Tensor], prunable: Collection[str]) -> float:
-    """Fraction of prunable weights that masks keep, of those that have one; 1 without masks."""
-    worn = [mask for name, mask in masks.items() if name in prunable]
-    return sum(int(mask.sum()) for mask in worn) / sum(map(Tensor.numel, worn)) if worn else 1.0
+def kept_share(masks: Mapping[str, Tensor], sizes: Mapping[str, int]) -> float:
+    """Fraction of prunable weights that masks keep, of those that have one; 1 without masks.
+
+    Args:
+        sizes: of the prunable weights before anything was cut, by name.
+    """
+    worn = [name for name in masks if name in sizes]
+    return sum(int(masks[name].sum()) for name in worn) / sum(sizes[name] for name in worn) if worn else 1.0
 
 
 def removed_count(sparsity: float, size: int) -> int:

@@ -26,3 +26,21 @@ SEED_MASK = Metric(
     short="bytes of a ticket: the seed, a bit a weight, running statistics",
 )
 """Of methods whose runs leave tickets; the training core measures it."""
+
+DELETED = Metric(
+    "deleted_neurons",
+    "units",
+    None,
+    "state",
+    "hidden units, or channels, that were cut out of the network because pruning had left them without a path",
+    needs="method.delete_neurons",
+)
+STUCK = Metric(
+    "stuck_neurons",
+    "units",
+    None,
+    "state",
+    "hidden units, or channels, without a path that stay, because the constant that they give cannot be folded exactly",
+    needs="method.delete_neurons",
+)
+"""Of methods that prune; :class:`~sparsetune.sparsity.deletion.DeleteNeurons` counts them."""

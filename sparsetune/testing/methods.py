@@ -100,11 +100,15 @@ def config_survives_plain_values(case: MethodCase) -> None:
 
 
 def metrics_are_in_the_table_and_declared(case: MethodCase) -> None:
-    """A number that others have at their end only, such as density, a method may have after each epoch."""
+    """A number that others have at their end only, such as density, a method may have after each epoch.
+
+    One that needs a setting has tests of its own.
+    """
     table = case.registries.metrics
     each_epoch = {name for name, metric in table.items() if metric.each_epoch}
     own, shared = set(named(case.method.metrics)), set(case.registries.core("classification"))
     assert own <= set(table)
+    own = {name for name in own if not table[name].needs}
     assert all(table[each.name] == each for each in case.method.metrics if not isinstance(each, str))
     early, of_states = own & shared, {name for name in own if table[name].any_state}  # these the core measures
     assert not early & each_epoch

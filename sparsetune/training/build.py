@@ -43,12 +43,14 @@ class Anatomy:
         sizes: numbers in what each module gives, by name, in the order in which they first give it; "" is the whole.
         entering: numbers in the sample.
         work: multiply-accumulates of a forward pass, by weight.
+        parameters: sizes of all, by name.
     """
 
     flops: SampleFlops
     sizes: Mapping[str, int]
     entering: int
     work: Work
+    parameters: Mapping[str, int]
 
     def widest(self, first_dropout: str | None = None, samples: int = 1) -> int:
         """Numbers of one sample in the largest tensor that goes into or comes out of a module.
@@ -73,7 +75,8 @@ def anatomy(network: nn.Module, config: Part, input_shape: tuple[int, ...]) -> A
             _anatomies.clear()
         flops = count_flops(network, input_shape, lambda outputs, targets: outputs.sum())  # no loss multiplies matrices
         sizes = output_sizes(network, input_shape)
-        _anatomies[key] = Anatomy(flops, sizes, math.prod(input_shape), work(network, input_shape))
+        counts = {name: parameter.numel() for name, parameter in network.named_parameters()}
+        _anatomies[key] = Anatomy(flops, sizes, math.prod(input_shape), work(network, input_shape), counts)
     return _anatomies[key]
 
 

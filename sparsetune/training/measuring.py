@@ -165,6 +165,7 @@ class Measuring:
             built.network,
             built.session.prunable,
             built.anatomy.work,
+            parameters=built.anatomy.parameters,
             first_dropout=first_dropout,
             mc_samples=samples,
             samples=len(data.train),
@@ -198,14 +199,19 @@ def declared(method: Method, numbers: Metrics, table: Mapping[str, Metric]) -> M
 
 
 def layer_rows(
-    network: nn.Module, prunable: Sequence[str], work: Work, inputs: tuple[int, ...] = ()
+    network: nn.Module,
+    prunable: Sequence[str],
+    work: Work,
+    inputs: tuple[int, ...] = (),
+    sizes: Mapping[str, int] | None = None,
 ) -> list[dict[str, Any]]:
     """For each prunable tensor, in order: name, shape, size, nonzeros, density, macs and dense_macs of one sample.
 
     Args:
         inputs: the shape of a sample; if it is an image that the first layer sees flat, that one has its ``image``.
+        sizes: of all parameters before any neuron was deleted; else as they are. The shape is as it is.
     """
-    counted = remains(network, prunable)
+    counted = remains(network, prunable, sizes=sizes)
     macs, dense_macs = work.by_layer(counted.nonzeros), work.by_layer({})
     parameters = dict(network.named_parameters())
     rows: list[dict[str, Any]] = [

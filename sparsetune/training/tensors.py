@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from sparsetune.sparsity.units.fit import fit
+
 
 def tensors_of(network: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers by name."""
@@ -35,22 +37,31 @@ def cut(tensors: Iterable[Tensor], dim: int, kept: Tensor, optimizer: Optimizer 
         moments = optimizer.state.get(tensor, {}) if optimizer is not None else {}
         for name, moment in moments.items():
             if isinstance(moment, Tensor) and moment.shape == shape:
-                moments[name] = moment.index_select(dim, kept)
-        tensor.data = tensor.data.index_select(dim, kept)
+                moments[name] = _selected(moment, dim, kept)
+        tensor.data = _selected(tensor.data, dim, kept)
         tensor.grad = None
     if optimizer is not None:
         check_moments(optimizer)
+
+
+def _selected(tensor: Tensor, dim: int, kept: Tensor) -> Tensor:
+    """Slices in the order in which the whole lies in memory: channels last, or not."""
+    last = tensor.ndim == 4 and tensor.is_contiguous(memory_format=torch.channels_last)
+    order = torch.channels_last if last and not tensor.is_contiguous() else torch.contiguous_format
+    return tensor.index_select(dim, kept).contiguous(memory_format=order)
 
 
 @torch.no_grad()
 def put_back(network: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Load a state that may have other shapes than the network has now."""
     present = tensors_of(network)
-    for name, value in state.items():
-        if name in present and present[name].shape != value.shape:
-            present[name].data = torch.empty_like(value, device=present[name].device)
-            present[name].grad = None
+    others = [name for name, value in state.items() if name in present and present[name].shape != value.shape]
+    for name in others:
+        present[name].data = torch.empty_like(state[name], device=present[name].device)
+        present[name].grad = None
     network.load_state_dict(state)
+    if others:
+        fit(network)
 
 
 def check_moments(optimizer: Optimizer) -> None:

@@ -32,6 +32,7 @@ PMMP = {
     "prune_window": 2,
     "shrinking_margin": 9.0,
 }
+DELETION = {**TAMADE, "alpha": 3e-3, "shrinking_margin": 9.0, "delete_neurons": True}
 FIT = {"layerwise_lr": 0.01, "layerwise_epochs": 150}
 LAYERWISE = {"name": "layerwise", "finetune_epochs": 1, **FIT}
 SHRINKING = {**TAMADE, **FIT, "layerwise_pruning": True, "layerwise_alpha": 0.01}
@@ -44,6 +45,8 @@ FORKS: dict[str, tuple[dict[str, Any], str, tuple[Any, ...], dict[str, Any]]] = 
     "lottery": (LOTTERY, "arm", LOTTERY_ARMS, {**ADAM, **ITERATIONS}),
     "tamade": (TAMADE, "delta", (0.05, 0.3, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 3}),
     "tamade, gauss": (TAMADE, "delta", (0.02, 0.1, 0.2), {**STUDENT, "epochs": 20, "keep": "best"}),
+    "deletion": (DELETION, "delta", (0.3, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 9}),
+    "pmmp, deletion": ({**PMMP, "delete_neurons": True}, "delta", (0.05, 0.3), {**ADAM, "epochs": 9}),
     "pmmp": (PMMP, "delta", (0.05, 0.3, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 9}),
     "layerwise": (LAYERWISE, "layerwise_alpha", (0.1, 10.0), {"optimizer": "adam", "lr": 0.02}),
     "layerwise, shrinking": (SHRINKING, "delta", (0.1, 1.0), {"optimizer": "adam", "lr": 0.02, "epochs": 3}),
@@ -51,7 +54,7 @@ FORKS: dict[str, tuple[dict[str, Any], str, tuple[Any, ...], dict[str, Any]]] = 
     "deltas, adam": ({"name": "deltas", "finetune": 1}, "delta", (0.1, 0.15), ADAM),
     "deltas without fine-tuning": ({"name": "deltas", "finetune": 0}, "delta", DELTAS, {}),
 }
-QUICK = ("comb", "lottery", "tamade", "pmmp", "layerwise", "deltas, adam", "deltas without fine-tuning")
+QUICK = ("comb", "lottery", "tamade", "deletion", "pmmp", "layerwise", "deltas, adam", "deltas without fine-tuning")
 COURSES: dict[str, tuple[Any, dict[str, Any]]] = {
     "procedure": ({"name": "course", "fit": 3}, {}),
     "shrinking": ({"name": "course", "shrink": True}, {"epochs": 5}),

@@ -150,5 +150,5 @@ def _check_metric(base: TrialConfig, registries: Registries, name: str, key: str
         problem = f"is no number of {base.method.name!r}"
     if problem:
         raise BadInput(f"{name!r} {problem}{_LIST}", key=key)
-    if metric.needs and flatten(base.plain())[metric.needs] is None:
+    if metric.needs and flatten(base.plain()).get(metric.needs) in (None, False):
         raise BadInput(f"{name!r} wants {metric.needs} to be set", key=key, code="missing")

@@ -3,7 +3,7 @@
 from sparsetune.config.metrics import SHARED, Metric
 from sparsetune.config.registry import Registry
 from sparsetune.sparsity.methods import ast_metrics, lottery_metrics, pmmp_metrics
-from sparsetune.sparsity.metrics import ACTIVATION_RATE, SEED_MASK
+from sparsetune.sparsity.metrics import ACTIVATION_RATE, DELETED, SEED_MASK, STUCK
 
 METHODS = Registry(
     "method",
@@ -21,6 +21,7 @@ METHODS = Registry(
     },
 )
 
-_OWN = (SEED_MASK, ACTIVATION_RATE, *ast_metrics.METRICS, *lottery_metrics.METRICS, *pmmp_metrics.METRICS)
+_SEVERAL = (SEED_MASK, ACTIVATION_RATE, DELETED, STUCK)
+_OWN = (*_SEVERAL, *ast_metrics.METRICS, *lottery_metrics.METRICS, *pmmp_metrics.METRICS)
 METRICS: dict[str, Metric] = {**SHARED, **{metric.name: metric for metric in _OWN}}
 """What every training has, what several methods have, and each method's own, by name."""

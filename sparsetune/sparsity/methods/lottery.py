@@ -196,7 +196,8 @@ class LotteryTicket(Method):
 
     def numbers(self) -> Metrics:
         """The density that masks allow."""
-        return {"density": kept_share(self.session.masks, self.session.prunable)}
+        sizes = {name: weight.numel() for name, weight in self.session.prunable.items()}
+        return {"density": kept_share(self.session.masks, sizes)}
 
     @classmethod
     def over_results(cls, config: LotteryConfig, results: Sequence[Result]) -> Metrics:

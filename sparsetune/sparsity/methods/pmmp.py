@@ -107,7 +107,7 @@ class MinimaxPruning(Regularised):
     """Trains weights, their copies, keep probabilities and multipliers at once; without alpha weights alone."""
 
     Config = PmmpConfig
-    metrics = ("density", *METRICS)
+    metrics = (*Regularised.metrics, *METRICS)
     by_layer = KeptByLayer
 
     def __init__(self, config: PmmpConfig, session: Session) -> None:

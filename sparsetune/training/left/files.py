@@ -53,8 +53,9 @@ def _files(trainer: Trainer, metrics: Metrics) -> dict[str, str | bytes]:
     ticket = ticket_of(trainer, metrics)
     if ticket is not None:
         files[TICKET] = ticket.to_bytes()
-    work, inputs = trainer.setup.built.anatomy.work, trainer.data.input_shape
-    layers = layer_rows(trainer.network, list(trainer.session.prunable), work, inputs)
+    anatomy, inputs = trainer.setup.built.anatomy, trainer.data.input_shape
+    prunable = list(trainer.session.prunable)
+    layers = layer_rows(trainer.network, prunable, anatomy.work, inputs, anatomy.parameters)
     if any(layer["density"] < 1 for layer in layers):  # of a dense network it says what its shape says
         files[LAYERS] = json.dumps(layers, indent=1) + "\n"
     for name, arrays in ((TRACE, trainer.method.trace()), (SURFACES, surfaces(trainer))):
