@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparsetune.app import inputs
+from sparsetune.app.exported import made_of
 from sparsetune.app.parts import tracked_at, warner
 from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.text import listed
@@ -107,7 +108,7 @@ class Shelf:
     def _exported(self, trained: Trained, weights: Path, folder: Path, run_id: str) -> Saved:
         """A run's network in MLflow's format, once it was loaded from there and has given the same."""
         from sparsetune.tracking.models import save
-        from sparsetune.training.left.deployed import deployed
+        from sparsetune.training.deploy.deployed import deployed
 
         try:
             config = resolve_trial(trained.config, self.registries)
@@ -183,5 +184,4 @@ def _first(row: Trial, places: inputs.Places) -> Trained:
 
 def describe(study: str, trained: Trained) -> str:
     """What a model is of: ``trial 3 seed 1 of study ast_pi: method ast, model mlp, data digits``."""
-    named = ", ".join(f"{section} {trained.config[section]['name']}" for section in ("method", "model", "data"))
-    return f"{trained.run_key.name} of study {study}: {named}"
+    return f"{trained.run_key.name} of study {study}: {made_of(trained.config)}"

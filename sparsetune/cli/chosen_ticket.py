@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import CONFIG, TICKET
-from sparsetune.cli.where import as_options, storage_url, study_of
+from sparsetune.cli.chosen_file import on_disk, refuse_without_trial
+from sparsetune.cli.where import as_options, study_of
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,8 @@ def chosen_ticket(
         named: a path, or with ``trial`` a study.
     """
     if trial is None:
-        for option, value in {"--branch": branch or None, "--seed": seed, "--uri": uri}.items():
-            if value is not None:
-                problem = "without --trial, which it belongs to"
-                raise BadInput(problem, key=option, found=repr(value), code="conflict")
-        file = _on_disk(named, root, storage)
+        refuse_without_trial(branch, seed, uri)
+        file = on_disk(named, TICKET, root, storage)
         yield Chosen(file, str(file), _config_beside(file), root)
         return
     from sparsetune.app.api.ended import kept_ticket
@@ -67,22 +65,6 @@ def chosen_ticket(
             yield Chosen(file, name, config, project.root if project else root)
         except BadInput as error:
             raise error.at(source=name if copied else None) from None
-
-
-def _on_disk(named: str, root: Path | None, storage: str | None) -> Path:
-    path = Path(named)
-    file = path / TICKET if path.is_dir() else path
-    if file.exists():
-        return file
-    from sparsetune.search.storage import study_names
-
-    names: list[str] = []
-    with suppress(BadInput):  # there need not be a project
-        names = study_names(storage_url(root, storage))
-    if named in names:
-        raise BadInput(f"missing: which trial of study {named!r}", key="--trial", code="missing")
-    problem = f"there is no {TICKET} in it" if path.is_dir() else "no such file or study"
-    raise BadInput(problem, source=named, code="missing")
 
 
 def _config_beside(file: Path) -> dict[str, Any]:

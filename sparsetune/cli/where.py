@@ -13,7 +13,8 @@ from sparsetune.base.paths import Project, find_root
 if TYPE_CHECKING:
     from sparsetune.app.api import StudyResult
 
-_OPTIONS = {"number": "--trial", "branch": "--branch", "seed": "--seed", "where": "--where"}  # arguments of the API
+_ARGUMENTS = ("branch", "seed", "where", "format", "out")
+_OPTIONS = {"number": "--trial", **{name: f"--{name}" for name in _ARGUMENTS}}  # arguments of the API
 
 
 def project_of(root: Path | None) -> Project:

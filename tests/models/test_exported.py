@@ -9,7 +9,7 @@ from test_model_conformance import CASES
 from torch import nn
 
 from sparsetune.tracking.models import save
-from sparsetune.training.left.deployed import Deployed
+from sparsetune.training.deploy.deployed import Deployed
 
 
 @pytest.mark.slow

@@ -1,11 +1,11 @@
-"""A run of a study that has ended, by its trial's number, and the ticket that it has left."""
+"""A run of a study that has ended, by its trial's number, and the files that it has left."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.text import listed
@@ -13,11 +13,26 @@ from sparsetune.base.messages import SAME_AS, Run, Trial
 from sparsetune.base.paths import TICKET
 
 if TYPE_CHECKING:
-    from sparsetune.app.api.result import StudyResult
     from sparsetune.base.paths import Project
+    from sparsetune.search.storage import StoredStudy
+    from sparsetune.tracking.left import Left
 
 
-def ended_run(result: StudyResult, number: int, branch: str, seed: int | None, wanted: str) -> tuple[Trial, Run]:
+class Stored(Protocol):
+    """What is asked of a study's result here."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def stored(self) -> StoredStudy: ...
+
+    def trial(self, number: int, branch: str = "") -> Trial: ...
+
+    def config(self, number: int | None = None, branch: str = "") -> dict[str, Any]: ...
+
+
+def ended_run(result: Stored, number: int, branch: str, seed: int | None, wanted: str) -> tuple[Trial, Run]:
     """The trial and the one of its runs that is meant.
 
     Args:
@@ -44,7 +59,7 @@ def ended_run(result: StudyResult, number: int, branch: str, seed: int | None, w
     return trial, run
 
 
-def _run(result: StudyResult, trial: Trial, branch: str, seed: int | None) -> Run:
+def _run(result: Stored, trial: Trial, branch: str, seed: int | None) -> Run:
     result.config(trial.number, branch)  # refuses an unknown branch, and several without a choice
     runs = [run for run in trial.runs if run.key.branch == branch or len(trial.branches) == 1]
     chosen = runs if seed is None else [run for run in runs if run.key.seed == seed]
@@ -57,9 +72,29 @@ def _run(result: StudyResult, trial: Trial, branch: str, seed: int | None) -> Ru
 
 
 def kept_ticket(
-    result: StudyResult, number: int, branch: str, seed: int | None, uri: str, project: Project | None, folder: Path
+    result: Stored, number: int, branch: str, seed: int | None, uri: str, project: Project | None, folder: Path
 ) -> Path:
-    """The file of a run's ticket, as MLflow has it or, before it was sent there, the project.
+    """The file of a run's ticket; otherwise as :func:`kept`, and raises :class:`BadInput` where it has no ticket."""
+    left = kept(result, number, branch, seed, uri, project, folder, TICKET, "ticket")
+    if left.path is None:
+        method = result.trial(number).config["method"]["name"]
+        reason = f"{method!r} trains weights" if left.names else "its files are gone"
+        raise BadInput(f"trial {number} of study {result.name!r} has no ticket: {reason}", code="missing")
+    return left.path
+
+
+def kept(
+    result: Stored,
+    number: int,
+    branch: str,
+    seed: int | None,
+    uri: str,
+    project: Project | None,
+    folder: Path,
+    name: str,
+    wanted: str,
+) -> Left:
+    """A file that a run has left, as MLflow has it or, before it was sent there, the project.
 
     Args:
         branch: of a forked trial.
@@ -67,25 +102,22 @@ def kept_ticket(
         uri: MLflow's tracking URI.
         project: whose studies may still hold it.
         folder: where a copy goes if the file does not lie where it can be read for long.
+        name: of the file.
+        wanted: what it is: "ticket".
 
     Raises:
-        BadInput: no such run (``key`` names the argument), it has no ticket, or MLflow cannot be read.
+        BadInput: no such run (``key`` names the argument), one without files of its own, or MLflow cannot be read.
     """
     from sparsetune.drive.folders import Folders
-    from sparsetune.tracking.left import left_by
+    from sparsetune.tracking.left import Left, left_by
     from sparsetune.tracking.run_keys import run_key_of
     from sparsetune.tracking.tables import Home
 
-    trial, run = ended_run(result, number, branch, seed, "ticket")
+    trial, run = ended_run(result, number, branch, seed, wanted)
     uid = result.stored.uid or ""
     if project is not None:
-        unsent = Folders(project.trials(result.name, uid)).of_run(run.key, len(trial.runs)) / TICKET
+        unsent = Folders(project.trials(result.name, uid)).of_run(run.key, len(trial.runs)) / name
         with contextlib.suppress(FileNotFoundError):  # a copy: it goes from there as soon as MLflow has it
-            return Path(shutil.copy(unsent, folder))
+            return Left((name,), Path(shutil.copy(unsent, folder)))
     home = Home.of(project.runs, uri) if project is not None else None
-    left = left_by(uri, result.name, uid, run_key_of(trial, run.key), TICKET, folder, home)
-    if left.path is None:
-        method = trial.config["method"]["name"]
-        reason = f"{method!r} trains weights" if left.names else "its files are gone"
-        raise BadInput(f"trial {number} of study {result.name!r} has no ticket: {reason}", code="missing")
-    return left.path
+    return left_by(uri, result.name, uid, run_key_of(trial, run.key), name, folder, home)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
+    from sparsetune.app.api.network import TrialNetwork
     from sparsetune.search.storage import StoredStudy
 
 
@@ -129,6 +130,18 @@ class StudyResult:
             names = ", ".join(each.name for each in chosen.branches)
             raise BadInput(f"trial {number} has several", key="branch", allowed=names, code="missing")
         return copy.deepcopy(chosen.config)
+
+    def network(self, number: int | None = None, branch: str = "", seed: int | None = None) -> TrialNetwork:
+        """The network of a trial, of the best one without ``number``, to be exported: ``.export("digits.onnx")``.
+
+        Args:
+            branch: of a forked trial.
+            seed: of a trial with several replicates.
+        """
+        from sparsetune.app.api.network import TrialNetwork
+
+        chosen = self.best if number is None else self.trial(number, branch)
+        return TrialNetwork(self, chosen.number, branch or chosen.branch, seed)
 
     def yaml(self, number: int | None = None, branch: str = "") -> str:
         """The same as the text of a file that ``sparsetune run`` takes."""

@@ -13,31 +13,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, nll_loss
 
 from sparsetune.base.errors import BadInput
-from sparsetune.base.messages import Job, Key, Outcome
-from sparsetune.config.trial import TrialConfig, resolve_trial
+from sparsetune.config.trial import TrialConfig
 from sparsetune.data import load_dataset
 from sparsetune.training.build import build
-from sparsetune.training.left.deployed import deployed
-from sparsetune.training.left.files import WEIGHTS
+from sparsetune.training.deploy.deployed import deployed
 from sparsetune.training.registries import REGISTRIES
-from sparsetune.training.trial import run_trial
 
-DROPPING = {"n_dropout_layers": 1, "p_dropout": 0.4}
-DIABETES = {"name": "tabular", "set": "diabetes", "task": "regression"}
-
-
-def trained(folder: Path, method: Any, **changes: Any) -> tuple[TrialConfig, Path, Outcome]:
-    raw = {
-        "method": method,
-        "data": "digits",
-        "model": {"name": "mlp", "hidden": [16], "batch_norm": True},
-        "training": {"epochs": 2, "batch_size": 128},
-        **changes,
-    }
-    config = resolve_trial(raw, REGISTRIES)
-    *_, last = run_trial(Job(Key(0), config.plain(), str(folder)))
-    assert last.outcome is not None
-    return config, folder / WEIGHTS, last.outcome
+from .cases import DIABETES, DROPPING, trained
 
 
 def validation(config: TrialConfig) -> tuple[Tensor, Tensor]:

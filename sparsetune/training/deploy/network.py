@@ -1,0 +1,68 @@
+"""A trained network that takes samples as the data have them and scales them itself.
+
+Each sample's outputs depend on that sample alone, not on its place in a batch, and nothing is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from sparsetune.base.errors import BadInput
+from sparsetune.config.registry import Registries
+from sparsetune.config.trial import TrialConfig
+from sparsetune.data.dataset import Dataset
+from sparsetune.training.build import Built, build
+
+
+class Network(nn.Module):
+    """Scales a batch (B, ...) of samples as they are stored, and gives (B, outputs), targets in their own unit."""
+
+    def __init__(self, built: Built, data: Dataset) -> None:
+        super().__init__()
+        self.network = built.network
+        self._method, self._data = built.method, data
+
+    def forward(self, values: Tensor) -> Tensor:
+        outputs = self._method.predict(self._data.val.prepared(values))  # the training split's would be augmented
+        scaling = self._data.target_scaling
+        return outputs if scaling is None else scaling.undone(outputs)
+
+
+def assembled(
+    config: TrialConfig, state: Mapping[str, Tensor], data: Dataset, device: torch.device, registries: Registries
+) -> tuple[Network, Built]:
+    """A network of its own in evaluation mode, with what it is built of; torch's random numbers stay as they are.
+
+    Args:
+        config: of the trial.
+        state: weights and buffers by name, as the trial has left them.
+        data: on the device, in the trial's type.
+
+    Raises:
+        BadInput: the state does not fit the model as it is here.
+    """
+    drawing = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=drawing):
+        built = build(config, data.input_shape, data.outputs, data.task, device, registries)
+    built.network.eval()
+    built.method.begin_evaluation()
+    built.method.before_batch()
+    try:
+        built.network.load_state_dict(state)  # last: what was measured is what was left
+    except RuntimeError as error:
+        problem = " ".join(str(error).split())[:200]
+        raise BadInput(
+            f"its weights do not fit {config.model.name!r} as it is here: {problem}", code="conflict"
+        ) from None
+    with torch.no_grad():
+        built.method.fix(data.val.prepared(some_samples(data, 1)))
+    return Network(built, data).requires_grad_(False).eval(), built
+
+
+def some_samples(data: Dataset, count: int) -> Tensor:
+    """(count, ...) of the validation split as they are stored, on the device of its targets; some twice if need be."""
+    rows = data.val.rows[torch.arange(count, device=data.val.rows.device) % len(data.val)]
+    return data.val.store.index_select(0, rows).to(data.val.targets.device)
