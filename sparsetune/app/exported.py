@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparsetune import __version__
 from sparsetune.app import inputs, parts
-from sparsetune.base.disk import why_not_written
+from sparsetune.base.disk import disk_trouble, why_not_written
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import OwnFile
 from sparsetune.base.paths import CONFIG, Project
@@ -134,7 +134,12 @@ def export(
         content = _tried(network, chosen, said, target.format)
     except BadInput as error:
         raise error.located(source=source.name) from None
-    write_atomic(target.path, content)
+    try:
+        write_atomic(target.path, content)
+    except OSError as error:
+        if disk_trouble(error):
+            raise
+        raise BadInput(str(error.strerror), source=target.path, key="out", code="unavailable") from None
     return ExportedFile(
         target.path,
         target.format,
