@@ -66,8 +66,29 @@ class ExportedFile:
 
 
 @dataclass(frozen=True)
+class Order:
+    """What is asked for.
+
+    Attributes:
+        path: of the file; None: in the current folder, called as the run is.
+        format: its name; None: the one that the path ends as, of no path torch's.
+        force: write over a file that is there.
+        whole: with all neurons and channels, also those without a path.
+    """
+
+    path: Path | None = None
+    format: str | None = None
+    force: bool = False
+    whole: bool = False
+
+
+@dataclass(frozen=True)
 class Target:
-    """Where a file goes, and its format.
+    """Where a file goes, its format, and what it is to have.
+
+    Attributes:
+        force: it is written over one that is there.
+        whole: it has all neurons and channels, also those without a path.
 
     Raises:
         BadInput: there is no such format, the file is there already, or its folder takes no files.
@@ -76,6 +97,7 @@ class Target:
     path: Path
     format: str
     force: bool = False
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS.names():
@@ -88,19 +110,17 @@ class Target:
             raise BadInput(why, source=self.path, key="out", code="unavailable")
 
     @classmethod
-    def of(cls, path: Path | None, wanted: str | None, stem: str, *, force: bool = False) -> Target:
+    def of(cls, order: Order, stem: str) -> Target:
         """As far as it is said.
 
         Args:
-            path: else ``stem`` with the format's suffix, in the current folder.
-            wanted: a format's name; else the one that the path ends as, of no path torch's.
+            stem: of the file's name, where none is said.
         """
-        if wanted is None and path is not None:
-            wanted = format_of(path)
-        name = wanted or DEFAULT
-        if path is None and name in FORMATS.names():
-            path = Path(f"{stem}{FORMATS.get(name).suffix}")
-        return cls(path or Path(stem), name, force)
+        name = order.format or (DEFAULT if order.path is None else format_of(order.path))
+        path = order.path
+        if path is None:
+            path = Path(f"{stem}{FORMATS.get(name).suffix}" if name in FORMATS.names() else stem)
+        return cls(path, name, order.force, order.whole)
 
 
 def format_of(path: Path) -> str:
@@ -129,7 +149,7 @@ def export(
         for remark in prepared.remarks:
             parts.warner(console)(remark)
         here = resolve_trial(assign(config.plain(), prepared.places), registries)
-        network = deployed(here, source.weights, registries, source.split)
+        network = deployed(here, source.weights, registries, source.split, whole=target.whole)
         said = {"network": source.says, **network.words, "config": here.portable(), "sparsetune": __version__}
         content = _tried(network, chosen, said, target.format)
     except BadInput as error:
@@ -150,20 +170,9 @@ def export(
 
 
 def export_run(
-    weights: Path,
-    path: Path | None,
-    wanted: str | None,
-    *,
-    force: bool,
-    project: Project | None,
-    own: tuple[OwnFile, ...],
-    console: Console,
+    weights: Path, order: Order, *, project: Project | None, own: tuple[OwnFile, ...], console: Console
 ) -> ExportedFile:
     """The same of a run's folder, in which its config lies beside its weights.
-
-    Args:
-        path: else a file in the current folder, called as the run's.
-        wanted: a format's name; else the one that the path ends as, else torch's.
 
     Raises:
         BadInput: no config beside the weights; otherwise as :func:`export`.
@@ -175,7 +184,7 @@ def export_run(
     stem = weights.absolute().parent.name or "network"
     says = f"run {stem}: {made_of(config)}"
     source = Source(str(weights), says, config, weights)
-    return export(source, Target.of(path, wanted, stem, force=force), parts.registries(own), project, console)
+    return export(source, Target.of(order, stem), parts.registries(own), project, console)
 
 
 def _tried(network: Deployed, chosen: Format, said: Mapping[str, Any], name: str) -> bytes:

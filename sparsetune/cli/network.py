@@ -45,6 +45,9 @@ def export(
         typer.Option("--format", metavar="NAME", help="torch, onnx or safetensors; else as --out ends, else torch."),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Else a file in the current folder.")] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="With neurons and channels that have no path, which go else.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     import_: Import = None,
     uri: Annotated[
@@ -56,21 +59,19 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write a trial's network to a file, for batches of any size. It scales its inputs itself, as in training."""
+    from sparsetune.app.exported import Order, export_run
+    from sparsetune.base.paths import WEIGHTS
     from sparsetune.show.network import show_exported
 
-    own, console = own_files(import_), stderr()
+    own, console, order = own_files(import_), stderr(), Order(out, format_, force, whole)
     if trial is None:
-        from sparsetune.app.exported import export_run
-        from sparsetune.base.paths import WEIGHTS
-
         refuse_without_trial(branch, seed, uri)
         file, project = on_disk(named, WEIGHTS, root, storage), project_or_none(root)
         with as_options():
-            written = export_run(file, out, format_, force=force, project=project, own=own, console=console)
+            written = export_run(file, order, project=project, own=own, console=console)
     else:
         result, project, where = study_of(named, root, storage, uri)
         with as_options():
-            written = result.network(trial, branch, seed).written(
-                out, format_, force=force, uri=where, project=project, own=own, console=console
-            )
+            chosen = result.network(trial, branch, seed)
+            written = chosen.written(order, uri=where, project=project, own=own, console=console)
     show_exported(written, as_json=as_json)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from sparsetune.base.layout.printable import printable
 from sparsetune.base.layout.text import size
@@ -19,6 +20,12 @@ def show_exported(file: ExportedFile, *, as_json: bool) -> None:
         content = {"path": str(file.path), "format": file.format, "bytes": file.bytes, "loading": loading}
         document({**content, "words": dict(file.words)})
         return
-    print(printable(f"{file.path}: {size(file.bytes)}, {file.words['network']}"))
+    print(printable(f"{file.path}: {size(file.bytes)}, {file.words['network']}{_gone(file.words.get('neurons', {}))}"))
     for line in file.loading:
         print(printable(line))
+
+
+def _gone(neurons: Mapping[str, Any]) -> str:
+    """How many neurons and channels have gone, where any have."""
+    gone = neurons.get("removed", 0)
+    return f"; without {gone} of {neurons['hidden']} neurons or channels, which had no path" if gone else ""

@@ -17,7 +17,7 @@ from sparsetune.base.paths import WEIGHTS, Project, find_root, slug
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sparsetune.app.exported import ExportedFile
+    from sparsetune.app.exported import ExportedFile, Order
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class TrialNetwork:
         *,
         format: str | None = None,
         force: bool = False,
+        whole: bool = False,
         imports: Iterable[str | os.PathLike[str]] = (),
         root: str | os.PathLike[str] | None = None,
         uri: str | None = None,
@@ -49,6 +50,7 @@ class TrialNetwork:
         Args:
             path: of the file, such as ``digits.onnx``; a file that is there is left as it is
             force: unless this is True.
+            whole: with all neurons and channels; else those go that have no path, which changes no output.
             format: ``torch``, ``onnx`` or ``safetensors``; None: the one that the path ends as, else torch.
             imports: Python files of your own that its config needs.
             root: the project; else the nearest folder upward from here.
@@ -61,6 +63,7 @@ class TrialNetwork:
             BadInput: no such trial, no weights or data of it, a file that is there, a package that is missing, or a
                 network that cannot be exported. Nothing is written then.
         """
+        from sparsetune.app.exported import Order
         from sparsetune.base.layout.console import open_console
         from sparsetune.base.stores.tracking_uri import tracking_uri
         from sparsetune.config.own import read_own
@@ -69,21 +72,13 @@ class TrialNetwork:
         own = read_own([os.fspath(each) for each in imports], Path(), "")
         console = open_console(stderr=True, quiet=True)
         where = tracking_uri(uri) or project.tracking_uri
-        target = Path(path).expanduser()
-        return self.written(target, format, force=force, uri=where, project=project, own=own, console=console)
+        order = Order(Path(path).expanduser(), format, force, whole)
+        return self.written(order, uri=where, project=project, own=own, console=console)
 
     def written(
-        self,
-        path: Path | None,
-        format: str | None,
-        *,
-        force: bool,
-        uri: str,
-        project: Project | None,
-        own: tuple[OwnFile, ...],
-        console: Console,
+        self, order: Order, *, uri: str, project: Project | None, own: tuple[OwnFile, ...], console: Console
     ) -> ExportedFile:
-        """The same for a command: ``path`` None is a file in the current folder, named by study and trial."""
+        """The same for a command."""
         from sparsetune.app import parts
         from sparsetune.app.exported import Source, Target, export
         from sparsetune.app.logged import Trained, describe
@@ -94,7 +89,7 @@ class TrialNetwork:
         _, run = ended_run(result, number, self.branch, self.seed, "network")
         config = assign(result.config(number, self.branch), {"seed": run.key.seed})
         trained = Trained(result.trial(number, self.branch), run, config)
-        target = Target.of(path, format, slug(f"{result.name} {trained.run_key.name}"), force=force)
+        target = Target.of(order, slug(f"{result.name} {trained.run_key.name}"))
         with tempfile.TemporaryDirectory(prefix="sparsetune-") as folder:
             left = kept(result, number, self.branch, self.seed, uri, project, Path(folder), WEIGHTS, "network")
             if left.path is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +49,15 @@ class Deployed:
             return all(_close(other(each), self.network(each)) for each in batches)
 
 
-def deployed(config: TrialConfig, weights: Path, registries: Registries, split: str = "") -> Deployed:
+def deployed(
+    config: TrialConfig, weights: Path, registries: Registries, split: str = "", *, whole: bool = True
+) -> Deployed:
     """The network of a trial from the file that it has left.
 
     Args:
         config: of the trial, with the paths of its data on this machine.
         split: digest of its data and their division; empty if it is not known.
+        whole: with the shapes of its model; else without neurons and channels that have no path.
 
     Raises:
         BadInput: no data, others than it was trained on, or weights that are damaged or do not fit the model.
@@ -65,12 +68,13 @@ def deployed(config: TrialConfig, weights: Path, registries: Registries, split: 
             "its data, or how they are divided, are not those that it was trained on", key="data", code="conflict"
         )
     data = data.to(_CPU, DTYPES[config.training.dtype])
-    network, built = assembled(config, _read(weights), data, _CPU, registries)
+    made = assembled(config, _read(weights), data, _CPU, registries, whole=whole)
     samples = some_samples(data, max(_TRIED))
     example = torch.zeros_like(samples[:2])
     with torch.no_grad():
-        output = network(example)
-    return Deployed(network, example.numpy(), output.numpy(), words(built, data), samples)
+        output = made.network(example)
+    said = words(made.built, data) | ({} if whole else {"neurons": asdict(made.slimmed)})
+    return Deployed(made.network, example.numpy(), output.numpy(), said, samples)
 
 
 def _read(weights: Path) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ Each sample's outputs depend on that sample alone, not on its place in a batch, 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig
 from sparsetune.data.dataset import Dataset
 from sparsetune.training.build import Built, build
+from sparsetune.training.deploy.slim import Slimmed, slim
 
 
 class Network(nn.Module):
@@ -31,15 +33,31 @@ class Network(nn.Module):
         return outputs if scaling is None else scaling.undone(outputs)
 
 
+@dataclass(frozen=True)
+class Assembled:
+    """A network in evaluation mode, what it is built of, and what has gone of it."""
+
+    network: Network
+    built: Built
+    slimmed: Slimmed
+
+
 def assembled(
-    config: TrialConfig, state: Mapping[str, Tensor], data: Dataset, device: torch.device, registries: Registries
-) -> tuple[Network, Built]:
-    """A network of its own in evaluation mode, with what it is built of; torch's random numbers stay as they are.
+    config: TrialConfig,
+    state: Mapping[str, Tensor],
+    data: Dataset,
+    device: torch.device,
+    registries: Registries,
+    *,
+    whole: bool = False,
+) -> Assembled:
+    """A network of its own; torch's random numbers stay as they are.
 
     Args:
         config: of the trial.
         state: weights and buffers by name, as the trial has left them.
         data: on the device, in the trial's type.
+        whole: neurons without a path stay.
 
     Raises:
         BadInput: the state does not fit the model as it is here.
@@ -57,9 +75,10 @@ def assembled(
         raise BadInput(
             f"its weights do not fit {config.model.name!r} as it is here: {problem}", code="conflict"
         ) from None
+    slimmed = Slimmed(whole_because="asked for") if whole else slim(built, data)
     with torch.no_grad():
         built.method.fix(data.val.prepared(some_samples(data, 1)))
-    return Network(built, data).requires_grad_(False).eval(), built
+    return Assembled(Network(built, data).requires_grad_(False).eval(), built, slimmed)
 
 
 def some_samples(data: Dataset, count: int) -> Tensor:
