@@ -17,6 +17,7 @@ from sparsetune.config.trial import TrialConfig
 from sparsetune.data.dataset import Dataset
 from sparsetune.training.build import Built, build
 from sparsetune.training.deploy.slim import Slimmed, slim
+from sparsetune.training.tensors import put_back, tensors_of
 
 
 class Network(nn.Module):
@@ -69,7 +70,7 @@ def assembled(
     built.method.begin_evaluation()
     built.method.before_batch()
     try:
-        built.network.load_state_dict(state)  # last: what was measured is what was left
+        _take(built.network, state, data)  # last: what was measured is what was left
     except RuntimeError as error:
         problem = " ".join(str(error).split())[:200]
         raise BadInput(
@@ -79,6 +80,23 @@ def assembled(
     with torch.no_grad():
         built.method.fix(data.val.prepared(some_samples(data, 1)))
     return Assembled(Network(built, data).requires_grad_(False).eval(), built, slimmed)
+
+
+@torch.no_grad()
+def _take(network: nn.Module, state: Mapping[str, Tensor], data: Dataset) -> None:
+    """Load what may have fewer neurons than the model; raises ``RuntimeError`` for anything else that does not fit."""
+    present = tensors_of(network)
+    if any(name not in present or not _within(value, present[name]) for name, value in state.items()):
+        network.load_state_dict(state)
+    put_back(network, state)
+    dtype = next(network.parameters()).dtype
+    shape = network(torch.zeros((1, *data.input_shape), dtype=dtype, device=data.val.targets.device)).shape
+    if shape != (1, data.outputs):
+        raise RuntimeError(f"size mismatch: they give {tuple(shape)[1:]} numbers, and the data want {data.outputs}")
+
+
+def _within(one: Tensor, other: Tensor) -> bool:
+    return one.ndim == other.ndim and all(few <= many for few, many in zip(one.shape, other.shape, strict=True))
 
 
 def some_samples(data: Dataset, count: int) -> Tensor:

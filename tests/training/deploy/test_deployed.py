@@ -109,6 +109,6 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
         BadInput, match=r"data: its data, or how they are divided, are not those that it was trained on"
     ):
         deployed(config, weights, REGISTRIES, "0123456789abcdef")
-    other = config.model_copy(update={"model": config.model.model_copy(update={"hidden": (17,)})})
+    other = config.model_copy(update={"model": config.model.model_copy(update={"hidden": (15,)})})
     with pytest.raises(BadInput, match=r"^its weights do not fit 'mlp' as it is here: .*size mismatch"):
         deployed(other, weights, REGISTRIES, outcome.notes["split"])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch.nn.functional import cross_entropy
 
 from sparsetune.config.trial import TrialConfig
 from sparsetune.data import load_dataset
@@ -69,6 +70,19 @@ def test_a_network_that_drops_neurons_stays_whole(tmp_path: Path) -> None:
     assert torch.equal(whole.network(samples), slim.network(samples))
     assert slim.words["neurons"]["removed"] == 0
     assert slim.words["neurons"]["whole_because"].startswith("it averages networks that drop neurons")
+
+
+def test_a_trial_may_have_deleted_neurons_itself(tmp_path: Path) -> None:
+    """Its weights are smaller than its model says."""
+    method = {"name": "magnitude", "delta": 0.9, "finetune_epochs": 0, "delete_neurons": True}
+    training = {"epochs": 4, "batch_size": 128, "lr": 0.1}
+    config, weights, outcome = trained(tmp_path, method, model={"name": "mlp", "hidden": [60]}, training=training)
+    width = len(load_file(weights)["linear1.bias"])
+    assert width == 60 - outcome.metrics["deleted_neurons"] < 60
+    network = deployed(config, weights, REGISTRIES, outcome.notes["split"]).network
+    val = load_dataset(config.data).val
+    loss = cross_entropy(network(val.store[val.rows]), val.targets).item()
+    assert loss == pytest.approx(outcome.metrics["val_loss"], rel=1e-5)
 
 
 def test_random_numbers_stay_as_they_are(tmp_path: Path) -> None:
