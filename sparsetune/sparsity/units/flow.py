@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -44,26 +45,43 @@ class Read:
     Attributes:
         rows: (m,) labels of what it makes.
         columns: (n,) labels of what it reads.
-        weight: (m, n, ...).
-        constants: (n,) what each column reads if that is the same everywhere, else NaN.
+        weight: (m, n, k), k positions of a kernel; 1 of a linear layer.
+        inside: (k,) whether a position reads inputs wherever the kernel lies, and never the zeros around them.
+        outside: (k,) whether it reads zeros wherever the kernel lies.
+        constants: (n,) what each column reads if that is one constant, else NaN.
         varying: (n,) whether it depends on the network's inputs.
-        folds: the column may go if a constant is all that it reads: the sum of its weights times the constant is
-            added to ``into``; (n,).
-        into: name of a bias or of a running mean, and the sign with which it takes what is folded.
+        into: name of the bias or running mean that takes what is folded, and the sign; None if nothing can.
     """
 
     rows: Tensor
     columns: Tensor
     weight: Tensor
+    inside: Tensor
+    outside: Tensor
     constants: Tensor
     varying: Tensor
-    folds: Tensor
     into: tuple[str, int] | None
 
-    @property
-    def nonzero(self) -> Tensor:
+    @cached_property
+    def reading(self) -> Tensor:
         """(m, n) where a row reads a column."""
-        return self.weight.ne(0).flatten(2).any(2) if self.weight.ndim > 2 else self.weight.ne(0)
+        return (self.weight.ne(0) & ~self.outside).any(2)
+
+    @cached_property
+    def bordering(self) -> Tensor:
+        """(m, n) where it does so with zeros at some places, so that a constant does not come out as one."""
+        mixed = ~self.inside & ~self.outside
+        return (self.weight.ne(0) & mixed).any(2) if mixed.any() else torch.zeros_like(self.reading)
+
+    @property
+    def folds(self) -> Tensor:
+        """(n,) where a column is a constant that the layer can take over, but for what borders on zeros."""
+        return self.constants.isfinite() & (self.into is not None)
+
+    def folded(self, columns: Tensor) -> Tensor:
+        """(m,) what these (n,) columns, which fold, add to each row."""
+        gains = (self.weight[:, columns].double() * self.inside).sum(2)
+        return gains @ self.constants[columns]
 
 
 @dataclass(frozen=True)
@@ -85,7 +103,6 @@ class Notes:
         ties: pairs of labels, of equal shapes, that are of one unit.
         pinned: labels of units that stay, whatever they do.
         outputs: those of the network.
-        made: those that layers made.
         padded: labels of channels of zeros before and behind others, of which as many have to stay on either side.
     """
 
@@ -95,7 +112,6 @@ class Notes:
     ties: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     pinned: list[Tensor] = field(default_factory=list)
     outputs: list[Tensor] = field(default_factory=list)
-    made: list[Tensor] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     sides: list[Side] = field(default_factory=list)
     padded: list[tuple[Tensor, Tensor]] = field(default_factory=list)

@@ -47,22 +47,21 @@ def decide(notes: Notes) -> Paths:
     outputs = _marked(unit, notes.outputs)
     seeds = outputs | _marked(unit, notes.pinned)
     seeds[STAYS] = True
-    path = _reached(notes.reads, unit, seeds, [read.varying for read in notes.reads])
+    path = _reached(notes.reads, unit, seeds, [read.reading & read.varying for read in notes.reads])
     standing = torch.zeros_like(seeds)
     while True:
-        columns = [_counting(read, standing[unit[read.columns]]) for read in notes.reads]
-        kept = (_reached(notes.reads, unit, seeds, columns) | standing)[unit]
+        needs = [_needs(read, standing[unit[read.columns]]) for read in notes.reads]
+        kept = (_reached(notes.reads, unit, seeds, needs) | standing)[unit]
         more = torch.cat([*_last_ones(notes, kept), *_uneven(notes, kept), unit[:0]])
         if not len(more):
-            made = _marked(unit, notes.made) & ~outputs
-            hidden = made & (unit == torch.arange(notes.count, device=notes.device))
+            hidden = _marked(unit, [read.rows for read in notes.reads]) & ~outputs
             return Paths(kept, kept & ~path[unit], hidden)
         standing[unit[more]] = True
 
 
-def _counting(read: Read, standing: Tensor) -> Tensor:
-    """(n,) columns that have to be read: not 0, and no constant that is folded but of a unit that stays."""
-    return (read.constants != 0) & (~read.folds | standing)
+def _needs(read: Read, standing: Tensor) -> Tensor:
+    """(m, n) where a row cannot do without a column: what is not 0 and not folded, as of a unit that stays anyway."""
+    return (read.reading & (~read.folds | standing) | read.bordering) & (read.constants != 0)
 
 
 def _marked(unit: Tensor, labels: Sequence[Tensor]) -> Tensor:
@@ -73,15 +72,14 @@ def _marked(unit: Tensor, labels: Sequence[Tensor]) -> Tensor:
     return marked
 
 
-def _reached(reads: Sequence[Read], unit: Tensor, seeds: Tensor, columns: Sequence[Tensor]) -> Tensor:
-    """The units that these read, over any number of layers, through non-zero weights of the columns that count."""
+def _reached(reads: Sequence[Read], unit: Tensor, seeds: Tensor, needs: Sequence[Tensor]) -> Tensor:
+    """The units that these need, over any number of layers: (m, n) says for each layer which row needs which column."""
     reached = seeds.clone()
     before = torch.zeros_like(seeds)
     while not torch.equal(before, reached):
         before = reached.clone()
-        for read, counts in zip(reversed(reads), reversed(columns), strict=True):
-            rows = reached[unit[read.rows]]
-            reached[unit[read.columns[read.nonzero[rows].any(0) & counts]]] = True
+        for read, need in zip(reversed(reads), reversed(needs), strict=True):
+            reached[unit[read.columns[need[reached[unit[read.rows]]].any(0)]]] = True
     return reached
 
 

@@ -80,12 +80,10 @@ def _shifts(notes: Notes, kept: Tensor) -> dict[str, Tensor]:
     """Of the layers that read constants of units that go."""
     shifts = {}
     for read in notes.reads:
-        folded = ~kept[read.columns] & read.folds & (read.constants != 0)
-        if read.into is None or not folded.any():
-            continue
-        name, sign = read.into
-        gains = read.weight[:, folded].double()[..., None].flatten(2).sum(2)  # over the kernel
-        shift = sign * (gains @ read.constants[folded]) * kept[read.rows]
-        if shift.any():
-            shifts[name] = shift.to(read.weight.dtype)
+        columns = ~kept[read.columns] & read.folds & (read.constants != 0)
+        if read.into is not None and columns.any():
+            name, sign = read.into
+            shift = sign * read.folded(columns) * kept[read.rows]
+            if shift.any():
+                shifts[name] = shift.to(read.weight.dtype)
     return shifts

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from itertools import chain
 
@@ -41,8 +42,7 @@ def trace(network: nn.Module, example: Tensor) -> Trace:
         Untraceable: what it does depends on values, or its code cannot be followed.
     """
     try:
-        with evaluating(network), torch.enable_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with evaluating(network), torch.enable_grad(), _quietly():
             program = torch.export.export(network, (example,))
     except Exception as error:  # torch.export has no kind of its own, and the network's code may be the user's
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -57,6 +57,14 @@ def trace(network: nn.Module, example: Tensor) -> Trace:
         for place, name in names.items()
     }
     return Trace(program.graph, named, tuple(name for name in signature.user_inputs if isinstance(name, str)))
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the graphs that torch prints of what it cannot export."""
+    with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:

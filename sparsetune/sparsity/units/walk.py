@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from operator import getitem
 from typing import Any
 
 import torch
@@ -14,10 +13,10 @@ from torch.utils._pytree import tree_leaves
 from sparsetune.sparsity.units.flow import Flow, Notes
 from sparsetune.sparsity.units.operations import elementwise, layers, shapes
 from sparsetune.sparsity.units.operations.call import Call, Operation, anything, base_name, in_place, unknown
+from sparsetune.sparsity.units.operations.memory import read_again
 from sparsetune.sparsity.units.trace import Untraceable, trace
 
 OPERATIONS: dict[str, Operation] = {**elementwise.OPERATIONS, **layers.OPERATIONS, **shapes.OPERATIONS}
-SEEN_THROUGH = {*shapes.OPERATIONS, "dropout", "feature_dropout", "contiguous", "detach", "alias", "to"}  # same memory
 
 
 @torch.no_grad()
@@ -50,13 +49,8 @@ def _followed(call: Call) -> Any:
         return unknown(call)
     name = base_name(call.node)
     operation = OPERATIONS.get(name)
-    if in_place(call.node):
-        changed = call.node.args[0]
-        near = [changed, *changed.users] if isinstance(changed, Node) else []
-        if operation is None or any(base_name(each) in SEEN_THROUGH for each in near):
-            raise Untraceable(f"{type(call.module).__name__} changes values in place: {call.node.target}")
-    if call.node.target is getitem:
-        return call.args[0][call.args[1]]
+    if in_place(call.node) and (operation is None or read_again(call.node)):
+        raise Untraceable(f"{type(call.module).__name__} changes values in place: {call.node.target}")
     if operation is None or not (call.args and isinstance(call.args[0], Flow | list | tuple)):
         return unknown(call)
     return operation(call)

@@ -79,9 +79,10 @@ Operation = Callable[[Call], Any]
 
 
 def base_name(node: Node) -> str:
-    """``relu`` for ``aten::relu_`` and each of its overloads; "" for what is no operation of torch's own."""
+    """``relu`` for ``aten::relu_`` and each of its overloads; a function's own name."""
     schema = getattr(node.target, "_schema", None)
-    return schema.name.removeprefix("aten::").removesuffix("_") if schema is not None else ""
+    name: str = getattr(node.target, "__name__", "") if schema is None else schema.name
+    return name.removeprefix("aten::").removesuffix("_")
 
 
 def in_place(node: Node) -> bool:
@@ -103,11 +104,8 @@ def unknown(call: Call) -> Any:
     for flow in call.tensors():
         if isinstance(flow, Flow):
             call.notes.pin(flow.labels)
-    return tree_map(lambda value: anything(value, call.notes) if isinstance(value, Tensor) else value, made_by(call))
-
-
-def made_by(call: Call) -> Any:
-    return call.node.meta.get("val")
+    made = call.node.meta.get("val")
+    return tree_map(lambda value: anything(value, call.notes) if isinstance(value, Tensor) else value, made)
 
 
 def anything(like: Tensor, notes: Notes) -> Flow:

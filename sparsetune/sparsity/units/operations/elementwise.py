@@ -10,11 +10,11 @@ from sparsetune.sparsity.units.flow import STAYS, Flow, Named, spread
 from sparsetune.sparsity.units.operations.call import Call, Operation, unknown
 
 ALONE = (
-    "relu relu6 tanh sigmoid gelu silu mish elu selu celu leaky_relu hardtanh hardsigmoid hardswish softplus softsign "
-    "softshrink hardshrink tanhshrink log_sigmoid threshold abs neg exp log sqrt square sin cos clamp clamp_min "
+    "relu relu6 tanh sigmoid gelu silu mish elu selu celu leaky_relu hardtanh hardsigmoid hardswish softplus "
+    "softshrink hardshrink log_sigmoid threshold abs neg exp log sqrt square sin cos clamp clamp_min "
     "clamp_max clone contiguous detach alias"
 )
-TOGETHER = "add sub mul div maximum minimum"
+TOGETHER = "add sub rsub mul div maximum minimum"
 POOLS = [f"{kind}_pool{dims}d" for kind in ("max", "avg", "adaptive_avg") for dims in (1, 2, 3)]
 
 
@@ -43,6 +43,11 @@ def dropped(call: Call) -> Any:
     return unknown(call) if call.args[2] else call.flow
 
 
+def cast(call: Call) -> Any:
+    """Into numbers of another kind; constants stay as they are."""
+    return call.flow if call.node.meta["val"].is_floating_point() else unknown(call)
+
+
 def pooled(call: Call) -> Any:
     """Within channels, the second dimension of (N, C, ...)."""
     if len(call.shape) < 3 or len(call.flow.labels.shape) != len(call.shape):
@@ -54,5 +59,7 @@ OPERATIONS: dict[str, Operation] = {
     **dict.fromkeys(ALONE.split(), alone),
     **dict.fromkeys(TOGETHER.split(), together),
     **dict.fromkeys(POOLS, pooled),
+    "to": cast,
+    "_assert_tensor_metadata": lambda call: None,  # what torch.export writes ahead of it
     **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"), dropped),
 }

@@ -13,7 +13,7 @@ import torch
 from sparsetune.sparsity.units.flow import Flow, differ, spread
 from sparsetune.sparsity.units.operations.call import Call, Operation, unknown
 
-MOVES = "flatten permute transpose t unsqueeze squeeze movedim swapaxes cat stack"
+MOVES = "flatten permute transpose t unsqueeze movedim swapaxes cat stack"
 
 
 def moved(call: Call) -> Any:
@@ -23,9 +23,27 @@ def moved(call: Call) -> Any:
     return Flow(call.run(), call.run(lambda flow: flow.labels))
 
 
-def sized(call: Call) -> Any:
+def squeezed(call: Call) -> Any:
+    """Sides of length 1, which have to be named: else those that shrink to it would go, too."""
+    dims = [call.args[1]] if isinstance(call.arg(1), int) else call.arg(1, ())
+    alone = bool(dims) and all(call.flow.labels.shape[dim] == 1 for dim in dims)
+    return moved(call) if alone else unknown(call)
+
+
+def viewed(call: Call) -> Any:
     """Into a shape that is written out, but for -1."""
-    flow = Flow(call.run(), call.run(lambda flow: flow.labels))
+    shape = call.args[1]
+    if not isinstance(shape, Sequence):  # bits as those of another kind of number
+        return unknown(call)
+    return _sized(Flow(call.flow.values.reshape(shape), call.flow.labels.reshape(shape)), call)
+
+
+def expanded(call: Call) -> Any:
+    """Into a shape that is written out, but for -1."""
+    return _sized(Flow(call.run(), call.run(lambda flow: flow.labels)), call)
+
+
+def _sized(flow: Flow, call: Call) -> Flow:
     if any(size != -1 and differ(flow.labels, dim) for dim, size in enumerate(call.args[1])):
         call.notes.pin(flow.labels)
     return flow
@@ -52,7 +70,13 @@ def reduced(call: Call) -> Any:
     dims: Sequence[int] = call.arg(1) or range(call.flow.labels.ndim)
     if any(differ(call.flow.labels, dim) for dim in dims):
         return unknown(call)
-    return Flow(call.run(), torch.amin(call.flow.labels, tuple(dims), call.arg(2, False)))
+    labels = torch.amin(call.flow.labels, tuple(dims), call.arg(2, False))
+    return Flow(call.run(), labels) if labels.shape == call.shape else unknown(call)
+
+
+def picked(call: Call) -> Any:
+    """One of several."""
+    return call.args[0][call.args[1]]
 
 
 def padded(call: Call) -> Any:
@@ -75,9 +99,12 @@ def padded(call: Call) -> Any:
 
 OPERATIONS: dict[str, Operation] = {
     **dict.fromkeys(MOVES.split(), moved),
-    **dict.fromkeys(("view", "reshape", "expand"), sized),
+    **dict.fromkeys(("view", "reshape"), viewed),
+    "expand": expanded,
     **dict.fromkeys(("slice", "select"), taken),
     **dict.fromkeys(("split", "split_with_sizes", "chunk", "unbind"), divided),
     **dict.fromkeys(("mean", "sum", "amax", "amin"), reduced),
     "pad": padded,
+    "squeeze": squeezed,
+    "getitem": picked,
 }
