@@ -76,6 +76,14 @@ def test_a_constant_that_nobody_can_take_over_stays(layers: Any) -> None:
     assert (told.cuts, told.shifts) == ((), {})
 
 
+def test_what_reads_only_zeros_reads_nothing() -> None:
+    """Around images of one pixel a kernel of 3x3 reads them with all but its middle."""
+    network = behind_a_constant(nn.AdaptiveAvgPool2d(1), nn.Conv2d(3, 4, 3, padding=1))
+    nn.init.zeros_(network.get_parameter("3.weight")[:, 1, 1, 1])
+    _, told = without(network, IMAGES)
+    assert (told.removed, told.stuck) == (2, 0)
+
+
 def test_zeros_need_nobody() -> None:
     """What is below 0 is 0 behind ReLU, also among zeros."""
     network = behind_a_constant(nn.Conv2d(3, 4, 3, padding=1, bias=False))
@@ -154,6 +162,15 @@ def test_a_chain_of_constants() -> None:
         network.get_parameter("4.weight")[0, 1:] = 0
     _, told = without(network, torch.randn(5, 2, dtype=torch.float64))
     assert (told.units, told.removed, told.stuck) == (9, 3, 0)
+
+
+def test_a_last_one_that_stays_keeps_its_value() -> None:
+    """Among zeros it makes of a constant what its own bias cannot say."""
+    network = behind_a_constant(nn.Conv2d(3, 1, 3, padding=1))
+    nn.init.zeros_(network.get_parameter("2.weight")[:, 1:])
+    smaller, told = without(network, IMAGES)
+    assert (told.units, told.removed, told.stuck) == (4, 2, 2)
+    assert smaller.get_parameter("2.weight").shape == (1, 1, 3, 3)
 
 
 def test_numbers_without_end_are_no_constants() -> None:

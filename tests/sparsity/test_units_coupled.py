@@ -86,29 +86,41 @@ def test_a_channel_is_many_inputs_of_a_linear_layer() -> None:
     assert smaller.get_parameter("3.weight").shape == (2, 32)
 
 
+class Block(nn.Module):
+    """Three units; four others read them and add to them; two outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.inner, self.outer = nn.Linear(2, 3), nn.Linear(3, 4), nn.Linear(4, 3)
+        self.last = nn.Linear(3, 2)
+        self.double()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        hidden = self.first(inputs)
+        outputs: Tensor = self.last(hidden + self.outer(self.inner(hidden).tanh()))
+        return outputs
+
+
+@torch.no_grad()
 def test_units_that_read_only_one_another_go() -> None:
-    """A block that adds to channel 0 what it reads there; nobody else reads it."""
-
-    class Block(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.first, self.inner, self.outer = nn.Linear(2, 3), nn.Linear(3, 4), nn.Linear(4, 3)
-            self.last = nn.Linear(3, 2)
-
-        def forward(self, inputs: Tensor) -> Tensor:
-            hidden = self.first(inputs)
-            outputs: Tensor = self.last(hidden + self.outer(self.inner(hidden).tanh()))
-            return outputs
-
-    torch.manual_seed(0)
-    network = Block().double()
-    with torch.no_grad():
-        network.last.weight[:, 0] = 0
-        network.outer.weight[1:, 0] = 0  # unit 0 inside writes to channel 0 alone
-        network.inner.weight[1:, 0] = 0  # and alone reads it
+    """Unit 0 inside writes to channel 0 alone and alone reads it."""
+    network = Block()
+    network.last.weight[:, 0] = 0
+    network.outer.weight[1:, 0] = 0
+    network.inner.weight[1:, 0] = 0
     smaller, told = without(network, torch.randn(5, 2, dtype=torch.float64))
     assert (told.units, told.removed) == (7, 2)
     assert smaller.get_parameter("inner.weight").shape == (3, 2)
+
+
+@torch.no_grad()
+def test_what_a_unit_inside_reads_stays_with_all_that_makes_it() -> None:
+    """The outputs do not read channel 0, but unit 1 does, and unit 0 writes to it."""
+    network = Block()
+    network.last.weight[:, 0] = 0
+    network.outer.weight[1:, 0] = 0
+    assert without(network, torch.randn(5, 2, dtype=torch.float64))[1].removed == 0
 
 
 class Widened(nn.Module):

@@ -59,6 +59,16 @@ FOLLOWED: dict[str, tuple[Between, int]] = {
     "numbers": (lambda x: (1 - 2 * x / 3 + x).flatten(1), 64),
     "numbers of other kinds": (lambda x: x.to(torch.float64).double().flatten(1), 64),
 }
+
+
+@torch.no_grad()
+def without_gradient(x: Tensor) -> Tensor:
+    with torch.autocast("cpu", torch.bfloat16, enabled=False):
+        y = x.relu()
+    return y.flatten(1)
+
+
+FOLLOWED["in contexts"] = without_gradient, 64
 PINNED: dict[str, tuple[Between, int]] = {
     "a view of one width": (lambda x: x.view(-1, 64), 64),
     "a shape in numbers": (lambda x: x.reshape(len(x), 4, -1).flatten(1), 64),
@@ -68,7 +78,9 @@ PINNED: dict[str, tuple[Between, int]] = {
     "a mean of channels": (lambda x: (x - x.mean(1, keepdim=True)).flatten(1), 64),
     "some channels": (lambda x: torch.cat([x[:, :2], x[:, 2:]], 1).flatten(1), 64),
     "halves of channels": (lambda x: torch.cat(x.chunk(2, 1), 1).flatten(1), 64),
+    "channels one by one": (lambda x: torch.stack(x.unbind(1), 1).flatten(1), 64),
     "single channels": (lambda x: torch.stack([x[:, 0], x[:, 1], x[:, 2], x[:, 3]], 1).flatten(1), 64),
+    "a norm of batches": (lambda x: nn.functional.batch_norm(x, None, None, training=True).flatten(1), 64),
     "sorted": (lambda x: x.sort(1).values.flatten(1), 64),
     "turned channels": (lambda x: x.roll(1, 1).flatten(1), 64),
     "sides of 1 without names": (lambda x: x.mean((2, 3), keepdim=True).squeeze(), 4),
@@ -94,6 +106,24 @@ def test_a_layer_that_is_used_twice_stays() -> None:
     network = nn.Sequential(nn.Linear(3, 4), shared, nn.ReLU(), shared, nn.Linear(4, 2)).double()
     nn.init.zeros_(network.get_parameter("0.weight")[0])
     nn.init.zeros_(shared.weight[1])
+    told = removal(network, torch.zeros(1, 3, dtype=torch.float64))
+    assert (told.units, told.removed, told.cuts) == (4, 0, ())
+
+
+def test_a_layer_that_is_called_twice_stays() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, inputs: Tensor) -> Tensor:
+            outputs: Tensor = self.layer(self.layer(inputs).relu())
+            return outputs
+
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 4), Twice(), nn.Linear(4, 2)).double()
+    nn.init.zeros_(network.get_parameter("0.weight")[0])
+    nn.init.zeros_(network.get_parameter("1.layer.weight")[1])
     told = removal(network, torch.zeros(1, 3, dtype=torch.float64))
     assert (told.units, told.removed, told.cuts) == (4, 0, ())
 
@@ -151,6 +181,11 @@ def overwritten(x: Tensor) -> Tensor:
     return flat
 
 
+def seen_by_another(x: Tensor) -> Tensor:
+    x[:, :, 0].relu_()
+    return x.flatten(1)
+
+
 def set_to_zero(x: Tensor) -> Tensor:
     x[:, 0] = 0
     return x.flatten(1)
@@ -161,6 +196,7 @@ def set_to_zero(x: Tensor) -> Tensor:
     [
         (by_value, "Net cannot be followed: Could not guard on data-dependent expression"),
         (overwritten, "Net changes values in place: aten.relu_.default"),
+        (seen_by_another, "Net changes values in place: aten.relu_.default"),
         (set_to_zero, "Net changes values in place: aten.fill_.Scalar"),
     ],
 )

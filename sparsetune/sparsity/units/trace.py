@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx import Graph
 
+from sparsetune.sparsity.units.flat import flattened
 from sparsetune.sparsity.units.flow import Named
 
 
@@ -27,12 +28,10 @@ class Trace:
 
     Attributes:
         named: parameters and buffers by the name of their placeholder.
-        inputs: placeholders of the network's inputs.
     """
 
     graph: Graph
     named: dict[str, Named]
-    inputs: tuple[str, ...]
 
 
 def trace(network: nn.Module, example: Tensor) -> Trace:
@@ -51,12 +50,13 @@ def trace(network: nn.Module, example: Tensor) -> Trace:
     names = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
     tensors = dict(_tensors(network))
     owners = Counter(map(id, tensors.values()))
-    uses = {node.name: len(node.users) for node in program.graph.nodes if node.op == "placeholder"}
+    graph = flattened(program.graph_module)
+    uses = {node.name: len(node.users) for node in graph.nodes if node.op == "placeholder"}
     named = {
         place: Named(name, tensors[name].detach(), uses[place] == 1 and owners[id(tensors[name])] == 1)
         for place, name in names.items()
     }
-    return Trace(program.graph, named, tuple(name for name in signature.user_inputs if isinstance(name, str)))
+    return Trace(graph, named)
 
 
 @contextmanager

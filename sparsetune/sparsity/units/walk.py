@@ -47,9 +47,8 @@ def walk(network: nn.Module, example: Tensor, fixed: Collection[str]) -> Notes:
 def _followed(call: Call) -> Any:
     if call.node.op != "call_function":
         return unknown(call)
-    name = base_name(call.node)
-    operation = OPERATIONS.get(name)
-    if in_place(call.node) and (operation is None or read_again(call.node)):
+    operation = OPERATIONS.get(base_name(call.node))
+    if in_place(call.node) and (operation is None or "out" in call.kwargs or read_again(call.node)):
         raise Untraceable(f"{type(call.module).__name__} changes values in place: {call.node.target}")
     if operation is None or not (call.args and isinstance(call.args[0], Flow | list | tuple)):
         return unknown(call)

@@ -35,7 +35,7 @@ def _layer(call: Call, dim: int) -> Any:
         inside=inside,
         outside=outside,
         constants=torch.where((lines == lines[:, :1]).all(1), lines[:, 0], torch.nan),
-        varying=~lines.isfinite().all(1),
+        varying=lines.isnan().any(1),
         into=_into(call, bias),
     )
     notes.reads.append(read)

@@ -15,7 +15,7 @@ def read_again(node: Node) -> bool:
     """Whether memory that this operation changes is read after it, by another name than that of what it gives."""
     order = {each: number for number, each in enumerate(node.graph.nodes)}
     names = _same_memory(node)
-    return any(order[user] > order[node] for name in names for user in name.users if user not in names)
+    return any(order[user] > order[node] for name in names for user in name.users)
 
 
 def _same_memory(node: Node) -> set[Node]:

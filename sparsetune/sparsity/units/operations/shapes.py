@@ -102,7 +102,7 @@ OPERATIONS: dict[str, Operation] = {
     **dict.fromkeys(("view", "reshape"), viewed),
     "expand": expanded,
     **dict.fromkeys(("slice", "select"), taken),
-    **dict.fromkeys(("split", "split_with_sizes", "chunk", "unbind"), divided),
+    **dict.fromkeys(("split", "split_with_sizes", "chunk"), divided),
     **dict.fromkeys(("mean", "sum", "amax", "amin"), reduced),
     "pad": padded,
     "squeeze": squeezed,
