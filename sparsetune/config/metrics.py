@@ -201,6 +201,23 @@ _COST = (
     Metric("peak_memory_mb", "MB", "minimize", "end", "most main memory that the trial's process held", timing=True),
 )  # fmt: skip
 
+_OF_BATCH = "of a batch of {}, as it is exported: neurons without a path gone, inputs scaled; on one thread, whose processor time it is (on a GPU wall time), the median of 21 turns"
+_SPEEDUP = (
+    "latency of the dense network of the same architecture, which takes turns with it, / its own, with a batch of {}"
+)
+
+_DEPLOYED = (
+    Metric("latency_ms", "ms", "minimize", "end", _OF_BATCH.format(1), timing=True, needs="metrics.deployed",
+        short="ms that the network takes for one sample, as it is exported"),
+    Metric("latency_ms_1000", "ms", "minimize", "end", _OF_BATCH.format("1,000"), timing=True, needs="metrics.deployed",
+        short="ms that the network takes for 1,000 samples, as it is exported"),
+    Metric("speedup", "", "maximize", "end", _SPEEDUP.format(1), timing=True, needs="metrics.deployed"),
+    Metric("speedup_1000", "", "maximize", "end", _SPEEDUP.format("1,000"), timing=True, needs="metrics.deployed"),
+    Metric("file_bytes", "bytes", "minimize", "end",
+        "weights and buffers as a file of safetensors, neurons without a path gone, zeros included", needs="metrics.deployed"),
+    Metric("compressed_bytes", "bytes", "minimize", "end", "file_bytes after zlib with level 6", needs="metrics.deployed"),
+)  # fmt: skip
+
 _BY_LAYER = (
     Metric("layer_density", "fraction", None, "end",
         "kept fraction of one prunable tensor, each under its own name, such as layer_density/conv1.weight",
@@ -221,12 +238,12 @@ ON_GPU = tuple(metric.name for metric in _CUDA)
 """What exists on a GPU only: no objective, for a study must run on any machine."""
 
 SHARED: dict[str, Metric] = {
-    metric.name: metric for metric in (*_TRAINING, *_QUALITY, *_SIZE, *_BY_LAYER, *_COST, *_CUDA)
+    metric.name: metric for metric in (*_TRAINING, *_QUALITY, *_SIZE, *_BY_LAYER, *_COST, *_DEPLOYED, *_CUDA)
 }
 """By name."""
 
 
 def core(task: Kind) -> tuple[str, ...]:
     """What the training core gives for every method, on a CPU too; some want a key to be set."""
-    shared = (*_TRAINING, *_QUALITY, *_SIZE, *_COST)
+    shared = (*_TRAINING, *_QUALITY, *_SIZE, *_COST, *_DEPLOYED)
     return tuple(metric.name for metric in shared if metric.of(task))

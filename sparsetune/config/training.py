@@ -142,3 +142,8 @@ class Measurement(Model):
     each_epoch: bool = param(
         False, "measure after each epoch what is else measured at the end: quality on validation data, size, cost, ape"
     )
+    deployed: bool = param(
+        False,
+        "measure at a trial's end how fast its network answers without neurons that have no path, beside a dense one, "
+        "and how large its file is; a second or two",
+    )

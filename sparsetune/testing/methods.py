@@ -104,9 +104,10 @@ def metrics_are_in_the_table_and_declared(case: MethodCase) -> None:
 
     One that needs a setting has tests of its own.
     """
-    table = case.registries.metrics
+    table, asked_for = case.registries.metrics, flatten(case.trial().plain())
     each_epoch = {name for name, metric in table.items() if metric.each_epoch}
-    own, shared = set(named(case.method.metrics)), set(case.registries.core("classification"))
+    own, core = set(named(case.method.metrics)), case.registries.core("classification")
+    shared = {name for name in core if not table[name].needs or asked_for[table[name].needs]}
     assert own <= set(table)
     own = {name for name in own if not table[name].needs}
     assert all(table[each.name] == each for each in case.method.metrics if not isinstance(each, str))

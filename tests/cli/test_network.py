@@ -27,6 +27,8 @@ STUDY = {
     "training": {"epochs": 1, "batch_size": 128},
     "objectives": [{"metric": "val_accuracy", "goal": "maximize"}],
     "budget": {"trials": 1},
+    "metrics": {"deployed": True},
+    "constraints": [{"metric": "latency_ms", "at_most": 1000}, {"metric": "speedup_1000", "at_least": 0.001}],
 }
 PLAIN = ("--trial", 0, "--branch", "mc_samples=0")
 SAMPLES = torch.arange(2 * 64, dtype=torch.uint8).reshape(2, 1, 8, 8) % 17
@@ -116,7 +118,7 @@ def test_runs_that_are_damaged_or_not_whole(run: Path, tmp_path: Path) -> None:
     weights.write_bytes(whole[:-8])
     assert refused(run, *out).startswith(f"{weights}: its weights are damaged or cut off: ")
     weights.write_bytes(whole)
-    config.write_text(config.read_text().replace("- 8", "- 9").replace("[8]", "[9]"))
+    config.write_text(config.read_text().replace("[8]", "[7]"))
     assert "its weights do not fit 'mlp' as it is here: " in refused(run, *out)
     config.unlink()
     assert refused(run, *out) == f"{config}: no such file"
@@ -145,6 +147,14 @@ def test_what_cannot_be(
     monkeypatch.chdir(tmp_path)
     assert refused("small", *options, "--root", root).startswith(line)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_is_judged_by_how_fast_its_networks_are(root: Path) -> None:
+    rows = json.loads(call("export", "small", "--json", "--root", root).stdout)
+    assert len(rows) == 2
+    for row in rows:
+        assert 0 < row["metrics"]["latency_ms"] < row["metrics"]["latency_ms_1000"] < 1000
+        assert row.get("feasible", True)
 
 
 def test_from_python(root: Path, tmp_path: Path) -> None:

@@ -207,6 +207,10 @@ CONSTRAINTS: list[tuple[Any, str]] = [
         [{"metric": "est_energy_kj", "at_most": 1}],
         "constraints.0.metric: 'est_energy_kj' wants metrics.gpu_tdp_watts to be set",
     ),
+    (
+        [{"metric": "latency_ms", "at_most": 1}],
+        "constraints.0.metric: 'latency_ms' wants metrics.deployed to be set",
+    ),
     ([{"metric": "val_loss"}], "constraints.0: 'val_loss' has no bound; allowed: at_least, at_most, or both"),
     ([{"metric": "val_loss", "at_least": 2, "at_most": 1}], "constraints.0: found at_least 2 above at_most 1"),
     ([{"metric": "val_loss", "at_least": "a"}], "constraints.0.at_least: found 'a', allowed: a number"),

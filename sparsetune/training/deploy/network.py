@@ -52,7 +52,7 @@ def assembled(
     *,
     whole: bool = False,
 ) -> Assembled:
-    """A network of its own; torch's random numbers stay as they are.
+    """A network of its own, from what a trial has left; torch's random numbers stay as they are.
 
     Args:
         config: of the trial.
@@ -63,12 +63,7 @@ def assembled(
     Raises:
         BadInput: the state does not fit the model as it is here.
     """
-    drawing = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=drawing):
-        built = build(config, data.input_shape, data.outputs, data.task, device, registries)
-    built.network.eval()
-    built.method.begin_evaluation()
-    built.method.before_batch()
+    built = drawn(config, data, device, registries)
     try:
         _take(built.network, state, data)  # last: what was measured is what was left
     except RuntimeError as error:
@@ -77,9 +72,25 @@ def assembled(
             f"its weights do not fit {config.model.name!r} as it is here: {problem}", code="conflict"
         ) from None
     slimmed = Slimmed(whole_because="asked for") if whole else slim(built, data)
-    with torch.no_grad():
-        built.method.fix(data.val.prepared(some_samples(data, 1)))
-    return Assembled(Network(built, data).requires_grad_(False).eval(), built, slimmed)
+    return Assembled(ready(built, data), built, slimmed)
+
+
+def drawn(config: TrialConfig, data: Dataset, device: torch.device, registries: Registries) -> Built:
+    """What a config gives before training, in evaluation mode; torch's random numbers stay as they are."""
+    drawing = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=drawing):
+        built = build(config, data.input_shape, data.outputs, data.task, device, registries)
+    built.network.eval()
+    built.method.begin_evaluation()
+    built.method.before_batch()
+    return built
+
+
+@torch.no_grad()
+def ready(built: Built, data: Dataset) -> Network:
+    """A network as it is now, for samples as they are stored; from here on it is a function of a sample alone."""
+    built.method.fix(data.val.prepared(some_samples(data, 1)))
+    return Network(built, data).requires_grad_(False).eval()
 
 
 @torch.no_grad()

@@ -4,15 +4,20 @@ what reads it builds the network, and scales the inputs as the header says."""
 from __future__ import annotations
 
 import safetensors.torch
+from torch import Tensor, nn
 
 from sparsetune.training.deploy.deployed import Deployed
 from sparsetune.training.deploy.format import ABOUT, Format, Words, as_json
 
 
 def _content(deployed: Deployed, words: Words) -> bytes:
-    state = deployed.network.state_dict()
-    tensors = {name.removeprefix("network."): value.cpu().contiguous() for name, value in state.items()}
-    return safetensors.torch.save(tensors, {ABOUT: as_json(words)})
+    return safetensors.torch.save(plain_tensors(deployed.network), {ABOUT: as_json(words)})
+
+
+def plain_tensors(network: nn.Module) -> dict[str, Tensor]:
+    """Weights and buffers of a network by their names in the model, on the CPU."""
+    state = network.state_dict()
+    return {name.removeprefix("network."): value.cpu().contiguous() for name, value in state.items()}
 
 
 def _loading(path: str, words: Words) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from sparsetune.base.messages import Metrics, Result, Which
 from sparsetune.config.base import Part
 from sparsetune.config.metrics import OWN_TIME, metric_of
+from sparsetune.training.deploy.serving import serving_numbers
 from sparsetune.training.measuring import declared, memory_numbers
 from sparsetune.training.randomness import EVALUATION, seed_all
 from sparsetune.training.setup import Setup
@@ -88,6 +89,8 @@ class Results:
             if joules is not None:
                 at_the_end["energy_kj"] = joules / 1e3
             at_the_end |= memory_numbers(setup.session.device)
+            if setup.config.metrics.deployed:
+                at_the_end |= self._serving(due.branches[0])
             measured = {branch: self._result(node, due, branch, at_the_end, of_method) for branch in due.branches}
             if leave is not None:
                 leave(measured[due.branches[0]].metrics)
@@ -95,6 +98,13 @@ class Results:
         for branch, result in measured.items():
             self.measured[branch][result.name] = result
         return measured
+
+    def _serving(self, branch: str) -> Metrics:
+        """What the network as it is now gives to those who use it."""
+        setup = self._setup
+        config = setup.config.model_copy(update={"method": self._parts[branch]})
+        state = setup.network.state_dict()
+        return serving_numbers(config, state, setup.data, setup.session.device, setup.registries)
 
     def _result(self, node: Node, due: Due, branch: str, at_the_end: Metrics, of_method: Metrics) -> Result:
         """With what the row of that state says, but for totals, which count all that has been done."""
