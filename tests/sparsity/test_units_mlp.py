@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from sparsetune.models import MODELS
+from sparsetune.sparsity.units.fit import remove
 from sparsetune.sparsity.units.removal import removal
 from tests.sparsity.pruned import size, without
 
@@ -139,6 +140,29 @@ def test_outputs_stay_also_where_they_are_constant() -> None:
     told = removal(network, torch.zeros(1, 3))
     assert told.removed == 0
     assert not told.cuts
+
+
+def test_nothing_is_added_for_units_that_go() -> None:
+    """A constant is read by a unit that nobody reads."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 2)).double()
+    with torch.no_grad():
+        layer_of(network, "0").weight[0] = 0
+        layer_of(network, "2").weight[1:, 0] = 0
+        layer_of(network, "4").weight[:, 0] = 0
+    _, told = without(network, torch.randn(5, 3, dtype=torch.float64))
+    assert (told.removed, told.shifts) == (2, {})
+
+
+def test_a_smaller_network_trains_on() -> None:
+    network = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    nn.init.zeros_(layer_of(network, "0").weight[0])
+    network(torch.ones(5, 3)).sum().backward()
+    remove(network, removal(network, torch.zeros(1, 3)))
+    assert [parameter.grad is None for parameter in network.parameters()] == [True, True, True, False]
+    network(torch.ones(5, 3)).sum().backward()
+    torch.optim.SGD(network.parameters(), 0.1, momentum=0.9).step()
+    assert [tuple(each.shape) for each in network.parameters()] == [(3, 3), (3,), (2, 3), (2,)]
 
 
 def test_one_unit_of_each_layer_stays() -> None:

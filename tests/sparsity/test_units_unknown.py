@@ -45,6 +45,7 @@ FOLLOWED: dict[str, tuple[Between, int]] = {
     "a view of any width": (lambda x: x.view(x.shape[0], -1), 64),
     "reshaped": (lambda x: x.relu().reshape(len(x), -1, 4).flatten(1), 64),
     "in place": (lambda x: x.relu_().flatten(1), 64),
+    "in place twice": (lambda x: x.relu_().neg_().flatten(1), 64),
     "in place behind dropout": (lambda x: nn.functional.dropout(x, training=False).relu_().flatten(1), 64),
     "means": (lambda x: x.mean((2, 3)), 4),
     "means that keep sides": (lambda x: x.mean([-1, -2], keepdim=True).flatten(1), 4),
@@ -52,7 +53,7 @@ FOLLOWED: dict[str, tuple[Between, int]] = {
     "maxima": (lambda x: x.amax((2, 3)), 4),
     "some pixels": (lambda x: x[:, :, ::2, 1:3].flatten(1), 16),
     "one pixel": (lambda x: x[:, :, 0, 0], 4),
-    "all channels": (lambda x: x[:, 0:].flatten(1), 64),
+    "all channels": (lambda x: x[:, -4:].flatten(1), 64),
     "turned": (lambda x: x.permute(0, 2, 3, 1).permute(0, 3, 1, 2).transpose(2, 3).contiguous().flatten(1), 64),
     "sides of 1": (lambda x: x.mean((2, 3), keepdim=True).squeeze(3).squeeze(2).unsqueeze(2).squeeze(-1), 4),
     "halves of pixels": (lambda x: torch.cat(x.chunk(2, dim=2), 2).flatten(1), 64),
@@ -136,6 +137,14 @@ def test_a_weight_of_two_layers_stays() -> None:
     assert removal(network, torch.zeros(1, 4, dtype=torch.float64)).cuts == ()
 
 
+def test_a_layer_with_two_names_stays() -> None:
+    """Whoever keeps something by a tensor's name has it by one of them."""
+    network = Net(lambda x: x.flatten(1))
+    network.first = network.conv
+    told = removal(network, IMAGES[:1])
+    assert (told.units, told.removed) == (0, 0)
+
+
 def test_a_weight_that_is_computed_stays() -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(4, 4), weight_norm(nn.Linear(4, 4)), nn.Linear(4, 4), nn.Linear(4, 2)).double()
@@ -181,6 +190,13 @@ def overwritten(x: Tensor) -> Tensor:
     return flat
 
 
+def overwritten_twice(x: Tensor) -> Tensor:
+    """What the first gives is the same memory, and what is read before the second."""
+    flat = x.relu_().flatten(1)
+    x.neg_()
+    return flat
+
+
 def seen_by_another(x: Tensor) -> Tensor:
     x[:, :, 0].relu_()
     return x.flatten(1)
@@ -196,6 +212,7 @@ def set_to_zero(x: Tensor) -> Tensor:
     [
         (by_value, "Net cannot be followed: Could not guard on data-dependent expression"),
         (overwritten, "Net changes values in place: aten.relu_.default"),
+        (overwritten_twice, "Net changes values in place: aten.neg_.default"),
         (seen_by_another, "Net changes values in place: aten.relu_.default"),
         (set_to_zero, "Net changes values in place: aten.fill_.Scalar"),
     ],

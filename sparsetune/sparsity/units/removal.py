@@ -57,7 +57,9 @@ class Removal:
 
 
 def removal(network: nn.Module, example: Tensor, *, fixed: Collection[str] = ()) -> Removal:
-    """What can go of a network, which is left as it is.
+    """What can go of a network, which is left as it is; its outputs stay the same for inputs of the example's shape.
+
+    Numbers that its code works out from widths, such as 1 / sqrt(channels), are taken as they are now.
 
     Args:
         example: (1 or 2, *input_shape) of what it takes, on its device; the values do not matter.
