@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch.fx import Node
 
-from sparsetune.sparsity.units.operations.call import base_name, in_place
+from sparsetune.sparsity.units.operations.call import base_name
 from sparsetune.sparsity.units.operations.elementwise import POOLS, TOGETHER
 from sparsetune.sparsity.units.operations.layers import OPERATIONS as LAYERS
 
@@ -32,4 +32,4 @@ def _same_memory(node: Node) -> set[Node]:
 
 
 def _new(node: Node) -> bool:
-    return node.op == "placeholder" or (base_name(node) in NEW and not in_place(node))
+    return node.op == "placeholder" or base_name(node) in NEW
