@@ -52,7 +52,7 @@ def decide(notes: Notes) -> Paths:
     while True:
         needs = [_needs(read, standing[unit[read.columns]]) for read in notes.reads]
         kept = (_reached(notes.reads, unit, seeds, needs) | standing)[unit]
-        more = torch.cat([*_last_ones(notes, kept), *_uneven(notes, kept), unit[:0]])
+        more = torch.cat([*_last_one(notes, kept), *_uneven(notes, kept), unit[:0]])
         if not len(more):
             hidden = _marked(unit, [read.rows for read in notes.reads]) & ~outputs
             return Paths(kept, kept & ~path[unit], hidden)
@@ -83,9 +83,9 @@ def _reached(reads: Sequence[Read], unit: Tensor, seeds: Tensor, needs: Sequence
     return reached
 
 
-def _last_ones(notes: Notes, kept: Tensor) -> list[Tensor]:
-    """One for each tensor that would be left empty."""
-    return [side.labels[:1] for side in notes.sides if not kept[side.labels].any()]
+def _last_one(notes: Notes, kept: Tensor) -> list[Tensor]:
+    """One of the last tensor that would be left empty; what it reads may be all that those before it need."""
+    return [side.labels[:1] for side in notes.sides if not kept[side.labels].any()][-1:]
 
 
 def _uneven(notes: Notes, kept: Tensor) -> list[Tensor]:
