@@ -179,6 +179,10 @@ _SIZE = tuple(replace(metric, any_state=True) for metric in (
         "outputs x bits of a normal density with variance val_mse, which may be negative)"),
     Metric("description_model_bits", "bits", "minimize", "end",
         "estimate: log2 of the ways to choose the non-zeros among all parameters, and 32 bits for each"),
+    Metric("model_bits", "bits", "minimize", "end",
+        "estimate: description_model_bits; of a network whose values are as a seed drew them log2 of the ways to choose "
+        "the non-zeros, and 64 bits for the seed",
+        short="bits for which weights are kept, and for their values or the seed that they follow from"),
 ))  # fmt: skip
 
 _COST = (
@@ -187,8 +191,8 @@ _COST = (
         "start; negative where selection costs more than it saves",
         short="fraction of dense training's FLOPs saved; below 0 it took more"),
     Metric("est_flops_g", "GFLOP", "minimize", "run",
-        "estimate: FLOPs of selection and training since the start (convolutions and matrix products, counted by "
-        "torch; or metrics.base_flop_per_sample)"),
+        "estimate: FLOPs of selection, training, pruning and fits of layers since the start (convolutions and matrix "
+        "products, counted by torch; or metrics.base_flop_per_sample)"),
     Metric("samples_trained", "samples", "minimize", "run", "samples that went forward and backward since the start"),
     Metric("est_energy_kj", "kJ", "minimize", "run",
         "estimate: seconds in training steps since the start x metrics.gpu_tdp_watts",

@@ -98,6 +98,7 @@ class Cost:
         steps: optimiser steps.
         step_seconds: wall time in them.
         seconds: wall time of training and evaluation.
+        beside: FLOPs of what procedures compute without the network, such as fits of its layers.
     """
 
     drawn: int = 0
@@ -106,6 +107,7 @@ class Cost:
     steps: int = 0
     step_seconds: float = 0.0
     seconds: float = 0.0
+    beside: float = 0.0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(*map(operator.add, vars(self).values(), vars(other).values()))
@@ -114,8 +116,8 @@ class Cost:
         return Cost(*map(operator.sub, vars(self).values(), vars(other).values()))
 
     def flops(self, sample: SampleFlops) -> float:
-        """FLOPs of selection and training."""
-        return self.scored * sample.forward + self.trained * sample.training
+        """FLOPs of selection, training and what is beside them."""
+        return self.scored * sample.forward + self.trained * sample.training + self.beside
 
     def saved(self, sample: SampleFlops) -> float:
         """1 - FLOPs / FLOPs of dense training on the same batches; negative where selection costs more."""

@@ -24,6 +24,7 @@ def network_numbers(
     mc_samples: int = 1,
     samples: int,
     bits_per_sample: float,
+    drawn: bool = False,
 ) -> dict[str, float]:
     """Non-zeros, whole and by layer, operations, bytes and description length; the device is waited for once.
 
@@ -36,6 +37,7 @@ def network_numbers(
         mc_samples: predictions that are averaged.
         samples: that the description length is of.
         bits_per_sample: what their targets cost with this model.
+        drawn: all values are as a seed drew them.
     """
     counted = remains(network, prunable, masks, sizes=parameters)
     size = sizes(network, counted)
@@ -60,5 +62,6 @@ def network_numbers(
         "description_length_bits": length.total,
         "description_data_bits": length.data,
         "description_model_bits": length.model,
+        "model_bits": length.of_seed if drawn else length.model,
         **{f"{LAYER_DENSITY}/{name}": density for name, density in counted.density_by_layer.items()},
     }

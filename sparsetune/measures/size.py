@@ -156,6 +156,11 @@ class DescriptionLength:
         return self.positions + self.values
 
     @property
+    def of_seed(self) -> float:
+        """Of the model where all values follow from a seed: positions and 64 bits."""
+        return self.positions + _SEED_BITS
+
+    @property
     def total(self) -> float:
         return self.data + self.model
 

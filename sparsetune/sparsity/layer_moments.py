@@ -41,6 +41,7 @@ def gathered(session: Session, layer: LinearMap, state: State | None = None) -> 
         rows = torch.cat(_rows(session, layer, inputs, state["calls"]), 1)
         if summed:
             values += rows.mT @ rows
+            session.spend(beside=2.0 * rows.numel() * rows.shape[-1])
         else:
             begin = done * size * values.shape[1] // samples
             values[:, begin : begin + rows.shape[1]] = rows

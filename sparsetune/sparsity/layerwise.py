@@ -76,7 +76,10 @@ class LayerwisePruning:
         if len(layer.parameters) > 1 and not self.biases:
             start[..., -1], free = 1.0, 1
         fit = MaskFit(target, moments, start, self.alpha, self.lr, free=free)
+        done = state["fit"]["done"] if "fit" in state else 0
         for inner, share in fitted(fit, self.steps, self.window, state.get("fit")):
+            session.spend(beside=2.0 * fit.multiplications * (inner["done"] - done))
+            done = inner["done"]
             yield {"inputs": inputs, "fit": inner}, _GATHERING + (1 - _GATHERING) * share
         self.leave(session, layer, fit)
         if self.gradients is not None:

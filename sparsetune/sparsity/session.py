@@ -99,8 +99,14 @@ class Session(Protocol):
         """Random numbers of one's own, on the CPU: from their start at each call, a function of seed and name alone."""
         ...
 
-    def spend(self, *, trained: int = 0, scored: int = 0) -> None:
-        """Count samples that a procedure has passed through the network: forward and backward, or forward only."""
+    def spend(self, *, trained: int = 0, scored: int = 0, beside: float = 0.0) -> None:
+        """Count what a procedure has cost.
+
+        Args:
+            trained: samples that it has passed through the network forward and backward,
+            scored: forward only.
+            beside: FLOPs of what it has computed without the network.
+        """
         ...
 
     def snapshot(self, name: str) -> None:

@@ -28,6 +28,7 @@ from sparsetune.measures.network import network_numbers
 from sparsetune.measures.uncertainty import average_predictive_entropy, noise
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.monte_carlo import averaged
+from sparsetune.sparsity.tickets import leaves_tickets
 from sparsetune.training.build import Built
 from sparsetune.training.computing import set_mode, subnormals_are_zero
 from sparsetune.training.randomness import EVALUATION, seed_all
@@ -170,6 +171,7 @@ class Measuring:
             mc_samples=samples,
             samples=len(data.train),
             bits_per_sample=self._task.bits(of_splits),
+            drawn=leaves_tickets(type(built.method)),
         )
         wanted = {*core(data.task), *named(built.method.metrics)}  # some are of some methods
         wanted |= {LAYER_DENSITY} if self._asked.each_epoch else set()

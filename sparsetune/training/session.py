@@ -118,9 +118,10 @@ class TrainingSession:
         named = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
         return torch.Generator().manual_seed(mix(self.seed, named))
 
-    def spend(self, *, trained: int = 0, scored: int = 0) -> None:
+    def spend(self, *, trained: int = 0, scored: int = 0, beside: float = 0.0) -> None:
         self.cost.trained += trained
         self.cost.scored += scored
+        self.cost.beside += beside
 
     def snapshot(self, name: str) -> None:
         state = {"network": self.network.state_dict(), "counters": self.counters.state_dict()}

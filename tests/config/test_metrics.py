@@ -13,6 +13,7 @@ ONE = (Objective(metric="val_loss", goal="minimize"),)
 OF_A_STATE = [
     "ece", "ece_15", "ece_odds", "brier", "entropy", "val_top5_accuracy", "val_mse", "ape", "density", "sparsity",
     "nonzeros", "macs", "flops", "mc_macs", "bytes_bitmask", "bytes_seed_mask", "description_length_bits",
+    "model_bits",
 ]  # fmt: skip
 OF_THE_END = ["test_ece", "test_accuracy", "test_mse", "peak_memory_mb", "energy_kj", "steady_state_error"]
 

@@ -50,6 +50,7 @@ def test_lenet_300_100_by_hand() -> None:
         "description_length_bits": 27_500 + model,
         "description_data_bits": 27_500,
         "description_model_bits": model,
+        "model_bits": model,
         "layer_density/linear1.weight": 200_000 / 235_200,
         "layer_density/linear2.weight": 1,
         "layer_density/linear3.weight": 1,
@@ -58,6 +59,12 @@ def test_lenet_300_100_by_hand() -> None:
     d = 231_000 / 266_200
     bits = -266_200 * (d * math.log2(d) + (1 - d) * math.log2(1 - d))
     assert found["bytes_entropy"] == math.ceil(bits / 8) + 4 * 231_000 + 4 * 410
+
+
+def test_values_that_follow_from_a_seed_cost_nothing_beside_it() -> None:
+    trained, drawn = numbers(), numbers(drawn=True)
+    assert drawn["model_bits"] == pytest.approx(trained["description_model_bits"] - 32 * 231_410 + 64, rel=1e-12)
+    assert {**drawn, "model_bits": 0} == {**trained, "model_bits": 0}
 
 
 def test_masks_count_everywhere() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sparsetune.measures.cost import FlopCounter
 from sparsetune.sparsity.layer_inputs import LinearMap
 from sparsetune.sparsity.layerwise import LayerwisePruning
 from sparsetune.sparsity.method import TrainingFailed
@@ -124,6 +126,20 @@ def test_alpha_does_not_depend_on_how_many_samples_there_are() -> None:
         run(session, pruning(5.0))
         masks.append(session.masks)
     assert all(torch.equal(masks[0][name], masks[1][name]) for name in masks[0])
+
+
+def test_what_fits_cost_is_counted() -> None:
+    """Two inputs and a bias, two outputs: the products of a step have 2 x 3 x 3 multiplications, its moments' 2 x 3 x 3
+    for two samples."""
+    network = nn.Sequential(nn.Linear(2, 2))
+    session, resumed = (session_of(copy.deepcopy(network), torch.eye(2)) for _ in range(2))
+    with FlopCounter() as counter:
+        states = [(copy.deepcopy(state), session.cost.beside) for state, _ in pruning()(session)]
+    steps = states[-1][0]["fit"]["done"]
+    assert session.cost.beside == 36 * (1 + steps) == counter.flops - 8 > 36 * 200  # one sample has passed the layer
+    middle, spent = states[len(states) // 2]
+    assert len(list(pruning()(resumed, middle))) < len(states)
+    assert resumed.cost.beside == session.cost.beside - spent
 
 
 class Aside(nn.Module):

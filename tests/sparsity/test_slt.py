@@ -178,6 +178,10 @@ def test_batch_norm_keeps_statistics_only() -> None:
     metrics = trainer.finish()
     statistics = 2 * (32 + 16)
     assert metrics["bytes_seed_mask"] == math.ceil((64 + N + 32 * statistics) / 8)
+    kept = metrics["nonzeros"]
+    ways = math.lgamma(N + 1) - math.lgamma(kept + 1) - math.lgamma(N - kept + 1)
+    assert metrics["model_bits"] == pytest.approx(64 + ways / math.log(2))  # the values follow from the seed
+    assert metrics["description_model_bits"] == pytest.approx(ways / math.log(2) + 32 * kept)
 
 
 def test_dropout_stays_on_by_default_and_can_be_switched_off() -> None:

@@ -122,6 +122,7 @@ def test_saved_by_hand() -> None:
     cost = Cost(drawn=100, trained=25, scored=100)
     assert cost.flops(SampleFlops(1.0, 3.0)) == 175.0
     assert cost.saved(SampleFlops(1.0, 3.0)) == pytest.approx(0.41666667)  # 2/3 - a
+    assert (cost + Cost(beside=5.0)).flops(SampleFlops(1.0, 3.0)) == 180.0
 
 
 def test_a_given_number_replaces_the_count() -> None:
