@@ -104,6 +104,7 @@ def test_what_a_trial_leaves_in_mlflow(tmp_path: Path) -> None:
     assert {len(column) for column in history.values()} == {4}
     assert {file.path for file in client.list_artifacts(parent.info.run_id)} == {
         "front.json",
+        "front.png",
         "study.yaml",
         "trials.csv",
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparsetune.base.messages import Files, Job, Key, Outcome, Row, Run, Trial
-from sparsetune.base.paths import LEVELS, run_folder
+from sparsetune.base.paths import FRONT, LEVELS, run_folder
 from sparsetune.config.overrides import assign
 from sparsetune.config.study.front import Leaders
 from sparsetune.config.study.objectives import scored
@@ -43,6 +43,16 @@ def draw(job: Job, key: Key, rows: Sequence[Row], outcome: Outcome) -> None:
         trial = Trial(key.number, outcome.state, {}, config, runs=(Run(key, outcome.state, results=outcome.results),))
         draw_levels(folder / LEVELS, trial, registries.method)
     draw_figures(folder, [its_rows] if rows else [], config, numbers, end)
+
+
+def front_of(study: Study, rows: Sequence[Trial], folder: Path) -> Files:
+    """The figure of its trade-offs that a study wants, drawn in a folder; none of one objective."""
+    from sparsetune.report.front_figure import draw_front
+
+    if study.tracking.figures != "none":
+        with contextlib.suppress(Exception):  # no figure is worth a study
+            return {FRONT: folder / FRONT} if draw_front(folder / FRONT, rows, study.objectives) else {}
+    return {}
 
 
 def figures_of(study: Study, earlier: Sequence[Trial]) -> FilesOf:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -58,21 +59,26 @@ def best(
     trial: Annotated[int | None, typer.Option(metavar="N", help="The trial whose config to print.")] = None,
     branch: Annotated[str, typer.Option(metavar="NAME", help="With --trial, if it is forked: mc_samples=5")] = "",
     where: Where = None,
+    figure: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the front: front.png")] = None,
     root: Root = None,
     storage: Storage = None,
     as_json: Json = False,
 ) -> None:
     """The best config as YAML that `run` takes; with several objectives the Pareto front, and the trial asked for."""
     from sparsetune.app.api import load
-    from sparsetune.show.stored import show_best
+    from sparsetune.show.stored import draw_best, show_best
 
     if trial is None and branch:
         raise BadInput("without --trial, which it belongs to", key="--branch", found=repr(branch), code="conflict")
-    if trial is not None and where is not None:
-        raise BadInput(key="best", found="--trial and --where", allowed="one of them", code="conflict")
+    for option, value in (("--where", where), ("--figure", figure)):
+        if trial is not None and value is not None:
+            raise BadInput(key="best", found=f"--trial and {option}", allowed="one of them", code="conflict")
     result = load(name, root=root, storage=storage)
     with as_options():
-        show_best(result if where is None else result.where(where), trial, branch, as_json=as_json)
+        chosen = result if where is None else result.where(where)
+        if figure is not None:
+            draw_best(chosen, figure)
+        show_best(chosen, trial, branch, as_json=as_json)
 
 
 @app.command(

@@ -135,15 +135,16 @@ def written(text: str) -> str:
     return text if text.isascii() else "".join(each if ord(each) in letters else "\u25a1" for each in text)
 
 
-def legend(drawing: Figure, lines: Sequence[dict[str, Any]], margins: Margins) -> None:
-    """What lines mean, in one row above the axes; of each its label and look."""
+def legend(drawing: Figure, lines: Sequence[dict[str, Any]], margins: Margins, *, side: bool = False) -> None:
+    """What lines mean, in one row above the axes, or in a column at their right; of each its label and look."""
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], **each) for each in lines]
     width, height = drawing.get_size_inches()
-    corner = 1 - margins.right / width, 1 - 0.03 / height
+    corner = 1 - margins.right / width, 1 - (margins.top if side else 0.03) / height
     drawing.legend(
-        handles=handles, loc="upper right", bbox_to_anchor=corner, ncols=len(handles), frameon=False, borderpad=0.1,
+        handles=handles, loc="upper left" if side else "upper right", bbox_to_anchor=corner,
+        ncols=1 if side else len(handles), frameon=False, borderpad=0.1,
         fontsize=NORMAL, handlelength=1.6, columnspacing=1.6, borderaxespad=0.0, labelcolor=INK,
     )  # fmt: skip
 

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from sparsetune.report.canvas import GREY, Margins, blank, legend, marks_axis, padded, values_axis
 from sparsetune.report.levels import Point, Runs, panels
+from sparsetune.report.looks import half_width, look
 from sparsetune.sparsity.figure import OverLevels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLOURS = ("#1f5fa8", "#c0272d", "#d9822b", "#2c7a4b", "#7b4fa3", "#8a6d3b", "#3f4752")
-_MARKERS = "osD^vP*"
 _HEIGHTS = {1: 3.6, 2: 2.9}  # inches of axes, by how many there are
 _LEAST = 2.2
-_CONFIDENCE = 0.95
 _MARGINS = Margins()
 _ACROSS: Mapping[str, Any] = {"color": GREY, "linewidth": 0.8, "linestyle": (0, (1, 2))}
 
@@ -35,7 +33,7 @@ def levels_figure(branches: Mapping[str, Runs], wanted: OverLevels) -> Figure | 
     drawing, panes = blank(len(shown), _HEIGHTS.get(len(shown), _LEAST), _MARGINS)
     places = sorted({point.over for panel in shown for line in panel.lines.values() for point in line}, reverse=True)
     low, high = padded([-math.log(place) for place in places], pad=0.03)
-    looks = {branch: _look(number) for number, branch in enumerate(branches)}
+    looks = {branch: {**look(number), "linewidth": 1.6} for number, branch in enumerate(branches)}
     for axes, panel in zip(panes, shown, strict=True):
         axes.set_xlim(low, high)
         for branch, line in panel.lines.items():
@@ -44,29 +42,20 @@ def levels_figure(branches: Mapping[str, Runs], wanted: OverLevels) -> Figure | 
         ends = [end for line in panel.lines.values() for point in line for end in interval(point)]
         values_axis(axes, panel.label, *padded(ends))
     marks_axis(panes[-1], wanted.label, [(-math.log(place), f"{100 * place:.3g}") for place in places])
-    named = [{"label": branch, "markersize": 4, **look} for branch, look in looks.items()]
+    named = [{"label": branch, "markersize": 4, **each} for branch, each in looks.items()]
     legend(drawing, [*named, {"label": wanted.first, **_ACROSS}], _MARGINS)
     return drawing
 
 
 def interval(point: Point) -> tuple[float, float]:
     """The ends of the mean's 95 % interval, by Student's t; of one replicate the number itself."""
-    if point.error is None:
-        return point.mean, point.mean
-    from scipy.special import stdtrit
-
-    half = point.error * float(stdtrit(point.replicates - 1, (1 + _CONFIDENCE) / 2))
+    half = half_width(point.error, point.replicates)
     return point.mean - half, point.mean + half
 
 
-def _draw(axes: Axes, line: Sequence[Point], look: Mapping[str, Any]) -> None:
+def _draw(axes: Axes, line: Sequence[Point], shown: Mapping[str, Any]) -> None:
     along = [-math.log(point.over) for point in line]
-    axes.plot(along, [point.mean for point in line], markersize=3.5, **look)
+    axes.plot(along, [point.mean for point in line], markersize=3.5, **shown)
     if all(point.error is not None for point in line):
         low, high = zip(*map(interval, line), strict=True)
-        axes.fill_between(along, low, high, color=look["color"], alpha=0.15, linewidth=0)
-
-
-def _look(number: int) -> dict[str, Any]:
-    """Neighbours differ in more than colour."""
-    return {"color": _COLOURS[number % len(_COLOURS)], "marker": _MARKERS[number % len(_MARKERS)], "linewidth": 1.6}
+        axes.fill_between(along, low, high, color=shown["color"], alpha=0.15, linewidth=0)

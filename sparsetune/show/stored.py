@@ -15,15 +15,18 @@ from sparsetune.base.layout.console import open_console
 from sparsetune.base.layout.printable import printable, printable_lines
 from sparsetune.base.messages import Trial
 from sparsetune.base.yaml_io import dump
+from sparsetune.report.front_figure import draw_front
 from sparsetune.report.listing import result_rows, results_csv, special, trial_row, trials_csv, with_replicates
 from sparsetune.report.original import original_csv
 from sparsetune.report.tables import metric, trial_table
 from sparsetune.show.answer import columns, soundness, unguarded, unsound
+from sparsetune.show.methods import methods_compared
 from sparsetune.show.words import command_line, document, of_replicates, picked
 from sparsetune.sparsity.methods import METHODS, METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from sparsetune.app.api import StudyResult
     from sparsetune.app.api.register import Registered
@@ -52,11 +55,25 @@ def _show_front(result: StudyResult) -> None:
     sounds = unguarded(METRICS, result.stored.constraints)
     table = trial_table(front, columns(result.objectives), title, console.width, unsound(front, sounds))
     console.print(table)
+    for part in methods_compared(result.stored.objectives, result.stored.rows, front):
+        console.print(part, highlight=False)
     remarks = soundness(result.stored.rows, sounds)
     for line in [*_formulas(result), *filter(None, [of_replicates(front)]), *remarks]:
         console.print(Text(line))
     hint = f"The config of one: {command_line('best', result.name, *picked(front[0]))}"
     open_console(stderr=True).print(escape(hint), highlight=False, soft_wrap=True)
+
+
+def draw_best(result: StudyResult, path: Path) -> None:
+    """Draw the front into a file.
+
+    Raises:
+        BadInput: it is no place for a PNG, or there is no front.
+    """
+    if path.suffix != ".png" or not path.parent.is_dir():
+        raise BadInput(found=repr(str(path)), allowed="a PNG (x.png) in a folder that is there", key="--figure")
+    if not draw_front(path, result.stored.rows, result.stored.objectives):
+        raise BadInput("a front wants two objectives and a row that may win", key="--figure")
 
 
 def _formulas(result: StudyResult) -> list[str]:

@@ -43,3 +43,25 @@ def test_best_shows_the_formula_of_a_score(tmp_path: Path, objectives: list[dict
     assert not of_one[2].startswith("#")
     lines = printed("best", "small", "--root", tmp_path).splitlines()
     assert (f"gain = {SCORE}" if len(objectives) > 1 else f"# gain = {SCORE}") in lines
+
+
+@pytest.mark.usefixtures("alone")
+def test_the_front_is_drawn_into_a_file(tmp_path: Path) -> None:
+    """And is refused in one line where there is none, or no place for it; nothing is written then."""
+    changes: dict[str, Any] = {"budget": {"trials": 1}, "training": {"epochs": 1, "batch_size": 128}}
+    printed("study", write_study(tmp_path, **changes), "--in-process")
+    drawn = tmp_path / "front.png"
+    assert "Pareto front" in printed("best", "small", "--figure", drawn, "--root", tmp_path)
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+    one = tmp_path / "one"
+    printed("study", write_study(one, objectives=BOTH[1:], **changes), "--in-process")
+    for words, line in (
+        (("--figure", tmp_path / "x.gif", "--root", tmp_path), "allowed: a PNG (x.png) in a folder that is there"),
+        (("--figure", tmp_path / "no" / "x.png", "--root", tmp_path), "allowed: a PNG (x.png) in a folder"),
+        (("--figure", one / "x.png", "--root", one), "--figure: a front wants two objectives and a row that may win"),
+        (("--figure", one / "x.png", "--trial", 0, "--root", one), "best: found --trial and --figure, allowed: one"),
+    ):
+        result = CliRunner().invoke(app, ["best", "small", *map(str, words)])
+        assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+        assert line in result.stderr
+    assert not [*tmp_path.rglob("x.*")]

@@ -103,7 +103,9 @@ def test_the_standard_error_is_scipys(values: list[float]) -> None:
     [
         ((1e200, 3e200), 2e200, None),  # their squares are no floats
         ((1e150, 3e150), 2e150, 1e150),  # s^2 = 2e300, s / sqrt(2) = 1e150
-        ((1.7e308, 1.7e308), math.inf, None),  # nor is their sum
+        ((1.7e308, 1.6e308), math.inf, None),  # nor is their sum
+        ((1.7e308, 1.7e308), 1.7e308, 0.0),
+        ((6715.627037882511,) * 3, 6715.627037882511, 0.0),  # their sum is rounded, and a third of it is another number
         ((math.inf, math.inf), math.inf, None),
         ((math.inf, 1.0), math.inf, None),
         ((-math.inf, 1.0, 2.0), -math.inf, None),

@@ -92,6 +92,7 @@ def test_all_files_are_kept_with_the_study_each_under_a_name_of_its_own(tmp_path
     (parent,) = [run.info.run_id for run in runs if "sparsetune.trial" not in run.data.tags]
     assert {found.path for found in client.list_artifacts(parent)} == {
         "front.json",
+        "front.png",
         "import",
         "study.yaml",
         "trials.csv",

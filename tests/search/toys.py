@@ -27,6 +27,7 @@ class Entry:
     metrics = ("threshold",)
     defaults: dict[str, Any] = {}
     phases = ("train",)
+    results_figure = None
 
     @classmethod
     def check(cls, config: Any, registries: Any) -> None: ...
@@ -41,8 +42,6 @@ class Entry:
 
 
 class Method(Entry):
-    results_figure = None
-
     class Config(Part):
         name: Literal["toy"] = "toy"
         x: float = param(0.0, "a number")

@@ -11,7 +11,7 @@ from typing import Any
 from sparsetune.app import inputs
 from sparsetune.app.forecast.estimate import Probed, Spread, TrialCost, trial_cost, wall_seconds
 from sparsetune.app.forecast.machine import Disk, Room, disks, find_room, free_memory
-from sparsetune.app.forecast.probe import Order, Process, Say, probe
+from sparsetune.app.forecast.probe import PROBE_SECONDS, Order, Process, Say, probe
 from sparsetune.app.parts import job_options, localiser, tracked_at
 from sparsetune.base.messages import GIVEN
 from sparsetune.base.stores.sqlite import sqlite_path
@@ -19,6 +19,8 @@ from sparsetune.base.stores.tracking_uri import is_database
 from sparsetune.config.study.study import Study
 from sparsetune.drive.driver import counts
 from sparsetune.execution.in_process import InProcess
+
+_EACH_SECONDS = 2.0  # of training, where there are many configs
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def forecast(
         job_options(study),
         further=study.judged_in,
         branches=study.branches,
+        seconds=max(PROBE_SECONDS, _EACH_SECONDS * len(configs)),
         as_ray=not in_process,
     )
     environment = {} if in_process else _as_ray_sets(study, room)

@@ -99,7 +99,7 @@ def mean_and_error(samples: Sequence[Metrics]) -> tuple[Metrics, Metrics]:
     means, errors = {}, {}
     for name in shared:
         values = [each[name] for each in samples]
-        means[name] = mean = _sum(values) / len(values)
+        means[name] = mean = values[0] if len({*values}) == 1 else _sum(values) / len(values)  # not a rounding off
         squares = _sum([(value - mean) * (value - mean) for value in values])
         if math.isfinite(squares):
             errors[name] = math.sqrt(squares / (len(values) - 1) / len(values))
