@@ -17,7 +17,7 @@ from sparsetune.config.overrides import assign
 from sparsetune.config.registry import Registries
 from sparsetune.config.space import Space
 from sparsetune.config.space.checks import check_corners, check_space
-from sparsetune.config.trial import TrialConfig, resolve_part, resolve_trial
+from sparsetune.config.trial import NAMED, TrialConfig, resolve_part, resolve_trial
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,13 +61,13 @@ def ready(
 
 
 def locate(trial: TrialConfig, project: Project, registries: Registries, source: object) -> Places:
-    """Where the files of data and model lie on this machine; nothing is decoded or written.
+    """Where the files of method, data and model lie on this machine; nothing is decoded or written.
 
     Raises:
         BadInput: they are missing or broken.
     """
     located: Places = {}
-    for section in ("data", "model"):
+    for section in NAMED:
         part = getattr(trial, section)
         try:
             fields = places_of(getattr(registries, section).get(part.name).locate(part, project.root))
@@ -98,6 +98,7 @@ def prepare(
         BadInput: data that cannot be decoded or divided; a model, method or space that does not go with them.
     """
     data, model = registries.data.get(trial.data.name), registries.model.get(trial.model.name)
+    method = registries.method.get(trial.method.name)
     unknown = facts_of(trial, registries) is None
     varied = (bases or {"": trial}, space or Space({}, {}), places, registries, source)
 
@@ -114,12 +115,17 @@ def prepare(
         facts = facts_of(located, registries)
         assert facts is not None
         model.prepare(located.model, facts)
+        method.prepare(located, facts, registries)
     except BadInput as error:
         raise error.located(source=source) from None
     if unknown and space is not None and bases is not None:
         check_space({branch: here(base) for branch, base in bases.items()}, space, registries)
     refuse_splits(*varied, decoded=located.data)
-    digests = {"data": data.content(located.data), "model.weights": model.content(located.model)}
+    digests = {
+        "data": data.content(located.data),
+        "model.weights": model.content(located.model),
+        "method": method.content(located.method),
+    }
     content = {name: digest for name, digest in digests.items() if digest}
     return Prepared(dict(places), data.all_remarks(located.data), content)
 

@@ -140,6 +140,7 @@ def job_options(study: Study) -> dict[str, Any]:
         "figures": study.tracking.figures,
         "objectives": tuple(objective.metric for objective in study.objectives),
         "scores": formulas_of(study.objectives),
+        "study": study.name,
     }
 
 

@@ -25,7 +25,7 @@ from sparsetune.data.delivery import delivered
 from sparsetune.sparsity.dropout import MC_SAMPLES
 from sparsetune.training.build import DTYPES, device_of
 from sparsetune.training.left.rebuild import rebuild
-from sparsetune.training.left.ticket import About, Ticket, read_ticket
+from sparsetune.training.left.ticket import About, OfWeights, Ticket, read_ticket
 from sparsetune.training.measuring import Measuring
 from sparsetune.training.setup import make_task
 
@@ -85,6 +85,12 @@ def evaluate_ticket(
         BadInput: no sound ticket, no data, or a network that cannot be drawn again here.
     """
     ticket, registries = read_ticket(path), parts.registries(own)
+    if isinstance(ticket.about, OfWeights):
+        problem = (
+            "holds the weights that a training begins with: there is nothing to evaluate before they are trained; "
+            "sparsetune ticket transfer TICKET CONFIG does"
+        )
+        raise BadInput(problem, source=path, code="conflict")
     try:
         config = _config(ticket.about, overrides, trial or {}, mc_samples, registries)
         prepared = inputs.ready(config, Project(_root(path, root)), registries, path, console)

@@ -64,6 +64,7 @@ class Job:
     figures: Literal["front", "all", "none"] = "all"  # which runs are drawn; with ``front`` here those that fail
     objectives: tuple[str, ...] = ()  # names of the numbers that figures show beside losses and accuracies
     scores: Mapping[str, str] = field(default_factory=dict)  # the formulas of those that the study computes
+    study: str = ""  # its name, where it is of one
 
     @property
     def runs(self) -> int:

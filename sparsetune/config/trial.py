@@ -32,7 +32,7 @@ class TrialConfig(Model):
     def portable(self) -> dict[str, Any]:
         """Plain values without what may differ from one machine to the next: paths, and the device."""
         plain = self.plain()
-        for section in ("data", "model"):
+        for section in NAMED:
             for name in places(getattr(self, section)):
                 del plain[section][name]
         del plain["training"]["device"]

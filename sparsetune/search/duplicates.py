@@ -51,7 +51,7 @@ class Tried:
         self._study = study
         self._environment = dict(environment)
         digested = {name.partition(".")[0] for name in environment}
-        paths = {f"{part}.{name}" for part in {"data", "model"} & digested for name in study.places(part)}
+        paths = {f"{part}.{name}" for part in {"data", "model", "method"} & digested for name in study.places(part)}
         self._paths = paths - study.space.targets  # of files whose content counts: lying elsewhere makes no other trial
         self._complete: dict[str, tuple[str, tuple[Run, ...]]] = dict(earlier)
         self._running: dict[int, str] = {}  # keys by number

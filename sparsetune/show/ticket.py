@@ -17,7 +17,7 @@ from sparsetune.config.base import Model, check_model
 from sparsetune.config.trial import Training
 from sparsetune.report.tables import plain_table
 from sparsetune.show.words import document, listing, pairs
-from sparsetune.training.left.ticket import Ticket, read_ticket
+from sparsetune.training.left.ticket import OfWeights, Ticket, read_ticket
 
 if TYPE_CHECKING:
     from sparsetune.app.tickets import Evaluation
@@ -92,13 +92,27 @@ def _words(ticket: Ticket, nbytes: int) -> Iterator[tuple[str, str]]:
     kept, weights = sum(ticket.kept()), len(ticket.mask)
     yield "sparsity", f"{number(about.sparsity, 4)} removed, density {number(about.density, 4)}"
     yield "weights", f"{kept:,} of {weights:,} kept"
-    dense = ticket.dense_bytes
-    yield "size", f"{size(nbytes)}; {size(dense)} with all weights as float32, {dense / nbytes:.3g} times as much"
+    yield "size", size(nbytes) if isinstance(about, OfWeights) else _sizes(nbytes, ticket.dense_bytes)
     if about.pixels is not None:
         yield "pixels", str(about.pixels)
     for name in (each for each in _SHOWN if each in about.metrics):
         yield name, number(about.metrics[name], 4)
+    if isinstance(about, OfWeights):
+        yield from _whence(about)
     yield "made with", f"torch {about.torch} on {about.device}"
+
+
+def _sizes(nbytes: int, dense: int) -> str:
+    return f"{size(nbytes)}; {size(dense)} with all weights as float32, {dense / nbytes:.3g} times as much"
+
+
+def _whence(about: OfWeights) -> Iterator[tuple[str, str]]:
+    origin, start = about.origin, about.start
+    if origin.study is not None:
+        yield "study", f"{origin.study} trial {origin.trial}"
+    yield "level", f"{origin.level}, arm {origin.arm}"
+    began = f"after {start.iterations:,} iterations" if start.iterations else "at the beginning"
+    yield "weights of", f"the training {began}; the numbers above are what training them came to"
 
 
 def _layers(ticket: Ticket, *, ascii_only: bool) -> Table:

@@ -18,6 +18,7 @@ from sparsetune.base.messages import Which
 from sparsetune.sparsity.magnitude import Shares, pruned
 from sparsetune.sparsity.session import Session
 from sparsetune.sparsity.stage import AGAIN, Procedure, Stage, View
+from sparsetune.sparsity.tickets import Begun
 
 Arm = Literal["ticket", "reinit_same_mask", "reinit_own_chain", "random_mask", "one_shot"]
 START = "start"
@@ -50,6 +51,14 @@ def shuffle(session: Session, state: Any = None) -> None:
     for name, mask in session.masks.items():
         order = torch.randperm(mask.numel()).to(mask.device)
         session.masks[name] = mask.flatten()[order].reshape(mask.shape)
+
+
+def begun(stage: Stage) -> Begun | None:
+    """What a level began with, where that were weights of the start."""
+    if rewind not in stage.before:
+        return None
+    _, level, *arm = stage.name.split()
+    return Begun(START, int(level), arm[0] if arm else "ticket")
 
 
 @dataclass(frozen=True)

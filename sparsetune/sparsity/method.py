@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,6 +33,7 @@ from torch import Tensor, nn
 from sparsetune.base.durations import Length
 from sparsetune.base.messages import Metrics, Result
 from sparsetune.config.base import EVALUATION, Part, of_phases
+from sparsetune.config.facts import Facts
 from sparsetune.config.metrics import Metric
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
@@ -112,6 +114,20 @@ class Method:
     def canonical(cls, config: Any) -> Any:
         """The settings in one way of writing them, where several mean the same training."""
         return config
+
+    @classmethod
+    def locate(cls, config: Any, project_root: Path) -> Any:
+        """The config with absolute paths of the files that it names; raises BadInput where there are none."""
+        return config
+
+    @classmethod
+    def prepare(cls, config: TrialConfig, facts: Facts, registries: Registries) -> None:
+        """Look once at files that every worker will read; raises BadInput where they are broken, or do not fit."""
+
+    @classmethod
+    def content(cls, config: Any) -> str:
+        """16 hexadecimal digits that name what is in the files of a located config; "" without one."""
+        return ""
 
     def adopt(self, config: Any) -> None:
         """Take up what another stage, or the way in which it is evaluated, lets the method see."""

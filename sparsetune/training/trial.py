@@ -131,7 +131,8 @@ class _Trainings:
         """Measure a result, and leave its files: in the run's folder if the run ends with it, else in one in that."""
         keys = self._open(seed, due.branches)
         folders = [self._folder(trainer, key, due) for key in keys]
-        measured = trainer.measure(due, partial(leave_files, trainer, folders))
+        whence = {"study": self.job.study, "trial": self.job.key.number} if self.job.study else {}
+        measured = trainer.measure(due, partial(leave_files, trainer, folders, whence))
         for key, folder in zip(keys, folders, strict=True):
             if trainer.results.is_last(trainer.node, due, key.branch):
                 leave_table(trainer, key.branch, measured[key.branch].metrics, folder, kept=due.which)

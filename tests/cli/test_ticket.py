@@ -19,10 +19,11 @@ import torch
 from helpers.pictures import write_pictures
 from typer.testing import CliRunner, Result
 
+from sparsetune.base.paths import TICKET
 from sparsetune.base.yaml_io import dump
 from sparsetune.cli import app
 from sparsetune.testing.studies import write_study
-from sparsetune.training.left.ticket import TICKET, Ticket, read_ticket
+from sparsetune.training.left.ticket import Ticket, read_ticket
 
 IMAGES = {"data": {"name": "digits", "resize": 28}, "model": "lenet5"}
 AVERAGED = {

@@ -18,10 +18,10 @@ from helpers.servers import mlflow_server
 from mlflow import MlflowClient
 from typer.testing import CliRunner, Result
 
-from sparsetune.base.paths import Project
+from sparsetune.base.paths import TICKET, Project
 from sparsetune.cli import app
 from sparsetune.testing.studies import write_study
-from sparsetune.training.left.ticket import TICKET, read_ticket
+from sparsetune.training.left.ticket import read_ticket
 
 ONE = [{"metric": "val_accuracy", "goal": "maximize"}]
 SLT = {"name": "slt", "n_dropout_layers": 1, "p_dropout": 0.3}

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Job, Key
-from sparsetune.base.paths import CACHE
+from sparsetune.base.paths import CACHE, TICKET
 from sparsetune.cli import app
 from sparsetune.config.trial import resolve_trial
 from sparsetune.data import store
@@ -24,7 +24,7 @@ from sparsetune.data.dataset import Dataset
 from sparsetune.data.delivery import batches
 from sparsetune.data.folder import Folder, FolderConfig
 from sparsetune.data.pixels import Pixels, black_and_white
-from sparsetune.training.left.ticket import TICKET, read_ticket
+from sparsetune.training.left.ticket import read_ticket
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trial import run_trial
 

@@ -1,12 +1,15 @@
 """Every method keeps every promise: a method joins by one row."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from sparsetune.sparsity.methods import METHODS
 from sparsetune.testing.methods import CHECKS, Check, MethodCase
+from sparsetune.testing.tickets import ticket
 
+LEFT = tempfile.TemporaryDirectory(prefix="sparsetune-")  # as long as this process
 SPACES = Path(__file__).parents[2] / "search_spaces"
 CASES = {
     "dense": MethodCase({"name": "dense"}, SPACES),
@@ -72,6 +75,9 @@ CASES = {
     ),
     "random_subset": MethodCase({"name": "random_subset", "fraction": 0.5}, SPACES),
     "slt": MethodCase({"name": "slt", "n_dropout_layers": 1}, SPACES),
+    "ticket_retrain": MethodCase(
+        {"name": "ticket_retrain", "source": str(ticket(Path(LEFT.name))), "control": "shuffled"}, SPACES
+    ),
     "slt by layer": MethodCase({"name": "slt", "scope": "layer", "rank_by_fan_in": True}, SPACES),
 }
 

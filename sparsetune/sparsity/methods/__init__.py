@@ -18,6 +18,7 @@ METHODS = Registry(
         "random_subset": "sparsetune.sparsity.methods.random_subset:RandomSubset",
         "rl1": "sparsetune.sparsity.methods.rl1:RelaxedLasso",
         "slt": "sparsetune.sparsity.methods.slt:StrongLotteryTicket",
+        "ticket_retrain": "sparsetune.sparsity.methods.ticket_retrain:TicketRetraining",
     },
 )
 

@@ -36,12 +36,13 @@ from sparsetune.config.facts import steps_of
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
 from sparsetune.sparsity.figure import OverLevels
-from sparsetune.sparsity.levels import Arm, Chain
+from sparsetune.sparsity.levels import Arm, Chain, begun
 from sparsetune.sparsity.magnitude import Counting, Shares
 from sparsetune.sparsity.masks import kept_share
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.methods.lottery_metrics import METRICS
 from sparsetune.sparsity.stage import Stage
+from sparsetune.sparsity.tickets import Begun
 
 LEVELS = "levels"  # a phase
 DEPTH, MOST = 8, 200
@@ -193,6 +194,11 @@ class LotteryTicket(Method):
         results: tuple[Which, ...] = ("best", "last") if training.keep == "last" else ("last", "best")
         chain = Chain(stage, results, training.length, config.start(training.length), config.shares, config.depth)
         return chain.arm(config.arm, config.arms_at)
+
+    @classmethod
+    def begun(cls, stage: Stage) -> Begun | None:
+        """Levels that draw weights anew leave no ticket."""
+        return begun(stage)
 
     def numbers(self) -> Metrics:
         """The density that masks allow."""

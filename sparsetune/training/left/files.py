@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.torch
@@ -14,16 +15,20 @@ from sparsetune.base.messages import Metrics, Which
 from sparsetune.base.paths import LAYERS, MASKS, RESULTS, SURFACES, TICKET, TRACE, UNITS, WEIGHTS
 from sparsetune.base.yaml_io import write_atomic
 from sparsetune.data.pools import Array
-from sparsetune.training.left.rebuild import ticket_of
 from sparsetune.training.left.results import columns_of, results_csv, results_units
 from sparsetune.training.left.surfaces import surfaces
+from sparsetune.training.left.taken import ticket_of
 from sparsetune.training.measuring import layer_rows
 from sparsetune.training.trainer import Trainer
 
 
-def leave_files(trainer: Trainer, folders: Sequence[Path], metrics: Metrics) -> None:
-    """Write the files of the network as it is now, for each run that ends with it and these numbers."""
-    files = _files(trainer, metrics)
+def leave_files(trainer: Trainer, folders: Sequence[Path], whence: Mapping[str, Any], metrics: Metrics) -> None:
+    """Write the files of the network as it is now, for each run that ends with it and these numbers.
+
+    Args:
+        whence: study and number of the trial, where it is of a study.
+    """
+    files = _files(trainer, whence, metrics)
     for folder in folders:
         for name, content in files.items():
             write_atomic(folder / name, content)
@@ -44,13 +49,13 @@ def leave_table(trainer: Trainer, branch: str, metrics: Metrics, folder: Path, *
     write_atomic(folder / UNITS, results_units(columns, table, last=last, kept=of))
 
 
-def _files(trainer: Trainer, metrics: Metrics) -> dict[str, str | bytes]:
+def _files(trainer: Trainer, whence: Mapping[str, Any], metrics: Metrics) -> dict[str, str | bytes]:
     weights = {name: value.cpu().contiguous() for name, value in trainer.network.state_dict().items()}
     files: dict[str, str | bytes] = {WEIGHTS: safetensors.torch.save(weights)}
     masks = {name: mask.cpu().contiguous() for name, mask in trainer.session.masks.items()}
     if masks:
         files[MASKS] = safetensors.torch.save(masks)
-    ticket = ticket_of(trainer, metrics)
+    ticket = ticket_of(trainer, metrics, whence)
     if ticket is not None:
         files[TICKET] = ticket.to_bytes()
     anatomy, inputs = trainer.setup.built.anatomy, trainer.data.input_shape

@@ -1,51 +1,38 @@
-"""A ticket: what a network of random weights is made of again. Its seed, one bit for each weight, BatchNorm's state.
+"""A ticket: which weights of a network are kept, and what they are; ``sparsity/ticket_file.py`` has its file.
 
-The file is one of safetensors: ``mask`` holds the bits, eight to a byte, the first in the highest place, through all
-prunable tensors in their order; the other tensors are what the seed does not give, by their name in the network. All
-else is JSON text in the header. Reading executes nothing, and needs no torch.
+Of a network of random weights that is its seed, and what the seed does not give, such as BatchNorm's state. Of a level
+of iterative pruning it is all weights as its training began with them. Reading needs no torch.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError, field_validator
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from pydantic import ValidationError, field_validator
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Metrics
-from sparsetune.base.paths import TICKET
 from sparsetune.config.base import Model
 from sparsetune.config.metrics import Kind
 from sparsetune.config.trial import NAMED
 from sparsetune.data.pixels import Pixels
-
-VERSION = 1
-_HEADER = "sparsetune_ticket"  # one entry: safetensors writes several in any order
-_MASK = "mask"
-
-Positive = Annotated[int, Field(gt=0)]
-
-
-class Layer(Model):
-    """A prunable tensor."""
-
-    name: str
-    shape: tuple[Positive, ...]
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
+from sparsetune.sparsity.ticket_file import (
+    SEED,
+    WEIGHTS,
+    Content,
+    Layer,
+    Positive,
+    misread,
+    pieces,
+    read_content,
+    written,
+)
 
 
 class About(Model):
@@ -58,7 +45,6 @@ class About(Model):
         layers: the prunable tensors, in the order of the mask.
         counters: whole numbers of the network's state, such as BatchNorm's count of batches.
         density: kept fraction of the prunable weights; ``sparsity`` is the removed one.
-        drawn: SHA-256 of the weights as the seed drew them.
         torch: the version that drew them.
         device: where the trial trained: ``cpu`` or ``cuda``.
         threads: with which it computed on the CPU.
@@ -66,6 +52,8 @@ class About(Model):
         metrics: what the trial says of its predictions for validation and test data.
         pixels: how images whose pixels are no bytes were scaled; None: there were none.
     """
+
+    version: ClassVar[int]
 
     config: dict[str, Any]
     input_shape: tuple[Positive, ...]
@@ -75,7 +63,6 @@ class About(Model):
     counters: dict[str, int]
     density: float
     sparsity: float
-    drawn: str
     torch: str
     device: str
     threads: Positive
@@ -92,13 +79,71 @@ class About(Model):
         return config
 
 
+class OfSeed(About):
+    """Of a network whose weights are drawn and never trained.
+
+    Attributes:
+        drawn: SHA-256 of the weights as the seed drew them.
+    """
+
+    version = SEED
+
+    drawn: str
+
+
+class Origin(Model):
+    """Which training a ticket's weights are of, as far as that is known.
+
+    Attributes:
+        study, trial: none of a single run.
+        level: of pruning, from 1.
+        arm: of the level.
+    """
+
+    study: str | None = None
+    trial: int | None = None
+    level: Positive
+    arm: str
+
+
+class Start(Model):
+    """Where in its training the weights are as they are here: at its beginning, or as far as it was rewound to.
+
+    Attributes:
+        iterations: steps of the optimiser before.
+        epoch: number of the order of samples that is drawn from, or comes next, from 0.
+        step: steps done within that.
+    """
+
+    iterations: int
+    epoch: int
+    step: int
+
+
+class OfWeights(About):
+    """Of a level: what its training begins with.
+
+    Attributes:
+        origin: which level.
+        start: where its training begins.
+    """
+
+    version = WEIGHTS
+
+    origin: Origin
+    start: Start
+
+
+_KINDS: Mapping[int, type[About]] = {kind.version: kind for kind in (OfSeed, OfWeights)}
+
+
 @dataclass(frozen=True)
 class Ticket:
     """Words and tensors.
 
     Attributes:
         mask: (n,) bool, which of the n prunable weights are kept.
-        state: what else the seed does not give, by name: BatchNorm's running statistics.
+        state: what else the words do not give, by name: BatchNorm's running statistics; of weights, all of them.
     """
 
     about: About
@@ -107,21 +152,19 @@ class Ticket:
 
     def kept(self) -> list[int]:
         """How many weights of each layer are kept."""
-        ends = accumulate((layer.size for layer in self.about.layers), initial=0)
-        return [int(np.count_nonzero(self.mask[start:end])) for start, end in pairwise(ends)]
+        return [int(np.count_nonzero(part)) for part in pieces(self.about.layers, self.mask)]
 
     @property
     def dense_bytes(self) -> int:
         """What the same network takes with every weight as a float32."""
-        return 4 * len(self.mask) + sum(values.nbytes for values in self.state.values())
+        drawn = 0 if isinstance(self.about, OfWeights) else 4 * len(self.mask)
+        return drawn + sum(values.nbytes for values in self.state.values())
 
     def to_bytes(self) -> bytes:
         """The file; equal tickets give equal bytes."""
-        tensors = {_MASK: np.packbits(self.mask), **self.state}
         unsaid = {"pixels"} if self.about.pixels is None else None  # so that earlier versions read it
         words = self.about.model_dump(mode="json", exclude=unsaid)
-        header = {"version": VERSION, "sha256": _digest(words, tensors), **words}
-        return save(tensors, {_HEADER: json.dumps(header)})
+        return written(self.about.version, words, self.mask, self.state)
 
 
 def read_ticket(path: Path) -> Ticket:
@@ -130,61 +173,17 @@ def read_ticket(path: Path) -> Ticket:
     Raises:
         BadInput: there is none, it is damaged, it is something else, or a newer version has written it.
     """
+    content = read_content(path)
     try:
-        with safe_open(path, framework="np") as file:
-            text = (file.metadata() or {}).get(_HEADER)
-            if text is None:
-                raise BadInput(
-                    f"is no ticket, which is called {TICKET} where a run leaves one", source=path, code="damaged"
-                )
-            header = _header(text)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
-        return _ticket(header, tensors)
-    except FileNotFoundError:
-        raise BadInput("no such file", source=path, code="missing") from None
-    except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror or error}", source=path, code="unavailable") from None
-    except SafetensorError as error:
-        raise BadInput(f"is damaged or cut off, or no safetensors file: {error}", source=path, code="damaged") from None
+        return Ticket(_about(content), content.mask, content.tensors)
     except BadInput as error:
         raise error.located(source=path) from None
 
 
-def _header(text: str) -> dict[str, Any]:
+def _about(content: Content) -> About:
     try:
-        header = json.loads(text)
-    except (ValueError, RecursionError):
-        header = None
-    version = header.get("version") if isinstance(header, dict) else None
-    if not isinstance(header, dict) or not isinstance(version, int):
-        raise BadInput("is damaged: its header is not that of a ticket", code="damaged")
-    if version > VERSION:
-        problem = f"is a ticket of version {version}; a newer SparseTune has written it"
-        raise BadInput(problem, allowed=str(VERSION))
-    return header
-
-
-def _ticket(header: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Ticket:
-    words = {name: value for name, value in header.items() if name not in ("version", "sha256")}
-    if header.get("sha256") != _digest(words, tensors):
-        raise BadInput("is damaged: its content does not have the checksum that it names", code="damaged")
-    try:
-        about = About.model_validate_json(json.dumps(words))
+        return _KINDS[content.version].model_validate_json(json.dumps(content.words))
+    except KeyError:
+        raise BadInput(f"is no ticket: there is no version {content.version}", code="damaged") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadInput(f"is no ticket of version {VERSION}: {where}: {first['msg']}", code="damaged") from None
-    state = dict(tensors)
-    bits, count = state.pop(_MASK, None), sum(layer.size for layer in about.layers)
-    if bits is None or bits.dtype != np.uint8 or bits.shape != (math.ceil(count / 8),):
-        raise BadInput(f"is no ticket: its mask is not one bit for each of {count:,} weights", code="damaged")
-    return Ticket(about, np.unpackbits(bits, count=count).astype(np.bool_), state)
-
-
-def _digest(words: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> str:
-    """SHA-256 of all that a ticket says."""
-    sha = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
-    for name, values in sorted(tensors.items()):
-        sha.update(f"{name} {values.dtype.str} {values.shape}".encode())
-        sha.update(values.tobytes())
-    return sha.hexdigest()
+        raise misread(content.version, error) from None

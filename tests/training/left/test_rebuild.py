@@ -16,14 +16,16 @@ from torch import Tensor, nn
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Branch, Job, Key
+from sparsetune.base.paths import TICKET
 from sparsetune.config.overrides import assign
 from sparsetune.config.trial import TrialConfig, resolve_trial
 from sparsetune.sparsity.methods.slt import StrongLotteryTicket
 from sparsetune.sparsity.tickets import leaves_tickets
 from sparsetune.training.build import Built
 from sparsetune.training.gauss import Gauss
-from sparsetune.training.left.rebuild import rebuild, ticket_of
-from sparsetune.training.left.ticket import TICKET, Ticket, read_ticket
+from sparsetune.training.left.rebuild import rebuild
+from sparsetune.training.left.taken import ticket_of
+from sparsetune.training.left.ticket import Ticket, read_ticket
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.trainer import Trainer
 from sparsetune.training.trial import run_trial

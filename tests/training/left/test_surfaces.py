@@ -26,7 +26,7 @@ def student(**others: Any) -> tuple[Trainer, Any]:
 def test_both_over_the_square(tmp_path: Path) -> None:
     """The network sees scaled inputs; the second input changes from row to row."""
     trainer, metrics = student()
-    leave_files(trainer, [tmp_path], metrics)
+    leave_files(trainer, [tmp_path], {}, metrics)
     with np.load(tmp_path / SURFACES) as stored:
         at, truth, network = (stored[name] for name in ("at", "truth", "network"))
     assert (at[0], at[-1], truth.shape, network.shape) == (-1, 1, (81, 81), (81, 81))

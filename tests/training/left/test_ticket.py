@@ -17,7 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsetune.base.errors import BadInput
-from sparsetune.training.left.ticket import TICKET, About, Layer, Ticket, _digest, read_ticket
+from sparsetune.base.paths import TICKET
+from sparsetune.sparsity.ticket_file import Layer, digest
+from sparsetune.training.left.ticket import OfSeed, Ticket, read_ticket
 
 CONFIG = {
     "method": {"name": "slt", "sparsity": 0.5}, "data": {"name": "digits"}, "model": {"name": "mlp"},
@@ -29,7 +31,7 @@ METRICS = {"val_accuracy": 0.1 + 0.2, "test_loss": 1e-300}
 def ticket(mask: Any, *shapes: tuple[int, ...]) -> Ticket:
     kept = np.asarray(mask, dtype=np.bool_)
     layers = tuple(Layer(name=f"{number}.weight", shape=shape) for number, shape in enumerate(shapes or [(len(kept),)]))
-    about = About(
+    about = OfSeed(
         config=CONFIG,
         input_shape=(1, 8, 8),
         outputs=10,
@@ -165,7 +167,7 @@ def forged(one: Ticket, change: Callable[[dict[str, Any], dict[str, Any]], None]
     words, tensors = header(content), dict(safetensors.numpy.load(content))
     change(words, tensors)
     if signed:
-        words["sha256"] = _digest({k: v for k, v in words.items() if k not in ("version", "sha256")}, tensors)
+        words["sha256"] = digest({k: v for k, v in words.items() if k not in ("version", "sha256")}, tensors)
     return safetensors.numpy.save(tensors, {"sparsetune_ticket": json.dumps(words)})
 
 
@@ -179,8 +181,8 @@ def put(name: str, value: Any) -> Callable[[dict[str, Any], dict[str, Any]], Non
 
 FORGED = {
     "of a newer version": (
-        put("version", 2),
-        "is a ticket of version 2; a newer SparseTune has written it; allowed: 1",
+        put("version", 3),
+        "is a ticket of version 3; a newer SparseTune has written it; allowed: up to 2",
     ),
     "without a version": (drop("version"), "header is not that of a ticket"),
     "without a part": (drop("drawn"), "is no ticket of version 1: drawn: "),
