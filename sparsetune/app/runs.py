@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from sparsetune.app import inputs, parts
 from sparsetune.app.parts import at_home, run_alone, visible_gpus, warner
+from sparsetune.app.shelf import shelf_options
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import OwnFile, Trial
 from sparsetune.base.paths import Project, find_root, made, slug
+from sparsetune.base.shelf import LIMIT_GB
 from sparsetune.base.stores.tracking_uri import tracking_uri
 from sparsetune.base.surroundings.remarks import remarks
 from sparsetune.base.yaml_io import read_mapping, write_atomic
@@ -66,6 +68,7 @@ def run_configs(
     out: Path | None,
     root: Path | None,
     console: Console,
+    shelf_gb: float = LIMIT_GB,
 ) -> list[tuple[str, Trial]]:
     """Train each config in turn, in this process; all are checked before the first starts.
 
@@ -74,6 +77,7 @@ def run_configs(
         own: files of the user's own for every config, beside those that its key ``import`` names.
         out: a folder that gets a folder of files for each config (the files themselves if there is one config).
         root: the project; else found upward from the config, else from the current folder.
+        shelf_gb: what stages that trials of the project have in common may take; 0: none are taken or left.
 
     Returns:
         The name and the trial of each.
@@ -98,7 +102,7 @@ def run_configs(
         work = each.project.trials(each.path.stem, digest)
         lock_file = each.project.runs / "locks" / f"{work.name}.lock"
         with hold(lock_file, each.path.stem):
-            trial = _run_one(each, work, folders.get(each.path), lock_file, console)
+            trial = _run_one(each, work, folders.get(each.path), lock_file, console, shelf_gb)
         results.append((each.path.stem, trial))
     return results
 
@@ -138,7 +142,9 @@ def _folders(paths: Sequence[Path], out: Path | None) -> dict[Path, Path]:
     return folders
 
 
-def _run_one(order: _Order, folder: Path, keep: Path | None, lock_file: Path, console: Console) -> Trial:
+def _run_one(
+    order: _Order, folder: Path, keep: Path | None, lock_file: Path, console: Console, shelf_gb: float
+) -> Trial:
     from sparsetune.live.console import ConsoleObserver
     from sparsetune.tracking.mlflow import MlflowTracker
     from sparsetune.tracking.run_keys import RUN
@@ -166,7 +172,7 @@ def _run_one(order: _Order, folder: Path, keep: Path | None, lock_file: Path, co
     book = SingleTrial(config.plain())
     watcher = ConsoleObserver(console, shown, (), Extent(1), stem)
     try:
-        options = {"imports": order.own}
+        options = {"imports": order.own, **shelf_options(project, shelf_gb, warn)}
         driver = run_alone(book, (tracker, watcher), folder=folder, job_options=options, places=order.places)
     finally:
         tracker.close()

@@ -26,6 +26,7 @@ from sparsetune.app.parts import (
     train_and_draw,
     warner,
 )
+from sparsetune.app.shelf import shelf_options
 from sparsetune.base import signals
 from sparsetune.base.disk import CannotWrite
 from sparsetune.base.messages import Executor, Trial
@@ -151,7 +152,7 @@ def _carried_out(
         objectives=study.judged_by,
         further=study.judged_in,
         score=scorer(study.objectives),
-        job_options=job_options(study),
+        job_options={**job_options(study), **shelf_options(study.project, study.resources.shelf_gb, warn)},
         localise=localiser(prepared.places, executor),
         kept=tracking.logged,
         stays=tracking.refused,

@@ -16,6 +16,7 @@ Which = Literal["last", "best"]
 """The state after the last evaluation, or after that with the lowest loss on validation data."""
 SAME_AS = "same_as"  # a trial's note: whose results it has
 SPLIT = "split"  # a trial's note: the digest of its samples and of their division
+TAKEN = "taken"  # a trial's note: how many of its stages other trials have trained
 GIVEN = "given"  # a trial's note: these were taken over at the start, and cost nothing of the budget
 
 
@@ -65,6 +66,8 @@ class Job:
     objectives: tuple[str, ...] = ()  # names of the numbers that figures show beside losses and accuracies
     scores: Mapping[str, str] = field(default_factory=dict)  # the formulas of those that the study computes
     study: str = ""  # its name, where it is of one
+    shelf: str = ""  # a folder of ends of stages that trials of the project have in common; empty: none
+    shelf_bytes: int = 0  # that these may take
 
     @property
     def runs(self) -> int:

@@ -108,6 +108,11 @@ class Project:
     def artifacts(self) -> Path:
         return self.runs / "artifacts"
 
+    @property
+    def shelf(self) -> Path:
+        """Ends of stages that trials have in common; they can be trained again."""
+        return self.runs / "shelf"
+
     def trials(self, study: str, uid: str) -> Path:
         return self.runs / "checkpoints" / f"{slug(study)}-{uid}"
 

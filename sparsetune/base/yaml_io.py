@@ -82,5 +82,10 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader, or a kill, sees the old content or the new, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(content if isinstance(content, bytes) else content.encode())
-    os.replace(part, path)
+    try:
+        part.write_bytes(content if isinstance(content, bytes) else content.encode())
+        os.replace(part, path)
+    except OSError:  # of a full disk, where a part is in the way
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from sparsetune.base.errors import BadInput
 from sparsetune.cli.app import IN_THAT_LOOK, Json, Root, examples, guarded, stderr
+from sparsetune.cli.spans import UnusedFor, seconds
 from sparsetune.cli.where import project_or_none
 
 data = typer.Typer(
@@ -22,8 +22,6 @@ data = typer.Typer(
 Dir = Annotated[
     Path | None, typer.Option("--dir", help="Folder of data files; else SPARSETUNE_DATA, else the project's data/.")
 ]
-_SPAN = re.compile(r"(\d+(?:\.\d+)?) ?(s|min|h|d|w)")
-_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def data_names() -> list[str]:
@@ -122,15 +120,13 @@ def fetch(
 @data.command(epilog=examples("sparsetune data clean", "sparsetune data clean --unused-for 30d --yes"))
 @guarded
 def clean(
-    unused_for: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only what nobody used for so long, such as 12h, 30d or 8w.")
-    ] = None,
+    unused_for: UnusedFor = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove decoded data from this machine's cache. The files that they were decoded from stay."""
     from sparsetune.show.data import show_clean
 
-    show_clean(_seconds(unused_for), lambda question: yes or _agreed(question))
+    show_clean(seconds(unused_for), lambda question: yes or _agreed(question))
 
 
 def _agreed(question: str) -> bool:
@@ -153,13 +149,3 @@ def _project(root: Path | None) -> Path:
 def _absolute(folder: Path | None) -> str | None:
     """From where the command is typed."""
     return None if folder is None else str(folder.expanduser().absolute())
-
-
-def _seconds(text: str | None) -> float | None:
-    if text is None:
-        return None
-    span = _SPAN.fullmatch(text.strip())
-    if span is None:
-        allowed = "a number with s, min, h, d or w, such as 30d"
-        raise BadInput(key="--unused-for", found=repr(text), allowed=allowed)
-    return float(span[1]) * _SECONDS[span[2]]

@@ -1,4 +1,4 @@
-"""Commands around a project: init, doctor, ui."""
+"""Commands around a project: init, doctor, clean, ui."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from sparsetune.base.errors import BadInput
 from sparsetune.cli.app import LOOK, PROJECT, Json, Root, Storage, Uri, app, examples, guarded, stderr
 from sparsetune.cli.completion import study_names
+from sparsetune.cli.spans import UnusedFor, seconds
 from sparsetune.cli.where import project_if_any, project_of, project_or_none
 
 
@@ -35,6 +36,23 @@ def doctor(root: Root = None, as_json: Json = False) -> None:
 
     project = project_or_none(root)  # the machine can be looked at without
     raise typer.Exit(1 if show_doctor(project, as_json=as_json, progress=stderr()) else 0)
+
+
+@app.command(
+    rich_help_panel=PROJECT,
+    epilog=examples("sparsetune clean --dry-run", "sparsetune clean --unused-for 30d", "sparsetune clean --json"),
+)
+@guarded
+def clean(
+    unused_for: UnusedFor = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
+    root: Root = None,
+    as_json: Json = False,
+) -> None:
+    """Empty the project's shelf: stages that trials have in common. No trial is lost; coming ones train them anew."""
+    from sparsetune.show.shelf import show_clean
+
+    show_clean(project_of(root).shelf, seconds(unused_for) or 0.0, dry_run=dry_run, as_json=as_json)
 
 
 @app.command(

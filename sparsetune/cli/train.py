@@ -67,6 +67,9 @@ def run(
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Keep each trial's files in this folder.")] = None,
     set_: Set = None,
     import_: Import = None,
+    no_shelf: Annotated[
+        bool, typer.Option("--no-shelf", help="Train all of it, also what other trials of the project have trained.")
+    ] = False,
     root: Root = None,
     as_json: Json = False,
 ) -> None:
@@ -75,11 +78,13 @@ def run(
     A run that was interrupted goes on when it is started again.
     """
     from sparsetune.app.runs import run_configs
+    from sparsetune.base.shelf import LIMIT_GB
     from sparsetune.config.overrides import parse_assignments
     from sparsetune.show.summary import show_runs
 
     own = own_files(import_)
-    results = run_configs(configs, parse_assignments(set_ or ()), own=own, out=out, root=root, console=stderr())
+    overrides, shelf_gb = parse_assignments(set_ or ()), 0.0 if no_shelf else LIMIT_GB
+    results = run_configs(configs, overrides, own=own, out=out, root=root, console=stderr(), shelf_gb=shelf_gb)
     show_runs(results, as_json=as_json, out=out)
     complete = sum(trial.state == "COMPLETE" for _, trial in results)
     raise typer.Exit(0 if complete == len(results) else 1 if complete else 3)

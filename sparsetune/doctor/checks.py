@@ -7,7 +7,7 @@ from sparsetune.doctor.cluster import ray
 from sparsetune.doctor.finding import Check, Finding
 from sparsetune.doctor.gpus import gpus
 from sparsetune.doctor.machine import cpus, disk_of_ray, home, open_files, shared_memory, terminal
-from sparsetune.doctor.project import data_sets, drivers, project_root, results
+from sparsetune.doctor.project import data_sets, drivers, project_root, results, shelf
 from sparsetune.doctor.software import packages, python
 from sparsetune.doctor.stores import mlflow_store, storage
 
@@ -18,6 +18,7 @@ CHECKS: dict[str, Check] = {
     "home": home,
     "project": project_root,
     "results": results,
+    "shelf": shelf,
     "drivers": drivers,
     "storage": storage,
     "MLflow": mlflow_store,

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sparsetune.base.errors import BadInput, in_utf8
+from sparsetune.base.layout.text import size
 from sparsetune.base.paths import Project, why_no_files
+from sparsetune.base.shelf import Shelf
 from sparsetune.doctor.finding import Finding
 from sparsetune.doctor.machine import room
 
@@ -36,6 +38,19 @@ def results(project: Project | None) -> Iterator[Finding]:
         yield Finding("problem", "results", f"{there}: nothing can be written there: {reason}", mend)
     else:
         yield room("results", project.runs, f"results in {project.runs}")
+
+
+def shelf(project: Project | None) -> Iterator[Finding]:
+    """What trials of the project have in common, and can be trained again."""
+    if project is None or not os.path.lexists(project.shelf):
+        return
+    if reason := why_no_files(project.shelf):
+        mend = "make it a folder that you may write to, or remove it: until then each trial trains all of its own"
+        yield Finding("problem", "shelf", f"{project.shelf}: nothing can be written there: {reason}", mend)
+        return
+    items = Shelf(project.shelf).items()
+    taken = f"stages that trials have in common: {len(items):,}, {size(sum(item.nbytes for item in items))}"
+    yield Finding("ok", "shelf", f"{taken}; sparsetune clean removes them")
 
 
 def drivers(project: Project | None) -> Iterator[Finding]:

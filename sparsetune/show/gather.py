@@ -147,6 +147,7 @@ def disk_use(progress: Progress, url: str, project: Project | None) -> dict[str,
     }
     if project is not None:
         places["mlflow"] = [*project.runs.glob("mlflow.db*")]
+        places["shelf"] = [project.shelf]
         places["artifacts"] = [project.artifacts / slug(progress.name)]
         if progress.uid is not None:
             places["checkpoints"] = [project.trials(progress.name, progress.uid)]

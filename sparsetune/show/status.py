@@ -15,7 +15,7 @@ from sparsetune.report.tables import plain_table
 from sparsetune.show.gather import FINISHED, IDLE, INTERRUPTED, RUNNING, Status
 from sparsetune.show.words import command_line, pairs
 
-_SHARED = {"storage": "storage (all studies)", "mlflow": "MLflow (all studies)"}
+_SHARED = {"storage": "storage (all studies)", "mlflow": "MLflow (all studies)", "shelf": "shelf (all studies)"}
 
 
 def line(status: Status) -> str:

@@ -142,7 +142,7 @@ class Compression(Method):
             shrinking = cls.pruning(config.model_copy(update=by_layer)) if config.finetune_shrinking else None
             then = (_timed(finetune, config, config.finetune_min_epochs, saturated(config), shrinking),)
         prune = stage(PRUNE, Duration(0), config, before=(pruning,), content=True, then=then)
-        train = stage(TRAIN, training.length, config, then=(prune,))
+        train = stage(TRAIN, training.length, config, reused=True, then=(prune,))
         shrinking = cls.pruning_on_the_way(config) if config.shrinking else None
         return _timed(train, config, config.min_epochs, cls.ended(config), shrinking)
 

@@ -95,7 +95,8 @@ class Chain:
             "random_mask": partial(self._teeth, at, arm, shuffle, rewind),
             "one_shot": partial(self._at_once, at, arm),
         }
-        dense = self.stage("level 0", self.length, snapshots=((START, self.start),), then=first_level[arm]())
+        then, kept = first_level[arm](), ((START, self.start),)
+        dense = self.stage("level 0", self.length, snapshots=kept, reused=True, then=then)
         return replace(dense, view=replace(self._looked(dense.view), least=self.start))
 
     def _ticket(self, level: int = 1) -> tuple[Stage, ...]:
@@ -113,17 +114,20 @@ class Chain:
         return (*tooth, *self._spine(level, further, looked=False))
 
     def _spine(self, level: int, then: tuple[Stage, ...], *, looked: bool) -> tuple[Stage, ...]:
-        return (self._level(f"level {level}", Prune(self.shares), rewind, looked=looked, then=then),)
+        return (self._level(f"level {level}", Prune(self.shares), rewind, looked=looked, reused=True, then=then),)
 
     def _own_chain(self, at: Sequence[int], arm: Arm, level: int = 1) -> tuple[Stage, ...]:
         if level > max(at):
             return ()
-        then, looked = self._own_chain(at, arm, level + 1), level in at
-        return (self._level(f"level {level} {arm}", Prune(self.shares), redraw, again=True, looked=looked, then=then),)
+        then = self._own_chain(at, arm, level + 1)
+        how: dict[str, Any] = {"again": True, "looked": level in at, "reused": True, "then": then}
+        return (self._level(f"level {level} {arm}", Prune(self.shares), redraw, **how),)
 
     def _at_once(self, at: Sequence[int], arm: Arm) -> tuple[Stage, ...]:
         names = {each: f"level {each} {arm}" if each > 1 else "level 1" for each in sorted(at)}  # that is the chain's
-        return tuple(self._level(name, Prune(self.shares, each), rewind) for each, name in names.items())
+        return tuple(
+            self._level(name, Prune(self.shares, each), rewind, reused=each == 1) for each, name in names.items()
+        )
 
     def _level(
         self,
@@ -131,12 +135,12 @@ class Chain:
         *before: Procedure,
         again: bool = False,
         looked: bool = True,
-        then: tuple[Stage, ...] = (),
+        **others: Any,
     ) -> Stage:
         """A level with all its steps again, or with those after the snapshot."""
         length = Rest(self.length, self.start) if self.start.count and not again else self.length
         begins = AGAIN if again else START
-        how = {"before": before, "optimizer": "new", "schedule": begins, "order": begins, "then": then}
+        how = {"before": before, "optimizer": "new", "schedule": begins, "order": begins, **others}
         stage = self.stage(name, length, **how)
         silent = replace(stage.view, keep_row=0, keep="last", results=())
         return replace(stage, view=self._looked(stage.view) if looked else silent)

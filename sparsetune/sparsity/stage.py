@@ -87,6 +87,7 @@ class Stage:
         snapshots: (name, time since its beginning) of states that are kept for later stages.
         content: of a stage without training: its end is known by what it holds, so that equal ends share what follows.
         settle: evaluations at its beginning that are no measure: something has set the network back.
+        reused: other trials may well have just this stage: how it has ended is worth keeping for them.
         then: what starts from its end.
     """
 
@@ -104,6 +105,7 @@ class Stage:
     snapshots: tuple[tuple[str, Length], ...] = ()
     content: bool = False
     settle: int = 0
+    reused: bool = False
     then: tuple[Stage, ...] = ()
 
     @property

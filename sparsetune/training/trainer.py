@@ -7,13 +7,14 @@ and taken up again gives the numbers of one that ran through.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from torch.optim import Optimizer
 
 from sparsetune.base.messages import Metrics, Result, Row
+from sparsetune.base.shelf import Shelf
 from sparsetune.config.base import Part
 from sparsetune.config.registry import Registries
 from sparsetune.config.schedules import Cosine, OneCycle
@@ -23,6 +24,7 @@ from sparsetune.sparsity.method import Method, TrainingFailed
 from sparsetune.training.keys import digest
 from sparsetune.training.registries import REGISTRIES
 from sparsetune.training.setup import set_up
+from sparsetune.training.shelf.shelving import Shelving
 from sparsetune.training.walk.cursor import Cursor
 from sparsetune.training.walk.ends import Ends, captured, put_back
 from sparsetune.training.walk.evaluating import Evaluating
@@ -44,11 +46,19 @@ class Trainer:
     """
 
     def __init__(
-        self, config: TrialConfig, branches: Mapping[str, Part] | None = None, *, registries: Registries = REGISTRIES
+        self,
+        config: TrialConfig,
+        branches: Mapping[str, Part] | None = None,
+        *,
+        registries: Registries = REGISTRIES,
+        shelf: Shelf | None = None,
+        own: Sequence[str] = (),
     ) -> None:
         """
         Args:
             branches: the method's config of each, by name; else the config's own, without a name.
+            shelf: where other trainings have left ends of stages, which it takes, and where it leaves its own.
+            own: digests of the user's own files.
         """
         self.config = config
         method: type[Method] = registries.method.get(config.method.name)
@@ -61,7 +71,8 @@ class Trainer:
         spans = isinstance(config.training.schedule, Cosine | OneCycle)
         self.union = union_of(trees, self.setup.order.steps, spans=spans)
         self.journal = Journal(self.union, self.setup.flops, config.metrics.gpu_tdp_watts)
-        self.ends = Ends(self.union, self.setup)
+        self.ends = Ends(self.union, self.setup, shelved=shelf is not None)
+        self.shelving = None if shelf is None else Shelving(shelf, self.setup, own)
         self.results = Results(self.setup, self.union, self.journal, parts)
         self.cursor: Cursor | None = None
         self.evaluating: Evaluating | None = None
@@ -155,7 +166,7 @@ class Trainer:
             assert evaluating is not None
             try:
                 trained_before = not cursor.begun and evaluating.over
-                yield from self._known() if trained_before else walk(node, cursor, self.setup, evaluating)
+                yield from self._known() if trained_before else self._trained(node, cursor, evaluating)
             except TrainingFailed as error:
                 self.journal.fail(self.journal.left(node), error)
                 self.ends.live = ""
@@ -170,12 +181,21 @@ class Trainer:
         node, start = self.ends.pop()
         key = self.journal.keys[node.number] = digest(start, node.local)
         cursor = Cursor(node.number, key)
-        if not all(self.journal.of(node, looked).end for looked in node.views):  # or else its equal has been trained
+        trained_before = all(self.journal.of(node, looked).end for looked in node.views)
+        taken = not trained_before and self.shelving and self.shelving.take(node, self.journal, self.ends)
+        if not trained_before and not taken:
             self.ends.begin_at(start)
         self._take_up(node)
         session = self.session
         cursor.epochs, cursor.cost, cursor.since = session.counters.epochs, replace(session.cost), replace(session.cost)
         return cursor
+
+    def _trained(self, node: Node, cursor: Cursor, evaluating: Evaluating) -> Iterator[None]:
+        """Train a stage; how it has ended is on the shelf before anyone hears of it."""
+        for _ in walk(node, cursor, self.setup, evaluating):
+            if self.shelving and node.reused and evaluating.over and not cursor.out_of_time:
+                self.shelving.leave(node, self.journal, self.ends)
+            yield
 
     def _take_up(self, node: Node) -> None:
         self.session.stage = node.path
@@ -191,6 +211,8 @@ class Trainer:
                 self.results.again = looked
                 if self.due:
                     yield
+        if any(self.journal.of(self.node, looked).taken for looked in self.node.views):
+            yield  # it has rows that nobody has heard of
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the coming steps depend on, and all that is written down."""

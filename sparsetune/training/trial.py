@@ -10,8 +10,9 @@ from typing import Any
 import torch
 
 from sparsetune.base.durations import Cadence
-from sparsetune.base.messages import Job, Key, Outcome, Report, Row
+from sparsetune.base.messages import TAKEN, Job, Key, Outcome, Report, Row
 from sparsetune.base.paths import ON_THE_WAY, run_folder, slug
+from sparsetune.base.shelf import Shelf
 from sparsetune.config.overrides import assign
 from sparsetune.config.own import digest_of
 from sparsetune.config.registry import Registries
@@ -76,7 +77,8 @@ class _Trainings:
         """Train a seed's branches to their ends, from where they stood when they were last saved."""
         base = self._config(seed, {})
         parts = {branch.name: self._config(seed, branch.values).method for branch in self.job.branches}
-        trainer = Trainer(base, parts, registries=self.registries)
+        shelf = Shelf(Path(self.job.shelf), self.job.shelf_bytes) if self.job.shelf else None
+        trainer = Trainer(base, parts, registries=self.registries, shelf=shelf, own=self._own)
         of_this = {"runs": [self._of(key) for key in self._keys(seed)], "split": trainer.setup.data.digest}
         state = self._saved.training(of_this)
         if state is not None:
@@ -152,7 +154,10 @@ class _Trainings:
         if not results:
             return None
         several = results if len(results) > 1 else ()
-        return Outcome("COMPLETE", results[-1].metrics, notes=trainer.setup.notes, results=several)
+        taken = trainer.journal.taken(key.branch)
+        stages = f"{taken} of {len(trainer.union.steps[key.branch])} stages from other trials"
+        notes = {**trainer.setup.notes, TAKEN: stages} if taken else trainer.setup.notes
+        return Outcome("COMPLETE", results[-1].metrics, notes=notes, results=several)
 
     def _keys(self, seed: int) -> list[Key]:
         return [Key(self.job.key.number, seed, branch.name) for branch in self.job.branches]

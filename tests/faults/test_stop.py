@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 
 from sparsetune.base.paths import Project
 from sparsetune.testing.studies import assert_same, finish, start, stored_trials, write_study
-from sparsetune.training.left.saved import read_checkpoint
+from sparsetune.training.checkpoint import read_checkpoint
 
 LONG: dict[str, Any] = {
     "training": {"epochs": 300, "batch_size": 32},

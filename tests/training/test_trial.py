@@ -16,7 +16,7 @@ from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Job, Key, Metrics, Outcome, Report
 from sparsetune.config.metrics import SHARED, core
 from sparsetune.testing.trained import run_through, same_state, trial_config, untimed
-from sparsetune.training.left.saved import read_checkpoint
+from sparsetune.training.checkpoint import read_checkpoint
 from sparsetune.training.randomness import Counters, Order
 from sparsetune.training.trial import run_trial
 

@@ -18,7 +18,8 @@ from sparsetune.base.failpoints import VARIABLE
 from sparsetune.base.paths import ENDS
 from sparsetune.config.trial import TrialConfig
 from sparsetune.testing.trained import trial_config
-from sparsetune.training.left.saved import CHECKPOINT, read_checkpoint
+from sparsetune.training.checkpoint import read_checkpoint
+from sparsetune.training.left.saved import CHECKPOINT
 from sparsetune.training.trainer import Trainer
 
 from . import killed

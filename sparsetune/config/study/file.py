@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from sparsetune.base.durations import Cadence
 from sparsetune.base.errors import BadInput, shown
+from sparsetune.base.shelf import LIMIT_GB
 from sparsetune.base.stores.sqlite import instead
 from sparsetune.config.base import Model, expand_name, param
 from sparsetune.config.metrics import Goal
@@ -49,11 +50,19 @@ class Budget(Model):
 
 
 class Resources(Model):
-    """What one trial gets."""
+    """What one trial gets, and what trials have in common. None of it changes a number, but for the kind of device."""
 
     cpus: int = param(1, "threads of a trial", ge=1)
     gpus: Literal["auto"] | float = param(
         "auto", "auto: one a trial where there are any; a fraction packs several on one"
+    )
+
+    shelf_gb: float = param(
+        LIMIT_GB,
+        "disk for mlruns/shelf: stages that trials of the project have in common; 0: each trial trains all of its own",
+        unit="GB",
+        ge=0,
+        allow_inf_nan=False,
     )
 
     @field_validator("gpus")

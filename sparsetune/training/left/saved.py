@@ -8,25 +8,20 @@ much is its own.
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from sparsetune.base.failpoints import failpoint
 from sparsetune.base.messages import Outcome, Result, Row
 from sparsetune.base.paths import ENDS, RECORD
-from sparsetune.base.yaml_io import write_atomic
-from sparsetune.training.walk.journal import Note
+from sparsetune.training.checkpoint import read_checkpoint, write_checkpoint
+from sparsetune.training.walk.notes import Note
 
 CHECKPOINT = "checkpoint.pt"  # of the training that runs
 State = dict[str, Any]
-_DIGEST_BYTES = 32
 
 
 class Saved:
@@ -158,27 +153,3 @@ def restored(training: State, aside: Mapping[str, Any]) -> State:
 
     ends = {**training["ends"], "aside": {key: whole(aside[key]) for key in training["ends"]["aside"]}}
     return {**training, "live": whole(training["live"]), "ends": ends}
-
-
-def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Replace the checkpoint: SHA-256 of the content, then torch's format."""
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    content = buffer.getvalue()
-    write_atomic(path, hashlib.sha256(content).digest() + content)
-
-
-def read_checkpoint(path: Path) -> dict[str, Any] | None:
-    """The state that was saved, on the CPU; None when there is none or the file is damaged."""
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    digest, content = raw[:_DIGEST_BYTES], raw[_DIGEST_BYTES:]
-    if hashlib.sha256(content).digest() != digest:
-        return None
-    try:
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception:  # torch has no one error for content that is not its own
-        return None
-    return state if isinstance(state, dict) else None

@@ -73,8 +73,9 @@ class Ends:
         aside: states by key, with what may be measured again; they never change.
     """
 
-    def __init__(self, union: Union, setup: Setup) -> None:
-        self._union, self._setup = union, setup
+    def __init__(self, union: Union, setup: Setup, *, shelved: bool) -> None:
+        """Args: shelved: the ends of stages that other trainings may have are kept until they are on a shelf."""
+        self._union, self._setup, self._shelved = union, setup, shelved
         self.agenda = [(root.number, BEGINNING) for root in reversed(union.roots)]
         self.live = BEGINNING
         self._shared = any(node.stage.content for node in union.nodes)
@@ -89,13 +90,23 @@ class Ends:
         """Let training stand where a node begins, and be no end's from then on."""
         self.stand_at(key)
         self.live = ""
+        self._forget()
 
     def stand_at(self, key: str) -> None:
         """Let training stand where a stage has ended; forget what nothing needs any more."""
         if self.live != key:
             put_back(self._setup, self.aside[key])
             self.live = key
-        needed = {start for _, start in self.agenda}
+        self._forget()
+
+    def take(self, states: Mapping[str, State]) -> None:
+        """Other trainings have left these."""
+        self._forget()
+        self.aside |= states
+
+    def _forget(self) -> None:
+        """What is live may still be measured again."""
+        needed = {self.live, *(start for _, start in self.agenda)}
         if not self._shared:
             self.aside = {name: state for name, state in self.aside.items() if name in needed}
 
@@ -111,8 +122,9 @@ class Ends:
             self.live = key
         followed = any(child.start == looked.end for child in node.children)
         just_goes_on = self.live == key and len(node.children) == 1
-        again = self._shared and bool(looked.view.results)
-        if key not in self.aside and ((followed and not just_goes_on) or again):
+        shelved = self._shelved and node.reused
+        again = (self._shared or shelved) and bool(looked.view.results)
+        if key not in self.aside and ((followed and not just_goes_on) or again or shelved):
             state = captured(self._setup)
             state = state if as_it_is or best is None else {**state, **best}
             copied = cloned({name: part for name, part in state.items() if name != "snapshots"})  # these never change

@@ -17,7 +17,8 @@ from sparsetune.training.setup import Setup
 from sparsetune.training.tensors import cloned
 from sparsetune.training.walk.cursor import Cursor
 from sparsetune.training.walk.ends import MEASURED, OF_WEIGHTS, Ends, State, captured, content_of
-from sparsetune.training.walk.journal import Journal, Note
+from sparsetune.training.walk.journal import Journal
+from sparsetune.training.walk.notes import Note
 from sparsetune.training.walk.union import Looked, Node
 
 
@@ -38,7 +39,7 @@ class Setting:
         self.diverged = ""
         self._left = any("best" in each.view.results for each in views)
         starts = {child.start for child in node.children}
-        self._goes_on = any(each.view.keep == "best" and each.end in starts for each in views)
+        self._goes_on = any(each.view.keep == "best" and (node.reused or each.end in starts) for each in views)
 
     def keep_best(self, setup: Setup) -> None:
         """The present state is that of the best evaluation so far."""

@@ -6,95 +6,16 @@ branch's own tree says: so branches share notes, and have the rows that each wou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sparsetune.base.messages import Metrics, Row
-from sparsetune.measures.cost import Cost, SampleFlops, cost_numbers
+from sparsetune.measures.cost import SampleFlops, cost_numbers
 from sparsetune.sparsity.method import TrainingFailed
 from sparsetune.training.keys import digest
+from sparsetune.training.walk.notes import Note, Way, Written
 from sparsetune.training.walk.union import Looked, Node, Step, Union
-
-
-@dataclass(frozen=True)
-class Note:
-    """One evaluation of a stage in one setting.
-
-    Attributes:
-        number: of the evaluation in the stage, from 1; 0 is before its first step.
-        iterations: since the stage began; so
-        epochs: whole ones, and
-        cost: and of that
-        since: what came after the evaluation before.
-        best: epochs of the stage's evaluation with the lowest loss on validation data so far.
-        best_iteration: iterations of the stage before that evaluation.
-        metrics: all numbers that are the same wherever the stage stands.
-        done: share of what all branches are to train.
-    """
-
-    number: int
-    timestamp_ms: int
-    iterations: int
-    epochs: int
-    best: int
-    metrics: Metrics
-    cost: Cost = field(default_factory=Cost)
-    since: Cost = field(default_factory=Cost)
-    done: float = 0.0
-    best_iteration: int = 0
-
-    def to_plain(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Note:
-        return cls(**{**plain, "cost": Cost(**plain["cost"]), "since": Cost(**plain["since"])})
-
-
-@dataclass
-class Written:
-    """What is written of a view of a stage.
-
-    Attributes:
-        notes: those that are kept as rows.
-        start: before the first step, where that was measured.
-        last: the newest note; of a view that has ended, that of its last evaluation.
-        best: that of the lowest loss on validation data, where this is a result.
-        end: key of the state in which it has ended; empty while it trains.
-    """
-
-    notes: list[Note] = field(default_factory=list)
-    start: Metrics = field(default_factory=dict)
-    last: Note | None = None
-    best: Note | None = None
-    end: str = ""
-
-    def state_dict(self) -> dict[str, Any]:
-        """All but the notes, as plain values."""
-        last, best = (None if each is None else each.to_plain() for each in (self.last, self.best))
-        return {"start": dict(self.start), "last": last, "best": best, "end": self.end, "rows": len(self.notes)}
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any], notes: Sequence[Note]) -> Written:
-        last, best = (None if state[name] is None else Note.from_plain(state[name]) for name in ("last", "best"))
-        return cls(list(notes[: state["rows"]]), state["start"], last, best, state["end"])
-
-
-@dataclass(frozen=True)
-class Way:
-    """What lies before a stage on the way of a branch."""
-
-    cost: Cost = field(default_factory=Cost)
-    epochs: int = 0
-    iterations: int = 0
-
-    def after(self, last: Note | None) -> Way:
-        """What lies before the stages that follow one that has ended with this note."""
-        if last is None:
-            return self
-        return Way(self.cost + last.cost, self.epochs + last.epochs, self.iterations + last.iterations)
 
 
 class Journal:
@@ -119,7 +40,25 @@ class Journal:
 
     def of(self, node: Node, looked: Looked) -> Written:
         """What is written of a view of a stage that has been begun."""
-        return self.written.setdefault(digest(self.keys[node.number], looked.key), Written())
+        return self.written.setdefault(self._key(node, looked), Written())
+
+    def _key(self, node: Node, looked: Looked) -> str:
+        return digest(self.keys[node.number], looked.key)
+
+    def take(self, node: Node, looked: Looked, written: Written, epoch: int) -> None:
+        """Another training has written this of a stage that has been begun here; an epoch has so many iterations."""
+
+        def here(note: Note) -> Note:
+            return replace(note, done=self.done(node, note.iterations, epoch))
+
+        last, best = (each and here(each) for each in (written.last, written.best))
+        notes = [here(each) for each in written.notes]
+        self.written[self._key(node, looked)] = replace(written, notes=notes, last=last, best=best, taken=True)
+
+    def taken(self, branch: str) -> int:
+        """How many stages of a branch others have trained."""
+        begun = (step for step in self._union.steps[branch] if step.node.number in self.keys)
+        return sum(self.of(step.node, step.looked).taken for step in begun)
 
     def alive(self, branches: Iterable[str]) -> bool:
         """Whether one of them has not failed."""
@@ -204,13 +143,13 @@ class Journal:
         return self._seconds(step for steps in self._union.steps.values() for step in steps if step.node is not node)
 
     def _seconds(self, steps: Iterable[Step]) -> float:
-        """What these took, equal stages with equal starts once."""
+        """What these took here, equal stages with equal starts once."""
         spent: dict[str, float] = {}
         for step in steps:
-            last = self.of(step.node, step.looked).last if step.node.number in self.keys else None
-            if last is not None:
+            written = self.of(step.node, step.looked) if step.node.number in self.keys else Written()
+            if written.last is not None and not written.taken:
                 key = self.keys[step.node.number]
-                spent[key] = max(last.cost.seconds, spent.get(key, 0.0))
+                spent[key] = max(written.last.cost.seconds, spent.get(key, 0.0))
         return sum(spent.values())
 
     def start(self, branch: str) -> Metrics:

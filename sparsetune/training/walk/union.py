@@ -40,12 +40,13 @@ class Node:
 
     Attributes:
         path: names from the root.
-        stage: as each of the branches has it, but for ``view`` and ``then``.
+        stage: as each of the branches has it, but for ``view``, ``reused`` and ``then``.
         start: which end of the parent it starts from.
         begins: iterations of the learning rate's schedule before it.
         horizon: that the schedule spans.
         local: digest of all this.
         is_root: nothing comes before it.
+        reused: one of them says that other trainings may have it, too.
         number: of the node, parents first.
     """
 
@@ -56,6 +57,7 @@ class Node:
     horizon: int
     local: str
     is_root: bool
+    reused: bool = False
     views: list[Looked] = field(default_factory=list)
     children: list[Node] = field(default_factory=list)
     number: int = 0
@@ -159,6 +161,7 @@ class _Merging:
         if stage.horizon is not None:
             horizon = stage.horizon.iterations(self._epoch)
         node = self._node(among, stage, start, path, begins, horizon)
+        node.reused = node.reused or stage.reused
         looked = next((each for each in node.views if each.key == digest(stage.view)), None)
         if looked is None:
             looked = Looked(stage.view)
@@ -183,7 +186,7 @@ class _Merging:
 
     def _node(self, among: list[Node], stage: Stage, start: str, path: str, begins: int, horizon: int) -> Node:
         """The node of a stage: that of an earlier branch, if it has an equal one."""
-        plain = replace(stage, view=View(), then=())
+        plain = replace(stage, view=View(), reused=False, then=())
         local = digest(
             path, plain, begins, horizon if self._spans else 0, stage.view.setting if stage.between else None
         )

@@ -23,7 +23,7 @@ from sparsetune.base.messages import Branch, Key, OwnFile, Row, Run, Trial
 from sparsetune.base.paths import ENDS, RECORD
 from sparsetune.config.overrides import assign
 from sparsetune.config.trial import resolve_trial
-from sparsetune.training.left.saved import read_checkpoint
+from sparsetune.training.checkpoint import read_checkpoint
 from sparsetune.training.registries import REGISTRIES
 
 TINY = {

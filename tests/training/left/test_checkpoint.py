@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsetune.testing.trained import same_state
-from sparsetune.training.left.saved import read_checkpoint, write_checkpoint
+from sparsetune.training.checkpoint import read_checkpoint, write_checkpoint
 
 STATE = {
     "weights": torch.arange(6, dtype=torch.float64).view(2, 3),
