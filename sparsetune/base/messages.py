@@ -16,7 +16,7 @@ Which = Literal["last", "best"]
 """The state after the last evaluation, or after that with the lowest loss on validation data."""
 SAME_AS = "same_as"  # a trial's note: whose results it has
 SPLIT = "split"  # a trial's note: the digest of its samples and of their division
-TAKEN = "taken"  # a trial's note: how many of its stages other trials have trained
+TAKEN = "taken"  # a trial's note: how many of its stages were trained before, and lay on the project's shelf
 GIVEN = "given"  # a trial's note: these were taken over at the start, and cost nothing of the budget
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,17 +51,30 @@ class Shelf:
                     items.append(Item(Path(each.path), status.st_size, status.st_mtime))
         return sorted(items, key=lambda item: (item.used, item.path))
 
-    def make_room(self, nbytes: int) -> None:
-        """Remove files until so many more bytes keep within the limit."""
+    def make_room(self, nbytes: int) -> bool:
+        """Remove files until so many more bytes keep within the limit; False, and nothing goes, if they never will.
+
+        The disk's last gigabyte is left to those who cannot do without.
+        """
         items = self.items()
         total = sum(item.nbytes for item in items)
+        most = min(self.limit, total + _free(self.folder) - GB)
+        if nbytes > most:
+            return False
         for item in items:
-            if total + nbytes <= self.limit:
-                return
+            if total + nbytes <= most:
+                break
             item.path.unlink(missing_ok=True)
             total -= item.nbytes
+        return True
 
     def unused_for(self, seconds: float) -> list[Item]:
         """The files that nobody has used for so long."""
         now = time.time()
         return [item for item in self.items() if now - item.used >= seconds]
+
+
+def _free(folder: Path) -> int:
+    """Bytes of the disk on which a folder is, or would be."""
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    return shutil.disk_usage(there).free

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.console import open_console
 from sparsetune.base.layout.text import size
+from sparsetune.base.paths import why_no_files
 from sparsetune.base.shelf import Shelf
 from sparsetune.show.words import document
 
 
 def show_clean(folder: Path, unused_for: float, *, dry_run: bool, as_json: bool) -> None:
-    """Remove what nobody has used for so many seconds, and say how much that was."""
+    """Remove what nobody has used for so many seconds, and say how much that was; raises :class:`BadInput`."""
+    if os.path.lexists(folder) and (reason := why_no_files(folder)):
+        raise BadInput(f"nothing can be removed there: {reason}", source=folder, code="unavailable")
     chosen = Shelf(folder).unused_for(unused_for)
     if not dry_run:
         for item in chosen:

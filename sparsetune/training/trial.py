@@ -155,7 +155,7 @@ class _Trainings:
             return None
         several = results if len(results) > 1 else ()
         taken = trainer.journal.taken(key.branch)
-        stages = f"{taken} of {len(trainer.union.steps[key.branch])} stages from other trials"
+        stages = f"{taken} of {len(trainer.union.steps[key.branch])} stages from the shelf"
         notes = {**trainer.setup.notes, TAKEN: stages} if taken else trainer.setup.notes
         return Outcome("COMPLETE", results[-1].metrics, notes=notes, results=several)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsetune.base.shelf import Shelf
+from sparsetune.base.shelf import GB, Shelf
 
 
 def filled(folder: Path, *files: tuple[int, float], limit: int = 100) -> Shelf:
@@ -37,14 +39,36 @@ def test_those_that_nobody_has_used_for_longest_go_first(tmp_path: Path) -> None
     assert names(shelf) == ["0"], "it has been used last"
     shelf.make_room(70)
     assert names(shelf) == ["0"], "70 beside 30 are just the limit"
-    shelf.make_room(71)
+    assert shelf.make_room(71)
     assert names(shelf) == []
+
+
+def test_what_is_larger_than_the_limit_moves_nothing(tmp_path: Path) -> None:
+    shelf = filled(tmp_path, (30, 10))
+    assert not shelf.make_room(101)
+    assert names(shelf) == ["0"]
+
+
+@pytest.mark.parametrize(("free", "left"), [(71, ["0", "1"]), (70, ["1"]), (41, ["1"]), (40, []), (11, []), (10, None)])
+def test_the_last_gigabyte_of_a_disk_is_not_ours(
+    free: int, left: list[str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """71 bytes are to come beside 30 + 30, where the disk has a gigabyte and so many bytes free."""
+    shelf = filled(tmp_path, (30, 1), (30, 2), limit=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(free + GB))
+    assert shelf.make_room(71) == (left is not None)
+    assert names(shelf) == (["0", "1"] if left is None else left)
+
+
+class Usage(NamedTuple):
+    free: int
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "none")
     assert shelf.items() == []
-    shelf.make_room(10**12)
+    assert not shelf.make_room(10**12)
+    assert shelf.make_room(100)
     with pytest.raises(FileNotFoundError):
         shelf.use("0")
     assert not shelf.folder.exists()
@@ -66,10 +90,11 @@ def test_room_is_made_with_as_few_as_possible(files: list[tuple[int, int]], limi
     with TemporaryDirectory() as folder:
         shelf = filled(Path(folder), *files, limit=limit)
         before = shelf.items()
-        shelf.make_room(wanted)
+        assert shelf.make_room(wanted) == (wanted <= limit)
         after = shelf.items()
         assert after == before[len(before) - len(after) :], "the oldest have gone"
-        assert not after or sum(item.nbytes for item in after) + wanted <= limit
+        assert wanted > limit or sum(item.nbytes for item in after) + wanted <= limit
         gone = before[: len(before) - len(after)]
+        assert not (gone and wanted > limit)
         if gone:
             assert sum(item.nbytes for item in (gone[-1], *after)) + wanted > limit, "no more than had to"

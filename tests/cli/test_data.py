@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 import sparsetune.cli.data
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import CACHE
-from sparsetune.cli import app
+from sparsetune.cli import app, spans
 from sparsetune.data import store
 from sparsetune.data.maker import META, Maker
 from sparsetune.data.roots import VARIABLE
@@ -229,8 +229,8 @@ def test_the_example_of_env_names_every_key() -> None:
     assert {"HF_TOKEN=", "KAGGLE_USERNAME=", "KAGGLE_KEY="} <= set(example.splitlines())  # without values
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1.5h", 5400), ("2min", 120), ("1w", 604800)])
-def test_spans_of_time(text: str, seconds: float) -> None:
-    assert sparsetune.cli.data._seconds(text) == seconds
+@pytest.mark.parametrize(("text", "expected"), [("90s", 90), ("1.5h", 5400), ("2min", 120), ("1w", 604800)])
+def test_spans_of_time(text: str, expected: float) -> None:
+    assert spans.seconds(text) == expected
     with pytest.raises(BadInput):
-        sparsetune.cli.data._seconds(f"-{text}")
+        spans.seconds(f"-{text}")

@@ -11,15 +11,19 @@ from typing import Any
 
 from sparsetune.base import failpoints
 from sparsetune.base.messages import Branch, Job, Key, Outcome, OwnFile
+from sparsetune.base.shelf import GB
 from sparsetune.testing.trained import untimed
 from sparsetune.training.trial import run_trial
 
 
-def reported(config: dict[str, Any], branches: Mapping[str, dict[str, Any]], folder: Path) -> dict[str, Any]:
+def reported(
+    config: dict[str, Any], branches: Mapping[str, dict[str, Any]], folder: Path, shelf: str = ""
+) -> dict[str, Any]:
     """Rows and outcome of each branch, but for timings; the job is saved at each of its stopping points.
 
     Args:
         branches: what each sets, by name.
+        shelf: where trainings leave what others may take.
     """
     job = Job(
         Key(0, config["seed"], next(iter(branches))),
@@ -30,6 +34,8 @@ def reported(config: dict[str, Any], branches: Mapping[str, dict[str, Any]], fol
         report_every="1ep",
         checkpoint_every="0.000001s",
         figures="none",
+        shelf=shelf,
+        shelf_bytes=GB,
     )
     found: dict[str, Any] = {name: {"rows": [], "outcome": None} for name in branches}
     for report in run_trial(job):

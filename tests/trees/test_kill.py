@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Asked:
     training: dict[str, Any] = field(default_factory=dict)
     over: str = ""
     values: tuple[Any, ...] = ()
+    before: str = ""  # another job that leaves what it has trained
 
     @property
     def config(self) -> TrialConfig:
@@ -109,6 +110,8 @@ JOBS = {
         (0.1, 5.0),
     ),
     "comb": Asked({"name": "comb", "levels": 2}, ADAM, "arm", ("ticket", "reinit", "shuffled")),
+    "shorter chain": Asked({"name": "lottery", "levels": 1}, ADAM),
+    "chain": Asked({"name": "lottery", "levels": 3}, ADAM, before="shorter chain"),
 }  # fmt: skip
 FIRST, SECOND = "level 0/level 1", "level 0/level 1/level 2"
 CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
@@ -139,20 +142,35 @@ CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "on the spine": ("comb", 7, {"stage": FIRST, "position": 4, "coming": []}),
     "on the spine's last level": ("comb", 9, {"stage": SECOND, "position": 4, "runs": []}),
     "where a run has ended": ("comb", 11, {"stage": SECOND, "position": 8, "runs": ["7 ticket"]}),
+    "in a stage that another trial has trained": ("chain", 1, {"stage": "level 0", "begun": False, "position": 0}),
+    "in the next one": ("chain", 3, {"stage": FIRST, "begun": False, "pieces": 0}),
+    "after those": ("chain", 5, {"stage": SECOND, "begun": True, "evaluations": 1, "masks": 2}),
+    "where a stage is left for others": ("chain", 6, {"stage": SECOND, "begun": True, "evaluations": 2}),
 }  # fmt: skip
 QUICK = ("between pieces of a procedure", "in a chain of levels")
 MARKS = {name: [] if name in QUICK else [pytest.mark.slow] for name in CASES}
-PASSED_AGAIN = ("where it is known",)  # that stopping point: nothing is trained before it
+PASSED_AGAIN = ("where it is known", "in a stage that another trial has trained", "in the next one")
+"""That stopping point: nothing is trained before it."""
+EMPTIED = ("after those",)  # what others have left, before it goes on
 
 
-def run(asked: Asked, folder: Path, name: str, at: int = NEVER) -> tuple[int, dict[str, Any] | None]:
+def run(
+    asked: Asked, folder: Path, name: str, at: int = NEVER, shelf: Path | None = None
+) -> tuple[int, dict[str, Any] | None]:
     """Start the job; how the process has ended, and what it has left: what it told, and how often it was saved.
 
     Args:
         at: number of the checkpoint after which it is killed, if no process was before.
+        shelf: where it leaves what others may take; else its own, if another job is to be before it.
     """
+    shelf = shelf or (folder / "shelf" if asked.before else None)
+    if asked.before and shelf and not shelf.exists():
+        (folder / "before").mkdir()
+        assert run(JOBS[asked.before], folder / "before", "before", shelf=shelf)[0] == 0
     told, described = folder / f"{name}.json", folder / "asked.json"
-    described.write_text(json.dumps({"config": asked.config.plain(), "branches": asked.branches}))
+    described.write_text(
+        json.dumps({"config": asked.config.plain(), "branches": asked.branches, "shelf": str(shelf or "")})
+    )
     environment = {**os.environ, VARIABLE: f"after-checkpoint:{at}:{folder / 'died'}"}
     command = [sys.executable, "-W", "error", killed.__file__, str(described), str(told)]
     ended = subprocess.run(command, env=environment, check=False)
@@ -202,11 +220,27 @@ def test_a_killed_job_goes_on(name: str, straight: Callable[[str], dict[str, Any
     assert (code, left) == (-signal.SIGKILL, None)
     stands = standing(JOBS[job], tmp_path / "job")
     assert {key: stands[key] for key in wanted} == wanted
+    for left_by_others in (tmp_path / "shelf").glob("*") if name in EMPTIED else ():
+        left_by_others.unlink()
     code, left = run(JOBS[job], tmp_path, "resumed", at)
     assert code == 0
     assert left is not None
     assert left["told"] == straight(job)["told"]
     assert left["saved"] == straight(job)["saved"] - at + (name in PASSED_AGAIN)
+
+
+@pytest.mark.slow
+def test_the_chain_that_is_killed_is_that_of_one_alone(
+    straight: Callable[[str], dict[str, Any]], tmp_path: Path
+) -> None:
+    """But for the note that says what it has taken."""
+    asked = replace(JOBS["chain"], before="")
+    code, alone = run(asked, tmp_path, "alone")
+    assert (code, alone is None) == (0, False)
+    assert alone is not None
+    (taken,), (wanted,) = straight("chain")["told"].values(), alone["told"].values()
+    assert taken["outcome"]["notes"].pop("taken") == "2 of 4 stages from the shelf"
+    assert taken == wanted
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Trials that have stages in common, over a shelf: each is trained once, and each trial has the numbers of one alone."""
+"""Trials with stages in common, over a shelf: each is trained once, and each trial has the numbers of one alone."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ def test_views_that_end_apart_have_ends_of_their_own(tmp_path: Path, monkeypatch
     fork = trained(config, shelf, parts)
     lengths = [len(list(fork.journal.rows(branch))) for branch in parts]
     assert lengths[0] != lengths[1]
-    for branch, part in parts.items():
+    for part in parts.values():
         one = config.model_copy(update={"method": part})
         trainer = trained(one, shelf)
         assert trainer.journal.taken("") == 1

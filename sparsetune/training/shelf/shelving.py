@@ -54,11 +54,9 @@ class Shelving:
         entry = entry_of(views, {written.end: ends.aside[written.end] for _, written in views})
         earlier = self._read(name)
         content = packed((entry if earlier is None else entry.beside(earlier)).to_plain())
-        if len(content) > self._shelf.limit:
-            return
         try:
-            self._shelf.make_room(len(content))
-            write_atomic(self._shelf.place(name), content)
+            if self._shelf.make_room(len(content)):
+                write_atomic(self._shelf.place(name), content)
         except OSError as error:
             self.trouble = f"nothing more is left in {self._shelf.folder}: {error.strerror}"
             warnings.warn(self.trouble, RuntimeWarning, stacklevel=2)

@@ -14,8 +14,8 @@ from sparsetune.base.messages import OwnFile
 from sparsetune.config.own import digest_of, module_of
 from sparsetune.config.trial import Training, TrialConfig
 from sparsetune.testing.trained import trial_config
-from sparsetune.training.setup import Setup, set_up
 from sparsetune.training.registries import REGISTRIES
+from sparsetune.training.setup import Setup, set_up
 from sparsetune.training.shelf import key
 from sparsetune.training.shelf.key import OF_NO_NUMBER, OF_STAGES, what_trains
 
@@ -156,7 +156,7 @@ def test_threads_and_precision_are_of_the_machine(monkeypatch: pytest.MonkeyPatc
     assert key.machine(cpu) != before
 
 
-def test_the_source_is_of_all_rooms_that_have_a_part_in_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_source_is_of_all_rooms_with_a_part_in_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A letter in any of their files makes another; one elsewhere does not."""
     digests = []
     for room in ("nowhere", "base", "config", "sparsity", "data", "models", "measures", "training", "cli"):
