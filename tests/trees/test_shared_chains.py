@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import pytest
 import torch
 
 from sparsetune.base.messages import Result, Row
+from sparsetune.base.paths import LAYERS, MASKS, TICKET, WEIGHTS
 from sparsetune.base.shelf import GB, Shelf
 from sparsetune.config.trial import TrialConfig
 from sparsetune.sparsity.history import Patience
 from sparsetune.sparsity.stage import Stage
 from sparsetune.testing.trained import restarted, same_state, untimed
+from sparsetune.training.left.files import leave_files
 from sparsetune.training.shelf import shelving
 from sparsetune.training.trainer import Trainer
 
@@ -80,6 +83,22 @@ def test_a_chain_that_has_been_trained_is_not_again(tmp_path: Path) -> None:
         assert last.metrics["own_time_min"] == 0
         (row,) = [row for row in whole.record if row.number == trainer.record[-1].number]
         assert trainer.record[-1].metrics["time_min"] == row.metrics["time_min"] > 0
+
+
+def test_levels_that_were_taken_leave_the_same_files(tmp_path: Path) -> None:
+    """Weights, masks, tickets and what layers have kept, byte for byte, but for timings."""
+    trained(lottery(2), Shelf(tmp_path / "shelf"))
+    for name, shelf in (("taken", Shelf(tmp_path / "shelf")), ("alone", None)):
+        trainer = Trainer(lottery(2), registries=KNOWN, shelf=shelf)
+        while trainer.go_on():
+            for due in trainer.due:
+                folder = tmp_path / name / f"{trainer.node.depth} {due.which}"
+                trainer.measure(due, partial(leave_files, trainer, [folder], {}))
+    files = [path.relative_to(tmp_path / "alone") for path in sorted((tmp_path / "alone").rglob("*.*"))]
+    assert {path.name for path in files} == {WEIGHTS, MASKS, TICKET, LAYERS}
+    assert len(files) == 2 * (1 + 4 + 4), "of the dense level the weights alone"
+    for path in files:
+        assert (tmp_path / "taken" / path).read_bytes() == (tmp_path / "alone" / path).read_bytes(), path
 
 
 @pytest.mark.parametrize("arm", ["reinit_same_mask", "random_mask", "reinit_own_chain", "one_shot"])

@@ -4,7 +4,7 @@ Where only the stages differ, the walk's own keys tell them apart (``walk/union.
 what a method sees, rules, views, and the way there. In the key here are
 
 - the data: the digest of samples and division, and how a config has them scaled and augmented;
-- the model with the content of its weights file, and the name of the method;
+- the model with the content of its weights file, and the name of the method with the content of files that it reads;
 - ``training``, but for what stages and views say or what only ends a walk, and what ``metrics`` asks to be measured;
 - the seed; the kind of device, its threads, and what it computes with;
 - versions of torch, torchvision and numpy; the source of every room that has a part in numbers; the user's own files,
@@ -41,13 +41,14 @@ _ROOMS = ("base", "config", "sparsity", "data", "models", "measures", "training"
 
 def what_trains(setup: Setup, own: Sequence[str] = ()) -> str:
     """Args: own: digests of the user's own files."""
-    config, model = setup.config, setup.registries.model.get(setup.config.model.name)
+    config, method = setup.config, setup.registries.method.get(setup.config.method.name)
+    model = setup.registries.model.get(config.model.name)
     training = config.training.model_dump(mode="json", exclude={*OF_STAGES, *OF_NO_NUMBER})
     return digest(
         {
             "data": [setup.data.digest, _portable(config.data)],
             "model": [_portable(config.model), model.content(config.model)],
-            "method": config.method.name,
+            "method": [config.method.name, method.content(config.method)],
             "training": training,
             "metrics": config.metrics.model_dump(mode="json"),
             "seed": config.seed,

@@ -106,9 +106,11 @@ def test_data_model_and_seed_are_in_it(other: dict[str, Any], base: str) -> None
     assert of(digits(**other)) != base
 
 
-def test_the_method_is_in_it(base: str) -> None:
+def test_the_method_is_in_it_with_the_files_that_it_reads(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert of(trial_config("lottery", MLP)) != base
     assert of(trial_config({"name": "lottery", "levels": 2}, MLP)) == of(trial_config("lottery", MLP)), "stages say it"
+    monkeypatch.setattr(REGISTRIES.method.get("dense"), "content", lambda config: "another")
+    assert of(digits()) != base
 
 
 def test_weights_are_in_it_by_their_content_and_not_by_their_place(tmp_path: Path, base: str) -> None:
