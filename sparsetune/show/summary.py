@@ -21,7 +21,7 @@ from sparsetune.base.messages import SAME_AS, Trial
 from sparsetune.base.paths import TICKET, find_root
 from sparsetune.base.secrets import without_password
 from sparsetune.config.registry import Registry
-from sparsetune.config.study.constraints import broken
+from sparsetune.config.study.constraints import held
 from sparsetune.config.study.study import Study
 from sparsetune.report.listing import trial_row
 from sparsetune.report.tables import levels_tables, recorded
@@ -55,7 +55,7 @@ def show_summary(study: Study, summary: Summary) -> None:
             console.print(part, highlight=False)
         trial = next(each for each in summary.trials if each.number == summary.won.front[0].number)
         _show_levels(console, study.registries.method, trial)
-    for line in (*soundness(rows, sounds), *broken(study.constraints, rows)):
+    for line in (*soundness(rows, sounds), *held(study.constraints, rows)):
         console.print(Text(line), highlight=False)
     for part in ended(study, summary.trials, rows, console.width):
         console.print(part, highlight=False)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sparsetune.base.layout.text import heading, measured, number, short_names
 from sparsetune.base.messages import SAME_AS, Trial
-from sparsetune.config.study.constraints import broken
+from sparsetune.config.study.constraints import held
 from sparsetune.config.study.reading import how_to_read, which_one
 from sparsetune.tracking.run_keys import RunKey
 from sparsetune.tracking.subject import Answer, Subject, drawn, table_columns
@@ -44,7 +44,7 @@ def of_study(subject: Subject, answer: Answer) -> str:
         said.append(f"The first one's config, which `sparsetune run` trains again:\n\n    {name} > trial.yaml")
     elif counts.get("COMPLETE"):
         said.append("No trial may win.")
-    said += broken(subject.constraints, answer.rows)
+    said += held(subject.constraints, answer.rows)
     return "\n\n".join(said)
 
 

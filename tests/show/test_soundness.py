@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from sparsetune.base.messages import Trial
-from sparsetune.config.study.constraints import Constraint, broken
+from sparsetune.config.study.constraints import Constraint, held
 from sparsetune.config.study.file import Objective
 from sparsetune.report.tables import single_table, trial_table
 from sparsetune.show.answer import soundness, unguarded, unsound
@@ -62,14 +62,17 @@ def test_the_marks() -> None:
 def test_a_constraint_that_some_methods_have_no_number_for() -> None:
     """Those that have it are counted, the others are named, and the nearest is found among all."""
     met = "tracking error at most 0.05 counts as met in trials of dense, which have no such number"
-    assert list(broken([TRACKED], ROWS)) == ["2 of 4 complete trials break tracking error at most 0.05", met]
-    assert list(broken([TRACKED], [row(0, 0.01)])) == []
-    assert list(broken([TRACKED], [row(0, method="dense"), row(1, method="slt")])) == [
+    assert list(held([TRACKED], ROWS)) == ["2 of 4 complete trials break tracking error at most 0.05", met]
+    assert list(held([TRACKED], [row(0, 0.01), row(1, 0.0123)])) == [
+        "tracking error at most 0.05: kept by every complete trial, 0.01 to 0.0123"
+    ]
+    assert list(held([TRACKED], [row(0, 0.01)])) == ["tracking error at most 0.05: kept by every complete trial, 0.01"]
+    assert list(held([TRACKED], [row(0, method="dense"), row(1, method="slt")])) == [
         "tracking error at most 0.05 counts as met in trials of dense or slt, which have no such number"
     ]
     wrong = Constraint(metric="val_accuracy", at_least=0.95)
     bad = [Trial(**{**vars(each), "feasible": False}) for each in (row(0, 0.2), row(1, method="dense"))]
-    *_, nearest = broken([TRACKED, wrong], bad)
+    *_, nearest = held([TRACKED, wrong], bad)
     assert nearest == "None meets all constraints, so there is no best. The nearest is trial 1: val accuracy 0.9"
 
 

@@ -53,8 +53,11 @@ def feasible(metrics: Metrics, constraints: Iterable[Constraint]) -> bool:
     return all(each.violation(metrics) <= 0 for each in constraints if each.metric in metrics)
 
 
-def broken(constraints: Sequence[Constraint], rows: Sequence[Trial]) -> Iterator[str]:
-    """A line for each constraint that complete rows break or have no number for; if none meets all, the nearest one."""
+def held(constraints: Sequence[Constraint], rows: Sequence[Trial]) -> Iterator[str]:
+    """A line for each constraint: in what range complete rows keep it, how many break it, or have no number for it.
+
+    If none meets all, the nearest one.
+    """
     complete = [row for row in rows if row.state == "COMPLETE"]
     what = "rows" if any(row.branch for row in rows) else "trials"
     for each in constraints:
@@ -62,6 +65,10 @@ def broken(constraints: Sequence[Constraint], rows: Sequence[Trial]) -> Iterator
         count = sum(each.violation(row.metrics) > 0 for row in having)
         if count:
             yield f"{count} of {len(having)} complete {what} {'break' if count > 1 else 'breaks'} {bound(each)}"
+        elif having:
+            numbers = [row.metrics[each.metric] for row in having]
+            span = dict.fromkeys(number(end, 4) for end in (min(numbers), max(numbers)))
+            yield f"{bound(each)}: kept by every complete {what[:-1]}, {' to '.join(span)}"
         if len(having) < len(complete):
             others = dict.fromkeys(row.config["method"]["name"] for row in complete if each.metric not in row.metrics)
             yield f"{bound(each)} counts as met in {what} of {either(list(others))}, which have no such number"
