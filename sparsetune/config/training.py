@@ -40,6 +40,11 @@ class Training(Model):
         "null: cross entropy, of regression the mean squared error; gauss, of regression: bits of a normal density "
         "around the prediction, whose deviation sigma is trained, too",
     )
+    reduction: Literal["mean", "sum"] = param(
+        "mean",
+        "the loss of a batch over the samples trained on; sum acts as an lr that is as many times higher, with adam "
+        "hardly at all",
+    )
     initial_sigma: float = param(
         0.1, "what sigma of loss: gauss begins with, of targets as they are learned", ge=1e-15, le=1e15
     )
@@ -110,6 +115,14 @@ class Training(Model):
     def cadence(self) -> Duration:
         """Of evaluations."""
         return Duration.parse(self.evaluate)
+
+    @field_validator("reduction")
+    @classmethod
+    def _is_of_one_batch(cls, reduction: str, info: ValidationInfo) -> str:
+        accumulated = info.data.get("grad_accum_steps", 1)
+        if reduction == "sum" and accumulated > 1:
+            raise BadInput(found=f"sum with grad_accum_steps {accumulated}", allowed="mean, or grad_accum_steps 1")
+        return reduction
 
     @field_validator("nesterov")
     @classmethod

@@ -42,6 +42,7 @@ def train_steps(
     *,
     cost: Cost,
     deadline: float = math.inf,
+    summed: bool = False,
     grad_accum_steps: int = 1,
     clip_grad_norm: float | None = None,
     pace: Callable[[int], None] | None = None,
@@ -52,6 +53,7 @@ def train_steps(
     mean over their samples, and of a method that selects, the mean of the active samples' means.
 
     Args:
+        summed: a step follows the sum over the samples of its one batch instead; a penalty counts once.
         meter: gets what the network said of the drawn samples, each as predicted before the step that used it; of a
             batch whose selection was made without scoring, of its active samples.
         pace: told the number of each step, from 0, before it.
@@ -85,6 +87,8 @@ def train_steps(
             if scored is None:
                 meter.add(outputs.detach(), targets)
             loss = task.loss(outputs, targets)
+            if summed:
+                loss = loss * len(targets)
             penalty = method.penalty()
             if penalty is not None:
                 loss = loss + penalty

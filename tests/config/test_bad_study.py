@@ -48,8 +48,8 @@ UNKNOWN: list[tuple[dict[str, Any], str]] = [
         {"training": {"epoch": 2}},
         "training.epoch: unknown key 'epoch'; did you mean 'epochs'? (allowed: batch_size, channels_last, "
         "clip_grad_norm, data_share, device, dtype, early_stop_patience, epochs, grad_accum_steps, keep, "
-        "label_smoothing, lr, max_minutes, mixed_precision, momentum, nesterov, optimizer, schedule, warmup_epochs, "
-        "weight_decay)",
+        "label_smoothing, lr, max_minutes, mixed_precision, momentum, nesterov, optimizer, reduction, schedule, "
+        "warmup_epochs, weight_decay)",
     ),
     (
         {"method": {"name": "ast", "kpp": 2}},
@@ -362,6 +362,10 @@ TYPES: list[tuple[dict[str, Any], str]] = [
     ({"training": {"label_smoothing": 1}}, "training.label_smoothing: found 1, allowed: below 1"),
     ({"training": {"clip_grad_norm": 0}}, "training.clip_grad_norm: found 0, allowed: above 0"),
     ({"training": {"warmup_epochs": -0.5}}, "training.warmup_epochs: found -0.5, allowed: at least 0"),
+    (
+        {"training": {"reduction": "sum", "grad_accum_steps": 2}},
+        "training.reduction: found sum with grad_accum_steps 2, allowed: mean, or grad_accum_steps 1",
+    ),
     (
         {"training": {"nesterov": True, "optimizer": "adam"}},
         "training.nesterov: found true with optimizer adam, allowed: sgd",

@@ -16,7 +16,7 @@ from sparsetune.config.schedules import OneCycle
 from sparsetune.config.trial import Training
 from sparsetune.measures.cost import Cost
 from sparsetune.sparsity.method import Method, Selection
-from sparsetune.testing.trained import same_state
+from sparsetune.testing.trained import run_through, same_state, trial_config, untimed
 from sparsetune.training.loop import train_steps
 from sparsetune.training.optim import Pacer, make_optimizer
 from sparsetune.training.session import TrainingSession
@@ -114,6 +114,42 @@ def test_of_selected_samples_the_mean_of_the_batches_means_is_followed() -> None
     for parameter, wanted in zip(found.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(parameter.grad, wanted.grad, rtol=1e-10, atol=1e-13)
     assert (cost.drawn, cost.scored, cost.trained, cost.steps) == (16, 16, 5, 1)
+
+
+@pytest.mark.parametrize("method_of", [Method, Penalised])
+def test_a_summed_loss_is_torch_s(method_of: type[Method]) -> None:
+    """Also of the last batch, which is smaller; the penalty counts once a step."""
+    found, measured, *_ = train(SIZES, method_of, training=Training(lr=0.01), summed=True)
+    session = TrainingSession.of(network())
+    plain, optimizer = method_of(None, session), torch.optim.SGD(session.network.parameters(), 0.01, momentum=0.9)
+    for inputs, targets in samples(SIZES):
+        optimizer.zero_grad()
+        loss = nn.CrossEntropyLoss(reduction="sum")(session.network(inputs), targets)
+        (loss + (plain.penalty() or 0)).backward()
+        optimizer.step()
+    for parameter, wanted in zip(found.parameters(), session.network.parameters(), strict=True):
+        torch.testing.assert_close(parameter, wanted, rtol=1e-12, atol=1e-14)
+    assert 0.5 < measured[0] < 5  # a mean over samples, whatever is followed
+
+
+def test_a_summed_loss_is_of_the_samples_that_are_trained_on() -> None:
+    found, *_ = train((9, 28), EverySecond, summed=True, deadline=-math.inf)
+    plain = network()
+    inputs, targets = next(samples((9, 28)))
+    nn.CrossEntropyLoss(reduction="sum")(plain(inputs[::2]), targets[::2]).backward()
+    for parameter, wanted in zip(found.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(parameter.grad, wanted.grad, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "onecycle"])
+def test_a_summed_loss_is_a_mean_with_a_higher_rate(schedule: str) -> None:
+    """Bit for bit in batches of a power of two that are all full; reported are means."""
+    data, usual = {"name": "digits", "num_train": 256}, {"epochs": 2, "batch_size": 16, "schedule": schedule}
+    summed, numbers = run_through(trial_config(data=data, reduction="sum", lr=0.001, **usual))
+    mean, others = run_through(trial_config(data=data, lr=0.016, **usual))
+    assert same_state(dict(summed.network.state_dict()), dict(mean.network.state_dict()))
+    assert untimed(numbers) == untimed(others)
+    assert others["val_accuracy"] > 0.5
 
 
 def test_hooks_of_a_step_are_called_once_a_step() -> None:
