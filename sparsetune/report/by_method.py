@@ -1,8 +1,4 @@
-"""The methods of a study beside one another: the best of each, how far it is behind, and where each one leads.
-
-Numbers of several replicates are means, with the half of their 95 % interval by Student's t. Trials have their seeds in
-common, so what two of them differ by is a mean of differences, seed by seed, with an interval of its own.
-"""
+"""The methods of a study beside one another: the best of each, how far it is behind, and where each one leads."""
 
 from __future__ import annotations
 
@@ -14,21 +10,7 @@ from sparsetune.base.layout.text import heading, number
 from sparsetune.base.messages import Trial
 from sparsetune.config.study.file import Objective
 from sparsetune.config.study.front import best_rows, may_win
-from sparsetune.config.study.rows import mean_and_error
-from sparsetune.report.looks import half_width
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean, and the half of its 95 % interval; None of one replicate."""
-
-    mean: float
-    half: float | None = None
-
-    @property
-    def noise(self) -> bool:
-        """Whether it holds 0, or nothing says: of few seeds that differ all by the same there is no interval either."""
-        return not self.half or abs(self.mean) <= self.half
+from sparsetune.report.paired import Interval, paired
 
 
 @dataclass(frozen=True)
@@ -83,22 +65,6 @@ def standings(rows: Sequence[Trial], objectives: Sequence[Objective]) -> list[St
     sign = -1 if goals[0] == "maximize" else 1
     stands.sort(key=lambda each: (each.apart[0] is not None, sign * each.best[0].values[0]))
     return [*stands, *(Standing(name, 0, 0) for name, own in methods.items() if not own)]
-
-
-def measured_at(row: Trial, metric: str) -> Interval:
-    """A number of a row."""
-    several = len(row.runs) > 1 and metric in row.errors
-    return Interval(row.metrics[metric], half_width(row.errors[metric], len(row.runs)) if several else None)
-
-
-def paired(one: Trial, other: Trial, metric: str) -> Interval:
-    """What a number of two rows differs by: the first minus the second, of the seeds that both have."""
-    of_other = {run.key.seed: run.metrics[metric] for run in other.runs if metric in run.metrics}
-    both = [run for run in one.runs if metric in run.metrics and run.key.seed in of_other]
-    if len(both) < 2:
-        return Interval(one.metrics[metric] - other.metrics[metric])
-    mean, error = mean_and_error([{metric: run.metrics[metric] - of_other[run.key.seed]} for run in both])
-    return Interval(mean[metric], half_width(error.get(metric), len(both)))
 
 
 def who_leads(front: Sequence[Trial], objectives: Sequence[Objective]) -> str:

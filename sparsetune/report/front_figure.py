@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sparsetune.base.layout.text import heading
 from sparsetune.base.messages import Trial
 from sparsetune.config.study.file import Objective
-from sparsetune.report.by_method import by_method, measured_at, own_front
+from sparsetune.report.by_method import by_method, own_front
 from sparsetune.report.canvas import (
     Margins,
     blank,
@@ -23,6 +23,7 @@ from sparsetune.report.canvas import (
     values_axis,
 )
 from sparsetune.report.looks import look
+from sparsetune.report.paired import measured_at
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

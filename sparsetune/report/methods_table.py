@@ -6,14 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-from sparsetune.base.layout.text import heading, number
+from sparsetune.base.layout.text import heading
 from sparsetune.config.study.file import Objective
-from sparsetune.report.by_method import Interval, Standing, measured_at
+from sparsetune.report.by_method import Standing
+from sparsetune.report.paired import measured_at, said
 from sparsetune.report.tables import plain_table
-
-_LARGE = 1000  # from here on whole numbers
-_ROUNDING = 1e-12  # of a mean: less is none
-
 
 def methods_table(stands: Sequence[Standing], objectives: Sequence[Objective]) -> Table:
     """A line a method: its trials, its part of the front, and for each objective its best with the trial's number."""
@@ -43,13 +40,3 @@ def in_words(stands: Sequence[Standing], objectives: Sequence[Objective]) -> Ite
         yield f"Behind {leader.method} in {first}, seed by seed: {', '.join(clear)}."
     if noise:
         yield f"Not told from {leader.method} in {first} by so many seeds: {', '.join(noise)}."
-
-
-def said(value: Interval) -> str:
-    """``0.971 ± 0.011`` and ``49,300 ± 3,300``: the half of the interval in two digits."""
-    if not value.half or value.half < _ROUNDING * abs(value.mean):
-        mean = f"{value.mean:,.0f}" if abs(value.mean) >= _LARGE else number(value.mean, 4)
-        return mean if value.half is None else f"{mean} ± 0"
-    places = 1 - int(f"{value.half:.1e}".partition("e")[2])
-    mean, half = (f"{round(each, places) + 0.0:,.{max(0, places)}f}" for each in (value.mean, value.half))
-    return f"{mean} ± {half}"

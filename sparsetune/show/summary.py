@@ -25,6 +25,7 @@ from sparsetune.config.study.constraints import held
 from sparsetune.config.study.study import Study
 from sparsetune.report.listing import trial_row
 from sparsetune.report.tables import levels_tables, recorded
+from sparsetune.show.arms import arms_compared
 from sparsetune.show.answer import best, ended, soundness, time_spent, unguarded, unsound
 from sparsetune.show.methods import methods_compared
 from sparsetune.show.words import command_line, listing, picked
@@ -52,6 +53,9 @@ def show_summary(study: Study, summary: Summary) -> None:
             console.print(part, highlight=False)
         console.print()
         for part in methods_compared(study.objectives, rows, summary.won.front):
+            console.print(part, highlight=False)
+        names = [each.metric for each in study.objectives]
+        for part in arms_compared(study.registries.method, names, rows, summary.won.front):
             console.print(part, highlight=False)
         trial = next(each for each in summary.trials if each.number == summary.won.front[0].number)
         _show_levels(console, study.registries.method, trial)

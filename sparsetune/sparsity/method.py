@@ -86,6 +86,8 @@ class Method:
     """The table of runs that its original wrote: our setting or number by column; none where it wrote none."""
     results_figure: ClassVar[OverLevels | None] = None
     """What is drawn of the results of a trial's runs together, where runs have several."""
+    arms: ClassVar[str] = ""
+    """The setting that says which arm is trained: its first value in a study is held against the others, controls."""
     phases: ClassVar[tuple[str, ...]] = ("train",)
     """What ``param(phase=...)`` of the fields of ``Config`` may say, in the order of the tree's stages."""
     defaults: ClassVar[Mapping[str, Any]] = {}

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sparsetune.report.by_method import Interval, by_method, measured_at, own_front, paired, standings, who_leads
+from sparsetune.report.by_method import by_method, own_front, standings, who_leads
 from sparsetune.report.looks import half_width, look
+from sparsetune.report.paired import Interval, measured_at, paired
 
 T2 = 4.302652729911275  # the 97.5 % point of Student's t with two degrees of freedom
 

@@ -14,9 +14,10 @@ from helpers.compared import LOST, PAIR, ROWS, A, B, C, row
 from rich.console import Console
 
 from sparsetune.base.messages import Trial
-from sparsetune.report.by_method import Interval, measured_at, standings
+from sparsetune.report.by_method import standings
 from sparsetune.report.front_figure import draw_front, front_figure
-from sparsetune.report.methods_table import in_words, methods_table, said
+from sparsetune.report.methods_table import in_words, methods_table
+from sparsetune.report.paired import Interval, measured_at, said
 
 
 def drawn(figure: Any) -> tuple[Any, list[str]]:

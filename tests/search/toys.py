@@ -28,6 +28,7 @@ class Entry:
     defaults: dict[str, Any] = {}
     phases = ("train",)
     results_figure = None
+    arms = ""
 
     @classmethod
     def check(cls, config: Any, registries: Any) -> None: ...

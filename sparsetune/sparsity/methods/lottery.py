@@ -151,6 +151,7 @@ class LotteryTicket(Method):
 
     Config = LotteryConfig
     metrics = ("density", *METRICS)
+    arms = "arm"
     phases = ("train", LEVELS)
     results_figure = OverLevels(
         over="density",
