@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparsetune.base.messages import Files, Job, Key, Outcome, Row, Run, Trial
-from sparsetune.base.paths import FRONT, LEVELS, run_folder
+from sparsetune.base.paths import ARMS, FRONT, LEVELS, run_folder
 from sparsetune.config.overrides import assign
 from sparsetune.config.study.front import Leaders
 from sparsetune.config.study.objectives import scored
@@ -45,13 +45,21 @@ def draw(job: Job, key: Key, rows: Sequence[Row], outcome: Outcome) -> None:
     draw_figures(folder, [its_rows] if rows else [], config, numbers, end)
 
 
-def front_of(study: Study, rows: Sequence[Trial], folder: Path) -> Files:
-    """The figure of its trade-offs that a study wants, drawn in a folder; none of one objective."""
+def study_figures(study: Study, rows: Sequence[Trial], folder: Path) -> Files:
+    """The figures that a study wants of its rows, drawn in a folder: of two objectives the front, and its arms."""
+    from sparsetune.report.arms_figure import draw_arms
+    from sparsetune.report.by_arm import by_arm
     from sparsetune.report.front_figure import draw_front
 
-    if study.tracking.figures != "none":
-        with contextlib.suppress(Exception):  # no figure is worth a study
-            return {FRONT: folder / FRONT} if draw_front(folder / FRONT, rows, study.objectives) else {}
+    if study.tracking.figures == "none":
+        return {}
+    with contextlib.suppress(Exception):  # no figure is worth a study
+        cells = by_arm(rows, study.registries.method)
+        drawn = {
+            FRONT: draw_front(folder / FRONT, rows, study.objectives),
+            ARMS: draw_arms(folder / ARMS, cells, study.objectives[0].metric),
+        }
+        return {name: folder / name for name, is_there in drawn.items() if is_there}
     return {}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparsetune.app.drawing import draw, figures_of, front_of
+from sparsetune.app.drawing import draw, figures_of, study_figures
 from sparsetune.app.inputs import Places
 from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.printable import printable
@@ -205,7 +205,7 @@ def leave_summary(study: Study, tracker: MlflowTracker, answer: Answer, folder: 
         texts[f"import/{number}-{slug(Path(file.name).stem)}.py"] = file.text
     for name, text in texts.items():
         write_atomic(folder / name, text)
-    files = {**{name: folder / name for name in texts}, **front_of(study, answer.rows, folder)}
+    files = {**{name: folder / name for name in texts}, **study_figures(study, answer.rows, folder)}
     tracker.summarise("FINISHED" if answer.counts["COMPLETE"] else "FAILED", answer, files)
     if not tracker.summary_stays:
         shutil.rmtree(folder, ignore_errors=True)

@@ -31,7 +31,7 @@ DENSITIES = "density_by_layer.png"
 PIXELS = "input_pixels.png"
 SURFACE = "surface.png"
 LEVELS = "levels.png"
-FRONT = "front.png"  # of a study
+FRONT, ARMS = "front.png", "arms.png"  # of a study
 
 TABLE = "results.json"  # of all results of a run that has several, as MLflow shows tables
 ON_THE_WAY = "results"  # a folder with one for each of these but the last

@@ -59,7 +59,7 @@ def best(
     trial: Annotated[int | None, typer.Option(metavar="N", help="The trial whose config to print.")] = None,
     branch: Annotated[str, typer.Option(metavar="NAME", help="With --trial, if it is forked: mc_samples=5")] = "",
     where: Where = None,
-    figure: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the front: front.png")] = None,
+    figure: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the front, or the arms: front.png")] = None,
     root: Root = None,
     storage: Storage = None,
     as_json: Json = False,

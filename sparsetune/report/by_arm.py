@@ -41,14 +41,11 @@ def arms_setting(methods: Registry, row: Trial) -> str:
     return f"method.{arms}" if arms else ""
 
 
-def by_arm(rows: Iterable[Trial], setting: str) -> list[Cell]:
-    """The cells with several arms, in the order of their trials; of rows that are alike the first counts.
-
-    Args:
-        setting: the dotted name of what says which arm it is, by a fork or by the space.
-    """
+def by_arm(rows: Iterable[Trial], methods: Registry) -> list[Cell]:
+    """The cells with several arms, be they a fork or varied by the space; of rows that are alike the first counts."""
     cells: dict[str, Cell] = {}
     for row in rows:
+        setting = arms_setting(methods, row)
         if row.state == "COMPLETE" and setting in row.params:
             values = {name: value for name, value in row.params.items() if name != setting}
             cell = cells.setdefault(repr(sorted(values.items())), Cell(values))

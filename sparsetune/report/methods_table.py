@@ -12,6 +12,7 @@ from sparsetune.report.by_method import Standing
 from sparsetune.report.paired import measured_at, said
 from sparsetune.report.tables import plain_table
 
+
 def methods_table(stands: Sequence[Standing], objectives: Sequence[Objective]) -> Table:
     """A line a method: its trials, its part of the front, and for each objective its best with the trial's number."""
     table = plain_table("By method")

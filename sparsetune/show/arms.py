@@ -10,7 +10,7 @@ from rich.text import Text
 from sparsetune.base.messages import Trial
 from sparsetune.config.registry import Registry
 from sparsetune.report.arms_table import arms_tables
-from sparsetune.report.by_arm import arms_setting, by_arm
+from sparsetune.report.by_arm import by_arm
 
 MOST_CELLS = 8
 
@@ -20,12 +20,12 @@ def arms_compared(
 ) -> Iterator[RenderableType]:
     """The arms of each cell beside one another, of many cells those that win; each table with an empty line after.
 
-    Nothing where the winner's method has no arms, or one of them alone was trained.
+    Nothing where no method has arms, or one of them alone was trained.
 
     Args:
         front: the rows that win, at least one.
     """
-    cells = by_arm(rows, arms_setting(methods, front[0]))
+    cells = by_arm(rows, methods)
     if len(cells) > MOST_CELLS:
         numbers = {row.number for row in front}
         cells = [cell for cell in cells if any(row.number in numbers for row in cell.arms.values())][:MOST_CELLS]

@@ -15,6 +15,8 @@ from sparsetune.base.layout.console import open_console
 from sparsetune.base.layout.printable import printable, printable_lines
 from sparsetune.base.messages import Trial
 from sparsetune.base.yaml_io import dump
+from sparsetune.report.arms_figure import draw_arms
+from sparsetune.report.by_arm import by_arm
 from sparsetune.report.front_figure import draw_front
 from sparsetune.report.listing import result_rows, results_csv, special, trial_row, trials_csv, with_replicates
 from sparsetune.report.original import original_csv
@@ -65,15 +67,17 @@ def _show_front(result: StudyResult) -> None:
 
 
 def draw_best(result: StudyResult, path: Path) -> None:
-    """Draw the front into a file.
+    """Draw the front into a file, of one objective the arms.
 
     Raises:
-        BadInput: it is no place for a PNG, or there is no front.
+        BadInput: it is no place for a PNG, or there are neither.
     """
     if path.suffix != ".png" or not path.parent.is_dir():
         raise BadInput(found=repr(str(path)), allowed="a PNG (x.png) in a folder that is there", key="--figure")
-    if not draw_front(path, result.stored.rows, result.stored.objectives):
-        raise BadInput("a front wants two objectives and a row that may win", key="--figure")
+    rows, objectives = result.stored.rows, result.stored.objectives
+    if not (draw_front(path, rows, objectives) or draw_arms(path, by_arm(rows, METHODS), objectives[0].metric)):
+        problem = "nothing to draw: a front wants two objectives and a row that may win, arms two of a config"
+        raise BadInput(problem, key="--figure")
 
 
 def _formulas(result: StudyResult) -> list[str]:

@@ -25,8 +25,8 @@ from sparsetune.config.study.constraints import held
 from sparsetune.config.study.study import Study
 from sparsetune.report.listing import trial_row
 from sparsetune.report.tables import levels_tables, recorded
-from sparsetune.show.arms import arms_compared
 from sparsetune.show.answer import best, ended, soundness, time_spent, unguarded, unsound
+from sparsetune.show.arms import arms_compared
 from sparsetune.show.methods import methods_compared
 from sparsetune.show.words import command_line, listing, picked
 from sparsetune.sparsity.methods import METHODS

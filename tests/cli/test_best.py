@@ -58,7 +58,10 @@ def test_the_front_is_drawn_into_a_file(tmp_path: Path) -> None:
     for words, line in (
         (("--figure", tmp_path / "x.gif", "--root", tmp_path), "allowed: a PNG (x.png) in a folder that is there"),
         (("--figure", tmp_path / "no" / "x.png", "--root", tmp_path), "allowed: a PNG (x.png) in a folder"),
-        (("--figure", one / "x.png", "--root", one), "--figure: a front wants two objectives and a row that may win"),
+        (
+            ("--figure", one / "x.png", "--root", one),
+            "--figure: nothing to draw: a front wants two objectives and a row that may win, arms two of a config",
+        ),
         (("--figure", one / "x.png", "--trial", 0, "--root", one), "best: found --trial and --figure, allowed: one"),
     ):
         result = CliRunner().invoke(app, ["best", "small", *map(str, words)])

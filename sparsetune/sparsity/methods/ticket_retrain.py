@@ -56,6 +56,7 @@ class TicketRetraining(Method):
 
     Config = TicketRetrainConfig
     metrics = ("density",)
+    arms = "control"
 
     @classmethod
     def locate(cls, config: TicketRetrainConfig, project_root: Path) -> TicketRetrainConfig:
