@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 import sparsetune
-from sparsetune.app.api.ended import kept_ticket
+from sparsetune.app.ended import kept_ticket
 from sparsetune.app.parts import at_home
 from sparsetune.app.study import load, run_study
 from sparsetune.base.errors import BadInput

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sparsetune.app.gathered import with_gathered
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import Project
 from sparsetune.config.base import Part
@@ -61,15 +62,15 @@ def ready(
 
 
 def locate(trial: TrialConfig, project: Project, registries: Registries, source: object) -> Places:
-    """Where the files of method, data and model lie on this machine; nothing is decoded or written.
+    """Where the files of method, data and model lie on this machine; nothing is decoded.
 
     Raises:
         BadInput: they are missing or broken.
     """
     located: Places = {}
     for section in NAMED:
-        part = getattr(trial, section)
         try:
+            part = with_gathered(getattr(trial, section), project)
             fields = places_of(getattr(registries, section).get(part.name).locate(part, project.root))
         except BadInput as error:
             raise error.located(source=source) from None

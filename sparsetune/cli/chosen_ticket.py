@@ -1,4 +1,4 @@
-"""Which ticket a command means: a file, the one in a folder, or that of a run of a study."""
+"""Which ticket a command means: a file, the one in a folder, or that of a run of a study or of MLflow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,36 @@ from typing import Any
 from sparsetune.base.errors import BadInput
 from sparsetune.base.paths import CONFIG, TICKET
 from sparsetune.cli.chosen_file import on_disk, refuse_without_trial
-from sparsetune.cli.where import as_options, study_of
+from sparsetune.cli.where import as_options, project_if_any, project_of, study_of
+
+_OPTIONS = {"level": "--level", "source": "", "seed": "--seed"}  # by the end of a key
+
+
+@dataclass(frozen=True)
+class Which:
+    """What a command line says of a ticket.
+
+    Attributes:
+        named: a path, or with ``trial`` a study; None with ``run``.
+        run: the identity of a run of MLflow.
+    """
+
+    named: str | None
+    trial: int | None = None
+    branch: str = ""
+    seed: int | None = None
+    level: int | None = None
+    run: str | None = None
+    uri: str | None = None
+    root: Path | None = None
+    storage: str | None = None
+
+    @property
+    def words(self) -> str:
+        """What to call one of a study or a run."""
+        of = f"run {self.run}" if self.run else f"{self.named} trial {self.trial}"
+        seed, level = (f"{k} {v}" if v is not None else "" for k, v in (("seed", self.seed), ("level", self.level)))
+        return " ".join(filter(None, (of, self.branch, seed, level)))
 
 
 @dataclass(frozen=True)
@@ -32,39 +61,83 @@ class Chosen:
 
 
 @contextmanager
-def chosen_ticket(
-    named: str,
-    trial: int | None,
-    branch: str,
-    seed: int | None,
-    uri: str | None,
-    root: Path | None,
-    storage: str | None,
-) -> Iterator[Chosen]:
-    """The ticket that a command line means, there for as long as the context lasts; raises :class:`BadInput`.
-
-    Args:
-        named: a path, or with ``trial`` a study.
-    """
-    if trial is None:
-        refuse_without_trial(branch, seed, uri)
-        file = on_disk(named, TICKET, root, storage)
-        yield Chosen(file, str(file), _config_beside(file), root)
+def chosen_ticket(which: Which) -> Iterator[Chosen]:
+    """The ticket that a command line means, there for as long as the context lasts; raises :class:`BadInput`."""
+    if which.run is None and which.trial is None:
+        yield _by_path(which)
         return
-    from sparsetune.app.api.ended import kept_ticket
-
-    result, project, where = study_of(named, root, storage, uri)
     with tempfile.TemporaryDirectory(prefix="sparsetune-") as folder:
-        with as_options():
-            file = kept_ticket(result, trial, branch, seed, where, project, Path(folder))
-            config = result.config(trial, branch)
-        copied = file.is_relative_to(folder)
-        words = [f"{named} trial {trial}", branch, "" if seed is None else f"seed {seed}"]
-        name = " ".join(filter(None, words)) if copied else str(file)
+        chosen = _of_run(which, Path(folder)) if which.run else _of_study(which, Path(folder))
+        copied = chosen.file.is_relative_to(folder)
         try:
-            yield Chosen(file, name, config, project.root if project else root)
+            yield Chosen(chosen.file, which.words if copied else str(chosen.file), chosen.config, chosen.root)
         except BadInput as error:
-            raise error.at(source=name if copied else None) from None
+            raise error.at(source=which.words if copied else None) from None
+
+
+def _by_path(which: Which) -> Chosen:
+    refuse_without_trial(which.branch, which.seed, which.uri)
+    if which.named is None:
+        raise BadInput("missing: a path, a study with --trial, or --run", key="TICKET", code="missing")
+    file = on_disk(which.named, TICKET, which.root, which.storage) if which.level is None else _of_level(which)
+    return Chosen(file, str(file), _config_beside(file), which.root)
+
+
+def _of_level(which: Which) -> Path:
+    assert which.named is not None
+    place = Path(which.named)
+    if not place.exists():
+        return on_disk(which.named, TICKET, which.root, which.storage)  # says what is wrong
+    return _at(place, which)
+
+
+def _of_study(which: Which, folder: Path) -> Chosen:
+    from sparsetune.app.ended import kept_ticket
+    from sparsetune.app.gathered import left_tickets
+
+    assert which.named is not None
+    assert which.trial is not None
+    result, project, where = study_of(which.named, which.root, which.storage, which.uri)
+    with as_options():
+        of = (result, which.trial, which.branch, which.seed)
+        if which.level is None:
+            file = kept_ticket(*of, where, project, folder)
+        else:
+            file = _among(left_tickets(*of, project, folder, where), which)
+        config = result.config(which.trial, which.branch)
+    return Chosen(file, "", config, project.root if project else which.root)
+
+
+def _of_run(which: Which, folder: Path) -> Chosen:
+    from sparsetune.base.stores.tracking_uri import tracking_uri
+    from sparsetune.sparsity.ticket_source import files_in
+    from sparsetune.tracking.left import left_in
+    from sparsetune.tracking.tables import Home
+
+    assert which.run is not None
+    uri = tracking_uri(which.uri) or project_of(which.root).tracking_uri
+    project = project_if_any(which.root)
+    place = left_in(uri, which.run, folder, Home.of(project.runs, uri) if project else None)
+    if not files_in(place):
+        raise BadInput(f"run {which.run} has no ticket", code="missing")
+    file = place / TICKET if which.level is None else _at(place, which)
+    return Chosen(file, "", _config_beside(file), project.root if project else which.root)
+
+
+def _among(files: list[Path], which: Which) -> Path:
+    """The one of a level; ``files`` end with that of the run."""
+    if not files:
+        raise BadInput(f"{which.words} has no ticket", code="missing")
+    return _at(files[-1].parent, which)
+
+
+def _at(place: Path, which: Which) -> Path:
+    from sparsetune.sparsity.ticket_source import file_of
+
+    try:
+        return file_of(place, which.level, which.seed or 0)
+    except BadInput as error:
+        raise error.at(key=_OPTIONS.get(error.key.rpartition(".")[2], error.key)) from None
 
 
 def _config_beside(file: Path) -> dict[str, Any]:

@@ -1,27 +1,28 @@
-"""Commands around tickets: show, eval."""
+"""Commands around tickets: list, show, eval, transfer."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from sparsetune.cli.app import IN_THAT_LOOK, Import, Json, Root, Storage, examples, guarded, own_files, stderr
-from sparsetune.cli.chosen_ticket import chosen_ticket
+from sparsetune.cli.app import IN_THAT_LOOK, Import, Json, Root, Set, Storage, examples, guarded, own_files, stderr
+from sparsetune.cli.chosen_ticket import Which, chosen_ticket
 from sparsetune.cli.completion import study_names
 
 ticket = typer.Typer(
     **IN_THAT_LOOK,
-    help="Tickets: networks of random weights as a seed and a mask; show, eval.",
+    help="Tickets: subnetworks, of random weights or of those that a level began with; list, show, eval, transfer.",
     epilog=examples(
         "sparsetune ticket show slt_digits --trial 7",
         "sparsetune ticket eval slt_digits --trial 7",
-        "sparsetune ticket eval ticket.safetensors",
+        "sparsetune ticket transfer out/ticket.safetensors fashion.yaml",
     ),
 )
 
 Named = Annotated[
-    str,
+    str | None,
     typer.Argument(
         metavar="PATH|STUDY",
         help="A ticket.safetensors, a folder that has one, or with --trial a study's name.",
@@ -31,10 +32,38 @@ Named = Annotated[
 Number = Annotated[int | None, typer.Option("--trial", metavar="N", help="The study's trial whose ticket it is.")]
 Branch = Annotated[str, typer.Option(metavar="NAME", help="With --trial, if it is forked: mc_samples=5")]
 Seed = Annotated[int | None, typer.Option(metavar="S", help="With --trial, if it has several replicates.")]
+Level = Annotated[int | None, typer.Option(min=1, metavar="L", help="Of pruning; else what the run ended with.")]
+RunId = Annotated[str | None, typer.Option("--run", metavar="ID", help="Of a run of MLflow, instead of a name.")]
 Uri = Annotated[
     str | None,
-    typer.Option(help="With --trial: MLflow's tracking URI; else MLFLOW_TRACKING_URI, else mlruns/mlflow.db."),
+    typer.Option(help="With --trial or --run: MLflow's tracking URI; else MLFLOW_TRACKING_URI, else mlruns/mlflow.db."),
 ]
+
+
+@ticket.command(
+    "list",
+    epilog=examples(
+        "sparsetune ticket list lth_digits",
+        "sparsetune ticket list lth_digits --trial 0 --json",
+    ),
+)
+@guarded
+def list_(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="Its name.", autocompletion=study_names)],
+    trial: Annotated[int | None, typer.Option("--trial", metavar="N", help="This trial alone.")] = None,
+    uri: Annotated[str | None, typer.Option(help="MLflow's tracking URI; else as for `show`.")] = None,
+    root: Root = None,
+    storage: Storage = None,
+    as_json: Json = False,
+) -> None:
+    """All tickets of a study's trials: level, arm, density, and what came of them."""
+    from sparsetune.app.gathered import listed_tickets
+    from sparsetune.cli.where import as_options, study_of
+    from sparsetune.show.tickets import show_tickets
+
+    result, project, where = study_of(study, root, storage, uri)
+    with as_options():
+        show_tickets(list(listed_tickets(result, trial, project, where)), study, as_json=as_json)
 
 
 @ticket.command(
@@ -46,10 +75,12 @@ Uri = Annotated[
 )
 @guarded
 def show(
-    named: Named,
+    named: Named = None,
     trial: Number = None,
     branch: Branch = "",
     seed: Seed = None,
+    level: Level = None,
+    run: RunId = None,
     uri: Uri = None,
     root: Root = None,
     storage: Storage = None,
@@ -58,7 +89,7 @@ def show(
     """What a ticket is of: setting, size, what its trial has measured, what each layer keeps. Loads no data."""
     from sparsetune.show.ticket import show_ticket
 
-    with chosen_ticket(named, trial, branch, seed, uri, root, storage) as of:
+    with chosen_ticket(Which(named, trial, branch, seed, level, run, uri, root, storage)) as of:
         show_ticket(of.file, of.name, as_json=as_json)
 
 
@@ -73,10 +104,12 @@ def show(
 )
 @guarded
 def evaluate(
-    named: Named,
+    named: Named = None,
     trial: Number = None,
     branch: Branch = "",
     seed: Seed = None,
+    level: Level = None,
+    run: RunId = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Where the data lie, such as data.root.")
     ] = None,
@@ -95,9 +128,55 @@ def evaluate(
     from sparsetune.show.ticket import show_evaluation
 
     overrides, own = parse_assignments(assignments or ()), own_files(import_)
-    with chosen_ticket(named, trial, branch, seed, uri, root, storage) as of:
+    with chosen_ticket(Which(named, trial, branch, seed, level, run, uri, root, storage)) as of:
         evaluated = evaluate_ticket(
             of.file, overrides, trial=of.config, mc_samples=mc_samples, own=own, root=of.root, console=stderr()
         )
         show_evaluation(of.name, evaluated, as_json=as_json)
     raise typer.Exit(0 if evaluated.reproduced or mc_samples is not None else 1)
+
+
+@ticket.command(
+    epilog=examples(
+        "sparsetune ticket transfer out/ticket.safetensors fashion.yaml",
+        "sparsetune ticket transfer lth_mnist fashion.yaml --trial 0 --level 5",
+        "sparsetune ticket transfer out cifar.yaml --level 5 --control shuffled",
+        note="The same as `sparsetune run` with method: {name: ticket_retrain, source: ...}.",
+    ),
+)
+@guarded
+def transfer(
+    named: Annotated[
+        str,
+        typer.Argument(metavar="PATH|STUDY", help="A ticket or a folder that has some; with --trial a study's name."),
+    ],
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A file with data, model, training, seed.")],
+    trial: Number = None,
+    branch: Branch = "",
+    seed: Seed = None,
+    level: Level = None,
+    control: Annotated[
+        str, typer.Option(metavar="NAME", help="Train new_weights, shuffled or random_mask instead of the ticket.")
+    ] = "none",
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Keep the trial's files in this folder.")] = None,
+    set_: Set = None,
+    import_: Import = None,
+    root: Root = None,
+    as_json: Json = False,
+) -> None:
+    """Train a ticket's weights under its mask, with a config's data and training instead of its method."""
+    from sparsetune.app.runs import run_configs
+    from sparsetune.cli.chosen_file import refuse_without_trial
+    from sparsetune.config.overrides import parse_assignments
+    from sparsetune.show.summary import show_runs
+    from sparsetune.sparsity.ticket_source import retraining
+
+    source: Any = {"study": named, "trial": trial, "branch": branch, "seed": seed}
+    if trial is None:
+        refuse_without_trial(branch, seed, None)
+        source = str(Path(named).expanduser().absolute())
+    overrides = {"method": retraining(source, level, control), **parse_assignments(set_ or ())}
+    own = own_files(import_)
+    results = run_configs([config], overrides, own=own, out=out, root=root, console=stderr())
+    show_runs(results, as_json=as_json, out=out)
+    raise typer.Exit(0 if results[0][1].state == "COMPLETE" else 3)

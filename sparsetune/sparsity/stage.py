@@ -84,6 +84,7 @@ class Stage:
             goes on from where a snapshot of that name was taken.
         order: the same of the order of the samples.
         horizon: what the schedule spans, where that is not the longest way to an end from its beginning.
+        skipped: of a training that goes on from elsewhere: as much of schedule and order lies before it.
         snapshots: (name, time since its beginning) of states that are kept for later stages.
         content: of a stage without training: its end is known by what it holds, so that equal ends share what follows.
         settle: evaluations at its beginning that are no measure: something has set the network back.
@@ -102,6 +103,7 @@ class Stage:
     schedule: str = GO_ON
     order: str = GO_ON
     horizon: Duration | None = None
+    skipped: Length = NO_TIME
     snapshots: tuple[tuple[str, Length], ...] = ()
     content: bool = False
     settle: int = 0

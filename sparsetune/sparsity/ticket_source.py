@@ -5,15 +5,37 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from sparsetune.base.errors import BadInput
 from sparsetune.base.layout.text import listed
 from sparsetune.base.paths import TICKET
+from sparsetune.config.base import Model
 from sparsetune.sparsity.ticket_file import read_words
 
 KEY = "method.source"
 Words = dict[str, Any]
+
+
+class OfStudy(Model):
+    """The tickets of a trial of a study of the project.
+
+    Attributes:
+        branch: of a fork.
+        seed: of the replicate whose ticket it is; None: where there are several, that of the training.
+    """
+
+    study: str
+    trial: Annotated[int, Field(ge=0)]
+    branch: str = ""
+    seed: int | None = None
+
+
+def retraining(source: Any, level: int | None, control: str) -> dict[str, Any]:
+    """The section of a config that trains a ticket again."""
+    return {"name": "ticket_retrain", "source": source, "level": level, "control": control}
 
 
 def file_of(place: Path, level: int | None, seed: int) -> Path:
@@ -38,7 +60,7 @@ def file_of(place: Path, level: int | None, seed: int) -> Path:
     if len(arms) > 1:
         problem = f"has tickets of several arms, {listed(arms, 8)}: name the folder of one of them"
         raise BadInput(problem, source=place, key=KEY, code="conflict")
-    return min(of_seed)
+    return max(of_seed)  # of several states of a level that which its run keeps: the weights are the same
 
 
 def files_in(place: Path) -> list[Path]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparsetune.base.errors import BadInput
-from sparsetune.tracking.client import find_run
-from sparsetune.tracking.library import fetch, names_of_files
+from sparsetune.tracking.client import connected, find_run
+from sparsetune.tracking.library import MlflowException, fetch, names_of_files
 from sparsetune.tracking.run_keys import FILES_AT, RunKey
 from sparsetune.tracking.store import store_to_read
 from sparsetune.tracking.tables import Home
@@ -28,7 +28,7 @@ class Left:
 
 
 def left_by(uri: str, study: str, uid: str, key: RunKey, name: str, folder: Path, home: Home | None = None) -> Left:
-    """Find a run's file of that name.
+    """Find a run's file or folder of that name.
 
     Args:
         uri: of the tracking store, which is only read.
@@ -55,4 +55,26 @@ def left_by(uri: str, study: str, uid: str, key: RunKey, name: str, folder: Path
     if not place.is_dir():
         problem = f"has not taken the files of {key.name}, which were left on {run.data.tags.get('host', 'its driver')}"
         raise BadInput(f"MLflow at {shown(uri)} {problem}", source=place, code="missing")
-    return Left(tuple(each.name for each in place.iterdir()), place / name if (place / name).is_file() else None)
+    return Left(tuple(each.name for each in place.iterdir()), place / name if (place / name).exists() else None)
+
+
+def left_in(uri: str, run_id: str, folder: Path, home: Home | None = None) -> Path:
+    """The folder with all that a run has left, by the identity that MLflow has given it.
+
+    Args:
+        folder: where a copy goes if the files do not lie on this machine.
+
+    Raises:
+        BadInput: no store, one that cannot be read, or no such run in it.
+    """
+    now = home.now if home else str
+    with store_to_read(uri):
+        try:
+            run = connected(uri).get_run(run_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            raise BadInput(f"MLflow at {shown(uri)} has no run {run_id!r}", key="--run", code="missing") from None
+        if FILES_AT in run.data.tags:
+            return Path(now(run.data.tags[FILES_AT]))
+        return fetch(uri, now(run.info.artifact_uri), "", folder)

@@ -48,4 +48,5 @@ def test_examples_stand_whole_on_a_line_and_are_right(command: str) -> None:
 
 
 def test_groups() -> None:
-    assert GROUPS == {"data": ["list", "check", "fetch", "clean"], "network": ["export"], "ticket": ["show", "eval"]}
+    tickets = ["list", "show", "eval", "transfer"]
+    assert {"data": ["list", "check", "fetch", "clean"], "network": ["export"], "ticket": tickets} == GROUPS

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sparsetune.base.paths import TICKET
 from sparsetune.config.trial import TrialConfig
-from sparsetune.testing.tickets import BRIEF, MLP, lottery
+from sparsetune.testing.tickets import BRIEF, LOTTERY, MLP, lottery
 from sparsetune.testing.trained import run_through, trial_config
 from sparsetune.training.left.ticket import OfWeights, read_ticket
 from sparsetune.training.trainer import Trainer
@@ -28,6 +28,9 @@ KINDS: dict[str, dict[str, Any]] = {
     "the last state": {"training": {"keep": "last"}},
     "by iterations": {"training": {"epochs": None, "iterations": 25, "evaluate": "10it"}},
     "batch norm": NORMED,
+    "rewound to an epoch": {"rewind": "1ep"},
+    "rewound to within one": {"rewind": "15it"},
+    "rewound to a share": {"rewind": 0.25, "training": {"schedule": "onecycle"}},
 }
 
 
@@ -40,10 +43,12 @@ def retraining(source: Path, seed: int = 0, **changes: Any) -> TrialConfig:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_level_s_training_is_repeated(tmp_path: Path, kind: str) -> None:
-    out = lottery(tmp_path, seed=3, **KINDS[kind])
+    sections = dict(KINDS[kind])
+    rewind = sections.pop("rewind", 0.0)
+    out = lottery(tmp_path, seed=3, method={**LOTTERY, "rewind": rewind}, **sections)
     state = "last" if kind == "the last state" else "best"
     for level in (1, 2):
-        trainer, metrics = run_through(retraining(out, seed=3, method={"level": level}, **KINDS[kind]))
+        trainer, metrics = run_through(retraining(out, seed=3, method={"level": level, "rewind": rewind}, **sections))
         kept = out if level == 2 else next(out.glob(f"results/*_level_1_{state}"))
         weights = load_file(kept / "weights.safetensors")
         assert trainer.network.state_dict().keys() == weights.keys()

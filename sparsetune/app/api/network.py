@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparsetune.app.api.ended import Stored, ended_run, kept
+from sparsetune.app.ended import HasTrials, ended_run, kept
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import OwnFile
 from sparsetune.base.paths import WEIGHTS, Project, find_root, slug
@@ -29,7 +29,7 @@ class TrialNetwork:
         seed: of a trial with several replicates.
     """
 
-    result: Stored
+    result: HasTrials
     number: int
     branch: str = ""
     seed: int | None = None

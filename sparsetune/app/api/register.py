@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparsetune.app.api.ended import ended_run
+from sparsetune.app.ended import ended_run
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import OwnFile
 from sparsetune.base.paths import Project

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from sparsetune.app.trials import config_of, trial_of
 from sparsetune.base.errors import BadInput
-from sparsetune.base.layout.text import listed, measured
+from sparsetune.base.layout.text import measured
 from sparsetune.base.messages import Trial
 
 if TYPE_CHECKING:
@@ -113,23 +113,11 @@ class StudyResult:
         Args:
             branch: of a forked trial, such as ``mc_samples=5``; without it the trial as a whole, with all its ``runs``.
         """
-        whole = next((trial for trial in self.stored.trials if trial.number == number), None)
-        if whole is None:
-            raise BadInput(key="number", found=str(number), allowed=_span(self.stored.trials))
-        rows = {row.branch: row for row in self.stored.rows if row.number == number}
-        if branch and branch not in rows:
-            raise BadInput.unknown("branch", branch, filter(None, rows), key="branch")
-        return rows.get(branch, whole)
+        return trial_of(self.stored, number, branch)
 
     def config(self, number: int | None = None, branch: str = "") -> dict[str, Any]:
         """The whole config of a trial, of the best one without ``number``, as a copy; of a forked trial a branch's."""
-        import copy
-
-        chosen = self.best if number is None else self.trial(number, branch)
-        if len(chosen.branches) > 1:
-            names = ", ".join(each.name for each in chosen.branches)
-            raise BadInput(f"trial {number} has several", key="branch", allowed=names, code="missing")
-        return copy.deepcopy(chosen.config)
+        return config_of(self.best if number is None else self.trial(number, branch))
 
     def network(self, number: int | None = None, branch: str = "", seed: int | None = None) -> TrialNetwork:
         """The network of a trial, of the best one without ``number``, to be exported: ``.export("digits.onnx")``.
@@ -198,8 +186,3 @@ class StudyResult:
         best, name = self.best, self.objectives[0]
         value = measured(best.values[0], best.errors.get(name), 4)
         return f"{answer}; best {name} {value} in trial {best.label}"
-
-
-def _span(trials: Sequence[Trial]) -> str:
-    numbers = [trial.number for trial in trials]
-    return f"0 to {len(numbers) - 1}" if numbers == list(range(len(numbers))) else listed(numbers, 8)

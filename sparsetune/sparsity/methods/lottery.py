@@ -26,7 +26,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from sparsetune.base.durations import Duration, Share
 from sparsetune.base.errors import BadInput
@@ -41,12 +41,12 @@ from sparsetune.sparsity.magnitude import Counting, Shares
 from sparsetune.sparsity.masks import kept_share
 from sparsetune.sparsity.method import Method
 from sparsetune.sparsity.methods.lottery_metrics import METRICS
+from sparsetune.sparsity.rewinding import MANY, Rewind, check_rewind, start_of
 from sparsetune.sparsity.stage import Stage
 from sparsetune.sparsity.tickets import Begun
 
 LEVELS = "levels"  # a phase
 DEPTH, MOST = 8, 200
-_MANY = 1 << 30  # iterations of an epoch of data that nobody has looked at
 _PAPER = "Frankle and Carbin (2019)"
 
 
@@ -82,7 +82,7 @@ class LotteryConfig(Part):
         "a fraction of n weights as a count: nearest whole number; percentile: ceil(p (n - 1)); above: ceil(p n) + 1",
         phase=LEVELS,
     )
-    rewind: str | float = param(
+    rewind: Rewind = param(
         0.0,
         "where survivors go back to: the beginning (0), a fraction of a level below 1, or a duration such as 500it",
         phase=LEVELS,
@@ -108,15 +108,6 @@ class LotteryConfig(Part):
             raise BadInput(found=both, allowed="one of them", code="conflict")
         return raw
 
-    @field_validator("rewind")
-    @classmethod
-    def _is_within_a_level(cls, rewind: str | float) -> str | float:
-        if isinstance(rewind, str):
-            Duration.parse(rewind)
-        elif not 0 <= rewind < 1:
-            raise BadInput(found=f"{rewind:g}", allowed="a fraction from 0 to below 1, or a duration such as '500it'")
-        return rewind
-
     @model_validator(mode="after")
     def _has_these_levels(self) -> LotteryConfig:
         if self.depth > MOST:
@@ -137,7 +128,7 @@ class LotteryConfig(Part):
 
     def start(self, length: Duration) -> Duration | Share:
         """When in a level of that length weights are as survivors are put back to be."""
-        return Duration.parse(self.rewind) if isinstance(self.rewind, str) else Share(self.rewind, length)
+        return start_of(self.rewind, length)
 
     @property
     def shares(self) -> Shares:
@@ -170,9 +161,7 @@ class LotteryTicket(Method):
         """A level has to be longer than what is rewound to, and arms that draw weights anew have to draw them."""
         method, length = config.method, config.training.length
         assert isinstance(method, LotteryConfig)
-        steps = steps_of(config, registries) or _MANY
-        if method.start(length).iterations(steps) >= length.iterations(steps):
-            raise BadInput(found=str(method.rewind), allowed=f"less than a level, {length}", key="method.rewind")
+        check_rewind(method.rewind, length, steps_of(config, registries) or MANY)
         weights = getattr(config.model, "weights", None)
         if method.arm.startswith("reinit") and weights is not None:
             problem = f"arm {method.arm!r} draws weights anew"

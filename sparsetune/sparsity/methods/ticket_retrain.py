@@ -24,31 +24,45 @@ from typing import Literal
 
 import torch
 
+from sparsetune.base.durations import Rest
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import Metrics
 from sparsetune.config.base import Part, param
-from sparsetune.config.facts import Facts
+from sparsetune.config.facts import Facts, steps_of
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import Training, TrialConfig
 from sparsetune.sparsity.masks import kept_share
 from sparsetune.sparsity.method import Method
+from sparsetune.sparsity.rewinding import MANY, Rewind, check_rewind, start_of
 from sparsetune.sparsity.stage import Stage
 from sparsetune.sparsity.taking_up import Control, TakenUp, beginning
 from sparsetune.sparsity.ticket_file import read_content
-from sparsetune.sparsity.ticket_source import digest_of, file_of
+from sparsetune.sparsity.ticket_source import OfStudy, digest_of, file_of
 
-TRAIN = "train"  # a phase
+TAKE_UP, TRAIN = "take up", "train"  # phases
 
 
 class TicketRetrainConfig(Part):
     """Which ticket, and what of it."""
 
     name: Literal["ticket_retrain"] = "ticket_retrain"
-    source: str = param(..., "a ticket.safetensors, or a folder that has some", phase=TRAIN, place=True)
+    source: str | OfStudy = param(
+        ..., "a ticket.safetensors, a folder that has some, or {study, trial} of the project", phase=TAKE_UP, place=True
+    )
     level: int | None = param(
-        None, "of pruning, where the folder has tickets of several; null: the only one", phase=TRAIN, ge=1
+        None, "of pruning, where the source has tickets of several; null: the only one", phase=TRAIN, ge=1
+    )
+    rewind: Rewind = param(
+        0.0,
+        "what of the training lies before the ticket's weights, which it goes on from: as method.rewind of its lottery",
+        phase=TAKE_UP,
     )
     control: Control = param("none", "what is trained instead of the ticket", phase=TRAIN)
+
+    @property
+    def place(self) -> str:
+        """The file or folder of a located config."""
+        return str(self.source)
 
 
 class TicketRetraining(Method):
@@ -57,11 +71,19 @@ class TicketRetraining(Method):
     Config = TicketRetrainConfig
     metrics = ("density",)
     arms = "control"
+    phases = (TAKE_UP, TRAIN)
+
+    @classmethod
+    def check(cls, config: TrialConfig, registries: Registries) -> None:
+        """Something has to be left to train."""
+        method = config.method
+        assert isinstance(method, TicketRetrainConfig)
+        check_rewind(method.rewind, config.training.length, steps_of(config, registries) or MANY)
 
     @classmethod
     def locate(cls, config: TicketRetrainConfig, project_root: Path) -> TicketRetrainConfig:
         """With the absolute path of a place that has the ticket."""
-        place = (project_root / Path(config.source).expanduser()).resolve()
+        place = (project_root / Path(config.place).expanduser()).resolve()
         if not place.exists():
             raise BadInput(f"there is no file or folder {place}", key="method.source", code="missing")
         return config.model_copy(update={"source": str(place)})
@@ -71,7 +93,7 @@ class TicketRetraining(Method):
         """Read the ticket, and see whether it fits the network."""
         method = config.method
         assert isinstance(method, TicketRetrainConfig)
-        file = file_of(Path(method.source), method.level, config.seed)
+        file = file_of(Path(method.place), method.level, config.seed)
         taken = TakenUp.of(read_content(file))
         model = registries.model.get(config.model.name)
         with torch.device("meta"):
@@ -83,12 +105,14 @@ class TicketRetraining(Method):
 
     @classmethod
     def content(cls, config: TicketRetrainConfig) -> str:
-        return digest_of(Path(config.source))
+        return digest_of(Path(config.place))
 
     @classmethod
     def tree(cls, config: TicketRetrainConfig, training: Training) -> Stage:
-        before = beginning(config.source, config.level, config.control)
-        return cls.stage(TRAIN, training.length, config, training, before=before)
+        before = beginning(config.place, config.level, config.control)
+        start = start_of(config.rewind, training.length)
+        length = Rest(training.length, start) if start.count else training.length
+        return cls.stage(TRAIN, length, config, training, before=before, skipped=start)
 
     def numbers(self) -> Metrics:
         """The density that masks allow."""

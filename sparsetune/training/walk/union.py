@@ -153,7 +153,8 @@ class _Merging:
     ) -> None:
         """Find or make the node of a stage among its siblings, and those of what follows."""
         path = f"{path}/{stage.name}" if path else stage.name
-        begins = planned_to
+        skipped = stage.skipped.iterations(self._epoch)
+        begins, horizon = planned_to + skipped, horizon + skipped
         self._check(stage, path, (GO_ON, AGAIN, *snapshots))
         if not stage.goes_on:
             begins = 0 if stage.schedule == AGAIN else snapshots[stage.schedule]

@@ -60,6 +60,9 @@ def _begin(node: Node, cursor: Cursor, setup: Setup, evaluating: Evaluating) -> 
         session.counters.begin_again()
     elif stage.order != GO_ON:
         session.counters.begin_at(session.snapshots[stage.order]["counters"])
+    elif skipped := stage.skipped.iterations(setup.order.steps):
+        epoch, step = divmod(skipped, setup.order.steps)
+        session.counters.begin_at({"epoch": epoch, "step": step, "drawn": None})
     for name, since in stage.snapshots:
         if not since.iterations(setup.order.steps):
             session.snapshot(name)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sparsetune.tracking.left import Left
 
 
-class Stored(Protocol):
+class HasTrials(Protocol):
     """What is asked of a study's result here."""
 
     @property
@@ -29,10 +29,10 @@ class Stored(Protocol):
 
     def trial(self, number: int, branch: str = "") -> Trial: ...
 
-    def config(self, number: int | None = None, branch: str = "") -> dict[str, Any]: ...
+    def config(self, number: int, branch: str = "") -> dict[str, Any]: ...
 
 
-def ended_run(result: Stored, number: int, branch: str, seed: int | None, wanted: str) -> tuple[Trial, Run]:
+def ended_run(result: HasTrials, number: int, branch: str, seed: int | None, wanted: str) -> tuple[Trial, Run]:
     """The trial and the one of its runs that is meant.
 
     Args:
@@ -59,7 +59,7 @@ def ended_run(result: Stored, number: int, branch: str, seed: int | None, wanted
     return trial, run
 
 
-def _run(result: Stored, trial: Trial, branch: str, seed: int | None) -> Run:
+def _run(result: HasTrials, trial: Trial, branch: str, seed: int | None) -> Run:
     result.config(trial.number, branch)  # refuses an unknown branch, and several without a choice
     runs = [run for run in trial.runs if run.key.branch == branch or len(trial.branches) == 1]
     chosen = runs if seed is None else [run for run in runs if run.key.seed == seed]
@@ -72,7 +72,7 @@ def _run(result: Stored, trial: Trial, branch: str, seed: int | None) -> Run:
 
 
 def kept_ticket(
-    result: Stored, number: int, branch: str, seed: int | None, uri: str, project: Project | None, folder: Path
+    result: HasTrials, number: int, branch: str, seed: int | None, uri: str, project: Project | None, folder: Path
 ) -> Path:
     """The file of a run's ticket; otherwise as :func:`kept`, and raises :class:`BadInput` where it has no ticket."""
     left = kept(result, number, branch, seed, uri, project, folder, TICKET, "ticket")
@@ -84,7 +84,7 @@ def kept_ticket(
 
 
 def kept(
-    result: Stored,
+    result: HasTrials,
     number: int,
     branch: str,
     seed: int | None,
@@ -94,7 +94,7 @@ def kept(
     name: str,
     wanted: str,
 ) -> Left:
-    """A file that a run has left, as MLflow has it or, before it was sent there, the project.
+    """A file or folder that a run has left, as MLflow has it or, before it was sent there, the project.
 
     Args:
         branch: of a forked trial.
@@ -118,6 +118,7 @@ def kept(
     if project is not None:
         unsent = Folders(project.trials(result.name, uid)).of_run(run.key, len(trial.runs)) / name
         with contextlib.suppress(FileNotFoundError):  # a copy: it goes from there as soon as MLflow has it
-            return Left((name,), Path(shutil.copy(unsent, folder)))
+            copy = shutil.copytree if unsent.is_dir() else shutil.copy
+            return Left((name,), Path(copy(unsent, folder / name)))
     home = Home.of(project.runs, uri) if project is not None else None
     return left_by(uri, result.name, uid, run_key_of(trial, run.key), name, folder, home)
