@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 from dataclasses import replace
 from functools import partial
@@ -251,34 +252,70 @@ def test_a_training_that_comes_to_nothing_is_not_kept(tmp_path: Path) -> None:
     assert shelf.items() == []
 
 
-def test_views_that_end_apart_have_ends_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stage that goes on from its best evaluation, under two rules: of a fork both are there for runs alone."""
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch) -> tuple[TrialConfig, dict[str, Any]]:
+    """A stage that goes on from its best evaluation, under two rules that end it apart; at 0.5 nothing follows."""
     method: Any = KNOWN.method.get("deltas")
     tree = method.tree
 
     def looked_at(config: Any, training: Any) -> Stage:
         made: Stage = tree(config, training)
         view = replace(made.view, until=Patience(1 if config.delta < 0.1 else 50), keep="best")
-        return replace(made, view=view, reused=True)
+        made = replace(made, view=view, reused=True)
+        return made if config.delta < 0.5 else replace(made, view=replace(view, results=("last",)), then=())
 
     monkeypatch.setattr(method, "tree", looked_at)
     config = toy({"name": "deltas"}, epochs=6, lr=2.0, momentum=0.9)
-    parts = branches(config, "delta", (0.05, 0.3))
-    shelf = Shelf(tmp_path)
-    fork = trained(config, shelf, parts)
-    lengths = [len(list(fork.journal.rows(branch))) for branch in parts]
-    assert lengths[0] != lengths[1]
-    for part in parts.values():
-        one = config.model_copy(update={"method": part})
-        trainer = trained(one, shelf)
+    return config, {delta: config.method.model_copy(update={"delta": delta}) for delta in (0.05, 0.3, 0.5)}
+
+
+def test_views_that_end_apart_have_ends_of_their_own(apart: Any, tmp_path: Path) -> None:
+    """Of a fork both are there for runs alone."""
+    (config, methods), shelf = apart, Shelf(tmp_path)
+    fork = trained(config, shelf, {str(delta): methods[delta] for delta in (0.05, 0.3)})
+    assert len({len(list(fork.journal.rows(branch))) for branch in fork.union.steps}) == 2
+    for delta in (0.05, 0.3):
+        trainer = trained(config.model_copy(update={"method": methods[delta]}), shelf)
         assert trainer.journal.taken("") == 1
-        assert_same(trainer, trained(one))
+        assert_same(trainer, trained(trainer.config))
+
+
+def test_one_view_after_the_other(apart: Any, tmp_path: Path) -> None:
+    """Each is trained once, whatever is there of another."""
+    config, methods = apart
+    for delta, taken in ((0.05, 0), (0.3, 0), (0.05, 1), (0.3, 1)):
+        assert trained(config.model_copy(update={"method": methods[delta]}), Shelf(tmp_path)).journal.taken("") == taken
+
+
+def test_the_best_is_whole_where_nothing_follows(apart: Any, tmp_path: Path) -> None:
+    """What another trial goes on from has the moments of its best evaluation, too."""
+    (config, methods), shelf = apart, Shelf(tmp_path)
+    trained(config.model_copy(update={"method": methods[0.5]}), shelf)
+    (item,) = shelf.items()
+    plain = torch.load(io.BytesIO(item.path.read_bytes()[32:]), weights_only=True)
+    (state,) = plain["states"].values()
+    alone = trained(config.model_copy(update={"method": methods[0.3]}))
+    began = next(iter(alone.ends.aside.values()))
+    assert same_state(state["optimizer"], began["optimizer"])
+    assert same_state(state["network"], began["network"])
+
+
+def test_a_shelf_that_comes_later(apart: Any, tmp_path: Path) -> None:
+    """A view has ended before there was one, and its state is gone: nothing is left, and training goes on."""
+    config, methods = apart
+    parts = {str(delta): methods[delta] for delta in (0.3, 0.5, 0.05)}
+    before = Trainer(config, parts, registries=KNOWN)
+    while not any(written.end for written in before.journal.written.values()):
+        before.go_on()
+    before.ends.aside.clear()
+    trainer = Trainer(config, parts, registries=KNOWN, shelf=Shelf(tmp_path))
+    trainer.load_state_dict(before.state_dict())
+    while trainer.evaluating and not trainer.evaluating.over:
+        trainer.go_on()
+    assert Shelf(tmp_path).items() == []
 
 
 def test_what_is_left_can_be_read_without_running_code(tmp_path: Path) -> None:
     trained(lottery(1), Shelf(tmp_path, 5 * GB))
     for item in Shelf(tmp_path).items():
-        content = item.path.read_bytes()[32:]
-        (tmp_path / "content").write_bytes(content)
-        plain = torch.load(tmp_path / "content", weights_only=True)
-        assert {*plain} == {"views", "states"}
+        assert {*torch.load(io.BytesIO(item.path.read_bytes()[32:]), weights_only=True)} == {"views", "states"}
