@@ -25,7 +25,7 @@ ARGUMENTS: tuple[tuple[str, str, str, str], ...] = (  # with their values there;
     ("n_epochs_iterative_prune", "10", "method.levels", "method.level"),
     ("num_train", "60000", "data.num_train", "data.num_train"),
     ("random_seed", "42", "seed", "seed"),
-    ("reinit", "True", "method.arm", "method.control"),
+    ("reinit", "True", "method.arm", "method.arm"),
     ("batch_size", "16", "training.batch_size", "training.batch_size"),
     ("model_type", "lenet", "model.name", "model.name"),
     ("dataset_type", "mnist", "data.name", "data.name"),

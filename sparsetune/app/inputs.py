@@ -19,6 +19,7 @@ from sparsetune.config.registry import Registries
 from sparsetune.config.space import Space
 from sparsetune.config.space.checks import check_corners, check_space
 from sparsetune.config.trial import NAMED, TrialConfig, resolve_part, resolve_trial
+from sparsetune.sparsity.trained_first import FIRST
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,6 +76,10 @@ def locate(trial: TrialConfig, project: Project, registries: Registries, source:
         except BadInput as error:
             raise error.located(source=source) from None
         located |= {f"{section}.{name}": value for name, value in fields.items() if value is not None}
+    first = registries.method.get(trial.method.name).comes_first(trial)
+    if first is not None and first.data is not trial.data:
+        of_first = locate(first, project, registries, source)
+        located |= {f"{FIRST}.{key}": value for key, value in of_first.items() if key.startswith("data.")}
     return located
 
 
@@ -111,6 +116,9 @@ def prepare(
         if facts_of(located, registries) is None:  # decoding may take hours
             refuse_splits(*varied)
         data.prepare(located.data, progress)
+        first = method.comes_first(located)
+        if first is not None:
+            registries.data.get(first.data.name).prepare(first.data, progress)
         if unknown:
             located = here(trial)  # now with facts
         facts = facts_of(located, registries)

@@ -140,7 +140,7 @@ def evaluate(
     epilog=examples(
         "sparsetune ticket transfer out/ticket.safetensors fashion.yaml",
         "sparsetune ticket transfer lth_mnist fashion.yaml --trial 0 --level 5",
-        "sparsetune ticket transfer out cifar.yaml --level 5 --control shuffled",
+        "sparsetune ticket transfer out cifar.yaml --level 5 --arm shuffled",
         note="The same as `sparsetune run` with method: {name: ticket_retrain, source: ...}.",
     ),
 )
@@ -155,9 +155,9 @@ def transfer(
     branch: Branch = "",
     seed: Seed = None,
     level: Level = None,
-    control: Annotated[
+    arm: Annotated[
         str, typer.Option(metavar="NAME", help="Train new_weights, shuffled or random_mask instead of the ticket.")
-    ] = "none",
+    ] = "ticket",
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Keep the trial's files in this folder.")] = None,
     set_: Set = None,
     import_: Import = None,
@@ -175,7 +175,7 @@ def transfer(
     if trial is None:
         refuse_without_trial(branch, seed, None)
         source = str(Path(named).expanduser().absolute())
-    overrides = {"method": retraining(source, level, control), **parse_assignments(set_ or ())}
+    overrides = {"method": retraining(source, level, arm), **parse_assignments(set_ or ())}
     own = own_files(import_)
     results = run_configs([config], overrides, own=own, out=out, root=root, console=stderr())
     show_runs(results, as_json=as_json, out=out)

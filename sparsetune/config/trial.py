@@ -32,11 +32,17 @@ class TrialConfig(Model):
     def portable(self) -> dict[str, Any]:
         """Plain values without what may differ from one machine to the next: paths, and the device."""
         plain = self.plain()
-        for section in NAMED:
-            for name in places(getattr(self, section)):
-                del plain[section][name]
-        del plain["training"]["device"]
+        _remove_places(self, plain)
         return plain
+
+
+def _remove_places(config: Model, plain: dict[str, Any]) -> None:
+    """Remove where files lie, and the device, wherever they stand in a config's plain values."""
+    for name in [*(places(config) if isinstance(config, Part) else ()), *(["device"] * isinstance(config, Training))]:
+        del plain[name]
+    for name, value in config:
+        if isinstance(value, Model) and name in plain:
+            _remove_places(value, plain[name])
 
 
 SECTIONS = tuple(TrialConfig.model_fields)
@@ -58,7 +64,7 @@ def resolve_trial(raw: Mapping[str, Any], registries: Registries, *, source: obj
             raise BadInput("missing", source=source, key=section, code="missing")
         parts[section] = resolve_part(section, raw[section], registries, source=source)
         if section == "method":
-            raw = _with_defaults(raw, registries.method.get(parts[section].name).defaults)
+            raw, parts[section] = _by_method(raw, parts[section], registries, source)
     parts["training"] = check_model(Training, raw.get("training", {}), source=source, key="training")
     parts["metrics"] = check_model(Measurement, raw.get("metrics", {}), source=source, key="metrics")
     seed = raw.get("seed", 0)
@@ -72,6 +78,17 @@ def resolve_trial(raw: Mapping[str, Any], registries: Registries, *, source: obj
         except BadInput as error:
             raise error.located(source=source) from None
     return config
+
+
+def _by_method(
+    raw: Mapping[str, Any], part: Part, registries: Registries, source: object
+) -> tuple[Mapping[str, Any], Part]:
+    """The sections with a method's own defaults, and its settings filled in."""
+    method = registries.method.get(part.name)
+    try:
+        return _with_defaults(raw, method.defaults), method.completed(part, registries)
+    except BadInput as error:
+        raise error.located(source=source) from None
 
 
 def _with_defaults(raw: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

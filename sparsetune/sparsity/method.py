@@ -113,6 +113,21 @@ class Method:
         """Raise :class:`~sparsetune.base.errors.BadInput` for settings that cannot be together."""
 
     @classmethod
+    def completed(cls, config: Any, registries: Registries) -> Any:
+        """The settings with what they name of other sections checked and filled in; raises BadInput."""
+        return config
+
+    @classmethod
+    def comes_first(cls, config: TrialConfig) -> TrialConfig | None:
+        """A training whose files this one takes up, from the folder that ``taking`` is told."""
+        return None
+
+    @classmethod
+    def taking(cls, config: Any, folder: Path) -> Any:
+        """The settings of a training that takes up what ``folder`` has."""
+        return config
+
+    @classmethod
     def canonical(cls, config: Any) -> Any:
         """The settings in one way of writing them, where several mean the same training."""
         return config

@@ -1,4 +1,4 @@
-"""A ticket's weights put into a network, under its masks or a control's."""
+"""A ticket's weights put into a network, under its masks or another arm's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sparsetune.sparsity.stage import Procedure
 from sparsetune.sparsity.ticket_file import Content, read_content
 from sparsetune.sparsity.ticket_source import KEY, file_of
 
-Control = Literal["none", "new_weights", "shuffled", "random_mask"]
+Arm = Literal["ticket", "new_weights", "shuffled", "random_mask"]
 
 
 def permute(session: Session, state: Any = None) -> None:
@@ -29,8 +29,8 @@ def permute(session: Session, state: Any = None) -> None:
     session.masks.update({name: part.reshape(shapes[name]) for name, part in zip(shapes, parts, strict=True)})
 
 
-_CONTROLS: dict[Control, tuple[Procedure | None, tuple[Procedure, ...]]] = {
-    "none": (None, ()),
+_ARMS: dict[Arm, tuple[Procedure | None, tuple[Procedure, ...]]] = {
+    "ticket": (None, ()),
     "new_weights": (None, (redraw,)),
     "shuffled": (permute, ()),
     "random_mask": (shuffle, ()),
@@ -105,9 +105,9 @@ class TakeUp:
         session.network.load_state_dict(fitting.state)
 
 
-def beginning(place: str, level: int | None, control: Control) -> tuple[Procedure, ...]:
-    """What comes before a ticket's training, or that of its control."""
-    rearranged, after = _CONTROLS[control]
+def beginning(place: str, level: int | None, arm: Arm) -> tuple[Procedure, ...]:
+    """What comes before a ticket's training, or that of a control."""
+    rearranged, after = _ARMS[arm]
     return (TakeUp(place, level, rearranged), *after)
 
 

@@ -33,9 +33,9 @@ class OfStudy(Model):
     seed: int | None = None
 
 
-def retraining(source: Any, level: int | None, control: str) -> dict[str, Any]:
+def retraining(source: Any, level: int | None, arm: str) -> dict[str, Any]:
     """The section of a config that trains a ticket again."""
-    return {"name": "ticket_retrain", "source": source, "level": level, "control": control}
+    return {"name": "ticket_retrain", "source": source, "level": level, "arm": arm}
 
 
 def file_of(place: Path, level: int | None, seed: int) -> Path:

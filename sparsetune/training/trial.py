@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Generator, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,13 @@ from sparsetune.base.durations import Cadence
 from sparsetune.base.messages import TAKEN, Job, Key, Outcome, Report, Row
 from sparsetune.base.paths import ON_THE_WAY, run_folder, slug
 from sparsetune.base.shelf import Shelf
+from sparsetune.config.base import Part
 from sparsetune.config.overrides import assign
 from sparsetune.config.own import digest_of
 from sparsetune.config.registry import Registries
 from sparsetune.config.trial import TrialConfig, resolve_trial
-from sparsetune.sparsity.method import TrainingFailed
+from sparsetune.sparsity.method import Method, TrainingFailed
+from sparsetune.training.before import job_before
 from sparsetune.training.left.files import leave_files, leave_table
 from sparsetune.training.left.saved import Saved
 from sparsetune.training.registries import registries_of
@@ -76,7 +78,9 @@ class _Trainings:
     def _train(self, seed: int) -> Iterator[Report]:
         """Train a seed's branches to their ends, from where they stood when they were last saved."""
         base = self._config(seed, {})
-        parts = {branch.name: self._config(seed, branch.values).method for branch in self.job.branches}
+        parts = yield from self._parts(seed)
+        if parts is None:
+            return
         shelf = Shelf(Path(self.job.shelf), self.job.shelf_bytes) if self.job.shelf else None
         trainer = Trainer(base, parts, registries=self.registries, shelf=shelf, own=self._own)
         of_this = {"runs": [self._of(key) for key in self._keys(seed)], "split": trainer.setup.data.digest}
@@ -97,6 +101,30 @@ class _Trainings:
                 yield Report(outcome=Outcome("STOPPED"))
                 return
             yield from self._tell(trainer, seed, of_this)
+
+    def _parts(self, seed: int) -> Generator[Report, None, dict[str, Part] | None]:
+        """The method's settings of each branch, once what they take up has been trained; None where it was not."""
+        parts: dict[str, Part] = {}
+        for branch in self.job.branches:
+            config = self._config(seed, branch.values)
+            parts[branch.name] = config.method
+            method: type[Method] = self.registries.method.get(config.method.name)
+            first = method.comes_first(config)
+            if first is None:
+                continue
+            job = job_before(self.job, first)
+            outcome = next(each.outcome for each in _Trainings(job, self.registries).reports() if each.outcome)
+            if outcome.state == "STOPPED":
+                self.left.clear()
+                yield Report(outcome=outcome)
+                return None
+            if outcome.state == "FAIL":
+                reason = f"the training that comes first failed: {outcome.reason}"
+                for key in self._open(seed, [each.name for each in self.job.branches]):
+                    yield self._last(key, [], Outcome("FAIL", reason=reason))
+                return None
+            parts[branch.name] = method.taking(config.method, Path(job.folder))
+        return parts
 
     def _new(self, trainer: Trainer, seed: int) -> Iterator[Report]:
         """Rows since the last time; where branches share a view, the first of them stands for all."""

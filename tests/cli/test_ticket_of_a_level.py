@@ -154,24 +154,24 @@ def test_one_of_the_project_s_studies(root: Path) -> None:
 def test_controls(root: Path) -> None:
     file = config(root)
     losses = {
-        control: transferred("small", file, *OF, "--level", 2, "--control", control)["val_loss"]
-        for control in ("none", "new_weights", "shuffled", "random_mask")
+        control: transferred("small", file, *OF, "--level", 2, "--arm", control)["val_loss"]
+        for control in ("ticket", "new_weights", "shuffled", "random_mask")
     }
     assert len({*losses.values()}) == 4
-    assert losses["none"] < losses["shuffled"]
+    assert losses["ticket"] < losses["shuffled"]
 
 
 def test_a_study_takes_up_each_seed_s_own(root: Path) -> None:
     """A fork over controls: its first branch is the study's level."""
     method = {"name": "ticket_retrain", "source": {"study": "small", "trial": 0, "branch": "arm=ticket"}, "level": 2}
-    fork = {"method.control": ["none", "shuffled"]}
+    fork = {"method.arm": ["ticket", "shuffled"]}
     again = {**LOTTERY, "study": "again", "method": method, "fork": fork, "replicates": 2, "seed": 3}
     file = root / "studies" / "again.yaml"
     file.write_text(dump({**again, "objectives": [{"metric": "val_accuracy", "goal": "maximize"}]}))
     result = call("study", file, "--in-process")
     assert result.exit_code == 0, result.output
     rows = json.loads(call("export", "again", "--json", "--root", root).stdout)
-    row = next(each for each in rows if each["branch"] == "control=none" and each.get("seed") is None)
+    row = next(each for each in rows if each["branch"] == "arm=ticket" and each.get("seed") is None)
     seeds = [each["test_loss"] for each in listed(root) if (each["level"], each["arm"]) == (2, "ticket")]
     assert row["metrics"]["test_loss"] == pytest.approx(sum(seeds) / 2, rel=1e-12)
 
@@ -191,7 +191,7 @@ def test_a_study_takes_up_each_seed_s_own(root: Path) -> None:
         ),
         (("small",), "method.source: there is no file or folder "),
         (("small", "--seed", 3), "--seed: found 3: without --trial, which it belongs to"),
-        (("small", *OF, "--level", 1, "--control", "x"), "method.control: found 'x', allowed: 'none', 'new_weights', "),
+        (("small", *OF, "--level", 1, "--arm", "x"), "method.arm: found 'x', allowed: 'ticket', 'new_weights', "),
         (("small", *OF, "--level", 1, "--set", "model.hidden=[20]"), "the ticket does not fit: its tensor"),
         (("small", *OF, "--level", 1, "--set", "seed=7"), "seed: found 7, allowed: 3, 4, of which "),
     ],

@@ -74,7 +74,7 @@ def test_settings_that_say_the_arm() -> None:
         name: arms_setting(METHODS, replace(rows()[0], config={"method": {"name": name}}))
         for name in ("lottery", "ticket_retrain", "dense")
     }
-    assert named == {"lottery": "method.arm", "ticket_retrain": "method.control", "dense": ""}
+    assert named == {"lottery": "method.arm", "ticket_retrain": "method.arm", "dense": ""}
 
 
 def test_metrics_with_their_twins_on_test_data() -> None:

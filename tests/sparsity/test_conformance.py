@@ -76,7 +76,7 @@ CASES = {
     "random_subset": MethodCase({"name": "random_subset", "fraction": 0.5}, SPACES),
     "slt": MethodCase({"name": "slt", "n_dropout_layers": 1}, SPACES),
     "ticket_retrain": MethodCase(
-        {"name": "ticket_retrain", "source": str(ticket(Path(LEFT.name))), "control": "shuffled"}, SPACES
+        {"name": "ticket_retrain", "source": str(ticket(Path(LEFT.name))), "arm": "shuffled"}, SPACES
     ),
     "slt by layer": MethodCase({"name": "slt", "scope": "layer", "rank_by_fan_in": True}, SPACES),
 }

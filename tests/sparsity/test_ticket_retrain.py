@@ -81,16 +81,16 @@ def begun(config: TrialConfig) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 def test_controls(left: Path) -> None:
     """Weights and masks of each, beside the ticket's."""
-    controls = ("none", "new_weights", "shuffled", "random_mask")
-    starts = {each: begun(retraining(left / TICKET, method={"control": each})) for each in controls}
-    masks = starts["none"][1]
+    controls = ("ticket", "new_weights", "shuffled", "random_mask")
+    starts = {each: begun(retraining(left / TICKET, method={"arm": each})) for each in controls}
+    masks = starts["ticket"][1]
     drawn = {name: value.clone() for name, value in Trainer(retraining(left / TICKET)).network.state_dict().items()}
     counts = {name: int(mask.sum()) for name, mask in masks.items()}
     assert all(0 < counts[name] < mask.numel() for name, mask in masks.items())
     for control, (others, worn) in starts.items():
         assert sum(int(mask.sum()) for mask in worn.values()) == sum(counts.values())
         same_masks = all(torch.equal(worn[name], masks[name]) for name in masks)
-        assert same_masks == (control in ("none", "new_weights"))
+        assert same_masks == (control in ("ticket", "new_weights"))
         assert ({name: int(mask.sum()) for name, mask in worn.items()} == counts) == (control != "shuffled")
         for name, value in others.items():
             of_the_ticket = value == (drawn[name] * worn[name] if name in worn else drawn[name])
@@ -99,13 +99,13 @@ def test_controls(left: Path) -> None:
 
 def test_controls_are_branches_with_the_numbers_of_runs_of_their_own(left: Path) -> None:
     config = retraining(left / TICKET)
-    parts = {each: config.method.model_copy(update={"control": each}) for each in ("none", "shuffled", "random_mask")}
+    parts = {each: config.method.model_copy(update={"arm": each}) for each in ("ticket", "shuffled", "random_mask")}
     forked = Trainer(config, parts)
     while forked.go_on():
         for due in forked.due:
             forked.measure(due)
     for control in parts:
-        _, alone = run_through(retraining(left / TICKET, method={"control": control}))
+        _, alone = run_through(retraining(left / TICKET, method={"arm": control}))
         together = forked.results.of_run(control)[-1].metrics
         timeless = ("val_accuracy", "val_loss", "test_accuracy", "test_loss", "density", "train_loss")
         assert [together[name] for name in timeless] == [alone[name] for name in timeless]
