@@ -58,6 +58,25 @@ def test_a_table_that_has_grown(tmp_path: Path) -> None:
     assert first.notes["split"] == second.notes["split"]
 
 
+def test_a_table_of_a_training_that_comes_first(tmp_path: Path) -> None:
+    """Beside the trial's own, which stays as it is."""
+    write_table(tmp_path).rename(tmp_path / "first.csv")
+    write_table(tmp_path, extra=9)
+    lottery = {"name": "lottery", "levels": 1}
+    first = {"method": lottery, "data": {**CHANGES["data"], "path": "first.csv"}}
+    method = {"name": "ticket_retrain", "first": first}
+    assert run(tmp_path, 1, method=method).counts["COMPLETE"] == 1
+    kept = (tmp_path / "first.csv").read_text()
+    (tmp_path / "first.csv").write_text(kept + "7,7,1\n")
+    with pytest.raises(BadInput, match=r"small\.yaml: method\.first\.data: the files of 'small' hold something else"):
+        run(tmp_path, 2, method=method)
+    (tmp_path / "first.csv").write_text(kept)
+    assert run(tmp_path, 2, method=method).counts["COMPLETE"] == 2
+    (tmp_path / "first.csv").unlink()
+    with pytest.raises(BadInput, match=r"small\.yaml: method\.first\.data\.path: "):
+        run(tmp_path, 2, method=method)
+
+
 def test_weights_that_were_replaced(tmp_path: Path) -> None:
     write_table(tmp_path)
     model = {"name": "mlp", "hidden": [3], "weights": "start.safetensors"}

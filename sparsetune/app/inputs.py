@@ -78,7 +78,10 @@ def locate(trial: TrialConfig, project: Project, registries: Registries, source:
         located |= {f"{section}.{name}": value for name, value in fields.items() if value is not None}
     first = registries.method.get(trial.method.name).comes_first(trial)
     if first is not None and first.data is not trial.data:
-        of_first = locate(first, project, registries, source)
+        try:
+            of_first = locate(first, project, registries, source)
+        except BadInput as error:
+            raise error.at(key=f"{FIRST}.{error.key}") from None
         located |= {f"{FIRST}.{key}": value for key, value in of_first.items() if key.startswith("data.")}
     return located
 
@@ -105,7 +108,8 @@ def prepare(
     """
     data, model = registries.data.get(trial.data.name), registries.model.get(trial.model.name)
     method = registries.method.get(trial.method.name)
-    unknown = facts_of(trial, registries) is None
+    before = method.comes_first(trial)
+    unknown = any(facts_of(each, registries) is None for each in (trial, before or trial))
     varied = (bases or {"": trial}, space or Space({}, {}), places, registries, source)
 
     def here(config: TrialConfig) -> TrialConfig:
@@ -121,6 +125,7 @@ def prepare(
             registries.data.get(first.data.name).prepare(first.data, progress)
         if unknown:
             located = here(trial)  # now with facts
+            first = method.comes_first(located)
         facts = facts_of(located, registries)
         assert facts is not None
         model.prepare(located.model, facts)
@@ -135,6 +140,8 @@ def prepare(
         "model.weights": model.content(located.model),
         "method": method.content(located.method),
     }
+    if first is not None and first.data is not located.data:
+        digests[f"{FIRST}.data"] = registries.data.get(first.data.name).content(first.data)
     content = {name: digest for name, digest in digests.items() if digest}
     return Prepared(dict(places), data.all_remarks(located.data), content)
 

@@ -63,6 +63,12 @@ def file_of(place: Path, level: int | None, seed: int) -> Path:
     return max(of_seed)  # of several states of a level that which its run keeps: the weights are the same
 
 
+def levels_in(place: Path) -> set[int]:
+    """Of the tickets of weights of a folder."""
+    origins = (read_words(file).get("origin") for file in files_in(place))
+    return {int(origin["level"]) for origin in origins if origin}
+
+
 def files_in(place: Path) -> list[Path]:
     """The tickets of a folder, sorted; a file is one."""
     return sorted(place.rglob(TICKET)) if place.is_dir() else [place]

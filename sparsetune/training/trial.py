@@ -46,10 +46,13 @@ def run_trial(job: Job) -> Iterator[Report]:
 
 
 class _Trainings:
-    """All trainings of a job, one seed after another. ``left`` are the runs without an outcome."""
+    """All trainings of a job, one seed after another. ``left`` are the runs without an outcome.
 
-    def __init__(self, job: Job, registries: Registries) -> None:
-        self.job, self.registries = job, registries
+    ``kept``: that all have ended is saved, too, for the folder is asked again.
+    """
+
+    def __init__(self, job: Job, registries: Registries, *, kept: bool = False) -> None:
+        self.job, self.registries, self.kept = job, registries, kept
         self.seeds = job.seeds or (job.key.seed,)
         self.left = [Key(job.key.number, seed, branch.name) for seed in self.seeds for branch in job.branches]
         self._saved = Saved(Path(job.folder))
@@ -113,7 +116,8 @@ class _Trainings:
             if first is None:
                 continue
             job = job_before(self.job, first)
-            outcome = next(each.outcome for each in _Trainings(job, self.registries).reports() if each.outcome)
+            trainings = _Trainings(job, self.registries, kept=True)
+            outcome = next(each.outcome for each in trainings.reports() if each.outcome)
             if outcome.state == "STOPPED":
                 self.left.clear()
                 yield Report(outcome=outcome)
@@ -149,7 +153,7 @@ class _Trainings:
         running = self._open(seed, trainer.union.steps)
         ended = {key: outcome for key in running if (outcome := self._outcome(trainer, key))}
         rows = {key: list(trainer.journal.rows(key.branch)) for key in ended}
-        if len(self.left) > len(ended) > 0:
+        if ended and (self.kept or len(self.left) > len(ended)):
             for key, outcome in ended.items():
                 self._saved.add_end(self._name(key), self._of(key), rows[key], outcome)
             more = any(key.seed == seed for key in self.left if key not in ended)

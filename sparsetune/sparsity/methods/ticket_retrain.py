@@ -43,7 +43,7 @@ from sparsetune.sparsity.rewinding import MANY, Rewind, check_rewind, start_of
 from sparsetune.sparsity.stage import Stage
 from sparsetune.sparsity.taking_up import Arm, TakenUp, beginning
 from sparsetune.sparsity.ticket_file import read_content
-from sparsetune.sparsity.ticket_source import OfStudy, digest_of, file_of
+from sparsetune.sparsity.ticket_source import OfStudy, digest_of, file_of, levels_in
 from sparsetune.sparsity.trained_first import First
 
 TAKE_UP, TRAIN = "take up", "train"  # phases
@@ -85,11 +85,6 @@ class TicketRetrainConfig(Part):
         """The file or folder of a located config."""
         return str(self.source)
 
-    @property
-    def at(self) -> int | None:
-        """The level that is meant: of a training that comes first the last, if none is named."""
-        return self.level or (self.first.levels if self.first else None)
-
 
 class TicketRetraining(Method):
     """Trains what a level of lottery tickets began with."""
@@ -102,15 +97,11 @@ class TicketRetraining(Method):
     @classmethod
     def check(cls, config: TrialConfig, registries: Registries) -> None:
         """Something has to be left to train."""
-        method, first = config.method, cls.comes_first(config)
+        method = config.method
         assert isinstance(method, TicketRetrainConfig)
         check_rewind(method.rewind, config.training.length, steps_of(config, registries) or MANY)
-        if method.first is not None and first is not None:
-            trained_first.check(first, registries)
-            levels = method.first.levels
-            if method.level and levels and method.level > levels:
-                allowed = f"1 to {levels}, as method.first has"
-                raise BadInput(found=str(method.level), allowed=allowed, key="method.level")
+        if method.first is not None:
+            trained_first.check(method.first, config, method.level, registries)
 
     @classmethod
     def completed(cls, config: TicketRetrainConfig, registries: Registries) -> TicketRetrainConfig:
@@ -126,7 +117,8 @@ class TicketRetraining(Method):
 
     @classmethod
     def taking(cls, config: TicketRetrainConfig, folder: Path) -> TicketRetrainConfig:
-        return config.model_copy(update={"source": str(folder)})
+        level = config.level or max(levels_in(folder))
+        return config.model_copy(update={"source": str(folder), "level": level})
 
     @classmethod
     def locate(cls, config: TicketRetrainConfig, project_root: Path) -> TicketRetrainConfig:
@@ -170,7 +162,7 @@ class TicketRetraining(Method):
 
     @classmethod
     def tree(cls, config: TicketRetrainConfig, training: Training) -> Stage:
-        before = beginning(config.place, config.at, config.arm)
+        before = beginning(config.place, config.level, config.arm)
         start = start_of(config.rewind, training.length)
         length = Rest(training.length, start) if start.count else training.length
         return cls.stage(TRAIN, length, config, training, before=before, skipped=start)
