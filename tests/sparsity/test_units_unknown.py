@@ -85,6 +85,7 @@ PINNED: dict[str, tuple[Between, int]] = {
     "sorted": (lambda x: x.sort(1).values.flatten(1), 64),
     "turned channels": (lambda x: x.roll(1, 1).flatten(1), 64),
     "sides of 1 without names": (lambda x: x.mean((2, 3), keepdim=True).squeeze(), 4),
+    "clamped by channel": (lambda x: x.clamp(max=x.new_tensor([1.0, 2, 3, 4])[:, None, None]).flatten(1), 64),
     "dropout that is on": (lambda x: nn.functional.dropout(x, training=True).flatten(1), 64),
 }
 

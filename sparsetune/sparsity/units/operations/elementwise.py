@@ -19,7 +19,9 @@ POOLS = [f"{kind}_pool{dims}d" for kind in ("max", "avg", "adaptive_avg") for di
 
 
 def alone(call: Call) -> Any:
-    """A function of each value."""
+    """A function of each value; nothing is known where bounds are tensors, too."""
+    if len([*call.tensors()]) > 1:
+        return unknown(call)
     values = call.flow.values
     return Flow(torch.where(values.isnan(), values, call.run()), call.flow.labels)
 
