@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sparsetune.sparsity.units.fit import fit
+from sparsetune.sparsity.units.fit import fit, selected
 
 
 def tensors_of(network: nn.Module) -> dict[str, Tensor]:
@@ -37,18 +37,11 @@ def cut(tensors: Iterable[Tensor], dim: int, kept: Tensor, optimizer: Optimizer 
         moments = optimizer.state.get(tensor, {}) if optimizer is not None else {}
         for name, moment in moments.items():
             if isinstance(moment, Tensor) and moment.shape == shape:
-                moments[name] = _selected(moment, dim, kept)
-        tensor.data = _selected(tensor.data, dim, kept)
+                moments[name] = selected(moment, dim, kept)
+        tensor.data = selected(tensor.data, dim, kept)
         tensor.grad = None
     if optimizer is not None:
         check_moments(optimizer)
-
-
-def _selected(tensor: Tensor, dim: int, kept: Tensor) -> Tensor:
-    """Slices in the order in which the whole lies in memory: channels last, or not."""
-    last = tensor.ndim == 4 and tensor.is_contiguous(memory_format=torch.channels_last)
-    order = torch.channels_last if last and not tensor.is_contiguous() else torch.contiguous_format
-    return tensor.index_select(dim, kept).contiguous(memory_format=order)
 
 
 @torch.no_grad()

@@ -165,6 +165,16 @@ def test_a_smaller_network_trains_on() -> None:
     assert [tuple(each.shape) for each in network.parameters()] == [(3, 3), (3,), (2, 3), (2,)]
 
 
+def test_weights_lie_in_memory_as_they_did() -> None:
+    network = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Conv2d(4, 3, 3)).to(memory_format=torch.channels_last)
+    nn.init.zeros_(layer_of(network, "0").weight[0])
+    nn.init.zeros_(layer_of(network, "0").bias)
+    remove(network, removal(network, torch.zeros(1, 2, 8, 8)))
+    weights = [layer_of(network, name).weight for name in "02"]
+    assert [tuple(each.shape) for each in weights] == [(3, 2, 3, 3), (3, 3, 3, 3)]
+    assert all(each.is_contiguous(memory_format=torch.channels_last) for each in weights)
+
+
 def test_one_unit_of_each_layer_stays() -> None:
     network = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2)).double()
     nn.init.zeros_(layer_of(network, "4").weight)

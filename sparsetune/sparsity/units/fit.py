@@ -19,8 +19,15 @@ def remove(network: nn.Module, removal: Removal) -> None:
     for cut in removal.cuts:
         tensor = tensors[cut.name]
         tensor.grad = None
-        tensor.data = tensor.data.index_select(cut.dim, cut.kept)
+        tensor.data = selected(tensor.data, cut.dim, cut.kept)
     fit(network)
+
+
+def selected(tensor: Tensor, dim: int, kept: Tensor) -> Tensor:
+    """Slices in the order in which the whole lies in memory: channels last, or not."""
+    last = tensor.ndim == 4 and tensor.is_contiguous(memory_format=torch.channels_last)
+    order = torch.channels_last if last and not tensor.is_contiguous() else torch.contiguous_format
+    return tensor.index_select(dim, kept).contiguous(memory_format=order)
 
 
 def fit(network: nn.Module) -> None:

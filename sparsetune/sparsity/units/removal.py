@@ -4,8 +4,7 @@ A unit is a neuron of a linear layer, or a channel of a convolution with all tha
 normalised in. It goes when nothing that reaches the outputs reads it, or when its value is a constant that all who read
 it can take over: into their bias, or into the running mean of the BatchNorm behind them.
 
-Source: A. Bragagnolo, C. A. Barbano, Simplify: A Python Library for Optimizing Pruned Neural Networks (2022), whose
-rules are widened here to constants between layers of any kind, and to channels that only go together.
+Source: A. Bragagnolo and C. A. Barbano's library Simplify (2022).
 """
 
 from __future__ import annotations
