@@ -55,7 +55,7 @@ def standings(rows: Sequence[Trial], objectives: Sequence[Objective]) -> list[St
             sum(method_of(row) == name for row in won.front),
             tuple(best := best_rows(own, goals).best),
             tuple(
-                None if mine is first else paired(mine, first, objective.metric)
+                None if method_of(first) == name else paired(mine, first, objective.metric)
                 for mine, first, objective in zip(best, won.best, objectives, strict=True)
             ),
         )

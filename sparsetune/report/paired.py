@@ -43,7 +43,8 @@ def paired(one: Trial, other: Trial, metric: str) -> Interval:
     if len(both) < 2:
         return Interval(one.metrics[metric] - other.metrics[metric])
     mean, error = mean_and_error([{metric: run.metrics[metric] - of_other[run.key.seed]} for run in both])
-    return Interval(mean[metric], half_width(error.get(metric), len(both)))
+    half, size = half_width(error.get(metric), len(both)), max(abs(one.metrics[metric]), abs(other.metrics[metric]))
+    return Interval(mean[metric], 0.0 if half < _ROUNDING * size else half)
 
 
 def said(value: Interval) -> str:

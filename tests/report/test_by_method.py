@@ -39,6 +39,9 @@ def test_pairs_by_hand() -> None:
     alike = row(6, "drr", (0.95, 0.97, 0.99), 1.0)
     assert Interval(-0.01, 0.0).noise
     assert paired(alike, A, "accuracy").noise, "three differences that are all the same have no spread to go by"
+    rounded = row(7, "drr", (0.41, 0.61, 0.97), 1.0), row(8, "drr", (0.4, 0.6, 0.96), 1.0)
+    assert len({one - other for one, other in zip((0.41, 0.61, 0.97), (0.4, 0.6, 0.96), strict=True)}) > 1
+    assert paired(*rounded, "accuracy").half == 0, "what rounding makes of equal differences is no spread either"
 
 
 @given(st.lists(st.tuples(st.floats(-1, 1), st.floats(-1, 1)), min_size=3, max_size=8))

@@ -98,6 +98,14 @@ def test_what_seeds_can_tell() -> None:
     ]
 
 
+def test_a_number_that_differs_by_the_same_with_each_seed_is_not_called_noise() -> None:
+    """Bits of a ticket do not depend on the seed, nor does their difference."""
+    by_bits = [replace(each, values=each.values[::-1]) for each in (A, B, C)]
+    assert [*in_words(standings(by_bits, PAIR[::-1]), PAIR[::-1])] == [
+        "Behind slt in bits by as much with each seed: drr 100."
+    ]
+
+
 @pytest.mark.parametrize(
     ("interval", "text"),
     [
