@@ -105,7 +105,8 @@ class Target:
         if self.path.is_dir():
             raise BadInput("is a folder", source=self.path, key="out", allowed="a file's path")
         if self.path.exists() and not self.force:
-            raise BadInput("is there already; force writes over it", source=self.path, key="out", code="exists")
+            problem = "is there already; --force (in Python force=True) writes over it"
+            raise BadInput(problem, source=self.path, key="out", code="exists")
         if why := why_not_written(self.path.parent):
             raise BadInput(why, source=self.path, key="out", code="unavailable")
 

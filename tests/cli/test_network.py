@@ -94,7 +94,7 @@ def test_a_file_that_is_there_stays(root: Path, tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     path.write_text("mine")
     asked = ("small", *PLAIN, "--root", root, "--out", path)
-    assert refused(*asked) == f"{path}: --out: is there already; force writes over it"
+    assert refused(*asked) == f"{path}: --out: is there already; --force (in Python force=True) writes over it"
     assert path.read_text() == "mine"
     assert call("network", "export", *asked, "--force").exit_code == 0
     assert path.stat().st_size > 1000
