@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparsetune import __version__
 from sparsetune.app import inputs, parts
-from sparsetune.base.disk import disk_trouble, why_not_written
+from sparsetune.base.disk import disk_trouble, is_folder, why_not_written
 from sparsetune.base.errors import BadInput
 from sparsetune.base.messages import OwnFile
 from sparsetune.base.paths import CONFIG, Project
@@ -102,9 +103,9 @@ class Target:
     def __post_init__(self) -> None:
         if self.format not in FORMATS.names():
             raise BadInput.unknown("format", self.format, FORMATS.names(), key="format")
-        if self.path.is_dir():
+        if is_folder(self.path):
             raise BadInput("is a folder", source=self.path, key="out", allowed="a file's path")
-        if self.path.exists() and not self.force:
+        if os.path.lexists(self.path) and not self.force:
             problem = "is there already; --force (in Python force=True) writes over it"
             raise BadInput(problem, source=self.path, key="out", code="exists")
         if why := why_not_written(self.path.parent):

@@ -137,6 +137,7 @@ def test_runs_that_are_damaged_or_not_whole(run: Path, tmp_path: Path) -> None:
         ((*PLAIN, "--seed", 7), "--seed: found 7, allowed: 0"),
         ((*PLAIN, "--format", "onx"), "--format: unknown format 'onx'; did you mean 'onnx'? (allowed: onnx, "),
         ((*PLAIN, "--out", "x.bin"), "--out: found 'x.bin', allowed: one that ends in .onnx, .safetensors, .pt2, or a"),
+        ((*PLAIN, "--out", f"{'x' * 300}.safetensors"), f"{'x' * 300}.safetensors: --out: File name too long"),
         ((*PLAIN, "--out", "/dev/null/x.pt2"), "/dev/null/x.pt2: --out: /dev/null is no folder"),
         ((*PLAIN, "--out", "/tmp", "--format", "torch"), "/tmp: --out: is a folder"),
     ],

@@ -41,7 +41,7 @@ def trace(network: nn.Module, example: Tensor) -> Trace:
         Untraceable: what it does depends on values, or its code cannot be followed.
     """
     try:
-        with evaluating(network), torch.enable_grad(), _quietly():
+        with evaluating(network), torch.enable_grad(), quietly():
             program = torch.export.export(network, (example,))
     except Exception as error:  # torch.export has no kind of its own, and the network's code may be the user's
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -60,7 +60,7 @@ def trace(network: nn.Module, example: Tensor) -> Trace:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Without the graphs that torch prints of what it cannot export."""
     with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")

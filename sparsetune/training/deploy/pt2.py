@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.export import Dim, ExportedProgram
 
+from sparsetune.sparsity.units.trace import quietly
 from sparsetune.training.deploy.deployed import Deployed
 from sparsetune.training.deploy.format import ABOUT, Format, Words, as_json
 
@@ -16,7 +17,8 @@ from sparsetune.training.deploy.format import ABOUT, Format, Words, as_json
 def program(deployed: Deployed) -> ExportedProgram:
     """The graph of a network, for batches of any size; it says nothing of the files of the code that it comes from."""
     batch = {0: Dim("batch")}
-    made = torch.export.export(deployed.network, (torch.from_numpy(deployed.example),), dynamic_shapes=(batch,))
+    with quietly():
+        made = torch.export.export(deployed.network, (torch.from_numpy(deployed.example),), dynamic_shapes=(batch,))
     for node in made.graph.nodes:
         node.meta.pop("stack_trace", None)
     return made

@@ -13,6 +13,7 @@ import pytest
 import safetensors
 import safetensors.torch
 import torch
+from torch import Tensor, nn
 
 from sparsetune.base.errors import BadInput
 from sparsetune.data import load_dataset
@@ -143,3 +144,15 @@ def test_what_is_missing_is_said_with_the_line_to_type() -> None:
     with pytest.raises(BadInput) as refused:
         refuse_missing_packages(("json", "onnx_that_nobody_has"))
     assert str(refused.value) == "format: onnx wants onnx_that_nobody_has: pip install 'sparsetune[onnx]'"
+
+
+def test_what_torch_cannot_export_is_an_error_and_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    class ByValue(nn.Module):
+        def forward(self, inputs: Tensor) -> Tensor:
+            return inputs.relu() if inputs.sum() > 0 else inputs
+
+    zeros = torch.zeros(2, 3)
+    network = Deployed(ByValue(), zeros.numpy(), zeros.numpy(), {}, zeros)
+    with pytest.raises(Exception, match="data-dependent"):
+        FORMATS.get("torch").content(network, {})
+    assert capsys.readouterr() == ("", "")
