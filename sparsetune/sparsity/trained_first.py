@@ -19,7 +19,7 @@ _NONE = "its trainings leave no tickets of weights"
 
 
 class First(Model):
-    """Sections of that training's config; what is not written is the trial's own, as are model and seed."""
+    """Sections of that training's config; what is not written is the trial's own, as are model, seed and device."""
 
     method: Any
     data: Any = None
@@ -49,11 +49,12 @@ def completed(first: First, registries: Registries) -> First:
 
 def config_of(first: First, trial: TrialConfig) -> TrialConfig:
     """The whole config of the training that comes before one of ``trial``."""
+    training = first.training or trial.training
     return TrialConfig(
         method=first.method,
         data=trial.data if first.data is None else first.data,
         model=trial.model,
-        training=first.training or trial.training,
+        training=training.model_copy(update={"device": trial.training.device}),
         metrics=Measurement(),
         seed=trial.seed,
     )

@@ -39,28 +39,32 @@ STUDY = {
 }
 
 
-def command(*words: Any, at: Path) -> Any:
+def command(*words: Any, at: Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "sparsetune", *map(str, words), "--json"], cwd=at, capture_output=True, text=True
+        [sys.executable, "-m", "sparsetune", *map(str, words)], cwd=at, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return done.stdout
+
+
+def said(*words: Any, at: Path) -> Any:
+    return json.loads(command(*words, "--json", at=at))
 
 
 @pytest.mark.parametrize("level", [1, 3])
 def test_it_gives_the_numbers_of_its_study_in_a_fresh_project(level: int, tmp_path: Path) -> None:
     """Bit for bit, with nothing but the ticket's file and a config without a method."""
     here, there = tmp_path / "here", tmp_path / "there"
-    command("study", write_study(here, **STUDY), "--workers", 1, at=here)
-    results = command("export", "small", "--results", at=here)
+    command("study", write_study(here, **STUDY), "--in-process", at=here)
+    results = said("export", "small", "--results", at=here)
     (recorded,) = (
         row["metrics"] for row in results if row["which"] == "last" and row["stage"].endswith(f"level {level}")
     )
-    shown = command("ticket", "show", "small", "--trial", 0, "--level", level, at=here)
+    shown = said("ticket", "show", "small", "--trial", 0, "--level", level, at=here)
     (there / "search_spaces").mkdir(parents=True)
     (there / "x.safetensors").write_bytes(Path(shown["ticket"]).read_bytes())
     (there / "train.yaml").write_text(dump({**TRAINED, "seed": 7}))
-    (run,) = command("ticket", "transfer", "x.safetensors", "train.yaml", at=there)
+    (run,) = said("ticket", "transfer", "x.safetensors", "train.yaml", at=there)
     names = [name for name in recorded if name.startswith(("val_", "test_", "density", "nonzeros", "train_"))]
     assert len(names) > 8
     assert {name: run["metrics"][name] for name in names} == {name: recorded[name] for name in names}

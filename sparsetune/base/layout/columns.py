@@ -39,9 +39,14 @@ def of_params(rows: Sequence[Mapping[str, Any]], left_out: Collection[str] = ())
     for short, names in alike.items():
         together = all(sum(name in row for name in names) <= 1 for row in rows)
         for title, several in [(short, names)] if together else [(own, [name]) for name, own in short_names(names)]:
-            cells = [number(next((row[name] for name in several if name in row), None)) for row in rows]
-            columns.append(Column(title, cells))
+            columns.append(Column(title, [_cell(row, several) for row in rows]))
     return columns
+
+
+def _cell(row: Mapping[str, Any], names: Sequence[str]) -> str:
+    """The first of these that the row has; empty where it has none."""
+    value = next((row[name] for name in names if name in row), "")
+    return "null" if value is None else number(value)
 
 
 def fitting(columns: Iterable[Column], width: int) -> list[Column]:
