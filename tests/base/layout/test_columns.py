@@ -43,3 +43,8 @@ def test_parameters_of_one_row_that_end_alike_are_told_apart() -> None:
     columns = of_params([{"training.lr": 1, "method.lr": 2}, {"training.lr": 3}])
     named = [(column.name, column.cells) for column in columns]
     assert named == [("training.lr", ["1", "3"]), ("method.lr", ["2", ""])]
+
+
+def test_null_is_a_value() -> None:
+    (column,) = of_params([{"num_train": 30}, {"num_train": None}])
+    assert column.cells == ["30", "null"]
