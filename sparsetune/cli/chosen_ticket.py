@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sparsetune.base.errors import BadInput
-from sparsetune.base.paths import CONFIG, TICKET
+from sparsetune.base.paths import CONFIG, TICKET, Project, made, slug
 from sparsetune.cli.chosen_file import on_disk, refuse_without_trial
 from sparsetune.cli.where import as_options, project_if_any, project_of, study_of
 
@@ -75,6 +75,20 @@ def chosen_ticket(which: Which) -> Iterator[Chosen]:
             raise error.at(source=which.words if copied else None) from None
 
 
+def source_of(which: Which) -> str | dict[str, Any]:
+    """``method.source`` of a training that takes up the ticket; files of a run are brought into the project."""
+    if which.run is not None:
+        if which.trial is not None:
+            raise BadInput("written beside --run; remove one", key="--trial", code="conflict")
+        folder = made(project_of(which.root).runs / "tickets" / slug(f"run {which.run}"))
+        return str(_left_in(which, folder)[0])
+    if which.trial is not None:
+        return {"study": which.named, "trial": which.trial, "branch": which.branch, "seed": which.seed}
+    refuse_without_trial(which.branch, which.seed, None)
+    assert which.named is not None
+    return str(Path(which.named).expanduser().absolute())
+
+
 def _by_path(which: Which) -> Chosen:
     refuse_without_trial(which.branch, which.seed, which.uri)
     if which.named is None:
@@ -109,6 +123,13 @@ def _of_study(which: Which, folder: Path) -> Chosen:
 
 
 def _of_run(which: Which, folder: Path) -> Chosen:
+    place, project = _left_in(which, folder)
+    file = place / TICKET if which.level is None else _at(place, which)
+    return Chosen(file, "", _config_beside(file), project.root if project else which.root)
+
+
+def _left_in(which: Which, folder: Path) -> tuple[Path, Project | None]:
+    """The folder with the files of a run of MLflow, which has tickets, and the project that is here."""
     from sparsetune.base.stores.tracking_uri import tracking_uri
     from sparsetune.sparsity.ticket_source import files_in
     from sparsetune.tracking.left import left_in
@@ -120,8 +141,7 @@ def _of_run(which: Which, folder: Path) -> Chosen:
     place = left_in(uri, which.run, folder, Home.of(project.runs, uri) if project else None)
     if not files_in(place):
         raise BadInput(f"run {which.run} has no ticket", code="missing")
-    file = place / TICKET if which.level is None else _at(place, which)
-    return Chosen(file, "", _config_beside(file), project.root if project else which.root)
+    return place, project
 
 
 def _among(files: list[Path], which: Which) -> Path:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from sparsetune.base.errors import BadInput
 from sparsetune.cli.app import IN_THAT_LOOK, Import, Json, Root, Set, Storage, examples, guarded, own_files, stderr
 from sparsetune.cli.chosen_ticket import Which, chosen_ticket
 from sparsetune.cli.completion import study_names
@@ -20,7 +21,6 @@ ticket = typer.Typer(
         "sparsetune ticket transfer out/ticket.safetensors fashion.yaml",
     ),
 )
-
 Named = Annotated[
     str | None,
     typer.Argument(
@@ -140,21 +140,25 @@ def evaluate(
     epilog=examples(
         "sparsetune ticket transfer out/ticket.safetensors fashion.yaml",
         "sparsetune ticket transfer lth_mnist fashion.yaml --trial 0 --level 5",
-        "sparsetune ticket transfer out cifar.yaml --level 5 --arm shuffled",
+        "sparsetune ticket transfer fashion.yaml --run 3f9c1a --level 5",
         note="The same as `sparsetune run` with method: {name: ticket_retrain, source: ...}.",
     ),
 )
 @guarded
 def transfer(
-    named: Annotated[
-        str,
-        typer.Argument(metavar="PATH|STUDY", help="A ticket or a folder that has some; with --trial a study's name."),
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[PATH|STUDY] CONFIG",
+            help="A ticket or a folder that has some, with --trial a study's name, with --run nothing; "
+            "a file with data, model, training, seed.",
+        ),
     ],
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A file with data, model, training, seed.")],
     trial: Number = None,
     branch: Branch = "",
     seed: Seed = None,
     level: Level = None,
+    run: RunId = None,
     arm: Annotated[
         str, typer.Option(metavar="NAME", help="Train new_weights, shuffled or random_mask instead of the ticket.")
     ] = "ticket",
@@ -166,17 +170,18 @@ def transfer(
 ) -> None:
     """Train a ticket's weights under its mask, with a config's data and training instead of its method."""
     from sparsetune.app.runs import run_configs
-    from sparsetune.cli.chosen_file import refuse_without_trial
+    from sparsetune.cli.chosen_ticket import source_of
     from sparsetune.config.overrides import parse_assignments
     from sparsetune.show.summary import show_runs
     from sparsetune.sparsity.ticket_source import retraining
 
-    source: Any = {"study": named, "trial": trial, "branch": branch, "seed": seed}
-    if trial is None:
-        refuse_without_trial(branch, seed, None)
-        source = str(Path(named).expanduser().absolute())
+    *before, config = words
+    if len(before) != (run is None):
+        wanted = "CONFIG alone, with --run" if run else "PATH or STUDY, and CONFIG"
+        raise BadInput(found=" ".join(words), allowed=wanted, key="ticket transfer")
+    source = source_of(Which("".join(before) or None, trial, branch, seed, level, run, root=root))
     overrides = {"method": retraining(source, level, arm), **parse_assignments(set_ or ())}
     own = own_files(import_)
-    results = run_configs([config], overrides, own=own, out=out, root=root, console=stderr())
+    results = run_configs([Path(config)], overrides, own=own, out=out, root=root, console=stderr())
     show_runs(results, as_json=as_json, out=out)
     raise typer.Exit(0 if results[0][1].state == "COMPLETE" else 3)

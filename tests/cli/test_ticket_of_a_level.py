@@ -111,6 +111,29 @@ def test_one_of_a_run_of_mlflow(root: Path) -> None:
     assert (nothing.exit_code, nothing.stderr) == (2, line)
 
 
+def test_a_run_of_mlflow_is_trained_again(root: Path) -> None:
+    client = MlflowClient(Project(root).tracking_uri)
+    experiment = client.get_experiment_by_name("small")
+    assert experiment is not None
+    condition = "tags.`sparsetune.seed` = '4' and tags.`sparsetune.branch` = 'arm=ticket'"
+    (run,) = client.search_runs([experiment.experiment_id], condition)
+    metrics = transferred(config(root), "--run", run.info.run_id, "--level", 1, "--root", root)
+    assert len(same(metrics, levels(root)["arm=ticket", 1])) > 8
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("x", "train.yaml", "--run", "abc"), "ticket transfer: found x train.yaml, allowed: CONFIG alone, with --run"),
+        (("train.yaml",), "ticket transfer: found train.yaml, allowed: PATH or STUDY, and CONFIG"),
+        (("train.yaml", "--run", "abc", "--trial", "0"), "--trial: written beside --run; remove one"),
+    ],
+)
+def test_words_that_do_not_go_together(words: tuple[str, ...], line: str) -> None:
+    result = call("ticket", "transfer", *words)
+    assert (result.exit_code, result.stderr) == (2, f"error: {line}\n")
+
+
 def transferred(*words: Any) -> dict[str, float]:
     result = call("ticket", "transfer", *words, "--json")
     assert result.exit_code == 0, result.output
