@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sparsetune.base.layout.columns import GAP, Column, fitting, of_params, widths
-from sparsetune.base.layout.text import heading, measured, number, spread
+from sparsetune.base.layout.text import heading, measured, number, spread, value_of
 from sparsetune.base.messages import Trial
 from sparsetune.config.metrics import metric_of
 from sparsetune.report.levels import panels, runs_by_branch
@@ -85,7 +85,7 @@ def single_table(row: Trial, metrics: Sequence[str], title: str, marked: Collect
     for name in recorded(metrics, [row]):
         table.add_row(name, f"[bold]{metric(row, name)}[/bold]")
     for name, value in row.params.items():
-        table.add_row(name, escape(number(value)))
+        table.add_row(name, escape(value_of(value)))
     return table
 
 

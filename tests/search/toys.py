@@ -34,6 +34,14 @@ class Entry:
     def check(cls, config: Any, registries: Any) -> None: ...
 
     @classmethod
+    def completed(cls, config: Any, registries: Any) -> Any:
+        return config
+
+    @classmethod
+    def comes_first(cls, config: Any) -> None:
+        """Nothing does."""
+
+    @classmethod
     def canonical(cls, config: Any) -> Any:
         return config
 

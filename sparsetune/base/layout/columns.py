@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sparsetune.base.layout.text import heading, number, short_names
+from sparsetune.base.layout.text import heading, short_names, value_of
 
 GAP = 2  # characters between two columns
 
@@ -45,8 +45,7 @@ def of_params(rows: Sequence[Mapping[str, Any]], left_out: Collection[str] = ())
 
 def _cell(row: Mapping[str, Any], names: Sequence[str]) -> str:
     """The first of these that the row has; empty where it has none."""
-    value = next((row[name] for name in names if name in row), "")
-    return "null" if value is None else number(value)
+    return next((value_of(row[name]) for name in names if name in row), "")
 
 
 def fitting(columns: Iterable[Column], width: int) -> list[Column]:

@@ -23,6 +23,11 @@ def number(value: Any, digits: int = 3) -> str:
     return "" if value is None else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
+def value_of(setting: Any) -> str:
+    """The same of a setting, for which None is a value."""
+    return "null" if setting is None else number(setting)
+
+
 def heading(name: str) -> str:
     """A name that may break at its underscores."""
     return name.replace("_", " ")
