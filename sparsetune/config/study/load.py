@@ -59,8 +59,8 @@ def _load(path: Path, registries_of: RegistriesOf, overrides: Mapping[str, Any])
     folder = project.root / "search_spaces"
     trial_raw = {key: expand_name(raw[key]) if key in NAMED else raw[key] for key in SECTIONS if key in raw}
     shared = load_space(file.space, folder=folder, source=str(path))
-    choice = load_choice("method", trial_raw.get("method"), folder, str(path))
-    space = (joined(shared, [choice]) if choice.rules else shared).without(overrides)
+    choices = [load_choice(section, trial_raw.get(section), folder, str(path)) for section in NAMED]
+    space = (joined(shared, choices) if any(each.rules for each in choices) else shared).without(overrides)
     refuse_double(trial_raw, space, path)
     bases = resolve_bases(trial_raw, space, registries, source=path)
     check_space(bases, space, registries)

@@ -209,19 +209,24 @@ class Study:
 
     def resolved(self) -> dict[str, Any]:
         """The whole study with its defaults filled in, as a study file would say it; without passwords."""
-        varied = {*self.space.targets, *self.fork}
+        chosen = {f"{section}.name" for section in self.space.chosen}
+        varied = {*self.space.targets, *self.fork, *chosen}
+        bases = [flatten(base.plain()) for base in self.bases.values()]
         fixed = {
             name: value
-            for name, value in flatten(self.trial.plain()).items()
-            if name not in varied and name.partition(".")[0] not in self.space.chosen
+            for name, value in bases[0].items()
+            if name not in varied and all(name in base and base[name] == value for base in bases)
         }
+        sections, space = assign({}, fixed), self.space.in_study()
+        of_all = {name: {**sections.get(name, {}), **space[name]} for name in self.space.chosen}
         tracking = self.tracking.model_dump(exclude_none=True)
         if self.tracking.uri:
             tracking["uri"] = without_password(self.tracking.uri)
         return {
             "study": self.name,
-            **assign({}, fixed),
-            **self.space.in_study(),
+            **sections,
+            **space,
+            **of_all,
             "objectives": self.definition["objectives"],
             **self._further,
             **({"import": [file.name for file in self.imports]} if self.imports else {}),
