@@ -42,7 +42,8 @@ def test_a_new_project_can_be_studied(tmp_path: Path, monkeypatch: pytest.Monkey
         if dry.exit_code:  # its data are not here
             assert (dry.exit_code, dry.stderr.count("\n")) == (2, 1)
             assert re.match(
-                f"error: {study}: data\\.(root: no|train_dir: found .*, but there is no folder) ", dry.stderr
+                f"error: {study}: (method\\.first\\.)?data\\.(root: no|train_dir: found .*, but there is no folder) ",
+                dry.stderr,
             )
     assert call("spaces", "--root", root).exit_code == 0
     assert content(root) == starting_files()  # looking wrote nothing

@@ -91,8 +91,11 @@ def _checked(read: Callable[[str], Any], wanted: str) -> Callable[[Loader, yaml.
 
 
 def _base_60(loader: Loader, node: yaml.ScalarNode) -> Any:
+    parts = node.value.replace("_", "").lstrip("-+").split(":")
+    if not all(map(str.isdecimal, parts)):  # the tag was written out
+        raise BadInput(found=shown(node.value), allowed="a number such as 1:30")
     value = 0
-    for part in node.value.replace("_", "").lstrip("-+").split(":"):
+    for part in parts:
         value = 60 * value + int(part)
     sign = "-" if node.value.startswith("-") else ""
     allowed = f"{sign}{value} (so base 60 reads it), or '{node.value}' in quotes for text"

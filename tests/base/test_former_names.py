@@ -39,7 +39,7 @@ def test_a_former_name_gives_the_module_itself(name: str) -> None:
         ("models.images", "check_images misfit"),
         ("models.patches", "patch_layer"),
         ("models.pool", "MaxPool2"),
-        ("models.residual", "BasicBlock Bottleneck PaddedShortcut"),
+        ("models.residual", "BasicBlock Bottleneck"),
         ("training.order", "Counters Order"),
     ],
 )

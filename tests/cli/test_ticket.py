@@ -149,7 +149,7 @@ def test_show(images: Path) -> None:
     ]  # fmt: skip
     assert lines["sparsity"] == "sparsity 0.5 removed, density 0.5"
     assert lines["weights"] == "weights 30,735 of 61,470 kept"
-    assert lines["size"].endswith("246 kB with all weights as float32, 23.2 times as much")
+    assert lines["size"].endswith("246 kB with all weights as float32, 23.1 times as much")
     assert lines["val_accuracy"] == f"val_accuracy {recorded['val_accuracy']:.4g}"
     kept = [np.count_nonzero(values) for values in weights(images).values()]
     layers = [line.split() for line in said.stdout.splitlines() if ".weight" in line]

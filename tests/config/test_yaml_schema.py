@@ -125,7 +125,25 @@ PRINTED = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), min_size=
 @given(
     PRINTED
     | st.sampled_from(
-        ["run #2", "#2", "a\t#b", "&x y", "*x", "|", ">", "@a", "%a", "--- x", "a:b", "-", "?", ":", "C:"]
+        [
+            "!base60",
+            "!base60 x",
+            "run #2",
+            "#2",
+            "a\t#b",
+            "&x y",
+            "*x",
+            "|",
+            ">",
+            "@a",
+            "%a",
+            "--- x",
+            "a:b",
+            "-",
+            "?",
+            ":",
+            "C:",
+        ]
     )
 )
 def test_text_on_the_command_line_is_taken_whole(text: str) -> None:

@@ -275,7 +275,7 @@ def test_a_level_leaves_mask_and_weights(tmp_path: Path) -> None:
     while trainer.go_on():
         for due in trainer.due:
             folder = folders[f"{trainer.node.path} {due.which}"] = tmp_path / str(len(folders))
-            trainer.measure(due, partial(leave_files, trainer, [folder]))
+            trainer.measure(due, partial(leave_files, trainer, [folder], {}))
     assert list(folders)[-2:] == ["level 0/level 1/level 2 best", "level 0/level 1/level 2 last"]
     before: dict[str, Tensor] = {}
     for name, folder in folders.items():

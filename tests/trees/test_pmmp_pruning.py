@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparsetune.sparsity.history import Evaluation, History
 from sparsetune.sparsity.methods.pmmp import Decided, MinimaxPruning, PmmpConfig
@@ -171,7 +171,7 @@ def test_fine_tuning_does_not_ask_for_it() -> None:
 def bytes_like(weights: Iterable[Tensor]) -> int:
     """Of all tensors that are alive and have the shape of a weight, whatever holds them."""
     shapes = {weight.shape for weight in weights}
-    alive = [each for each in gc.get_objects() if issubclass(type(each), Tensor) and each.shape in shapes]
+    alive = [each for each in gc.get_objects() if type(each) in (Tensor, nn.Parameter) and each.shape in shapes]
     alive += [each.grad for each in alive if each.is_leaf and each.grad is not None]
     return sum({each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in alive}.values())
 

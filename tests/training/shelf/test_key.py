@@ -31,6 +31,7 @@ OTHER: dict[str, Any] = {
     "clip_grad_norm": 1.0,
     "label_smoothing": 0.1,
     "loss": "gauss",
+    "reduction": "sum",
     "initial_sigma": 0.2,
     "schedule": {"name": "step", "every": 2},
     "warmup_epochs": 1.0,
