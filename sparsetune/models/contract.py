@@ -107,7 +107,7 @@ class Model:
     @classmethod
     def dropout_sites(cls, config: Any) -> tuple[str, ...]:
         """Names of modules whose output can be dropped, in forward order; the last is nearest to the output."""
-        raise NotImplementedError
+        return ()
 
     @classmethod
     def network(cls, config: Any, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
@@ -130,5 +130,9 @@ class Model:
 
     @classmethod
     def prunable(cls, network: nn.Module) -> tuple[str, ...]:
-        """Names of the tensors that pruning may remove: weights of convolutions, linear layers and attention."""
-        return tuple(layer.name for layer in layers(network))
+        """Names of the tensors that pruning may remove: weights of convolutions, linear layers and attention.
+
+        Of one that several layers share its first.
+        """
+        named = dict(network.named_parameters())
+        return tuple(layer.name for layer in layers(network) if layer.name in named)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import safetensors.torch
+from torch import Tensor
 
 from sparsetune.base.messages import Metrics, Which
 from sparsetune.base.paths import LAYERS, MASKS, RESULTS, SURFACES, TICKET, TRACE, UNITS, WEIGHTS
@@ -50,8 +51,7 @@ def leave_table(trainer: Trainer, branch: str, metrics: Metrics, folder: Path, *
 
 
 def _files(trainer: Trainer, whence: Mapping[str, Any], metrics: Metrics) -> dict[str, str | bytes]:
-    weights = {name: value.cpu().contiguous() for name, value in trainer.network.state_dict().items()}
-    files: dict[str, str | bytes] = {WEIGHTS: safetensors.torch.save(weights)}
+    files: dict[str, str | bytes] = {WEIGHTS: safetensors.torch.save(_separate(trainer.network.state_dict()))}
     masks = {name: mask.cpu().contiguous() for name, mask in trainer.session.masks.items()}
     if masks:
         files[MASKS] = safetensors.torch.save(masks)
@@ -67,6 +67,18 @@ def _files(trainer: Trainer, whence: Mapping[str, Any], metrics: Metrics) -> dic
         if arrays:
             files[name] = _compressed(arrays)
     return files
+
+
+def _separate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """On the CPU; what has several names, as weights that layers share have, is there under each."""
+    tensors: dict[str, Tensor] = {}
+    held: set[int] = set()
+    for name, value in state.items():
+        tensor = value.cpu().contiguous()
+        place = tensor.untyped_storage().data_ptr()
+        tensors[name] = tensor.clone() if place in held else tensor
+        held.add(place)
+    return tensors
 
 
 def _compressed(arrays: Mapping[str, Array]) -> bytes:
