@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sparsetune.base.errors import BadInput
-from sparsetune.base.paths import CONFIG, TICKET, Project, made, slug
+from sparsetune.base.paths import CONFIG, TICKET, Project, slug
 from sparsetune.cli.chosen_file import on_disk, refuse_without_trial
 from sparsetune.cli.where import as_options, project_if_any, project_of, study_of
 
@@ -77,14 +77,13 @@ def chosen_ticket(which: Which) -> Iterator[Chosen]:
 
 def source_of(which: Which) -> str | dict[str, Any]:
     """``method.source`` of a training that takes up the ticket; files of a run are brought into the project."""
-    if which.run is not None:
-        if which.trial is not None:
-            raise BadInput("written beside --run; remove one", key="--trial", code="conflict")
-        folder = made(project_of(which.root).runs / "tickets" / slug(f"run {which.run}"))
-        return str(_left_in(which, folder)[0])
     if which.trial is not None:
+        if which.run is not None:
+            raise BadInput("written beside --run; remove one", key="--trial", code="conflict")
         return {"study": which.named, "trial": which.trial, "branch": which.branch, "seed": which.seed}
     refuse_without_trial(which.branch, which.seed, None)
+    if which.run is not None:
+        return str(_left_in(which, project_of(which.root).runs / "tickets" / slug(f"run {which.run}"))[0])
     assert which.named is not None
     return str(Path(which.named).expanduser().absolute())
 

@@ -38,7 +38,8 @@ class TrialConfig(Model):
 
 def _remove_places(config: Model, plain: dict[str, Any]) -> None:
     """Remove where files lie, and the device, wherever they stand in a config's plain values."""
-    for name in [*(places(config) if isinstance(config, Part) else ()), *(["device"] * isinstance(config, Training))]:
+    of_machine = places(config) if isinstance(config, Part) else ["device"] if isinstance(config, Training) else []
+    for name in of_machine:
         del plain[name]
     for name, value in config:
         if isinstance(value, Model) and name in plain:

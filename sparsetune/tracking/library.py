@@ -32,6 +32,7 @@ from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.rest_utils import http_request
 
 from sparsetune.base.messages import Files
+from sparsetune.base.paths import made
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -80,10 +81,10 @@ def names_of_files(uri: str, place: str) -> tuple[str, ...]:
 
 
 def fetch(uri: str, place: str, name: str, folder: Path) -> Path:
-    """A file that a run has left at its place: its own path on this machine, else a copy in ``folder``."""
+    """A file that a run has left at its place: its own path here, else a copy in ``folder``, which is made."""
     repository = get_artifact_repository(place, tracking_uri=uri)
     local = isinstance(repository, LocalArtifactRepository)
-    return Path(repository.download_artifacts(name, None if local else str(folder)))  # type: ignore[no-untyped-call]
+    return Path(repository.download_artifacts(name, None if local else str(made(folder))))  # type: ignore[no-untyped-call]
 
 
 def alembic_config(db_url: str, alembic_dir: str | None = None) -> Config:

@@ -96,13 +96,18 @@ def test_one_is_shown(root: Path) -> None:
     assert last.stdout == result.stdout
 
 
-def test_one_of_a_run_of_mlflow(root: Path) -> None:
+def run_id(root: Path) -> str:
+    """What MLflow calls the ticket's run of seed 4."""
     client = MlflowClient(Project(root).tracking_uri)
     experiment = client.get_experiment_by_name("small")
     assert experiment is not None
     condition = "tags.`sparsetune.seed` = '4' and tags.`sparsetune.branch` = 'arm=ticket'"
     (run,) = client.search_runs([experiment.experiment_id], condition)
-    shown = call("ticket", "show", "--run", run.info.run_id, "--level", 1, "--root", root, "--json")
+    return str(run.info.run_id)
+
+
+def test_one_of_a_run_of_mlflow(root: Path) -> None:
+    shown = call("ticket", "show", "--run", run_id(root), "--level", 1, "--root", root, "--json")
     assert shown.exit_code == 0, shown.output
     wanted = call("ticket", "show", "small", *OF, "--seed", 4, "--level", 1, "--root", root, "--json")
     assert json.loads(shown.stdout) == json.loads(wanted.stdout)
@@ -112,13 +117,15 @@ def test_one_of_a_run_of_mlflow(root: Path) -> None:
 
 
 def test_a_run_of_mlflow_is_trained_again(root: Path) -> None:
-    client = MlflowClient(Project(root).tracking_uri)
-    experiment = client.get_experiment_by_name("small")
-    assert experiment is not None
-    condition = "tags.`sparsetune.seed` = '4' and tags.`sparsetune.branch` = 'arm=ticket'"
-    (run,) = client.search_runs([experiment.experiment_id], condition)
-    metrics = transferred(config(root), "--run", run.info.run_id, "--level", 1, "--root", root)
+    metrics = transferred(config(root), "--run", run_id(root), "--level", 1, "--root", root)
     assert len(same(metrics, levels(root)["arm=ticket", 1])) > 8
+
+
+def test_a_run_that_is_not_there_leaves_nothing(root: Path) -> None:
+    before = sorted((root / "mlruns").glob("tickets/*"))
+    result = call("ticket", "transfer", config(root), "--run", "0" * 32, "--root", root)
+    assert result.exit_code == 2
+    assert sorted((root / "mlruns").glob("tickets/*")) == before
 
 
 @pytest.mark.parametrize(
@@ -127,6 +134,7 @@ def test_a_run_of_mlflow_is_trained_again(root: Path) -> None:
         (("x", "train.yaml", "--run", "abc"), "ticket transfer: found x train.yaml, allowed: CONFIG alone, with --run"),
         (("train.yaml",), "ticket transfer: found train.yaml, allowed: PATH or STUDY, and CONFIG"),
         (("train.yaml", "--run", "abc", "--trial", "0"), "--trial: written beside --run; remove one"),
+        (("train.yaml", "--run", "abc", "--seed", "4"), "--seed: found 4: without --trial, which it belongs to"),
     ],
 )
 def test_words_that_do_not_go_together(words: tuple[str, ...], line: str) -> None:

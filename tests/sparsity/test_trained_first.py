@@ -11,6 +11,7 @@ import pytest
 from sparsetune.base.messages import Branch, Job, Key, Outcome, Row
 from sparsetune.base.paths import TICKET
 from sparsetune.config.trial import TrialConfig
+from sparsetune.sparsity.methods.ticket_retrain import TicketRetraining
 from sparsetune.testing.tickets import BRIEF, LOTTERY, MLP, lottery
 from sparsetune.testing.trained import trial_config, untimed
 from sparsetune.training.trial import run_trial
@@ -43,6 +44,14 @@ def numbers(config: TrialConfig, folder: Path, **job: Any) -> dict[Key, tuple[li
 
 def branches(arms: tuple[str, ...] = ARMS) -> tuple[Branch, ...]:
     return tuple(Branch(f"arm={arm}", {"method.arm": arm}) for arm in arms)
+
+
+def test_it_trains_on_the_trial_s_device() -> None:
+    """Whatever a section of its own that is written says."""
+    first = {"method": LOTTERY, "training": {**BRIEF, "device": "auto"}}
+    before = TicketRetraining.comes_first(retraining(first=first))
+    assert before is not None
+    assert before.training.device == "cpu"
 
 
 @pytest.mark.parametrize("kind", OTHERS)
